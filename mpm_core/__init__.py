@@ -1,0 +1,12 @@
+"""Masked pose modelling: read 2D keypoints, lift them to 3D with any joints hidden, complete 3D, write files.
+
+The names below are the whole public interface; the command line and the viewer use nothing else.
+"""
+
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.formats import read_clip, write
+from mpm_core.lifters import load_lifter
+from mpm_core.prediction import Prediction
+
+__all__ = ["Clip", "Prediction", "UserError", "load_lifter", "read_clip", "write"]

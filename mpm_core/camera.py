@@ -1,0 +1,114 @@
+"""Owns cameras: intrinsics, projection, pixel normalisation, axes, and placing the root in camera space.
+
+Camera axes are x right, y down, z forward, in metres. Rays are (X/Z, Y/Z). Pixels have their origin at the top left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# What is assumed of an unknown camera: the field of view of Human3.6M's cameras along the longer side of the image.
+ASSUMED_FIELD_OF_VIEW_DEG = 47.2
+
+LEVEL_CAMERA_UP = (0.0, -1.0, 0.0)
+"""The direction away from the ground, in the axes of a camera that is held level."""
+
+_SMALLEST_DETERMINANT = 1e-9
+_PATH_SMOOTHING_FRAMES = 2.0
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """A pinhole camera. focal and centre: (x, y) in pixels. `is_assumed`: guessed, not read from a file."""
+
+    focal: tuple[float, float]
+    centre: tuple[float, float]
+    is_assumed: bool = False
+
+    @classmethod
+    def assumed(cls, image_size: tuple[int, int], field_of_view_deg: float = ASSUMED_FIELD_OF_VIEW_DEG) -> Intrinsics:
+        """A camera with this field of view along the image's longer side, looking at its middle."""
+        focal = max(image_size) / 2 / math.tan(math.radians(field_of_view_deg) / 2)
+        return cls((focal, focal), (image_size[0] / 2, image_size[1] / 2), is_assumed=True)
+
+    @classmethod
+    def from_matrix(cls, matrix: NDArray[np.floating]) -> Intrinsics:
+        """From a 3 x 3 camera matrix K; its skew is ignored."""
+        return cls((float(matrix[0, 0]), float(matrix[1, 1])), (float(matrix[0, 2]), float(matrix[1, 2])))
+
+    def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(..., 2) pixels -> (..., 2) rays."""
+        return ((pixels - np.array(self.centre)) / np.array(self.focal)).astype(np.float32)
+
+    def project(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(..., 3) metres in camera axes -> (..., 2) pixels."""
+        rays = points[..., :2] / points[..., 2:]
+        return (rays * np.array(self.focal) + np.array(self.centre)).astype(np.float32)
+
+
+def to_screen(pixels: NDArray[np.floating], image_size: tuple[int, int]) -> NDArray[np.float32]:
+    """Pixels -> VideoPose3D's screen coordinates: x in [-1, 1] over the width, y by the same scale."""
+    width, height = image_size
+    return ((pixels * 2 - np.array([width, height])) / width).astype(np.float32)
+
+
+def to_camera(
+    world: NDArray[np.floating], rotation: NDArray[np.floating], translation: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """(..., 3) world metres -> camera axes: R x + t, with R (3, 3) and t (3,)."""
+    return (world @ np.asarray(rotation).T + np.asarray(translation)).astype(np.float32)
+
+
+def upright(points: NDArray[np.floating], up: tuple[float, float, float]) -> NDArray[np.floating]:
+    """Points (..., 3) in camera axes -> x right, y away from the ground, z towards the viewer.
+
+    up: away from the ground, in camera axes. For a level camera this only turns y and z round.
+    """
+    y = np.array(up, np.float64)
+    y /= np.linalg.norm(y)
+    backward = np.array([0.0, 0.0, -1.0])
+    x = np.cross(y, backward)
+    if np.linalg.norm(x) < 1e-6:  # the camera looks straight up or down
+        x = np.array([1.0, 0.0, 0.0])
+    x /= np.linalg.norm(x)
+    return points @ np.stack((x, y, np.cross(x, y)), axis=-1).astype(points.dtype)
+
+
+def solve_root(positions: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Where Hip is in each frame by itself, so that the pose is seen along its rays.
+
+    positions: (frames, joints, 3) metres from Hip, rays: (frames, joints, 2), visible: (frames, joints). The least
+    squares solution T of (X + T) parallel to the ray over the visible joints. Returns (frames, 3), NaN where fewer than
+    two joints are visible or the answer lies behind the camera.
+    """
+    x, y, z = np.moveaxis(positions.astype(np.float64), -1, 0)
+    u, v = np.moveaxis(np.where(visible[..., None], rays, 0.0).astype(np.float64), -1, 0)
+    w = visible.astype(np.float64)
+    right_x, right_y = u * z - x, v * z - y
+    normal = np.zeros((len(positions), 3, 3))
+    normal[:, 0, 0] = normal[:, 1, 1] = w.sum(1)
+    normal[:, 0, 2] = normal[:, 2, 0] = -u.sum(1)
+    normal[:, 1, 2] = normal[:, 2, 1] = -v.sum(1)
+    normal[:, 2, 2] = (u * u + v * v).sum(1)
+    b = np.stack(((w * right_x).sum(1), (w * right_y).sum(1), -(u * right_x + v * right_y).sum(1)), axis=-1)
+    root = np.full((len(positions), 3), np.nan)
+    solvable = (visible.sum(1) >= 2) & (np.linalg.det(normal) > _SMALLEST_DETERMINANT)
+    root[solvable] = np.linalg.solve(normal[solvable], b[solvable][..., None])[..., 0]
+    root[~(root[:, 2] > 0)] = np.nan
+    return root.astype(np.float32)
+
+
+def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:
+    """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known."""
+    from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
+
+    known = np.flatnonzero(np.isfinite(root).all(-1))
+    if not len(known):
+        return np.zeros(root.shape, np.float32)
+    frames = np.arange(len(root))
+    filled = np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=-1)
+    return gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest").astype(np.float32)

@@ -1,0 +1,225 @@
+"""Owns the command mpm: what can be typed, and how results and mistakes are shown."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mpm_core.errors import UserError
+from mpm_core.progress import Progress
+
+_log = logging.getLogger("mpm")
+
+T = TypeVar("T")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 2 after a mistake of the user's, 130 when interrupted."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        _log.error("mpm: %s", error)
+        return 2
+    except KeyboardInterrupt:
+        _log.error("mpm: interrupted")
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def say(text: str) -> None:
+    """A result, on standard output; everything else goes to standard error."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:
+    """Draw a generator's Progress as a bar on standard error and pass on whatever else it yields."""
+    from tqdm import tqdm
+
+    with tqdm(desc=what, disable=not sys.stderr.isatty(), leave=False) as bar:
+        for step in steps:
+            if isinstance(step, Progress):
+                bar.total = step.total
+                bar.set_postfix_str(step.note, refresh=False)
+                bar.update(step.done - bar.n)
+            else:
+                bar.clear()
+                yield step
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_lift(commands)
+    _add_complete(commands)
+    _add_convert(commands)
+    _add_training(commands)
+    info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
+    info.set_defaults(run=_run_info)
+    bench = commands.add_parser("bench", help="speed figures of this machine")
+    bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bench.set_defaults(run=_run_bench)
+    return parser
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path, help="keypoint file, or a folder of OpenPose files")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending names the format")
+    parser.add_argument("--fps", type=float, help="frames per second, when the file does not say")
+    parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
+    parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
+    parser.add_argument("--select", help="subject/action/camera of a file with many clips")
+    parser.add_argument("--first", type=int, help="first frame to write")
+    parser.add_argument("--last", type=int, help="last frame to write")
+    parser.add_argument("--metres", action="store_true", help="BVH in metres instead of centimetres")
+    parser.add_argument("--long", action="store_true", help="CSV with a row per joint instead of a row per frame")
+
+
+def _add_lifter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lifter", default="mpm", help="which lifter")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
+    parser.add_argument("--mode", default="fast", help="fast (whole windows) or accurate (a window for every frame)")
+    parser.add_argument("--mirror", action="store_true", help="average with the mirrored answer; takes twice as long")
+
+
+def _add_hide(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--hide", action="append", default=[], metavar="WHAT[:FIRST-LAST]", help="a joint, limb, preset or 'all'; repeatable"
+    )
+
+
+def _add_lift(commands: Any) -> None:
+    parser = commands.add_parser("lift", help="2D keypoints to 3D")
+    _add_input(parser)
+    _add_lifter(parser)
+    _add_hide(parser)
+    parser.set_defaults(run=_run_lift)
+
+
+def _add_complete(commands: Any) -> None:
+    parser = commands.add_parser("complete", help="fill in missing or hidden joints of 3D positions")
+    _add_input(parser)
+    _add_lifter(parser)
+    _add_hide(parser)
+    parser.set_defaults(run=_run_complete)
+
+
+def _add_convert(commands: Any) -> None:
+    parser = commands.add_parser("convert", help="one file format to another, without any network")
+    _add_input(parser)
+    parser.set_defaults(run=_run_convert)
+
+
+def _add_training(commands: Any) -> None:
+    train = commands.add_parser("train", help="train the network on a motion pack")
+    train.add_argument("pack", type=Path, help="motion pack (npz); its 'train' split is used")
+    train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
+    train.add_argument("--stage", choices=("1", "2", "both"), default="both", help="masked pre-training, fine-tuning or both")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as stage_two.batch=128"
+    )
+    train.add_argument("--start-from", type=Path, help="weights to begin with")
+    train.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    train.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="how often to save")
+    train.set_defaults(run=_run_train)
+    evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
+    evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
+    evaluation.add_argument("--stride", type=int, default=1, help="score every so many frames")
+    evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")
+    evaluation.add_argument(
+        "--baselines", type=Path, metavar="PACK", help="also a mean pose and a single-frame network, made from this motion pack"
+    )
+    _add_lifter(evaluation)
+    evaluation.set_defaults(run=_run_eval)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
+
+
+def _read(options: argparse.Namespace) -> Any:
+    import mpm_core
+
+    clip = mpm_core.read_clip(options.input, options.fps, options.image_size, options.person, options.select)
+    for note in clip.notes:
+        _log.warning("%s: %s", options.input, note)
+    return clip
+
+
+def _write(options: argparse.Namespace, content: Any, clip: Any) -> None:
+    from mpm_core.formats import write
+    from mpm_core.formats.base import WriteOptions
+
+    unit = 1.0 if options.metres else 100.0
+    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    _log.info("wrote %s", options.output)
+
+
+def _run_lift(options: argparse.Namespace) -> None:
+    _run_task(options, "lift")
+
+
+def _run_complete(options: argparse.Namespace) -> None:
+    _run_task(options, "complete")
+
+
+def _run_task(options: argparse.Namespace, name: str) -> None:
+    from mpm_core.formats import check_target
+    from mpm_core.hiding import parse_mask
+    from mpm_core.lifters import load_lifter
+
+    check_target(options.output)
+    clip = _read(options)
+    mask = parse_mask(options.hide, len(clip))
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    task = lifter.start(clip, name, options.mode, options.mirror)
+    list(follow(task.update(mask), name))
+    _write(options, task.prediction(), clip)
+
+
+def _run_convert(options: argparse.Namespace) -> None:
+    clip = _read(options)
+    _write(options, clip, clip)
+
+
+def _run_info(options: argparse.Namespace) -> None:
+    from mpm_core.about import describe
+
+    say(describe())
+
+
+def _run_bench(options: argparse.Namespace) -> None:
+    from mpm_core.bench import Speed, describe_machine, run_bench
+
+    for speed in follow(run_bench(options.device), "measuring"):
+        assert isinstance(speed, Speed)
+        say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
+    say(describe_machine(options.device))
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from mpm_core.training.command import train
+
+    train(options)
+
+
+def _run_eval(options: argparse.Namespace) -> None:
+    from mpm_core.training.command import evaluate_command
+
+    evaluate_command(options, follow, say)

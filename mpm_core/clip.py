@@ -1,0 +1,205 @@
+"""Owns Clip: a sequence of 2D keypoints (or of 3D alone), perhaps with ground truth, as it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
+from mpm_core.errors import UserError
+from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
+
+# A keypoint this many image sizes away is not a detection but a broken number.
+_FARTHEST_IMAGES = 20.0
+_FARTHEST_M = 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Keypoints of one person over time, in the joints of `skeleton`.
+
+    keypoints: (frames, joints, 2) float32 pixels, zero where not measured; None for a clip that holds 3D only.
+    visible, derived, edited: (frames, joints) bool: whether the joint was measured, was computed from other joints, was
+    corrected by a person. confidence: (frames, joints) float32. ground_truth: (frames, joints, 3) float32 metres in camera
+    axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
+    seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes (a level camera is
+    assumed where none is known). source: where it came from, for people to read. notes: what had to be assumed while
+    reading. The arrays are read-only.
+    """
+
+    keypoints: NDArray[np.float32] | None
+    visible: NDArray[np.bool_]
+    derived: NDArray[np.bool_]
+    edited: NDArray[np.bool_]
+    confidence: NDArray[np.float32]
+    ground_truth: NDArray[np.float32] | None
+    times: NDArray[np.float64]
+    fps: float
+    image_size: tuple[int, int]
+    skeleton: Skeleton
+    camera: Intrinsics
+    up: tuple[float, float, float] = LEVEL_CAMERA_UP
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        marks = (self.visible, self.derived, self.edited)
+        for array in (*marks, self.keypoints, self.confidence, self.ground_truth, self.times):
+            if array is not None:
+                array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        keypoints: ArrayLike | None,
+        image_size: tuple[int, int],
+        fps: float,
+        skeleton: str = "mpm16",
+        confidence: ArrayLike | None = None,
+        ground_truth: ArrayLike | None = None,
+        times: ArrayLike | None = None,
+        camera: Intrinsics | None = None,
+        up: tuple[float, float, float] = LEVEL_CAMERA_UP,
+        source: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> Clip:
+        """A clip from arrays; see the class for shapes and units.
+
+        A joint is missing where its confidence is zero or a coordinate is NaN. `times` (seconds, rising) replaces the
+        even spacing by `fps`. Without `camera` one with an ordinary field of view is assumed. UserError, with `source`
+        in the sentence, for wrong shapes, no frames, nothing measured, or numbers out of all range.
+        """
+        where = f"{source}: " if source else ""
+        topology = _find_skeleton(skeleton, where)
+        width, height = image_size
+        if not (fps > 0 and np.isfinite(fps) and width > 0 and height > 0):
+            raise UserError(f"{where}the frame rate and the image size must be positive, not {fps:g} and {width} x {height}")
+        points = None if keypoints is None else _check_shape(keypoints, topology, 2, f"{where}keypoints")
+        truth = None if ground_truth is None else _check_shape(ground_truth, topology, 3, f"{where}ground truth")
+        frames = _common_length(points, truth, where)
+        scores = _check_confidence(confidence, (frames, len(topology)), where)
+        if points is not None:
+            visible = np.all(np.isfinite(points), axis=-1) & (scores > 0)
+            _check_range(points, visible, _FARTHEST_IMAGES * max(image_size), "pixels", f"{where}keypoints", topology)
+            points = np.where(visible[..., None], points, 0)
+        else:
+            assert truth is not None
+            visible = np.all(np.isfinite(truth), axis=-1)
+        if truth is not None:
+            _check_range(truth, np.all(np.isfinite(truth), axis=-1), _FARTHEST_M, "metres", f"{where}ground truth", topology)
+        if not visible.any():
+            raise UserError(f"{where}no joint is measured in any frame")
+        return cls(
+            keypoints=None if points is None else points.astype(np.float32),
+            visible=visible,
+            derived=np.zeros_like(visible),
+            edited=np.zeros_like(visible),
+            confidence=np.where(visible, scores, 0).astype(np.float32),
+            ground_truth=None if truth is None else truth.astype(np.float32),
+            times=_check_times(times, frames, fps, where),
+            fps=float(fps),
+            image_size=(int(width), int(height)),
+            skeleton=topology,
+            camera=camera or Intrinsics.assumed((int(width), int(height))),
+            up=up,
+            source=source,
+            notes=notes,
+        )
+
+    def to_mpm16(self) -> Clip:
+        """The same clip in the MPM-16 joints, with derived joints marked."""
+        if self.skeleton is MPM16:
+            return self
+        joint_map = map_to_mpm16(self.skeleton)
+        changes: dict[str, Any] = {"skeleton": MPM16, "edited": np.zeros((len(self), len(MPM16)), bool)}
+        if self.keypoints is not None:
+            flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
+            changes |= {
+                "keypoints": flat.points, "visible": flat.visible, "derived": flat.derived, "confidence": flat.confidence,
+            }  # fmt: skip
+        if self.ground_truth is not None:
+            known = np.all(np.isfinite(self.ground_truth), axis=-1)
+            solid = joint_map.apply(np.nan_to_num(self.ground_truth), known)
+            changes["ground_truth"] = np.where(solid.visible[..., None], solid.points, np.nan).astype(np.float32)
+            if self.keypoints is None:
+                changes |= {"visible": solid.visible, "derived": solid.derived, "confidence": solid.confidence}
+        return replace(self, **changes)
+
+    def cut(self, first: int, last: int) -> Clip:
+        """Frames first to last, both included, with their own times."""
+        part = slice(first, last + 1)
+        return replace(
+            self,
+            keypoints=None if self.keypoints is None else self.keypoints[part].copy(),
+            visible=self.visible[part].copy(),
+            derived=self.derived[part].copy(),
+            edited=self.edited[part].copy(),
+            confidence=self.confidence[part].copy(),
+            ground_truth=None if self.ground_truth is None else self.ground_truth[part].copy(),
+            times=self.times[part].copy(),
+        )
+
+
+def _find_skeleton(name: str, where: str) -> Skeleton:
+    try:
+        return find_skeleton(name)
+    except ValueError as error:
+        raise UserError(f"{where}{error}") from None
+
+
+def _check_shape(values: ArrayLike, skeleton: Skeleton, axes: int, what: str) -> NDArray[np.float64]:
+    try:
+        array = np.array(values, np.float64)
+    except (ValueError, TypeError):
+        raise UserError(f"{what} are not numbers in a regular array") from None
+    if array.ndim != 3 or array.shape[1:] != (len(skeleton), axes):
+        raise UserError(f"{what} must be (frames, {len(skeleton)}, {axes}) for {skeleton.name}, not {array.shape}")
+    return array
+
+
+def _common_length(points: NDArray[np.float64] | None, truth: NDArray[np.float64] | None, where: str) -> int:
+    lengths = {len(array) for array in (points, truth) if array is not None}
+    if not lengths:
+        raise UserError(f"{where}neither 2D keypoints nor 3D positions were given")
+    if len(lengths) > 1:
+        raise UserError(f"{where}2D and 3D differ in length ({' and '.join(str(n) for n in sorted(lengths))} frames)")
+    if lengths == {0}:
+        raise UserError(f"{where}the clip has no frames")
+    return lengths.pop()
+
+
+def _check_confidence(confidence: ArrayLike | None, shape: tuple[int, int], where: str) -> NDArray[np.float64]:
+    if confidence is None:
+        return np.ones(shape)
+    scores = np.array(confidence, np.float64)
+    if scores.shape != shape:
+        raise UserError(f"{where}confidence must be {shape}, not {scores.shape}")
+    return np.nan_to_num(scores, nan=0.0)
+
+
+def _check_range(
+    points: NDArray[np.float64], known: NDArray[np.bool_], limit: float, unit: str, what: str, skeleton: Skeleton
+) -> None:
+    beyond = known & (np.abs(np.nan_to_num(points)) > limit).any(-1)
+    if beyond.any():
+        frame, joint = np.argwhere(beyond)[0]
+        value = np.abs(points[frame, joint]).max()
+        raise UserError(
+            f"{what}: {skeleton.joints[joint]} in frame {frame} is at {value:.3g} {unit}, beyond all range ({limit:g})"
+        )
+
+
+def _check_times(times: ArrayLike | None, frames: int, fps: float, where: str) -> NDArray[np.float64]:
+    if times is None:
+        return np.arange(frames) / fps
+    seconds = np.array(times, np.float64)
+    if seconds.shape != (frames,) or not np.isfinite(seconds).all() or (np.diff(seconds) <= 0).any():
+        raise UserError(f"{where}times must be {frames} rising numbers of seconds")
+    return seconds

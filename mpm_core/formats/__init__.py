@@ -1,0 +1,107 @@
+"""Owns the table of file formats, and reading and writing by it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
+from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.prediction import Prediction
+
+FORMATS: Mapping[str, Format] = {
+    module.FORMAT.name: module.FORMAT for module in (h36m_npz, mpm_npz, openpose, coco, mmpose, alphapose, csv, bvh)
+}
+"""All formats, in the order in which readers are asked whether a file is theirs."""
+
+
+def writers() -> tuple[Format, ...]:
+    """The formats that can be written."""
+    return tuple(f for f in FORMATS.values() if f.write)
+
+
+def inspect_file(path: Path | str) -> Contents:
+    """People, selections and gaps of a file before it is read; UserError when no format knows it."""
+    probe, found = _find_reader(Path(path))
+    assert found.inspect is not None
+    return found.inspect(probe)
+
+
+def read_clip(
+    path: Path | str,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    person: int | None = None,
+    select: str | None = None,
+) -> Clip:
+    """A clip from a file or folder of any known format.
+
+    fps: frames per second, image_size: (width, height) pixels, person: number among the people in the file, select:
+    'subject/action/camera', of which the beginning is enough. What neither they nor the file tell is assumed, and
+    Clip.notes says so. UserError, with path, place and reason, for anything that cannot be used.
+    """
+    if fps is not None and not 0 < fps < float("inf"):
+        raise UserError(f"{path}: the frame rate must be positive, not {fps:g}")
+    if person is not None and person < 0:
+        raise UserError(f"{path}: people are numbered from 0, not {person}")
+    probe, found = _find_reader(Path(path))
+    assert found.read is not None
+    return found.read(probe, ReadOptions(fps, image_size, person, select))
+
+
+def _find_reader(path: Path) -> tuple[Probe, Format]:
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file or folder")
+    probe = Probe(path)
+    try:
+        for candidate in FORMATS.values():
+            if candidate.sniff and candidate.sniff(probe):
+                return probe, candidate
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if probe.is_folder:
+        raise UserError(f"{path}: no keypoint files in this folder (expected OpenPose's *_keypoints.json)")
+    known = ", ".join(sorted({suffix for f in FORMATS.values() if f.read for suffix in f.suffixes}))
+    if probe.suffix in known.split(", "):
+        raise UserError(f"{path}: holds no keypoints in a layout that is known for {probe.suffix} files")
+    raise UserError(f"{path}: unknown kind of file (known: {known} and OpenPose folders)")
+
+
+def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:
+    """Write a clip or a prediction in the format that the file's ending names.
+
+    The file appears under its name only when it is complete; an older file of that name stays until then. UserError
+    for an ending that no writer has, or a place that cannot be written to.
+    """
+    target = Path(path)
+    found = check_target(target)
+    assert found.write is not None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    partial = Path(name)
+    try:
+        found.write(content, partial, options or WriteOptions())
+        partial.chmod(0o644)
+        partial.replace(target)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_target(path: Path) -> Format:
+    """The format in which a path would be written; UserError when there is none, or no folder to write to."""
+    found = next((f for f in writers() if path.suffix.lower() in f.suffixes), None)
+    if found is None:
+        known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
+        raise UserError(f"{path}: cannot write this kind of file (known: {known})")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent} to write to")
+    return found

@@ -1,0 +1,132 @@
+"""Writes BVH: a rig of constant bone lengths fitted to the positions, Y up, rotations in the order Z, X, Y."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.camera import LEVEL_CAMERA_UP, upright
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.formats.base import Format, WriteOptions
+from mpm_core.prediction import Prediction
+from mpm_core.rig import RigMotion, fit_rig
+from mpm_core.skeleton import MPM16
+
+_ANKLE_HEIGHT_M = 0.09
+_FLOOR_PERCENTILE = 5.0
+_UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
+
+
+def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
+    """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
+    part = options.frames(len(content))
+    if isinstance(content, Prediction):
+        positions, up = content.absolute(), LEVEL_CAMERA_UP if options.clip is None else options.clip.up
+    else:
+        clip = content.to_mpm16()
+        if clip.ground_truth is None:
+            raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to write as BVH")
+        positions, up = _without_gaps(clip.ground_truth), clip.up
+    places = np.asarray(upright(positions[part], up), np.float64)
+    frame_time, places = _even_times(content.times[part], content.fps, places)
+    ankles = places[:, list(MPM16.indices(("LAnkle", "RAnkle"))), 1].min(1)
+    floor = float(np.percentile(ankles, _FLOOR_PERCENTILE)) - _ANKLE_HEIGHT_M
+    start = places[0, MPM16.root] * [1.0, 0.0, 1.0]
+    return fit_rig(places - start - [0.0, floor, 0.0]), frame_time
+
+
+def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Joints that are unknown in some frames, interpolated in time; UserError for one that is never known."""
+    filled = positions.copy()
+    frames = np.arange(len(positions))
+    for joint, name in enumerate(MPM16.joints):
+        known = np.isfinite(positions[:, joint]).all(-1)
+        if not known.any():
+            raise UserError(f"{name} has no position in any frame; complete the clip before writing it as BVH")
+        for axis in range(3):
+            filled[:, joint, axis] = np.interp(frames, frames[known], positions[known, joint, axis])
+    return filled
+
+
+def _even_times(times: NDArray[np.float64], fps: float, places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """BVH has one frame time for all: keep even times, interpolate uneven ones."""
+    if len(times) < 2:
+        return 1 / fps, places
+    step = float(np.median(np.diff(times)))
+    even = times[0] + step * np.arange(round(float(times[-1] - times[0]) / step) + 1)
+    if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
+        return float((times[-1] - times[0]) / (len(times) - 1)), places
+    flat = places.reshape(len(times), -1)
+    mixed = np.stack([np.interp(even, times, column) for column in flat.T], axis=-1)
+    return step, mixed.reshape(len(even), *places.shape[1:])
+
+
+def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(frames, ..., 3, 3) -> (frames, ..., 3) degrees (z, x, y) with R = Rz Rx Ry, never jumping between equal angles.
+
+    Of the two readings of every rotation the one nearest to the frame before is taken, in whole turns too; where Z and
+    Y turn about the same axis, Z stays where it was.
+    """
+    r = rotations
+    x = np.arcsin(np.clip(r[..., 2, 1], -1, 1))
+    z = np.arctan2(-r[..., 0, 1], r[..., 1, 1])
+    y = np.arctan2(-r[..., 2, 0], r[..., 2, 2])
+    angles = np.stack((z, x, y), axis=-1)
+    is_locked = np.abs(r[..., 2, 1]) > 1 - 1e-9
+    for frame in range(len(angles)):
+        before = angles[frame - 1] if frame else np.zeros_like(angles[0])
+        locked = is_locked[frame]
+        if locked.any():
+            angles[frame, locked] = _unlock(r[frame, locked], x[frame, locked], before[locked, 0])
+        other = np.stack((angles[frame, :, 0] + np.pi, np.pi - angles[frame, :, 1], angles[frame, :, 2] + np.pi), axis=-1)
+        first, second = _nearest_turns(angles[frame], before), _nearest_turns(other, before)
+        takes_second = np.abs(second - before).sum(-1) < np.abs(first - before).sum(-1)
+        angles[frame] = np.where((takes_second & ~locked)[..., None], second, first)
+    return np.degrees(angles)
+
+
+def _nearest_turns(angles: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+    return angles - 2 * np.pi * np.round((angles - before) / (2 * np.pi))
+
+
+def _unlock(rotation: NDArray[np.float64], x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles of rotations with x at plus or minus 90 degrees, where only z plus or minus y is told: z is kept."""
+    total = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])  # z + y at +90 degrees, z - y at -90
+    return np.stack((z, x, np.sign(x) * (total - z)), axis=-1)
+
+
+def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+    motion, frame_time = motion_of(content, options)
+    unit = options.unit_per_m
+    angles = euler_zxy(motion.rotations)  # (frames, joints, 3)
+    with path.open("w", encoding="ascii", newline="\n") as file:
+        file.write("HIERARCHY\n")
+        _write_joint(file, motion, 0, 0, unit)
+        file.write(f"MOTION\nFrames: {len(angles)}\nFrame Time: {frame_time:.10g}\n")
+        rows = np.concatenate((motion.root * unit, angles.reshape(len(angles), -1)), axis=1)
+        np.savetxt(file, rows, fmt="%.6f")
+
+
+def _write_joint(file: IO[str], motion: RigMotion, number: int, depth: int, unit: float) -> None:
+    joint, pad = motion.joints[number], "\t" * depth
+    file.write(f"{pad}{'ROOT' if joint.parent < 0 else 'JOINT'} {joint.name}\n{pad}{{\n")
+    file.write(f"{pad}\tOFFSET {_triple(joint.rest, unit)}\n")
+    places = "6 Xposition Yposition Zposition" if joint.parent < 0 else "3"
+    file.write(f"{pad}\tCHANNELS {places} Zrotation Xrotation Yrotation\n")
+    for child, other in enumerate(motion.joints):
+        if other.parent == number:
+            _write_joint(file, motion, child, depth + 1, unit)
+    if joint.tip is not None:
+        file.write(f"{pad}\tEnd Site\n{pad}\t{{\n{pad}\t\tOFFSET {_triple(joint.tip, unit)}\n{pad}\t}}\n")
+    file.write(f"{pad}}}\n")
+
+
+def _triple(offset: tuple[float, float, float], unit: float) -> str:
+    return " ".join(f"{value * unit:.6f}" for value in offset)
+
+
+FORMAT = Format("bvh", "BVH motion", (".bvh",), write=_write)

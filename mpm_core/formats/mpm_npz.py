@@ -1,0 +1,144 @@
+"""Reads and writes this project's own npz: a clip or a prediction as plain arrays, nothing pickled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.masking import Mask
+from mpm_core.prediction import Prediction
+from mpm_core.skeleton import MPM16
+
+_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up")
+_3D_ALIASES = ("ground_truth", "positions")
+_ASSUMED_FPS = 50.0
+
+
+def _sniff(probe: Probe) -> bool:
+    return probe.suffix == ".npz" and bool({"keypoints", *_3D_ALIASES} & set(list_arrays(probe.path)))
+
+
+def _inspect(probe: Probe) -> Contents:
+    arrays = set(list_arrays(probe.path))
+    return Contents(lacks=tuple(name for name in ("fps", "image_size") if name not in arrays), assumed_fps=_ASSUMED_FPS)
+
+
+def _read(probe: Probe, options: ReadOptions) -> Clip:
+    path = probe.path
+    arrays = read_npz(path, (*_ARRAYS, "positions", "root", "derived", "edited"))
+    truth = arrays.get("ground_truth")
+    if truth is None and "positions" in arrays:
+        truth = arrays["positions"] + (arrays["root"][:, None] if "root" in arrays else 0)
+    notes = []
+    fps = options.fps or _number(arrays, "fps", path)
+    if fps is None:
+        fps = _ASSUMED_FPS
+        notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
+    size = options.image_size or _size(arrays, path)
+    if size is None:
+        size = ASSUMED_SIZE
+        if "keypoints" in arrays:
+            notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
+    clip = Clip.from_arrays(
+        arrays.get("keypoints"),
+        size,
+        fps,
+        str(arrays.get("skeleton", "mpm16")),
+        arrays.get("confidence"),
+        truth,
+        arrays.get("times") if options.fps is None else None,
+        _camera(arrays, path),
+        _up(arrays, path),
+        source=str(path),
+        notes=tuple(notes),
+    )
+    marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
+    return replace(clip, **marks)
+
+
+def read_mask(path: Path, frames: int) -> Mask | None:
+    """The mask (frames, 16) that was saved with a clip; None when there is none. UserError when it does not fit."""
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return None
+    arrays = read_npz(path, ("mask",))
+    if "mask" not in arrays:
+        return None
+    mask = np.asarray(arrays["mask"])
+    if mask.shape != (frames, len(MPM16)) or mask.dtype != bool:
+        raise UserError(f"{path}: 'mask' must be a bool array ({frames}, {len(MPM16)})")
+    return mask
+
+
+def _marks(arrays: dict[str, Any], name: str, clip: Clip, path: Path) -> NDArray[np.bool_]:
+    marks = np.asarray(arrays[name])
+    if marks.shape != clip.visible.shape or marks.dtype != bool:
+        raise UserError(f"{path}: '{name}' must be a bool array {clip.visible.shape}")
+    return marks
+
+
+def _number(arrays: dict[str, Any], name: str, path: Path) -> float | None:
+    try:
+        return float(arrays[name]) if name in arrays else None
+    except (TypeError, ValueError):
+        raise UserError(f"{path}: '{name}' is not a number") from None
+
+
+def _vector(arrays: dict[str, Any], name: str, length: int, path: Path) -> list[float] | None:
+    if name not in arrays:
+        return None
+    values = np.asarray(arrays[name])
+    if values.shape != (length,) or values.dtype.kind not in "iuf":
+        raise UserError(f"{path}: '{name}' must be {length} numbers")
+    return [float(v) for v in values]
+
+
+def _size(arrays: dict[str, Any], path: Path) -> tuple[int, int] | None:
+    size = _vector(arrays, "image_size", 2, path)
+    return None if size is None else (int(size[0]), int(size[1]))
+
+
+def _camera(arrays: dict[str, Any], path: Path) -> Intrinsics | None:
+    values = _vector(arrays, "camera", 4, path)
+    return None if values is None else Intrinsics((values[0], values[1]), (values[2], values[3]))
+
+
+def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float]:
+    values = _vector(arrays, "up", 3, path)
+    return LEVEL_CAMERA_UP if values is None else (values[0], values[1], values[2])
+
+
+def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+    part = options.frames(len(content))
+    if isinstance(content, Prediction):
+        arrays: dict[str, Any] = {
+            "positions": content.positions[part], "root": content.root[part], "hidden": content.hidden[part],
+            "times": content.times[part], "fps": content.fps, "skeleton": "mpm16",
+        }  # fmt: skip
+    else:
+        arrays = {
+            "confidence": content.confidence[part], "times": content.times[part], "fps": content.fps,
+            "image_size": content.image_size, "skeleton": content.skeleton.name, "up": content.up,
+            "derived": content.derived[part], "edited": content.edited[part],
+        }  # fmt: skip
+        if content.keypoints is not None:
+            arrays["keypoints"] = content.keypoints[part]
+        if content.ground_truth is not None:
+            arrays["ground_truth"] = content.ground_truth[part]
+        if options.mask is not None:
+            arrays["mask"] = options.mask[part]
+        if not content.camera.is_assumed:
+            arrays["camera"] = (*content.camera.focal, *content.camera.centre)
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _sniff, _inspect, _read, _write)

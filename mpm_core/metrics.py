@@ -1,0 +1,108 @@
+"""Owns the metrics: errors of predicted against true 3D poses, in millimetres, as the field defines them.
+
+Poses are (frames, joints, 3) in metres. MPJPE compares after both are put on Hip; a joint whose truth is NaN is left
+out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.skeleton import MPM16, Skeleton
+
+Poses = NDArray[np.floating]
+
+MM_PER_M = 1000.0
+
+
+def on_root(poses: Poses, skeleton: Skeleton = MPM16) -> Poses:
+    """The same poses relative to the root joint."""
+    return poses - poses[:, skeleton.root, None]
+
+
+def joint_errors(predicted: Poses, truth: Poses) -> NDArray[np.float64]:
+    """(frames, joints): distance in mm, NaN where the truth is unknown. MPJPE is its mean (protocol 1)."""
+    difference = on_root(predicted).astype(np.float64) - on_root(truth)
+    return np.linalg.norm(difference, axis=-1) * MM_PER_M
+
+
+def mpjpe(predicted: Poses, truth: Poses) -> float:
+    """Mean per-joint position error in mm, Hip at zero."""
+    return float(np.nanmean(joint_errors(predicted, truth)))
+
+
+def _complete_frames(predicted: Poses, truth: Poses) -> tuple[Poses, Poses]:
+    known = np.isfinite(truth).all((1, 2))
+    return predicted[known].astype(np.float64), truth[known].astype(np.float64)
+
+
+def procrustes_aligned(predicted: Poses, truth: Poses) -> NDArray[np.float64]:
+    """Each predicted frame moved, turned and scaled onto the true one with least squares (Gower, 1975), no mirroring."""
+    centre_p, centre_t = predicted.mean(1, keepdims=True), truth.mean(1, keepdims=True)
+    p, t = predicted - centre_p, truth - centre_t
+    u, singular, vt = np.linalg.svd(np.swapaxes(p, 1, 2) @ t)
+    sign = np.sign(np.linalg.det(u @ vt))
+    u[..., -1] *= sign[:, None]
+    singular[:, -1] *= sign
+    size = np.square(p).sum((1, 2))
+    scale = singular.sum(1) / np.where(size > 0, size, 1)
+    return scale[:, None, None] * (p @ (u @ vt)) + centre_t
+
+
+def p_mpjpe(predicted: Poses, truth: Poses) -> float:
+    """MPJPE in mm after Procrustes alignment of every frame (protocol 2). Frames with unknown joints are left out."""
+    p, t = _complete_frames(predicted, truth)
+    return float(np.linalg.norm(procrustes_aligned(p, t) - t, axis=-1).mean() * MM_PER_M) if len(p) else float("nan")
+
+
+def n_mpjpe(predicted: Poses, truth: Poses) -> float:
+    """MPJPE in mm after the best scale of every frame (Rhodin et al., CVPR 2018). Hip at zero."""
+    p, t = _complete_frames(on_root(predicted), on_root(truth))
+    size = np.square(p).sum((1, 2))
+    scale = (p * t).sum((1, 2)) / np.where(size > 0, size, 1)
+    return float(np.linalg.norm(scale[:, None, None] * p - t, axis=-1).mean() * MM_PER_M) if len(p) else float("nan")
+
+
+def velocity_error(predicted: Poses, truth: Poses, times: NDArray[np.floating]) -> float:
+    """Mean length in mm/s of the difference between predicted and true joint velocities, Hip at zero."""
+    if len(predicted) < 2:
+        return float("nan")
+    difference = np.diff(on_root(predicted).astype(np.float64) - on_root(truth), axis=0)
+    speed = np.linalg.norm(difference, axis=-1) / np.diff(times)[:, None]
+    return float(np.nanmean(speed) * MM_PER_M)
+
+
+@dataclass(frozen=True)
+class ErrorSummary:
+    """The figures of one prediction against the truth, mm (velocity: mm/s). hidden, visible: MPJPE over those joints
+    alone, NaN when there are none."""
+
+    mpjpe: float
+    p_mpjpe: float
+    n_mpjpe: float
+    velocity: float
+    hidden: float
+    visible: float
+    frames: int
+
+
+def summarise(predicted: Poses, truth: Poses, hidden: NDArray[np.bool_], times: NDArray[np.floating]) -> ErrorSummary:
+    """Every figure at once; hidden: (frames, joints) bool."""
+    errors = joint_errors(predicted, truth)
+    return ErrorSummary(
+        mpjpe=_mean(errors),
+        p_mpjpe=p_mpjpe(predicted, truth),
+        n_mpjpe=n_mpjpe(predicted, truth),
+        velocity=velocity_error(predicted, truth, times),
+        hidden=_mean(errors[hidden]),
+        visible=_mean(errors[~hidden]),
+        frames=len(predicted),
+    )
+
+
+def _mean(errors: NDArray[np.float64]) -> float:
+    known = errors[np.isfinite(errors)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,46 @@
+"""Owns Prediction: the 3D answer of a lifter, with what was hidden from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """3D positions of the MPM-16 joints over the frames of a clip.
+
+    positions: (frames, 16, 3) float32 metres in camera axes (x right, y down, z forward), Hip at the origin.
+    root: (frames, 3) float32 metres, Hip in camera space, so that positions + root is where the person stands; zero when
+    unknown. hidden: (frames, 16) bool, what the lifter was not shown. is_prior_only: (frames,) bool, True where the
+    lifter saw nothing within its whole window, so that the pose is only what people usually do. hypotheses: (answers,
+    frames, 16, 3) when the lifter weighed several, else None. uncertainty: (frames, 16) metres, how far the hypotheses
+    lie apart, else None. lifter, task, mode: what made it. times: (frames,) seconds.
+    """
+
+    positions: NDArray[np.float32]
+    root: NDArray[np.float32]
+    hidden: NDArray[np.bool_]
+    is_prior_only: NDArray[np.bool_]
+    times: NDArray[np.float64]
+    fps: float
+    lifter: str
+    task: str
+    mode: str
+    hypotheses: NDArray[np.float32] | None = None
+    uncertainty: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
+        for array in arrays:
+            if array is not None:
+                array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def absolute(self) -> NDArray[np.float32]:
+        """(frames, 16, 3) metres in camera axes, as far as `root` is known."""
+        return self.positions + self.root[:, None]
