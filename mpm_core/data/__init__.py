@@ -1,0 +1,1 @@
+"""Training data: motion packs, virtual cameras, augmentation and the batches drawn from them."""

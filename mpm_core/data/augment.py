@@ -1,0 +1,181 @@
+"""Owns what varies in training: windows, speed, mirror images, body proportions, tilt, and the errors of 2D detectors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mpm_core.skeleton import MPM16
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Each number is a share of the samples or a standard deviation; zero switches the variation off."""
+
+    speed: float = 0.2  # of the logarithm of the playing speed
+    reversed_share: float = 0.2
+    mirrored_share: float = 0.5
+    height: float = 0.08  # of the logarithm of the body's size
+    bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
+    tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
+    noisy_share: float = 0.65
+    noise_m: float = 0.012  # median over the noisy windows, metres at the body
+    noise_spread: float = 0.6  # of the logarithm of it
+    outlier_share: float = 0.012  # of the joints, in noisy windows
+    swapped_share: float = 0.06  # of the noisy windows have left and right swapped for a few frames
+
+
+class Draw:
+    """Random tensors from one generator on one device."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+        self.device = generator.device
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        return torch.rand(shape, generator=self.generator, device=self.device) * (high - low) + low
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+    def chance(self, share: float, *shape: int) -> Tensor:
+        return self.uniform(*shape) < share
+
+    def whole(self, low: int, high: int, *shape: int) -> Tensor:
+        return torch.randint(low, high, shape, generator=self.generator, device=self.device)
+
+    def drift(self, count: int, frames: int, channels: int, knots: int) -> Tensor:
+        """(count, frames, channels): unit-variance noise that is correlated over frames / knots."""
+        points = self.normal(count, channels, knots)
+        phase = torch.linspace(0, knots - 1, frames, device=self.device)
+        left = phase.floor().clamp(max=knots - 2).long()
+        share = phase - left
+        # Linear interpolation lowers the variance between the knots; this evens it out.
+        norm = ((1 - share) ** 2 + share**2).sqrt()
+        mixed = (points[..., left] * (1 - share) + points[..., left + 1] * share) / norm
+        return mixed.transpose(1, 2)
+
+
+def vary_times(draw: Draw, count: int, frames: int, config: AugmentConfig) -> Tensor:
+    """(count, frames): frame offsets from the middle of the window, at a varied speed, some backwards."""
+    offsets = torch.arange(frames, device=draw.device) - (frames - 1) / 2
+    speed = (config.speed * draw.normal(count)).clamp(-0.5, 0.5).exp()
+    direction = torch.where(draw.chance(config.reversed_share, count), -1.0, 1.0)
+    return offsets * (speed * direction)[:, None]
+
+
+def mirror(positions: Tensor, chosen: Tensor) -> Tensor:
+    """Mirror the chosen samples of (count, frames, 16, 3) world positions: left becomes right."""
+    swapped = positions[:, :, list(MPM16.mirror)] * torch.tensor([-1.0, 1.0, 1.0], device=positions.device)
+    return torch.where(chosen[:, None, None, None], swapped, positions)
+
+
+def vary_body(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """Scale the body and its bones, symmetrically. positions: (count, frames, 16, 3), world metres."""
+    count = len(positions)
+    each = config.bones * draw.normal(count, len(MPM16))
+    both_sides = (each + each[:, list(MPM16.mirror)]) / 2**0.5
+    both_sides[:, list(MPM16.limb("trunk"))] = each[:, list(MPM16.limb("trunk"))]
+    scale = (both_sides + config.height * draw.normal(count, 1)).clamp(-0.35, 0.35).exp()
+    bones = bone_vectors(positions) * scale[:, None, :, None]
+    # The path of the hips scales with the legs, else the feet would slide.
+    legs = scale[:, list(MPM16.indices(("RKnee", "RAnkle")))].mean(1)
+    bones[:, :, MPM16.root] = positions[:, :, MPM16.root] * legs[:, None, None]
+    return join_bones(bones)
+
+
+def bone_vectors(positions: Tensor) -> Tensor:
+    """(..., 16, 3): from parent to joint; the root's own place for the root."""
+    parents = [j if p < 0 else p for j, p in enumerate(MPM16.parents)]
+    bones = positions - positions[..., parents, :]
+    bones[..., MPM16.root, :] = positions[..., MPM16.root, :]
+    return bones
+
+
+def join_bones(bones: Tensor) -> Tensor:
+    """The inverse of bone_vectors."""
+    paths = torch.zeros(len(MPM16), len(MPM16), device=bones.device, dtype=bones.dtype)
+    for joint in MPM16.parents_first:
+        paths[joint, joint] = 1.0
+        if MPM16.parents[joint] >= 0:
+            paths[joint] += paths[MPM16.parents[joint]]
+    return torch.einsum("jk,...ka->...ja", paths, bones)
+
+
+def tilt(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """Turn some of the samples about a horizontal axis through the hips of the middle frame."""
+    count, frames = positions.shape[:2]
+    angle = draw.uniform(count, low=-math.pi, high=math.pi) * draw.chance(config.tilted_share, count)
+    heading = draw.uniform(count, high=2 * math.pi)
+    axis = torch.stack((heading.cos(), heading.sin(), torch.zeros_like(heading)), dim=-1)
+    pivot = positions[:, frames // 2, MPM16.root][:, None, None]
+    return rotate_about(positions - pivot, axis, angle) + pivot
+
+
+def rotate_about(points: Tensor, axis: Tensor, angle: Tensor) -> Tensor:
+    """Rodrigues' rotation of (count, frames, joints, 3) by one axis (count, 3) and angle (count,) per sample."""
+    axis = axis[:, None, None].expand_as(points)
+    cos, sin = angle.cos()[:, None, None, None], angle.sin()[:, None, None, None]
+    along = (points * axis).sum(-1, keepdim=True) * axis
+    return points * cos + torch.linalg.cross(axis, points) * sin + along * (1 - cos)
+
+
+_NOISE_BY_JOINT = {
+    "RHip": 1.4, "LHip": 1.4, "RAnkle": 1.4, "LAnkle": 1.4, "RWrist": 1.5, "LWrist": 1.5, "Spine": 0.9, "Thorax": 0.7,
+    "Head": 0.7, "LShoulder": 0.8, "RShoulder": 0.8, "Hip": 1.0,
+}  # fmt: skip
+
+
+def detector_error(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConfig) -> Tensor:
+    """What a 2D detector would make of (count, frames, 16, 2) rays of joints whose hips are `depth` (count, frames) away.
+
+    Bias and drift with heavy tails, joints that jump away or stick to their parent, left and right swapped.
+    """
+    count, frames, joints, axes = rays.shape
+    noisy = draw.chance(config.noisy_share, count)
+    size = config.noise_m * (config.noise_spread * draw.normal(count)).exp()
+    channels = joints * axes
+    slow = draw.drift(count, frames, channels, 3)
+    quick = draw.drift(count, frames, channels, max(2, frames // 4))
+    shaky = draw.normal(count, frames, channels)
+    heavy = (0.6 * draw.drift(count, frames, joints, 5)).exp()[..., None]
+    error = (0.7 * slow + 0.6 * quick + 0.3 * shaky).unflatten(-1, (joints, axes)) * heavy
+    by_joint = torch.tensor([_NOISE_BY_JOINT.get(name, 1.0) for name in MPM16.joints], device=rays.device)
+    error = error * by_joint[:, None] * size[:, None, None, None]
+    swapped = _swap_sides(draw, rays, noisy, config)
+    moved = swapped + error / depth[..., None, None]
+    moved = _throw_outliers(draw, moved, depth, config)
+    return torch.where(noisy[:, None, None, None], moved, rays)
+
+
+def _swap_sides(draw: Draw, rays: Tensor, noisy: Tensor, config: AugmentConfig) -> Tensor:
+    """Left and right of the legs, the arms or both, swapped for two to ten frames."""
+    count, frames = rays.shape[:2]
+    start = draw.whole(0, frames, count)
+    length = draw.whole(2, 11, count)
+    now = torch.arange(frames, device=rays.device)
+    span = (now >= start[:, None]) & (now < (start + length)[:, None])
+    span &= (draw.chance(config.swapped_share, count) & noisy)[:, None]
+    which = draw.whole(0, 3, count)  # 0 legs, 1 arms, 2 both
+    parts = torch.zeros(2, len(MPM16), dtype=torch.bool, device=rays.device)
+    for row, limbs in enumerate((("left leg", "right leg"), ("left arm", "right arm"))):
+        for limb in limbs:
+            parts[row, list(MPM16.limb(limb))] = True
+    chosen = (parts[0] & (which != 1)[:, None]) | (parts[1] & (which != 0)[:, None])  # (count, 16)
+    swap = span[:, :, None] & chosen[:, None]
+    return torch.where(swap[..., None], rays[:, :, list(MPM16.mirror)], rays)
+
+
+def _throw_outliers(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConfig) -> Tensor:
+    """Some joints of some frames far off, or on their parent; for a few frames in a row."""
+    count, frames, joints, _ = rays.shape
+    blocks = (frames + 2) // 3
+    away = draw.chance(config.outlier_share, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
+    stuck = draw.chance(config.outlier_share / 2, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
+    offset = draw.normal(count, blocks, joints, 2).repeat_interleave(3, 1)[:, :frames] * 0.25
+    parents = [j if p < 0 else p for j, p in enumerate(MPM16.parents)]
+    rays = torch.where(stuck[..., None], rays[:, :, parents], rays)
+    return torch.where(away[..., None], rays + offset / depth[..., None, None], rays)

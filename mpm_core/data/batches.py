@@ -1,0 +1,84 @@
+"""Owns the training batches: windows of motion, varied and seen by virtual cameras, all on the training device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpm_core.data import augment
+from mpm_core.data.augment import AugmentConfig, Draw
+from mpm_core.data.cameras import CameraConfig, view
+from mpm_core.data.pack import MotionPack
+from mpm_core.skeleton import MPM16
+
+# Families of clips are drawn in proportion to their frames to this power: less than one favours the small ones.
+_FAMILY_POWER = 0.75
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows as a camera sees them.
+
+    rays: (count, frames, 16, 2), exact; detected: the same with a detector's error. positions: (count, frames, 16, 3)
+    metres in camera axes from Hip. focal: (count,). inside: (count, frames) bool, False beyond the clip's ends.
+    """
+
+    rays: Tensor
+    detected: Tensor
+    positions: Tensor
+    focal: Tensor
+    inside: Tensor
+
+
+class WindowSource:
+    """Draws batches from a pack that lies on the device as tensors, so that a batch costs no loading."""
+
+    def __init__(self, pack: MotionPack, augment_config: AugmentConfig, camera_config: CameraConfig, draw: Draw) -> None:
+        self._draw = draw
+        self._augment = augment_config
+        self._cameras = camera_config
+        self._positions = torch.from_numpy(pack.positions).to(draw.device)
+        self._starts = torch.from_numpy(np.asarray(pack.starts)).to(draw.device)
+        self._weights = torch.from_numpy(_clip_weights(pack)).to(draw.device)
+
+    def batch(self, count: int, frames: int) -> Batch:
+        """`count` windows of `frames` frames at 50 Hz."""
+        draw, config = self._draw, self._augment
+        world, inside = self._windows(count, frames)
+        world = augment.mirror(world, draw.chance(config.mirrored_share, count))
+        world = augment.vary_body(draw, world, config)
+        world = augment.tilt(draw, world, config)
+        seen = view(draw, world, self._cameras)
+        depth = seen.positions[:, :, MPM16.root, 2].clamp(min=self._cameras.nearest_m)
+        detected = augment.detector_error(draw, seen.rays, depth, config)
+        relative = seen.positions - seen.positions[:, :, MPM16.root, None]
+        return Batch(seen.rays, detected, relative, seen.focal, inside)
+
+    def _windows(self, count: int, frames: int) -> tuple[Tensor, Tensor]:
+        """World positions of windows whose middle lies inside a clip, and which of their frames do."""
+        draw = self._draw
+        clip = torch.multinomial(self._weights, count, replacement=True, generator=draw.generator)
+        first, last = self._starts[clip], self._starts[clip + 1] - 1
+        middle = first + draw.uniform(count) * (last - first)
+        times = middle[:, None] + augment.vary_times(draw, count, frames, self._augment)
+        inside = (times >= first[:, None]) & (times <= last[:, None])
+        times = torch.minimum(torch.maximum(times, first[:, None]), last[:, None])
+        before = times.floor().long()
+        after = torch.minimum(before + 1, last[:, None])
+        share = (times - before)[..., None, None].float()
+        return torch.lerp(self._positions[before], self._positions[after], share), inside
+
+
+def _clip_weights(pack: MotionPack) -> np.ndarray:
+    """Chance of each clip: by its length within its family, by _FAMILY_POWER among families."""
+    lengths = np.diff(pack.starts).astype(float)
+    families = np.array(pack.families)
+    weights = np.zeros(len(lengths))
+    for family in sorted(set(families)):
+        rows = families == family
+        total = lengths[rows].sum()
+        weights[rows] = lengths[rows] / total * total**_FAMILY_POWER
+    return weights / weights.sum()

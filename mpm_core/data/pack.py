@@ -1,0 +1,57 @@
+"""Owns motion packs: world-space motion of many clips in one array, read from a pickle-free npz."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.errors import UserError
+from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.skeleton import H36M17
+
+_ARRAYS = ("positions", "clip_start", "clip_name", "clip_subject", "clip_split", "fps")
+
+
+@dataclass(frozen=True)
+class MotionPack:
+    """Clips laid end to end.
+
+    positions: (frames, 16, 3) float32, MPM-16 joints, world metres, Z up. starts: (clips + 1,) first frame of each clip.
+    names: 'family/clip' per clip. fps: frames per second, the same for all.
+    """
+
+    positions: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    names: tuple[str, ...]
+    fps: float
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        return tuple(name.partition("/")[0] for name in self.names)
+
+
+def read_pack(path: Path | str, split: str) -> MotionPack:
+    """The clips of one split ('train' or 'val'); UserError when the file is not such a pack."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in _ARRAYS}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: cannot be read as a motion pack ({error})") from error
+    except KeyError as error:
+        raise UserError(f"{path}: not a motion pack, the array {error} is missing") from None
+    positions, starts = arrays["positions"], arrays["clip_start"]
+    if positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3) or starts[-1] != len(positions):
+        raise UserError(f"{path}: 'positions' must be (frames, 17, 3) and 'clip_start' must end at its length")
+    chosen = np.flatnonzero(arrays["clip_split"] == split)
+    if not len(chosen):
+        raise UserError(f"{path}: no clip of the split '{split}'")
+    clips = [positions[starts[i] : starts[i + 1]] for i in chosen]
+    joined = np.concatenate(clips)
+    mapped = map_to_mpm16(H36M17).apply(joined, np.ones(joined.shape[:2], bool))
+    lengths = np.cumsum([0] + [len(clip) for clip in clips])
+    names = tuple(str(arrays["clip_name"][i]) for i in chosen)
+    return MotionPack(mapped.points, lengths, names, float(arrays["fps"]))

@@ -1,0 +1,66 @@
+"""Owns what turns tokens into poses: the per-frame decoders and the strided decoder of the middle frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mpm_core.networks.attention import Block, StridedBlock
+
+
+class PoseHead(nn.Module):
+    """Linear head from the transformer's width to one pose per token."""
+
+    def __init__(self, width: int, joints: int, axes: int) -> None:
+        super().__init__()
+        self.shape = (joints, axes)
+        self.linear = nn.Linear(width, joints * axes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., width) -> (..., joints, axes)."""
+        return self.linear(x).unflatten(-1, self.shape)
+
+
+class FrameDecoder(nn.Module):
+    """D2D, or D3D of stage I: own positions, one transformer block over all frames of the window."""
+
+    def __init__(self, frames: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(frames, width) * 0.02)
+        self.block = Block(width, heads, feed_forward, dropout)
+
+    def forward(self, x: Tensor, first: int) -> Tensor:
+        """x: (batch, frames, width) -> the same shape. first: see MPM.share."""
+        return self.block(x + self.positions[first : first + x.shape[1]])
+
+
+class StridedDecoder(nn.Module):
+    """Stage II: strided transformer layers that thin the window three-fold until only its middle frame is left."""
+
+    def __init__(self, frames: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        lengths = []
+        while frames > 1:
+            lengths.append(frames)
+            frames, rest = divmod(frames, StridedBlock.STRIDE)
+            if rest:
+                raise ValueError(f"the window must be a power of {StridedBlock.STRIDE} frames")
+        self.layers = nn.ModuleList(StridedBlock(width, heads, feed_forward, n, dropout) for n in lengths)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, frames, width) -> (batch, width), the middle frame."""
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x.squeeze(1))
+
+
+def restore_frames(kept: Tensor, places: Tensor, visible: Tensor, fill: Tensor, frames: int) -> Tensor:
+    """Put the kept frames back where they were, and `fill` everywhere else.
+
+    kept: (batch, kept frames, width); places, visible: (batch, kept frames); fill: (width,). -> (batch, frames, width)
+    """
+    batch, _, width = kept.shape
+    values = torch.where(visible[..., None], kept, fill.to(kept.dtype))
+    restored = fill.to(kept.dtype).expand(batch, frames, width)
+    return restored.scatter(1, places[..., None].expand_as(values), values)

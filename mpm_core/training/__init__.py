@@ -1,0 +1,1 @@
+"""Training: configs, the losses of both stages, the loop, checkpoints and evaluation protocols."""

@@ -1,0 +1,56 @@
+"""Owns checkpoints and weight files: safetensors with a JSON header, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mpm_core.errors import UserError
+from mpm_core.networks.mpm import MPM, MPMConfig
+
+_FORMAT = "mpm-weights-1"
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write a safetensors file beside `path`, then rename it, so that an interrupted write leaves the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, {"json": json.dumps(header)})
+    partial.replace(path)
+
+
+def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and header of such a file; UserError when it is not one."""
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            header = json.loads((file.metadata() or {})["json"])
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (safe_open is no mapping)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as MPM weights ({error})") from error
+
+
+def save_weights(path: Path, model: MPM, card: Mapping[str, Any]) -> None:
+    """The network alone, float16 (running variances too large for it would be infinite, so they stay float32)."""
+    tensors = {
+        name: value.half() if value.is_floating_point() and "running_var" not in name else value
+        for name, value in model.state_dict().items()
+    }
+    save_tensors(path, tensors, {"format": _FORMAT, "model": asdict(model.config), "card": dict(card)})
+
+
+def load_weights(path: Path, device: torch.device) -> tuple[MPM, dict[str, Any]]:
+    """The network in float32, in evaluation mode, and what its card says; UserError for a foreign file."""
+    tensors, header = load_tensors(path, device)
+    if header.get("format") != _FORMAT:
+        raise UserError(f"{path}: not a file of MPM weights")
+    model = MPM(MPMConfig(**header["model"])).to(device)
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return model.eval(), header["card"]

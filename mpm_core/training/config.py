@@ -1,0 +1,117 @@
+"""Owns the training configs: the paper's settings as defaults, and the shares of masks and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
+
+from mpm_core.data.augment import AugmentConfig
+from mpm_core.data.cameras import CameraConfig
+from mpm_core.errors import UserError
+from mpm_core.masking import MaskRatios
+from mpm_core.networks.mpm import MPMConfig
+
+
+@dataclass(frozen=True)
+class RateConfig:
+    """Adam's learning rate: warm-up, then multiplied by `decay` each epoch, then down to zero over the last share."""
+
+    peak: float
+    decay: float = 0.98
+    windows_per_epoch: int = 60_000
+    warm_up_steps: int = 200
+    cool_down_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class StageOneConfig:
+    """Masked pre-training: masked 2D modelling, masked 3D modelling and masked lifting, each a third of every batch.
+
+    `lengths`: see StageTwoConfig.
+    """
+
+    name: str = "I"
+    windows: int = 3_000_000
+    batch: int = 1024
+    rate: RateConfig = RateConfig(1e-3)
+    masker: str = "spatio-temporal"
+    ratios: MaskRatios = MaskRatios()
+    lengths: Mapping[int, float] = field(default_factory=dict)
+    weight_2d: float = 5.0
+    weight_3d: float = 2.0
+    weight_lift: float = 1.0
+
+
+_EVERY_MASK = {"none": 30, "limbs": 25, "joints": 12, "spatio-temporal": 10, "frame spans": 10, "edges": 8, "tube": 5}
+
+
+@dataclass(frozen=True)
+class StageTwoConfig:
+    """Fine-tuning on every task and mask of the viewer.
+
+    The shares split each batch: lifting (2D -> 3D with any mask), completing 3D, and the rest masked 2D modelling.
+    `masks` are relative shares of the samplers; a task that has nothing to do without a mask leaves 'none' out.
+    `lengths`: relative shares of the steps by frames per window; a shorter window stands anywhere in the whole one, and a
+    step takes as many more of them, so that all steps see equally many frames. Short windows teach the single pose much
+    faster, since a step sees more different poses. `middle_share`: share of the whole windows' lifting on which the
+    strided decoder is trained as well. `weight_copied`: how much a visible joint counts in completion.
+    """
+
+    name: str = "II"
+    windows: int = 3_000_000
+    batch: int = 1024
+    rate: RateConfig = RateConfig(7e-4)
+    masks: Mapping[str, float] = field(default_factory=lambda: dict(_EVERY_MASK))
+    ratios: MaskRatios = MaskRatios()
+    lengths: Mapping[int, float] = field(default_factory=dict)
+    lift_share: float = 0.62
+    complete_share: float = 0.25
+    weight_frames: float = 1.0
+    weight_sequence: float = 1.0
+    weight_middle: float = 2.0
+    weight_complete: float = 1.0
+    weight_copied: float = 0.25
+    weight_2d: float = 1.0
+    middle_share: float = 0.3
+
+
+StageConfig = StageOneConfig | StageTwoConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole run. `precision` 'bfloat16' runs the network under autocast. `average`: decay of the averaged weights."""
+
+    model: MPMConfig = MPMConfig()
+    stage_one: StageOneConfig = field(default_factory=StageOneConfig)
+    stage_two: StageTwoConfig = field(default_factory=StageTwoConfig)
+    augment: AugmentConfig = AugmentConfig()
+    cameras: CameraConfig = CameraConfig()
+    precision: str = "bfloat16"
+    average: float = 0.999
+    clip_norm: float = 1.0
+    seed: int = 0
+
+
+C = TypeVar("C")
+
+
+def with_changes(config: C, changes: Mapping[str, Any]) -> C:
+    """A copy of a nested config with some fields changed, named 'part.field'; UserError for a name it lacks."""
+    for path, value in changes.items():
+        config = _with_change(config, path.split("."), value, path)
+    return config
+
+
+def _with_change(config: Any, path: list[str], value: Any, whole: str) -> Any:
+    name, *rest = path
+    if not is_dataclass(config) or name not in {f.name for f in fields(config)}:
+        raise UserError(f"unknown setting '{whole}'")
+    old = getattr(config, name)
+    if rest:
+        return replace(config, **{name: _with_change(old, rest, value, whole)})  # type: ignore[type-var]
+    expected = get_type_hints(type(config))[name]
+    if isinstance(expected, type) and not isinstance(value, (expected, int)):
+        raise UserError(f"setting '{whole}' must be of type {expected.__name__}")
+    return replace(config, **{name: value})  # type: ignore[type-var]

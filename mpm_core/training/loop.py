@@ -1,0 +1,200 @@
+"""Owns the training loop: steps, learning rate, averaged weights, saving and exact resuming."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpm_core.data.augment import Draw
+from mpm_core.data.batches import WindowSource
+from mpm_core.data.pack import MotionPack
+from mpm_core.errors import UserError
+from mpm_core.masking import MASKERS, draw_mixture
+from mpm_core.networks.mpm import MPM
+from mpm_core.progress import Progress
+from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
+from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, TrainConfig
+from mpm_core.training.losses import Tasks, prepare_tasks, stage_one_losses, stage_two_losses
+
+_CHECKPOINT_FORMAT = "mpm-training-1"
+
+
+@dataclass(frozen=True)
+class TrainingProgress(Progress):
+    """Progress in windows of the stage, with the losses averaged since the last one, in metres or 2D units."""
+
+    losses: dict[str, float] | None = None
+
+
+class Trainer:
+    """One stage of training on one device.
+
+    All that changes lies in the model, the averaged model, Adam, two random generators and `step`; save() and resume()
+    carry every one of them.
+    """
+
+    def __init__(self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.stage, self.device = config, stage, device
+        self.model = MPM(config.model).to(device)
+        self.averaged = MPM(config.model).to(device)
+        self.averaged.load_state_dict(self.model.state_dict())
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
+        self.generator = torch.Generator(device).manual_seed(config.seed)
+        self.mask_rng = np.random.default_rng(config.seed)
+        self.source = WindowSource(pack, config.augment, config.cameras, Draw(self.generator))
+        self.step = 0
+        self.seconds = 0.0
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(self.stage.windows / self.stage.batch)
+
+    def run(self, report_every: int = 50) -> Iterator[TrainingProgress]:
+        """Train to the end of the stage, yielding after every few steps. Closing the generator stops between steps."""
+        self.model.train()
+        sums: dict[str, list[Tensor]] = {}
+        taken, started = 0, time.monotonic()
+        while self.step < self.steps:
+            for name, loss in self._take_step().items():
+                sums.setdefault(name, []).append(loss)
+            self.step += 1
+            taken += 1
+            if self.step % report_every == 0 or self.step == self.steps:
+                losses = {name: float(torch.stack(each).mean()) for name, each in sums.items()}
+                seconds = time.monotonic() - started
+                self.seconds += seconds
+                note = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
+                note += f" | {taken * self.stage.batch / seconds:.0f} windows/s"
+                yield TrainingProgress(self.step * self.stage.batch, self.stage.windows, note, losses)
+                sums, taken, started = {}, 0, time.monotonic()
+
+    def _take_step(self) -> dict[str, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.stage.rate, self.step, self.steps, self.stage.batch)
+        frames, first = self._draw_length()
+        count = self.stage.batch * self.config.model.frames // frames
+        batch = self.source.batch(count, frames)
+        tasks, masks = self._draw_tasks(count, frames)
+        ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            if isinstance(self.stage, StageOneConfig):
+                losses = stage_one_losses(self.model, ready, tasks, self.stage, first)
+            else:
+                losses = stage_two_losses(self.model, ready, tasks, self.stage, first)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self._average()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _draw_length(self) -> tuple[int, int]:
+        """Frames per window of this step, and where in the whole window they stand."""
+        whole = self.config.model.frames
+        if not self.stage.lengths:
+            return whole, 0
+        shares = np.array(list(self.stage.lengths.values()), float)
+        frames = int(self.mask_rng.choice(np.array([int(n) for n in self.stage.lengths]), p=shares / shares.sum()))
+        return frames, int(self.mask_rng.integers(0, whole - frames + 1))
+
+    def _draw_tasks(self, count: int, frames: int) -> tuple[Tasks, Tensor]:
+        stage = self.stage
+        if isinstance(stage, StageOneConfig):
+            tasks = Tasks.of_stage_one(count)
+            masks = MASKERS[stage.masker](self.mask_rng, count, frames, stage.ratios)
+        else:
+            tasks = Tasks.of_stage_two(count, stage)
+            masked_only = {name: share for name, share in stage.masks.items() if name != "none"}
+            masks = np.concatenate(
+                (
+                    draw_mixture(self.mask_rng, tasks.lift, frames, stage.masks, stage.ratios),
+                    draw_mixture(self.mask_rng, count - tasks.lift, frames, masked_only, stage.ratios),
+                )
+            )
+        return tasks, torch.from_numpy(masks).to(self.device)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential average of the weights, short at first; batch norm's buffers are taken over as they are."""
+        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
+        mine: list[Tensor] = list(self.averaged.parameters())
+        theirs: list[Tensor] = list(self.model.parameters())
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+        for kept, new in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(new)
+
+    def save(self, path: Path) -> None:
+        """Everything that an exact resume on this kind of device needs."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{number}.{name}": value for name, value in state.items()}
+        tensors["random.draw"] = self.generator.get_state()
+        tensors["random.torch"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        header = {
+            "format": _CHECKPOINT_FORMAT,
+            "stage": self.stage.name,
+            "step": self.step,
+            "seconds": self.seconds,
+            "mask_rng": self.mask_rng.bit_generator.state,
+            "config": asdict(self.config),
+        }
+        save_tensors(path, tensors, header)
+
+    def resume(self, path: Path) -> None:
+        """Go on exactly where save() left off; UserError when the file is of another stage or network."""
+        tensors, header = load_tensors(path, self.device)
+        if header.get("format") != _CHECKPOINT_FORMAT or header.get("stage") != self.stage.name:
+            raise UserError(f"{path}: not a training checkpoint of stage {self.stage.name}")
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            part, _, rest = name.partition(".")
+            parts.setdefault(part, {})[rest] = value
+        try:
+            self.model.load_state_dict(parts["model"])
+            self.averaged.load_state_dict(parts["averaged"])
+        except RuntimeError as error:
+            raise UserError(f"{path}: made for a network of another size") from error
+        self._resume_adam(parts.get("adam", {}))
+        self.generator.set_state(parts["random"]["draw"].cpu())
+        torch.set_rng_state(parts["random"]["torch"].cpu())
+        if self.device.type == "cuda" and "cuda" in parts["random"]:
+            torch.cuda.set_rng_state(parts["random"]["cuda"].cpu(), self.device)
+        self.mask_rng.bit_generator.state = header["mask_rng"]
+        self.step, self.seconds = header["step"], header["seconds"]
+
+    def _resume_adam(self, saved: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in saved.items():
+            number, _, field = name.partition(".")
+            state.setdefault(int(number), {})[field] = value
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+    def start_from(self, model: MPM) -> None:
+        """Begin this stage with another network's weights; parts that it lacks or sizes differently stay as drawn."""
+        own = self.model.state_dict()
+        fitting = {k: v for k, v in model.state_dict().items() if k in own and own[k].shape == v.shape}
+        self.model.load_state_dict(own | fitting)
+        self.averaged.load_state_dict(self.model.state_dict())
+
+    def export(self, path: Path, card: dict[str, object]) -> None:
+        """The averaged weights alone, for the lifter and for going on elsewhere."""
+        save_weights(path, self.averaged, card)
+
+
+def learning_rate(config: RateConfig, step: int, steps: int, batch: int) -> float:
+    """Rate at a step: linear warm-up, decay by epochs, linear cool-down over the last share of the steps."""
+    rate = config.peak * config.decay ** (step * batch // config.windows_per_epoch)
+    rate *= min(1.0, (step + 1) / max(config.warm_up_steps, 1))
+    cool_steps = config.cool_down_share * steps
+    return rate * min(1.0, (steps - step) / cool_steps) if cool_steps else rate
