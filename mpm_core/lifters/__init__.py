@@ -1,0 +1,40 @@
+"""Lifters by name. Importing this package does not import torch; loading a lifter does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mpm_core.errors import UserError
+from mpm_core.lifters.base import Lifter
+
+
+def _load_mpm(device: str, weights: Path | None) -> Lifter:
+    from mpm_core.lifters.mpm import MPMLifter
+
+    return MPMLifter.load(device, weights)
+
+
+LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {"mpm": _load_mpm}
+"""Each entry loads a lifter onto a device, with its bundled weights or those of a file."""
+
+
+def available_devices() -> tuple[str, ...]:
+    """Devices that lifters can run on here, the fastest first."""
+    import torch
+
+    return ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
+
+
+def load_lifter(name: str = "mpm", device: str = "auto", weights: Path | str | None = None) -> Lifter:
+    """A lifter with its weights on a device: 'auto' (CUDA when there is one), 'cpu' or 'cuda'.
+
+    UserError for a name or device that there is not, or a weight file that cannot be used.
+    """
+    if name not in LIFTERS:
+        raise UserError(f"unknown lifter '{name}' (known: {', '.join(LIFTERS)})")
+    devices = available_devices()
+    chosen = devices[0] if device == "auto" else device
+    if chosen not in devices:
+        raise UserError(f"the device '{device}' is not available here (there is: {', '.join(devices)})")
+    return LIFTERS[name](chosen, None if weights is None else Path(weights))

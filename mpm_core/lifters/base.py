@@ -1,0 +1,71 @@
+"""Owns the interface of a lifter: from 2D or partial 3D to complete 3D, at once or bit by bit while a mask changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.clip import Clip
+from mpm_core.masking import Mask
+from mpm_core.prediction import Prediction
+from mpm_core.progress import Progress
+
+TASKS = ("lift", "complete")
+"""What a lifter does: 'lift' 2D to 3D, 'complete' hidden joints of 3D."""
+
+
+class LiftingTask(Protocol):
+    """One clip at work: answers for the last mask, renewed only where a new mask makes a difference."""
+
+    def update(self, mask: Mask | None, cursor: int = 0) -> Iterator[Progress]:
+        """Renew the answer for a mask (frames, 16), nearest to the frame `cursor` first.
+
+        Yields after each batch of windows. Closing the iterator early leaves the rest to the next update.
+        """
+        ...
+
+    def replace_clip(self, clip: Clip) -> None:
+        """Take over a clip that differs in some joints only; the next update renews what that touches."""
+        ...
+
+    def prediction(self) -> Prediction:
+        """The answer as it stands now."""
+        ...
+
+
+class Lifter(Protocol):
+    """A network with its weights, on a device."""
+
+    name: str
+    device: str
+
+    def start(self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = False) -> LiftingTask:
+        """A task on a clip, for masks that change; UserError when the clip lacks what the task needs."""
+        ...
+
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = False) -> Prediction:
+        """3D of every frame of a clip's 2D.
+
+        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
+        answer to the mirrored clip, which takes twice as long. UserError for a clip without 2D or a mask that does not fit.
+        """
+        ...
+
+    def complete(
+        self,
+        positions: NDArray[np.floating],
+        mask: Mask | None = None,
+        fps: float = 50.0,
+        mode: str = "fast",
+        mirror: bool = False,
+    ) -> Prediction:
+        """The hidden joints of 3D positions from the visible ones.
+
+        positions: (frames, 16, 3) metres in camera axes, absolute or relative to Hip; NaN joints are hidden too. Visible
+        joints come back as they were: prediction.absolute() equals the input there, and so does prediction.positions
+        when the input was relative to Hip.
+        """
+        ...

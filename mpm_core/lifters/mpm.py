@@ -1,0 +1,67 @@
+"""Owns the MPM lifter: a trained network on a device, and the calls that lift or complete a whole clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mpm_core.assets import find_asset
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.lifters.base import TASKS
+from mpm_core.lifters.task import MPMTask
+from mpm_core.masking import Mask
+from mpm_core.networks.mpm import MPM
+from mpm_core.prediction import Prediction
+from mpm_core.training.checkpoint import load_weights
+
+_BUNDLED_WEIGHTS = "weights/mpm.safetensors"
+
+
+class MPMLifter:
+    """See lifters.base.Lifter."""
+
+    name = "mpm"
+
+    def __init__(self, model: MPM, device: str, card: dict[str, Any]) -> None:
+        self.device = device
+        self.card = card
+        self.model = model.to(device).eval()
+
+    @classmethod
+    def load(cls, device: str, weights: Path | None = None) -> MPMLifter:
+        """The bundled network, or that of a weight file."""
+        model, card = load_weights(weights or find_asset(_BUNDLED_WEIGHTS), torch.device("cpu"))
+        return cls(model, device, card)
+
+    def start(self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = False) -> MPMTask:
+        """See Lifter.start."""
+        if task not in TASKS:
+            raise UserError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
+        return MPMTask(self.model, self.name, clip.to_mpm16(), task, mode, mirror)
+
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = False) -> Prediction:
+        """See Lifter.lift."""
+        return _run(self.start(clip, "lift", mode, mirror), mask)
+
+    def complete(
+        self,
+        positions: NDArray[np.floating],
+        mask: Mask | None = None,
+        fps: float = 50.0,
+        mode: str = "fast",
+        mirror: bool = False,
+    ) -> Prediction:
+        """See Lifter.complete."""
+        clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
+        return _run(self.start(clip, "complete", mode, mirror), mask)
+
+
+def _run(task: MPMTask, mask: Mask | None) -> Prediction:
+    for _ in task.update(mask):
+        pass
+    return task.prediction()

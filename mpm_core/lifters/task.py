@@ -1,0 +1,248 @@
+"""Owns the work on one clip: inputs, windows and answers, of which a changed mask renews only what it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mpm_core.camera import smooth_path, solve_root, to_screen
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.lifters.resampling import Resampling
+from mpm_core.lifters.windows import MODES
+from mpm_core.masking import Mask
+from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, prepare_3d, turn_back
+from mpm_core.networks.mpm import MPM
+from mpm_core.prediction import Prediction
+from mpm_core.progress import Progress
+from mpm_core.skeleton import MPM16
+
+MODEL_RATE = 50.0
+"""Frames per second that the network was trained at."""
+
+_MIRROR_2D, _MIRROR_3D = torch.tensor([-1.0, 1.0]), torch.tensor([-1.0, 1.0, 1.0])
+
+
+class MPMTask:
+    """A clip in MPM-16 joints, being lifted or completed by one network in one mode.
+
+    `_stale` frames have to be prepared anew; `due` windows have to be run again, since an input of theirs changed.
+    Interrupting an update keeps both, so that the next one goes on from there.
+    """
+
+    def __init__(self, model: MPM, lifter: str, clip: Clip, task: str, mode: str, mirror: bool) -> None:
+        if mode not in MODES:
+            raise UserError(f"unknown mode '{mode}' (known: {', '.join(MODES)})")
+        self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
+        self._device = next(model.parameters()).device
+        self._points, self._missing = _take_points(clip, task, model)
+        self._rays = _take_rays(clip, self._points)
+        self._hidden = np.ones_like(self._missing)
+        self._resampling = Resampling(clip.times, MODEL_RATE)
+        count = self._resampling.grid_frames
+        extras = INPUT_FORMS[model.config.input_form].extras if task == "lift" else 0
+        self._inputs = torch.zeros(count, model.config.joints, self._points.shape[-1], device=self._device)
+        self._extras = torch.zeros(count, extras, device=self._device)
+        self._turn = torch.eye(3, device=self._device).repeat(count, 1, 1)
+        self._grid_hidden = torch.ones(count, model.config.joints, dtype=torch.bool, device=self._device)
+        readings = 2 if mirror else 1
+        self._tokens = [torch.zeros(count, model.config.width, device=self._device) for _ in range(readings)]
+        self._windows = [MODES[mode](model, count) for _ in range(readings)]
+        self._stale = np.ones(count, bool)
+        self._due = np.ones(len(self._windows[0].starts), bool)
+        self._grid_answers = np.zeros((readings, count, model.config.joints, 3), np.float32)
+        self._grid_blind = np.ones(count, bool)
+        self._answers = np.zeros((readings, len(clip), model.config.joints, 3), np.float32)
+        self._positions = np.zeros((len(clip), model.config.joints, 3), np.float32)
+        self._root = np.full((len(clip), 3), np.nan, np.float32)
+        self._blind = np.ones(len(clip), bool)
+
+    def update(self, mask: Mask | None, cursor: int = 0) -> Iterator[Progress]:
+        """See LiftingTask.update."""
+        self._hide(mask)
+        windows = self._windows[0]
+        cursor = int(np.clip(cursor, 0, len(self._clip) - 1))
+        near = int(self._resampling.nearest_grid_frames(cursor, cursor + 1)[0])
+        pending = np.flatnonzero(windows.touched(self._stale) | self._due)
+        total, done = len(pending), 0
+        size = windows.first_batch
+        while len(pending):
+            batch = windows.next_batch(pending, near, size)
+            self._renew(batch)
+            pending = np.flatnonzero(windows.touched(self._stale) | self._due)
+            done = max(done, total - len(pending))
+            yield Progress(done, total)
+            size = windows.batch
+
+    def replace_clip(self, clip: Clip) -> None:
+        """See LiftingTask.replace_clip."""
+        points, missing = _take_points(clip.to_mpm16(), self._task, self._model)
+        if points.shape != self._points.shape:
+            raise UserError(f"{clip.source or 'this clip'}: has another length than the clip it replaces")
+        moved = (points != self._points).any((1, 2))
+        self._mark_stale(moved)
+        self._points, self._missing, self._clip = points, missing, clip.to_mpm16()
+        self._rays = _take_rays(self._clip, self._points)
+
+    def prediction(self) -> Prediction:
+        """See LiftingTask.prediction."""
+        several = self._answers.copy() if len(self._answers) > 1 else None
+        lift_root = smooth_path(self._root) if self._task == "lift" else self._root.copy()
+        return Prediction(
+            positions=self._positions.copy(),
+            root=lift_root,
+            hidden=self._hidden.copy(),
+            is_prior_only=self._blind.copy(),
+            times=self._clip.times.copy(),
+            fps=self._clip.fps,
+            lifter=self._lifter,
+            task=self._task,
+            mode=self._mode,
+            hypotheses=several,
+            uncertainty=None if several is None else np.linalg.norm(several[1] - several[0], axis=-1) / 2,
+        )
+
+    def _hide(self, mask: Mask | None) -> None:
+        """Take over a mask, added to what the clip lacks."""
+        hidden = self._missing if mask is None else self._missing | _check_mask(mask, self._missing.shape)
+        self._mark_stale((hidden != self._hidden).any(1))
+        self._hidden = hidden.copy()
+
+    def _mark_stale(self, frames: NDArray[np.bool_]) -> None:
+        """Have every grid frame prepared anew whose preparation could look at these frames of the clip."""
+        if frames.any():
+            self._stale |= _widen(self._resampling.grid_touched(frames), SUPPORT)
+
+    @torch.inference_mode()
+    def _renew(self, windows: NDArray[np.int64]) -> None:
+        """Prepare the stale frames of these windows, then run those that turn out to be due."""
+        first, last = self._windows[0].inputs(windows)
+        stale = np.flatnonzero(self._stale[first:last]) + first
+        if len(stale):
+            self._prepare(int(stale[0]), int(stale[-1]) + 1)
+        windows = windows[self._due[windows]]
+        if not len(windows):
+            return
+        hidden_frames = self._grid_hidden.all(1)
+        for tokens, reading in zip(self._tokens, self._windows, strict=True):
+            low, high = reading.run(windows, tokens, hidden_frames)
+        self._due[windows] = False
+        self._answer(low, high)
+
+    def _prepare(self, first: int, last: int) -> None:
+        """Make the inputs and tokens of grid frames first to last (excluded) and mark the windows that they change."""
+        low, high = max(first - SUPPORT, 0), min(last + SUPPORT, self._resampling.grid_frames)
+        points, hidden = self._resampling.to_grid(self._points, self._hidden, low, high)
+        points_there = torch.from_numpy(np.ascontiguousarray(points)).to(self._device)[None]
+        hidden_there = torch.from_numpy(np.ascontiguousarray(hidden)).to(self._device)[None]
+        prepared = self._prepare_points(points_there, hidden_there)
+        inner, outer = slice(first - low, last - low), slice(first, last)
+        hidden_inner = hidden_there[0, inner]
+        new_points = prepared.points[0, inner]
+        changed = (new_points != self._inputs[outer]).flatten(1).any(1)
+        changed |= (hidden_inner != self._grid_hidden[outer]).any(1)
+        extras = None
+        if prepared.extras is not None and prepared.turn is not None:
+            extras = prepared.extras[0, inner]
+            changed |= (extras != self._extras[outer]).any(1)
+            self._extras[outer] = extras
+            self._turn[outer] = prepared.turn[0, inner]
+        self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
+        self._encode(outer, new_points, extras, hidden_inner)
+        frames = np.zeros(len(self._stale), bool)
+        frames[outer] = changed.cpu().numpy()
+        self._due |= self._windows[0].touched(frames)
+        self._stale[outer] = False
+
+    def _prepare_points(self, points: Tensor, hidden: Tensor) -> PreparedInput:
+        if self._task == "complete":
+            return prepare_3d(points, hidden)
+        return INPUT_FORMS[self._model.config.input_form].prepare(points, hidden)
+
+    def _encode(self, frames: slice, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
+        """Tokens of S for these frames, and of their mirror images when those are wanted."""
+        for number, tokens in enumerate(self._tokens):
+            if number:
+                order = list(MPM16.mirror)
+                flip = (_MIRROR_2D if points.shape[-1] == 2 else _MIRROR_3D).to(points.device)
+                points, hidden = points[:, order] * flip, hidden[:, order]
+                if extras is not None:
+                    extras = extras * torch.tensor([-1.0, 1.0, 1.0], device=extras.device)
+            encoded = self._model.encode(points[None], None if extras is None else extras[None], hidden[None])
+            tokens[frames] = self._model.spatial(encoded)[0]
+
+    def _answer(self, first: int, last: int) -> None:
+        """Bring the windows' answers for grid frames first to last (excluded) to the clip's frames."""
+        for number, reading in enumerate(self._windows):
+            answers, blind = reading.collect(first, last)
+            if number:
+                answers = answers[:, list(MPM16.mirror)] * _MIRROR_3D.numpy()
+            turned = torch.from_numpy(answers).to(self._device)[None]
+            prepared = PreparedInput(turned, None, self._turn[None, first:last], turned[:, :, 0], None)
+            self._grid_answers[number, first:last] = turn_back(turned, prepared)[0].cpu().numpy()
+        self._grid_blind[first:last] = blind
+        low, high = self._resampling.frames_touched(first, last)
+        for number, grid in enumerate(self._grid_answers):
+            self._answers[number, low:high] = self._resampling.from_grid(grid, low, high)
+        self._blind[low:high] = self._grid_blind[self._resampling.nearest_grid_frames(low, high)]
+        mean = self._answers[:, low:high].mean(0)
+        mean -= mean[:, MPM16.root, None]
+        frames = slice(low, high)
+        if self._task == "complete":
+            self._positions[frames], self._root[frames] = _keep_visible(mean, self._points[frames], self._hidden[frames])
+        else:
+            self._positions[frames] = mean
+            self._root[frames] = solve_root(mean, self._rays[frames], ~self._hidden[frames])
+
+
+def _take_points(clip: Clip, task: str, model: MPM) -> tuple[NDArray[np.float32], Mask]:
+    """What goes in, (frames, 16, axes), and which joints are not there."""
+    if task == "complete":
+        if clip.ground_truth is None:
+            raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to complete")
+        missing = ~np.all(np.isfinite(clip.ground_truth), axis=-1)
+        return np.where(missing[..., None], 0, clip.ground_truth).astype(np.float32), missing
+    if clip.keypoints is None:
+        raise UserError(f"{clip.source or 'this clip'}: has no 2D keypoints to lift")
+    takes_rays = INPUT_FORMS[model.config.input_form].takes_rays
+    points = clip.camera.rays(clip.keypoints) if takes_rays else to_screen(clip.keypoints, clip.image_size)
+    return points, ~clip.visible
+
+
+def _take_rays(clip: Clip, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(frames, 16, 2) rays that the root is placed along; a clip without 2D has no use for them."""
+    return points if clip.keypoints is None else clip.camera.rays(clip.keypoints)
+
+
+def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """The chosen frames and all at most `reach` away from one."""
+    so_far = np.concatenate(([0], np.cumsum(frames)))
+    now = np.arange(len(frames))
+    return so_far[np.minimum(now + reach + 1, len(frames))] > so_far[np.maximum(now - reach, 0)]
+
+
+def _check_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    given = np.asarray(mask)
+    if given.shape != shape or given.dtype != bool:
+        raise UserError(f"the mask must be a bool array {shape}, not {given.dtype} {given.shape}")
+    return given
+
+
+def _keep_visible(
+    answer: NDArray[np.float32], given: NDArray[np.float32], hidden: Mask
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Visible joints as given, hidden ones from the answer. Returns positions from Hip, and Hip in the input's frame.
+
+    answer: (frames, 16, 3) from Hip. Where Hip is hidden, the answer is laid on the visible joints by their mean.
+    """
+    visible = ~hidden
+    count = np.maximum(visible.sum(1), 1)[:, None]
+    offset = np.where(visible[..., None], given - answer, 0).sum(1) / count
+    offset = np.where(visible[:, MPM16.root, None], given[:, MPM16.root], offset)
+    placed = np.where(visible[..., None], given, answer + offset[:, None])
+    root = placed[:, MPM16.root]
+    return placed - root[:, None], root

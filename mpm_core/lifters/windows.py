@@ -1,0 +1,131 @@
+"""Owns how a clip is cut into windows, in fast and in accurate mode, and how their answers become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mpm_core.networks.mpm import MPM
+
+
+class Windows:
+    """Windows over `count` frames of a clip, each with its own answer, kept until it is computed anew.
+
+    Window w holds frames starts[w] to starts[w] + length; those beyond the clip count as hidden. It answers frames
+    answered(w).
+    """
+
+    first_batch: int
+    batch: int
+
+    def __init__(self, model: MPM, count: int, starts: NDArray[np.int64]) -> None:
+        self.model = model
+        self.length = model.config.frames
+        self.count = count
+        self.starts = starts
+
+    def touched(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(windows,) bool: which windows hold at least one of the chosen frames."""
+        so_far = np.concatenate(([0], np.cumsum(frames)))
+        first = np.clip(self.starts, 0, self.count)
+        last = np.clip(self.starts + self.length, 0, self.count)
+        return so_far[last] > so_far[first]
+
+    def inputs(self, windows: NDArray[np.int64]) -> tuple[int, int]:
+        """Range (last excluded) of the clip's frames that these windows hold."""
+        first, last = int(self.starts[windows].min()), int(self.starts[windows].max()) + self.length
+        return max(first, 0), min(last, self.count)
+
+    def next_batch(self, pending: NDArray[np.int64], frame: int, size: int) -> NDArray[np.int64]:
+        """Up to `size` of the pending windows: the one that answers nearest to a frame, and its neighbours outward.
+
+        They lie next to each other, so that the work around them is not done for what lies between.
+        """
+        nearest = pending[np.argmin(np.abs(self.starts[pending] + self.length // 2 - frame))]
+        steps = pending - nearest
+        if self.starts[nearest] + self.length // 2 < frame:
+            steps = -steps
+        outward = pending[(steps >= 0) & (steps < size)]
+        inward = pending[(steps < 0) & (steps >= len(outward) - size)]
+        return np.sort(np.concatenate((inward, outward)))
+
+    def _gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
+        """(windows, length, width) tokens and which of them are hidden, from those of the clip."""
+        places = torch.from_numpy(self.starts[windows])[:, None] + torch.arange(self.length)
+        outside = ((places < 0) | (places >= self.count)).to(tokens.device)
+        places = places.clamp(0, self.count - 1).to(tokens.device)
+        return tokens[places], hidden_frames[places] | outside
+
+
+class FastWindows(Windows):
+    """Overlapping windows that answer all their frames, blended where they overlap."""
+
+    first_batch, batch = 2, 8
+
+    def __init__(self, model: MPM, count: int) -> None:
+        length = model.config.frames
+        if count <= length:
+            starts = np.array([-((length - count) // 2)])
+        else:
+            stride = length * 2 // 3
+            starts = np.unique(np.append(np.arange(0, count - length, stride), count - length))
+        super().__init__(model, count, starts.astype(np.int64))
+        self._answers = np.zeros((len(starts), length, model.config.joints, 3), np.float32)
+        self._is_blind = np.ones(len(starts), bool)
+        ramp = np.arange(1, length + 1)
+        self._weights = np.minimum(ramp, ramp[::-1]).astype(np.float32)
+
+    def run(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[int, int]:
+        """Compute these windows; returns the range of frames whose answer is new."""
+        rows, hidden = self._gather(windows, tokens, hidden_frames)
+        answers = self.model.decode_3d(self.model.relate(rows, hidden))
+        self._answers[windows] = answers.float().cpu().numpy()
+        self._is_blind[windows] = hidden.all(1).cpu().numpy()
+        return self.inputs(windows)
+
+    def collect(self, first: int, last: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Blended answers (frames, joints, 3) and where nothing was seen, for frames first to last (excluded)."""
+        total = np.zeros((last - first, *self._answers.shape[2:]), np.float32)
+        weight = np.zeros(last - first, np.float32)
+        is_blind = np.ones(last - first, bool)
+        for window in np.flatnonzero((self.starts < last) & (self.starts + self.length > first)):
+            start = int(self.starts[window])
+            low, high = max(start, first), min(start + self.length, last)
+            share = self._weights[low - start : high - start]
+            total[low - first : high - first] += self._answers[window, low - start : high - start] * share[:, None, None]
+            weight[low - first : high - first] += share
+            is_blind[low - first : high - first] &= self._is_blind[window]
+        return total / weight[:, None, None], is_blind
+
+
+class AccurateWindows(Windows):
+    """One window per frame, around it, answered by the strided decoder."""
+
+    first_batch, batch = 4, 16
+
+    def __init__(self, model: MPM, count: int) -> None:
+        super().__init__(model, count, np.arange(count) - model.config.frames // 2)
+        self._answers = np.zeros((count, model.config.joints, 3), np.float32)
+        self._is_blind = np.ones(count, bool)
+
+    def run(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[int, int]:
+        """Compute these windows; returns a range of frames that holds all new answers."""
+        rows, hidden = self._gather(windows, tokens, hidden_frames)
+        self._answers[windows] = self.model.decode_middle(self.model.relate(rows, hidden)).float().cpu().numpy()
+        self._is_blind[windows] = hidden.all(1).cpu().numpy()
+        return int(windows.min()), int(windows.max()) + 1
+
+    def collect(self, first: int, last: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Answers (frames, joints, 3) and where nothing was seen, for frames first to last (excluded)."""
+        return self._answers[first:last], self._is_blind[first:last]
+
+
+MODES: Mapping[str, Callable[[MPM, int], FastWindows | AccurateWindows]] = {
+    "fast": FastWindows,
+    "accurate": AccurateWindows,
+}
+"""Ways to use the network: 'fast' answers whole windows, 'accurate' spends one window on every frame."""
