@@ -1,0 +1,120 @@
+"""Owns the table of actions: text, keys, icon and handler, from which menus, toolbar, palette and help are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One action. handler: name of a method of Handlers, called with `argument` if there is one. A checkable action's
+    handler takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
+    drawn where `starts_group` says so."""
+
+    name: str
+    text: str
+    menu: str
+    handler: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    argument: object = None
+    is_checkable: bool = False
+    short: str = ""
+    starts_group: bool = False
+
+
+def _steps() -> tuple[ActionSpec, ...]:
+    """Going through frames, and the same with Shift, which selects on the way."""
+    sizes = (("one frame", 1, ""), ("10 frames", 10, "Ctrl+"), ("100 frames", 100, "Ctrl+Alt+"))
+    rows = []
+    for words, count, modifier in sizes:
+        for direction, key, sign in (("Back", "Left", -1), ("Forward", "Right", 1)):
+            name = f"{direction.lower()}_{count}"
+            rows.append(ActionSpec(name, f"{direction} {words}", "Play", "step", (f"{modifier}{key}",), "", sign * count))
+            select = f"Select {direction.lower()} {words}"
+            rows.append(ActionSpec(f"select_{name}", select, "", "select_step", (f"{modifier}Shift+{key}",), "", sign * count))
+    return tuple(rows)
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("open", "Open…", "File", "open_file", ("Ctrl+O",), "open", short="Open"),
+    ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
+    ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
+    ActionSpec("demo", "Open the demo", "File", "open_demo"),
+    ActionSpec("save", "Save clip and mask…", "File", "save", ("Ctrl+S",), "save", starts_group=True),
+    ActionSpec("export", "Export prediction…", "File", "export", ("Ctrl+E",), "export", short="Export"),
+    ActionSpec("quit", "Quit", "File", "quit", ("Ctrl+Q",), starts_group=True),
+    ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", short="Undo"),
+    ActionSpec("redo", "Redo", "Edit", "redo", ("Ctrl+Shift+Z",), "redo", short="Redo"),
+    ActionSpec(
+        "hide_joints", "Hide or show joints", "Edit", "hide_selected", ("H",), "joint", short="Joint", starts_group=True
+    ),
+    ActionSpec("hide_frame", "Hide or show whole frame", "Edit", "hide_frame", ("Shift+H",), "frame", short="Frame"),
+    ActionSpec("hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Random"),
+    ActionSpec("show_all", "Show everything", "Edit", "show_all"),
+    ActionSpec("swap", "Swap left and right", "Edit", "swap_sides", ("X",), starts_group=True),
+    ActionSpec("range_in", "Range begins here", "Edit", "range_in", ("[",), starts_group=True),
+    ActionSpec("range_out", "Range ends here", "Edit", "range_out", ("]",)),
+    ActionSpec("range_none", "No range", "Edit", "range_none", ("Esc",)),
+    ActionSpec("play", "Play or pause", "Play", "play", ("Space",), "play", short="Play"),
+    *_steps(),
+    ActionSpec("first", "First frame", "Play", "go_first", ("Home",)),
+    ActionSpec("last", "Last frame", "Play", "go_last", ("End",)),
+    ActionSpec("select_first", "Select to first frame", "", "select_first", ("Shift+Home",)),
+    ActionSpec("select_last", "Select to last frame", "", "select_last", ("Shift+End",)),
+    ActionSpec("goto", "Go to frame…", "Play", "go_to", ("G",)),
+    ActionSpec("previous_flag", "Previous flagged frame", "Play", "go_flag", ("Alt+Left",), "", -1),
+    ActionSpec("next_flag", "Next flagged frame", "Play", "go_flag", ("Alt+Right",), "", 1),
+    ActionSpec("loop", "Loop", "Play", "set_loops", (), "", is_checkable=True, starts_group=True),
+    ActionSpec("slower", "Slower", "Play", "change_speed", ("-",), "", -1),
+    ActionSpec("faster", "Faster", "Play", "change_speed", ("+", "="), "", 1),
+    ActionSpec("lift", "Lift (2D → 3D)", "Lift", "set_task", (), "", "lift"),
+    ActionSpec("complete", "Complete (3D → 3D)", "Lift", "set_task", (), "", "complete"),
+    ActionSpec("view_front", "Front view", "View", "look_from", ("1",), "", "front"),
+    ActionSpec("view_side", "Side view", "View", "look_from", ("2",), "", "side"),
+    ActionSpec("view_top", "Top view", "View", "look_from", ("3",), "", "top"),
+    ActionSpec("view_camera", "Camera view", "View", "look_from", ("4",), "", "camera"),
+    ActionSpec("follow", "Follow the root", "View", "set_follows", ("F",), is_checkable=True),
+    ActionSpec(
+        "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Errors",
+        starts_group=True,
+    ),
+    ActionSpec("truth", "Ground truth", "View", "set_truth", ("T",), is_checkable=True),
+    ActionSpec("beside", "Ground truth beside the prediction", "View", "set_side_by_side", ("B",), is_checkable=True),
+    ActionSpec("theme_dark", "Dark theme", "View", "set_theme", (), "", "dark", starts_group=True),
+    ActionSpec("theme_light", "Light theme", "View", "set_theme", (), "", "light"),
+    ActionSpec("palette_field", "Colours: blue left, red right", "View", "set_palette", (), "", "field"),
+    ActionSpec("palette_colour_blind", "Colours: sky left, orange right", "View", "set_palette", (), "", "colour-blind"),
+    ActionSpec("commands", "Find a command…", "Help", "show_palette", ("Ctrl+K",)),
+    ActionSpec("keys", "Keys", "Help", "show_keys", ("F1",)),
+    ActionSpec("about", "About", "Help", "show_about"),
+)  # fmt: skip
+
+MENUS = ("File", "Edit", "Play", "Lift", "View", "Help")
+
+
+def build_actions(owner: QWidget, handlers: object) -> Mapping[str, QAction]:
+    """A QAction per row of the table, bound to the handlers and added to the window, so that its keys work."""
+    actions = {}
+    for spec in ACTIONS:
+        action = QAction(spec.text, owner)
+        action.setObjectName(spec.name)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setCheckable(spec.is_checkable)
+        action.setIconText(spec.short or spec.text)
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
+        handler = getattr(handlers, spec.handler)
+        if spec.is_checkable:
+            action.toggled.connect(handler)
+        elif spec.argument is not None:
+            action.triggered.connect(lambda _=False, call=handler, argument=spec.argument: call(argument))
+        else:
+            action.triggered.connect(lambda _=False, call=handler: call())
+        owner.addAction(action)
+        actions[spec.name] = action
+    return actions

@@ -1,0 +1,86 @@
+"""Owns the undo commands: every edit of the document is one of these."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QUndoCommand
+
+from app.session import Session
+from mpm_core.clip import Clip
+from mpm_core.masking import Mask
+
+_SET_MASK_ID = 1
+_MOVE_JOINT_ID = 2
+
+
+class SetMask(QUndoCommand):
+    """Replace the mask over some frames. Commands of the same gesture (one press of the mouse) become one."""
+
+    def __init__(self, session: Session, first: int, patch: Mask, text: str, gesture: int = 0) -> None:
+        super().__init__(text)
+        self._session = session
+        self._gesture = gesture
+        self._first = first
+        self._before = session.mask[first : first + len(patch)].copy()
+        self._after = patch.copy()
+
+    def redo(self) -> None:
+        self._session.set_mask(self._first, self._after)
+
+    def undo(self) -> None:
+        self._session.set_mask(self._first, self._before)
+
+    def id(self) -> int:
+        return _SET_MASK_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later command of the same gesture."""
+        if not isinstance(other, SetMask) or not self._gesture or other._gesture != self._gesture:
+            return False
+        first = min(self._first, other._first)
+        last = max(self._first + len(self._after), other._first + len(other._after))
+        after = self._session.mask[first:last].copy()
+        before = after.copy()
+        before[other._first - first : other._first - first + len(other._before)] = other._before
+        before[self._first - first : self._first - first + len(self._before)] = self._before
+        self._first, self._before, self._after = first, before, after
+        return True
+
+
+class EditKeypoints(QUndoCommand):
+    """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask."""
+
+    def __init__(self, session: Session, first: int, last: int, after: Clip, text: str, gesture: int = 0) -> None:
+        super().__init__(text)
+        assert session.clip is not None
+        self._session = session
+        self._gesture = gesture
+        self._frames = (first, last)
+        self._before, self._after = session.clip, after
+
+    def redo(self) -> None:
+        self._session.replace_keypoints(self._after, *self._frames)
+
+    def undo(self) -> None:
+        self._session.replace_keypoints(self._before, *self._frames)
+
+    def id(self) -> int:
+        return _MOVE_JOINT_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later command of the same gesture."""
+        if not isinstance(other, EditKeypoints) or not self._gesture or other._gesture != self._gesture:
+            return False
+        first, last = zip(self._frames, other._frames, strict=True)
+        self._frames = (min(first), max(last))
+        self._after = other._after
+        return True
+
+
+def with_keypoints(clip: Clip, keypoints: NDArray[np.float32], **changes: Any) -> Clip:
+    """The clip with other keypoints (and other visibility, confidence or marks)."""
+    return replace(clip, keypoints=keypoints, **changes)

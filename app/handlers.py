@@ -1,0 +1,303 @@
+"""Owns what the actions do: each method is named in the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox, QWidget
+
+from app.backdrop import VIDEO_SUFFIXES, Backdrop
+from app.editor import Editor
+from app.opening import Opener
+from app.panels.export_dialog import ExportDialog
+from app.panels.help import CommandPalette, KeysDialog
+from app.panels.open_dialog import OpenDialog
+from app.playback import SPEEDS, Playback
+from app.session import Session
+from app.theme import Theme
+from app.views.scene_view import SceneView
+from mpm_core.about import version_text
+from mpm_core.errors import UserError
+from mpm_core.formats import write
+from mpm_core.formats.base import Contents, WriteOptions
+from mpm_core.masking import MaskRatios
+from mpm_core.skeleton import MPM16
+
+_READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
+
+
+class Handlers(QObject):
+    """Binds the table of actions to the session, the editor and the dialogs."""
+
+    def __init__(
+        self, window: QWidget, session: Session, editor: Editor, opener: Opener, playback: Playback, backdrop: Backdrop,
+        scene: SceneView | None, restyle: Callable[[str | None, str | None], None],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._window, self._session, self._editor = window, session, editor
+        self._opener, self._playback, self._backdrop, self._scene = opener, playback, backdrop, scene
+        self._restyle = restyle
+        self._anchor = 0
+        self._click_was_edit = False
+        self._drag_gesture = self._paint_gesture = 0
+        self._painted: bool | None = None
+
+    # Files
+
+    def open_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open keypoints", "", _READABLE)
+        if name:
+            self.open_path(Path(name))
+
+    def open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of OpenPose files")
+        if name:
+            self.open_path(Path(name))
+
+    def open_path(self, path: Path) -> None:
+        """Open keypoints, or put a video behind those that are open."""
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            self._opener.open(path)
+        elif self._session.clip is None:
+            self._session.message.emit(f"{path.name} is a video: open its keypoints first, then drop it on them.")
+        else:
+            self._backdrop.open(path)
+
+    def open_backdrop(self) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Video behind the skeleton", "", f"Videos ({kinds});;All files (*)")
+        if name:
+            self._backdrop.open(Path(name))
+
+    def open_demo(self) -> None:
+        self._opener.open_demo()
+
+    def ask_and_read(self, path: Path, contents: Contents, theme: Theme) -> None:
+        """Ask for what a file lacks, then read it."""
+        dialog = OpenDialog(path, contents, theme, self._window)
+        if dialog.exec():
+            self._opener.read(path, dialog.options())
+
+    def save(self) -> None:
+        clip = self._session.clip
+        if clip is None:
+            return
+        start = Path(clip.source).with_suffix(".npz").name if clip.source else "clip.npz"
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save clip and mask", start, "mpm-viewer NPZ (*.npz)")
+        if name:
+            path = Path(name) if Path(name).suffix else Path(name).with_suffix(".npz")
+            self._write(clip, path, WriteOptions(mask=self._session.mask))
+
+    def export(self) -> None:
+        if self._session.prediction is None:
+            self._session.message.emit("There is no prediction to export yet.")
+            return
+        dialog = ExportDialog(self._session, self._window)
+        if not dialog.exec():
+            return
+        chosen = dialog.format()
+        clip = self._session.clip
+        stem = Path(clip.source).stem if clip is not None and clip.source else "prediction"
+        kinds = f"{chosen.label} (*{chosen.suffixes[0]})"
+        name, _ = QFileDialog.getSaveFileName(self._window, "Export", stem + chosen.suffixes[0], kinds)
+        if name:
+            path = Path(name) if Path(name).suffix else Path(name).with_suffix(chosen.suffixes[0])
+            self._write(self._session.prediction, path, dialog.options())
+
+    def _write(self, content: object, path: Path, options: WriteOptions) -> None:
+        try:
+            write(content, path, options)  # type: ignore[arg-type]
+        except UserError as error:
+            QMessageBox.warning(self._window, "Not written", str(error))
+            return
+        self._session.message.emit(f"Wrote {path}")
+
+    def quit(self) -> None:
+        QApplication.closeAllWindows()
+
+    # Edits
+
+    def undo(self) -> None:
+        self._session.undo_stack.undo()
+
+    def redo(self) -> None:
+        self._session.undo_stack.redo()
+
+    def hide_selected(self) -> None:
+        self._editor.hide_selected()
+
+    def hide_frame(self) -> None:
+        self._editor.hide_frame()
+
+    def hide_random(self) -> None:
+        self._editor.apply_random("spatio-temporal", MaskRatios())
+
+    def show_all(self) -> None:
+        self._editor.show_all()
+
+    def swap_sides(self) -> None:
+        self._editor.swap_sides()
+
+    def range_in(self) -> None:
+        last = self._session.range[1] if self._session.range else len(self._session) - 1
+        self._session.set_range(self._session.frame, max(last, self._session.frame))
+
+    def range_out(self) -> None:
+        first = self._session.range[0] if self._session.range else 0
+        self._session.set_range(min(first, self._session.frame), self._session.frame)
+
+    def range_none(self) -> None:
+        self._session.set_range(None, None)
+
+    # Going through frames
+
+    def play(self) -> None:
+        self._playback.toggle()
+
+    def step(self, count: int) -> None:
+        self._playback.pause()
+        self._session.set_frame(self._session.frame + count)
+
+    def select_step(self, count: int) -> None:
+        self._select_to(self._session.frame + count)
+
+    def go_first(self) -> None:
+        self._session.set_frame(self._playback_ends()[0])
+
+    def go_last(self) -> None:
+        self._session.set_frame(self._playback_ends()[1])
+
+    def select_first(self) -> None:
+        self._select_to(0)
+
+    def select_last(self) -> None:
+        self._select_to(len(self._session) - 1)
+
+    def go_to(self) -> None:
+        last = len(self._session) - 1
+        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
+        if is_chosen:
+            self._session.set_frame(frame)
+
+    def go_flag(self, direction: int) -> None:
+        """To the next stretch of frames in which the clip lacks a joint or nothing at all was seen."""
+        flagged = np.any(self._session.missing, axis=1)
+        prediction = self._session.prediction
+        if prediction is not None:
+            flagged = flagged | prediction.is_prior_only
+        starts = np.flatnonzero(flagged & ~np.roll(flagged, 1) | flagged & (np.arange(len(flagged)) == 0))
+        ahead = starts[starts > self._session.frame] if direction > 0 else starts[starts < self._session.frame][::-1]
+        if len(ahead):
+            self._session.set_frame(int(ahead[0]))
+        else:
+            self._session.message.emit("No flagged frame further on: flagged are frames in which a joint was not measured.")
+
+    def set_loops(self, loops: bool) -> None:
+        self._playback.set_loops(loops)
+
+    def change_speed(self, direction: int) -> None:
+        place = SPEEDS.index(self._playback.speed) + direction
+        self._playback.set_speed(SPEEDS[max(0, min(place, len(SPEEDS) - 1))])
+
+    def _select_to(self, frame: int) -> None:
+        """Move and choose all frames passed, from where choosing began."""
+        chosen, here = self._session.range, self._session.frame
+        if chosen is None or here not in chosen:
+            self._anchor = here
+        else:
+            self._anchor = chosen[0] if here == chosen[1] else chosen[1]
+        self._session.set_frame(frame)
+        self._session.set_range(self._anchor, self._session.frame)
+
+    def _playback_ends(self) -> tuple[int, int]:
+        return self._session.range or (0, len(self._session) - 1)
+
+    # Lifting and looking
+
+    def set_task(self, task: str) -> None:
+        self._session.set_options(replace(self._session.options, task=task))
+
+    def look_from(self, name: str) -> None:
+        if self._scene is not None:
+            self._scene.look_from(name)
+
+    def set_follows(self, follows: bool) -> None:
+        if self._scene is not None:
+            self._scene.follows_root = follows
+            self._scene.refresh()
+
+    def set_errors(self, shows: bool) -> None:
+        if self._scene is not None:
+            self._scene.set_shows(errors=shows)
+
+    def set_truth(self, shows: bool) -> None:
+        if self._scene is not None:
+            self._scene.set_shows(truth=shows)
+
+    def set_side_by_side(self, is_beside: bool) -> None:
+        if self._scene is not None:
+            self._scene.set_shows(side_by_side=is_beside)
+
+    def set_theme(self, name: str) -> None:
+        self._restyle(name, None)
+
+    def set_palette(self, name: str) -> None:
+        self._restyle(None, name)
+
+    # Help
+
+    def show_palette(self) -> None:
+        CommandPalette(self._window).exec()
+
+    def show_keys(self) -> None:
+        KeysDialog(self._window).exec()
+
+    def show_about(self) -> None:
+        text = (
+            f"<b>mpm-viewer {version_text()}</b><p>Masked pose modelling, after Zhang et al., arXiv 2306.17201.</p>"
+            "<p>Trained on motion from mocap.cs.cmu.edu, created with funding from NSF EIA-0196217, and on ReActIdle.</p>"
+        )
+        QMessageBox.about(self._window, "About mpm-viewer", text)
+
+    # Clicks of the views and panels
+
+    def click_joint(self, joint: int, has_shift: bool, has_ctrl: bool) -> None:
+        """A joint in the image or the scene: hide or show it; with Ctrl select it."""
+        before = self._session.undo_stack.index()
+        if has_ctrl:
+            self._session.set_selection(self._session.selection ^ {joint})
+        else:
+            self._editor.click_joints((joint,), self._session.frame, has_shift)
+        self._click_was_edit = self._session.undo_stack.index() != before
+
+    def drag_joint(self, joint: int, x: float, y: float, begins: bool) -> None:
+        """A press became a drag: take the click back and move the joint instead."""
+        if begins:
+            if self._click_was_edit:
+                self._session.undo_stack.undo()
+            self._drag_gesture = self._editor.begin_gesture()
+        self._editor.move_joint(joint, self._session.frame, x, y, self._drag_gesture)
+
+    def press_cell(self, joints: tuple[int, ...], frame: int, has_shift: bool) -> None:
+        """A cell of the timeline: hide or show, and go there."""
+        self._painted = self._editor.click_joints(joints, frame, has_shift)
+        self._paint_gesture = self._editor.current_gesture
+        self._session.set_frame(frame)
+
+    def drag_cell(self, joints: tuple[int, ...], first: int, last: int) -> None:
+        """Drag on from a cell: do the same to all cells on the way."""
+        if self._painted is not None:
+            low, high = sorted((first, last))
+            self._editor.set_hidden(joints, low, high, self._painted, self._paint_gesture)
+        self._session.set_frame(last)
+
+    def select_joints(self, joints: tuple[int, ...]) -> None:
+        self._session.set_selection(frozenset(joints) & frozenset(range(len(MPM16))))
+
+    def toggle_joints(self, joints: tuple[int, ...], has_shift: bool = False) -> None:
+        """A limb's name, or a tick box."""
+        self._editor.click_joints(joints, self._session.frame, has_shift)

@@ -1,0 +1,60 @@
+"""Owns the command mpm-viewer: arguments, the display check, and the start of the application."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_log = logging.getLogger("mpm-viewer")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window on a file, or on the bundled demo; returns the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    options = _parse(arguments)
+    problem = why_no_display()
+    if problem:
+        _log.error("mpm-viewer: %s", problem)
+        return 2
+    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtGui import QSurfaceFormat
+    from PySide6.QtWidgets import QApplication
+
+    surface = QSurfaceFormat()
+    surface.setSamples(4)
+    surface.setDepthBufferSize(24)
+    QSurfaceFormat.setDefaultFormat(surface)
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("mpm-viewer")
+    app.setOrganizationName("mpm-viewer")
+    from app.main_window import MainWindow
+    from app.theme import THEMES
+
+    window = MainWindow(QSettings(), THEMES.get(options.theme))
+    window.show()
+    start = (lambda: window.handlers.open_path(options.file)) if options.file else window.opener.open_demo
+    QTimer.singleShot(0, start)
+    return app.exec()
+
+
+def why_no_display() -> str:
+    """A sentence that says what to do when there is no display; nothing when there is one."""
+    has_display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    if sys.platform.startswith("linux") and not has_display:
+        return "there is no display here: run it on a desktop, or under a virtual one with 'xvfb-run -a mpm-viewer'."
+    return ""
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mpm-viewer", description="See 2D poses become 3D while you hide joints.")
+    parser.add_argument("file", nargs="?", type=Path, help="keypoint file or OpenPose folder; without one the demo opens")
+    parser.add_argument("--theme", choices=("dark", "light"), help="instead of the last one, or the desktop's")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

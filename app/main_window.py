@@ -1,0 +1,269 @@
+"""Puts the window together: views, panels, menus, toolbar and status bar; no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme as look
+from app.actions import ACTIONS, MENUS, build_actions
+from app.backdrop import Backdrop
+from app.editor import PRESETS, RANDOM_JOINT_PRESETS, Editor
+from app.handlers import Handlers
+from app.icons import app_icon, themed_icon
+from app.jobs import FiguresJob, LiftJob
+from app.opening import Opener
+from app.panels.joints import JointsPanel
+from app.panels.lifting import LiftingPanel
+from app.panels.metrics import MetricsPanel
+from app.playback import Playback
+from app.session import Session
+from app.status import StatusLine
+from app.theme import THEMES, Theme, apply_theme, system_theme
+from app.views.image_view import ImageView
+from app.views.scene_view import SceneView, why_no_scene
+from app.views.timeline import Timeline
+from mpm_core.skeleton import LIMBS, MPM16
+
+_FIRST_SIZE = (1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """The window with its session and workers."""
+
+    def __init__(self, settings: QSettings, theme: Theme | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("mpm-viewer")
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        self._settings = settings
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.theme = theme or THEMES.get(str(settings.value("theme", "")), system_theme(app))
+        self.palette_name = str(settings.value("palette", "field"))
+        apply_theme(app, self.theme)
+        self.session = Session()
+        self.editor = Editor(self.session)
+        self.playback = Playback(self.session)
+        self.opener = Opener(self.session, settings)
+        self.backdrop = Backdrop(self.session)
+        self.lift_job = LiftJob(self.session)
+        self.figures_job = FiguresJob(self.session)
+        self._build_views()
+        self.handlers = Handlers(
+            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.scene_view, self.restyle
+        )
+        self.actions_by_name: Mapping[str, QAction] = build_actions(self, self.handlers)
+        self._build_panels()
+        self._build_menus()
+        self._build_toolbar()
+        self.status_line = StatusLine(self.session, self.playback)
+        self.setStatusBar(self.status_line)
+        self._connect()
+        self.restyle(None, None)
+        self._restore()
+
+    def _build_views(self) -> None:
+        self.image_view = ImageView(self.session, self.theme)
+        self.timeline = Timeline(self.session, self.theme)
+        reason = why_no_scene()
+        self.scene_view = None if reason else SceneView(self.session, self.theme)
+        self.no_scene = QLabel(reason)
+        self.no_scene.setWordWrap(True)
+        self.no_scene.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.views = QSplitter(Qt.Orientation.Horizontal)
+        self.views.addWidget(self.image_view)
+        self.views.addWidget(self.scene_view or self.no_scene)
+        self.views.setStretchFactor(0, 2)
+        self.views.setStretchFactor(1, 3)
+        self.views.setSizes([400, 560])
+        self._timeline_area = QScrollArea()
+        self._timeline_area.setWidget(self.timeline)
+        self._timeline_area.setWidgetResizable(True)
+        self._timeline_area.setMinimumHeight(self.timeline.minimumSizeHint().height() + 2)
+        column = QSplitter(Qt.Orientation.Vertical)
+        column.addWidget(self.views)
+        column.addWidget(self._timeline_area)
+        column.setStretchFactor(0, 1)
+        column.setCollapsible(1, False)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(column)
+        self.setCentralWidget(centre)
+
+    def _build_panels(self) -> None:
+        self.joints_panel = JointsPanel(self.session, self.theme)
+        self.lifting_panel = LiftingPanel(self.session)
+        self.metrics_panel = MetricsPanel(self.session)
+        self.panels = QTabWidget()
+        self.panels.setDocumentMode(True)
+        self.panels.tabBar().setDrawBase(False)
+        for widget, label in ((self.lifting_panel, "Lifting"), (self.joints_panel, "Joints"), (self.metrics_panel, "Metrics")):
+            area = QScrollArea()
+            area.setWidgetResizable(True)
+            area.setWidget(widget)
+            self.panels.addTab(area, label)
+        dock = QDockWidget("Panels", self)
+        dock.setObjectName("panels")
+        dock.setTitleBarWidget(QWidget())
+        dock.setWidget(self.panels)
+        dock.setMinimumWidth(look.PANEL_WIDTH)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+
+    def _build_menus(self) -> None:
+        for title in MENUS:
+            menu = self.menuBar().addMenu(title)
+            for spec in ACTIONS:
+                if spec.menu != title:
+                    continue
+                if spec.starts_group:
+                    menu.addSeparator()
+                menu.addAction(self.actions_by_name[spec.name])
+                if spec.name == "open_folder":
+                    self._recent_menu = menu.addMenu("Open recent")
+            if title == "Edit":
+                menu.addSeparator()
+                menu.addMenu(self._hide_menu("Hide limb", LIMBS, self._toggle_limb))
+                menu.addMenu(self._hide_menu("Hide preset", (*RANDOM_JOINT_PRESETS, *PRESETS), self.editor.apply_preset))
+        self._show_recent()
+
+    def _hide_menu(self, title: str, names: tuple[str, ...], call: Callable[[str], None]) -> QMenu:
+        menu = QMenu(title, self)
+        for name in names:
+            menu.addAction(name.capitalize(), partial(call, name))
+        return menu
+
+    def _toggle_limb(self, limb: str) -> None:
+        self.handlers.toggle_joints(MPM16.limb(limb))
+
+    def _show_recent(self) -> None:
+        self._recent_menu.clear()
+        recent = self.opener.recent()
+        self._recent_menu.setEnabled(bool(recent))
+        for path in recent:
+            self._recent_menu.addAction(str(path), partial(self.handlers.open_path, path))
+
+    def _build_toolbar(self) -> None:
+        self.toolbar = QToolBar("Tools")
+        self.toolbar.setObjectName("tools")
+        self.toolbar.setMovable(False)
+        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.toolbar.setIconSize(QSize(look.ICON_SIZE, look.ICON_SIZE))
+        self.addToolBar(self.toolbar)
+        group = ""
+        for spec in ACTIONS:
+            if not spec.short:
+                continue
+            if group and spec.menu != group:
+                self.toolbar.addSeparator()
+            group = spec.menu
+            self.toolbar.addAction(self.actions_by_name[spec.name])
+
+    def _connect(self) -> None:
+        session, handlers = self.session, self.handlers
+        self.image_view.joint_clicked.connect(handlers.click_joint)
+        self.image_view.joint_moved.connect(handlers.drag_joint)
+        if self.scene_view is not None:
+            self.scene_view.joint_clicked.connect(handlers.click_joint)
+        self.timeline.frame_chosen.connect(session.set_frame)
+        self.timeline.range_chosen.connect(session.set_range)
+        self.timeline.cell_pressed.connect(handlers.press_cell)
+        self.timeline.cell_dragged.connect(handlers.drag_cell)
+        self.timeline.limb_clicked.connect(handlers.toggle_joints)
+        self.joints_panel.toggled.connect(handlers.toggle_joints)
+        self.joints_panel.selected.connect(handlers.select_joints)
+        self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
+        self.lifting_panel.random_chosen.connect(self.editor.apply_random)
+        self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
+        self.figures_job.changed.connect(self.metrics_panel.show_figures)
+        self.backdrop.picture_changed.connect(self.image_view.set_picture)
+        self.opener.asked.connect(lambda path, contents: handlers.ask_and_read(path, contents, self.theme))
+        self.opener.recent_changed.connect(self._show_recent)
+        for source in (self.opener.failed, self.backdrop.failed, session.message):
+            source.connect(self.status_line.say)
+        self.playback.playing_changed.connect(self._show_playing)
+        session.clip_changed.connect(self._show_title)
+        stack = session.undo_stack
+        stack.canUndoChanged.connect(self.actions_by_name["undo"].setEnabled)
+        stack.canRedoChanged.connect(self.actions_by_name["redo"].setEnabled)
+        stack.undoTextChanged.connect(lambda text: self.actions_by_name["undo"].setText(f"Undo {text}".strip()))
+        stack.redoTextChanged.connect(lambda text: self.actions_by_name["redo"].setText(f"Redo {text}".strip()))
+        for name, is_on in (("undo", False), ("redo", False)):
+            self.actions_by_name[name].setEnabled(is_on)
+        self.actions_by_name["truth"].setChecked(True)
+        self.actions_by_name["loop"].setChecked(True)
+        self.actions_by_name["follow"].setChecked(True)
+
+    def _show_playing(self, is_playing: bool) -> None:
+        self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
+
+    def _show_title(self) -> None:
+        clip = self.session.clip
+        name = clip.source.rpartition("/")[2] if clip is not None else ""
+        self.setWindowTitle(f"{name} – mpm-viewer" if name else "mpm-viewer")
+
+    def restyle(self, theme_name: str | None, palette_name: str | None) -> None:
+        """Change the theme or the palette; None keeps what there is."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.theme = THEMES[theme_name] if theme_name else self.theme
+        self.palette_name = palette_name or self.palette_name
+        if theme_name:
+            apply_theme(app, self.theme)
+            self._settings.setValue("theme", theme_name)
+        if palette_name:
+            self._settings.setValue("palette", palette_name)
+        for spec in ACTIONS:
+            if spec.icon:
+                self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
+        self._show_playing(self.playback.is_playing)
+        for view in (self.image_view, self.timeline):
+            view.theme, view.palette_name = self.theme, self.palette_name
+            view.update()
+        if self.scene_view is not None:
+            self.scene_view.palette_name = self.palette_name
+            self.scene_view.set_theme(self.theme)
+        self.joints_panel.set_colours(self.theme, self.palette_name)
+
+    def _restore(self) -> None:
+        """The size and layout of the last time, if they fit this screen."""
+        geometry = self._settings.value("geometry")
+        screen = QGuiApplication.primaryScreen().availableGeometry()
+        self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        if urls:
+            self.handlers.open_path(Path(urls[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End the workers before Qt takes their objects away."""
+        self._settings.setValue("geometry", self.saveGeometry())
+        self.playback.pause()
+        for worker in (self.lift_job, self.figures_job, self.opener, self.backdrop):
+            worker.stop()
+        event.accept()

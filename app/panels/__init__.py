@@ -1,0 +1,1 @@
+"""The panels and dialogs beside the views."""

@@ -1,0 +1,136 @@
+"""The joints panel: limbs and joints with a switch each, their state at this frame and their error."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from app.session import Session
+from app.theme import Theme
+from mpm_core.skeleton import LIMBS, MPM16
+
+_NAME, _STATE, _ERROR = range(3)
+_JOINT_ROLE = Qt.ItemDataRole.UserRole
+
+
+class JointsPanel(QTreeWidget):
+    """A ticked box means that the lifter is shown the joint. Signals tell what was clicked."""
+
+    toggled = Signal(tuple)  # joints
+    selected = Signal(tuple)  # joints
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self._is_filling = False
+        self.setColumnCount(3)
+        self.setHeaderLabels(["Joint", "Now", "mm"])
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setUniformRowHeights(True)
+        self.setIndentation(14)
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_ERROR, QHeaderView.ResizeMode.ResizeToContents)
+        self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight)
+        self._rows: list[tuple[QTreeWidgetItem, tuple[int, ...]]] = []
+        self._build()
+        self.set_colours(theme, "field")
+        self.itemChanged.connect(self._on_item_changed)
+        self.itemSelectionChanged.connect(self._on_selection_changed)
+        for signal in (
+            session.clip_changed, session.frame_changed, session.mask_changed, session.prediction_changed,
+            session.options_changed, session.keypoints_changed,
+        ):  # fmt: skip
+            signal.connect(self._refresh)
+        session.selection_changed.connect(self._show_selection)
+        self._refresh()
+
+    def _build(self) -> None:
+        for limb in LIMBS:
+            row = self._add(None, limb.capitalize(), MPM16.limb(limb))
+            for joint in MPM16.limb(limb):
+                self._add(row, MPM16.joints[joint], (joint,))
+        self.expandAll()
+
+    def _add(self, parent: QTreeWidgetItem | None, text: str, joints: tuple[int, ...]) -> QTreeWidgetItem:
+        item = QTreeWidgetItem([text, "", ""])
+        item.setData(_NAME, _JOINT_ROLE, joints)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.addTopLevelItem(item) if parent is None else parent.addChild(item)
+        self._rows.append((item, joints))
+        return item
+
+    def set_colours(self, theme: Theme, palette_name: str) -> None:
+        """Dots in the colours of the sides."""
+        self._is_filling = True
+        for item, joints in self._rows:
+            if len(joints) == 1:
+                item.setIcon(_NAME, _dot(theme.palettes[palette_name].side(MPM16.side(joints[0]))))
+        self._is_filling = False
+
+    def _refresh(self, *_: object) -> None:
+        """Ticks, states and errors of the frame at hand."""
+        session = self._session
+        self.setEnabled(bool(len(session)))
+        if not len(session):
+            return
+        frame = session.frame
+        mask, missing, errors = session.mask[frame], session.missing[frame], session.errors
+        self.setColumnHidden(_ERROR, session.clip is None or session.clip.ground_truth is None)
+        self._is_filling = True
+        for item, joints in self._rows:
+            columns = list(joints)
+            hidden = mask[columns] | missing[columns]
+            states = {True: Qt.CheckState.Unchecked, False: Qt.CheckState.Checked}
+            item.setCheckState(
+                _NAME, Qt.CheckState.PartiallyChecked if hidden.any() and not hidden.all() else states[bool(hidden.all())]
+            )
+            item.setText(_STATE, self._state_text(joints[0], bool(mask[joints[0]])) if len(joints) == 1 else "")
+            known = errors is not None and np.isfinite(errors[frame, columns]).any()
+            item.setText(_ERROR, f"{np.nanmean(errors[frame, columns]):.0f}" if known and errors is not None else "")
+        self._is_filling = False
+
+    def _state_text(self, joint: int, is_masked: bool) -> str:
+        session, frame = self._session, self._session.frame
+        clip = session.clip
+        assert clip is not None
+        if session.missing[frame, joint]:
+            return "not measured"
+        if is_masked:
+            return "hidden"
+        if clip.edited[frame, joint]:
+            return "edited"
+        return "derived" if clip.derived[frame, joint] else ""
+
+    def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
+        if not self._is_filling and column == _NAME:
+            self.toggled.emit(tuple(item.data(_NAME, _JOINT_ROLE)))
+            self._refresh()
+
+    def _on_selection_changed(self) -> None:
+        if not self._is_filling:
+            chosen = {j for item in self.selectedItems() for j in item.data(_NAME, _JOINT_ROLE)}
+            self.selected.emit(tuple(sorted(chosen)))
+
+    def _show_selection(self) -> None:
+        self._is_filling = True
+        for item, joints in self._rows:
+            item.setSelected(set(joints) <= self._session.selection)
+        self._is_filling = False
+
+
+def _dot(colour: QColor) -> QIcon:
+    picture = QPixmap(24, 24)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(6, 6, 12, 12)
+    painter.end()
+    return QIcon(picture)

@@ -1,0 +1,164 @@
+"""The lifting panel: task, mode and device, the paper's presets and random masks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.editor import RANDOM_JOINT_PRESETS
+from app.session import Session
+from mpm_core.lifters import LIFTERS
+from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, MaskRatios
+from mpm_core.skeleton import MPM16
+
+_TASKS = {"lift": ("Lift", "2D → 3D, with whatever is hidden"), "complete": ("Complete", "Fill in hidden joints of 3D")}
+_MODES = {"fast": "Fast – whole windows", "accurate": "Accurate – one window a frame"}
+_DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
+
+
+class LiftingPanel(QWidget):
+    """Controls of the lifter. Signals ask for masks; options go to the session."""
+
+    preset_chosen = Signal(str)
+    random_chosen = Signal(str, object)  # sampler, MaskRatios
+    show_all_chosen = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.addLayout(self._build_tasks())
+        layout.addLayout(self._build_options())
+        layout.addWidget(self._build_presets())
+        layout.addWidget(self._build_random())
+        layout.addStretch()
+        session.options_changed.connect(self._refresh)
+        session.clip_changed.connect(self._refresh)
+        session.state_changed.connect(self._show_device)
+        self._refresh()
+
+    def _build_tasks(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        self._tasks = QButtonGroup(self)
+        self._task_buttons: dict[str, QPushButton] = {}
+        for name, (label, tip) in _TASKS.items():
+            button = QPushButton(label)
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _=False, task=name: self._set(task=task))
+            self._tasks.addButton(button)
+            self._task_buttons[name] = button
+            row.addWidget(button)
+        return row
+
+    def _build_options(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setContentsMargins(0, 6, 0, 0)
+        self._lifter = _choices({name: name.upper() for name in LIFTERS})
+        self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
+        self._mirror = QCheckBox("Average with the mirrored answer")
+        self._mirror.setToolTip("Steadier, and tells how sure the lifter is; takes twice as long")
+        self._device_note = QLabel()
+        self._device_note.setProperty("role", "muted")
+        self._lifter.activated.connect(lambda: self._set(lifter=self._lifter.currentData()))
+        self._mode.activated.connect(lambda: self._set(mode=self._mode.currentData()))
+        self._device.activated.connect(lambda: self._set(device=self._device.currentData()))
+        self._mirror.clicked.connect(lambda checked: self._set(mirror=checked))
+        form.addRow("Lifter", self._lifter)
+        form.addRow("Mode", self._mode)
+        form.addRow("Device", self._device)
+        form.addRow("", self._device_note)
+        form.addRow(self._mirror)
+        return form
+
+    def _build_presets(self) -> QGroupBox:
+        box = QGroupBox("Hide, in the range or the whole clip")
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 8, 0, 0)
+        grid.setSpacing(4)
+        names = [*RANDOM_JOINT_PRESETS, *OCCLUSION_PRESETS, *COMPLETION_PRESETS]
+        for n, name in enumerate(names):
+            button = QPushButton(name.replace("left", "L").replace("right", "R") if "+" in name else name.capitalize())
+            button.setToolTip(f"Hide {name}" + (", drawn at random" if name in RANDOM_JOINT_PRESETS else ""))
+            button.clicked.connect(lambda _=False, preset=name: self.preset_chosen.emit(preset))
+            grid.addWidget(button, n // 2, n % 2)
+        everything = QPushButton("Show everything")
+        everything.clicked.connect(lambda _=False: self.show_all_chosen.emit())
+        grid.addWidget(everything, (len(names) + 1) // 2, 0, 1, 2)
+        return box
+
+    def _build_random(self) -> QGroupBox:
+        box = QGroupBox("Random mask")
+        form = QFormLayout(box)
+        form.setContentsMargins(0, 8, 0, 0)
+        self._sampler = _choices({name: name.capitalize() for name in MASKERS if name != "none"})
+        self._joints, self._joints_note = _slider(0, len(MPM16) - 1, MaskRatios().joints)
+        self._frames, self._frames_note = _slider(0, 95, round(MaskRatios().frames * 100))
+        self._joints.valueChanged.connect(self._show_ratios)
+        self._frames.valueChanged.connect(self._show_ratios)
+        self._show_ratios()
+        button = QPushButton("Hide at random")
+        button.clicked.connect(self._on_random)
+        form.addRow("Kind", self._sampler)
+        form.addRow(self._joints_note, self._joints)
+        form.addRow(self._frames_note, self._frames)
+        form.addRow(button)
+        return box
+
+    def _show_ratios(self) -> None:
+        self._joints_note.setText(f"Joints {self._joints.value()} of {len(MPM16)}")
+        self._frames_note.setText(f"Frames {self._frames.value()} %")
+
+    def _on_random(self) -> None:
+        ratios = MaskRatios(self._joints.value(), self._frames.value() / 100)
+        self.random_chosen.emit(self._sampler.currentData(), ratios)
+
+    def _set(self, **changes: object) -> None:
+        self._session.set_options(replace(self._session.options, **changes))  # type: ignore[arg-type]
+
+    def _refresh(self) -> None:
+        options, clip = self._session.options, self._session.clip
+        self._task_buttons[options.task].setChecked(True)
+        self._task_buttons["lift"].setEnabled(clip is None or clip.keypoints is not None)
+        self._task_buttons["complete"].setEnabled(clip is None or clip.ground_truth is not None)
+        for box, value in ((self._lifter, options.lifter), (self._mode, options.mode), (self._device, options.device)):
+            box.setCurrentIndex(box.findData(value))
+        self._mirror.setChecked(options.mirror)
+        self._show_device()
+
+    def _show_device(self) -> None:
+        device = self._session.state.device
+        self._device_note.setText(f"runs on {_DEVICES.get(device, device)}" if device else "loading …")
+
+
+def _choices(names: dict[str, str]) -> QComboBox:
+    box = QComboBox()
+    for value, label in names.items():
+        box.addItem(label, value)
+    return box
+
+
+def _slider(low: int, high: int, value: int) -> tuple[QSlider, QLabel]:
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setRange(low, high)
+    slider.setValue(value)
+    label = QLabel()
+    label.setMinimumWidth(92)
+    return slider, label

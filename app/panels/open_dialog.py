@@ -1,0 +1,130 @@
+"""The dialog that asks for what a file lacks: frame rate, image size, which person, which clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme import Theme
+from app.views.skeleton_item import SkeletonState, draw_skeleton
+from mpm_core.formats.base import Contents, Person, ReadOptions
+
+_PREVIEW = QSize(84, 96)
+
+
+class OpenDialog(QDialog):
+    """Asks only for what the file leaves open; `options()` holds the answers."""
+
+    def __init__(self, path: Path, contents: Contents, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"Open {path.name}")
+        self._contents = contents
+        layout = QVBoxLayout(self)
+        self._people = self._build_people(contents, theme) if len(contents.people) > 1 else None
+        if self._people is not None:
+            layout.addWidget(QLabel("Which person? The one seen longest and largest comes first."))
+            layout.addWidget(self._people)
+        self._clips = self._build_clips(layout, contents) if len(contents.selections) > 1 else None
+        form = QFormLayout()
+        layout.addLayout(form)
+        self._fps, self._width, self._height = QDoubleSpinBox(), QSpinBox(), QSpinBox()
+        if "fps" in contents.lacks:
+            self._fps.setRange(0.1, 1000)
+            self._fps.setValue(contents.assumed_fps)
+            self._fps.setSuffix(" frames/s")
+            form.addRow("Frame rate", self._fps)
+        if "image_size" in contents.lacks:
+            for box, value in zip((self._width, self._height), contents.assumed_size, strict=True):
+                box.setRange(16, 16384)
+                box.setValue(value)
+                box.setSuffix(" px")
+            form.addRow("Image width", self._width)
+            form.addRow("Image height", self._height)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+
+    @staticmethod
+    def is_needed(contents: Contents) -> bool:
+        """Whether a file leaves anything open."""
+        return bool(contents.lacks) or len(contents.people) > 1 or len(contents.selections) > 1
+
+    def options(self) -> ReadOptions:
+        """The answers."""
+        lacks = self._contents.lacks
+        selected = self._clips.currentItem() if self._clips is not None else None
+        return ReadOptions(
+            fps=self._fps.value() if "fps" in lacks else None,
+            image_size=(self._width.value(), self._height.value()) if "image_size" in lacks else None,
+            person=max(self._people.currentRow(), 0) if self._people is not None else None,
+            select=selected.text() if selected is not None else None,
+        )
+
+    def _build_people(self, contents: Contents, theme: Theme) -> QListWidget:
+        people = QListWidget()
+        people.setIconSize(_PREVIEW)
+        people.setMinimumSize(360, 230)
+        for person in contents.people:
+            text = f"Person {person.number}\n{person.frames} frames\nabout {person.height:.0f} px tall"
+            people.addItem(QListWidgetItem(_preview(person, theme), text))
+        people.setCurrentRow(0)
+        return people
+
+    def _build_clips(self, layout: QVBoxLayout, contents: Contents) -> QListWidget:
+        layout.addWidget(QLabel("Which clip? (subject/action/camera)"))
+        search = QLineEdit()
+        search.setPlaceholderText("Search")
+        search.setClearButtonEnabled(True)
+        clips = QListWidget()
+        clips.addItems(contents.selections)
+        clips.setCurrentRow(0)
+        clips.setMinimumSize(360, 260)
+        clips.itemDoubleClicked.connect(self.accept)
+
+        def search_for(text: str) -> None:
+            rows = [clips.item(n) for n in range(clips.count())]
+            for row in rows:
+                row.setHidden(text.lower() not in row.text().lower())
+            shown = [row for row in rows if not row.isHidden()]
+            if shown and clips.currentItem() not in shown:
+                clips.setCurrentItem(shown[0])
+
+        search.textChanged.connect(search_for)
+        layout.addWidget(search)
+        layout.addWidget(clips)
+        return clips
+
+
+def _preview(person: Person, theme: Theme) -> QIcon:
+    """The person's pose where most of it is seen."""
+    picture = QPixmap(_PREVIEW * 2)
+    picture.setDevicePixelRatio(2)
+    picture.fill(Qt.GlobalColor.transparent)
+    box = QRectF(8, 8, _PREVIEW.width() - 16, _PREVIEW.height() - 16)
+    points = person.pose.astype(float)
+    seen = points[person.pose_visible]
+    low, high = seen.min(0), seen.max(0)
+    scale = min(box.width() / max(high[0] - low[0], 1), box.height() / max(high[1] - low[1], 1))
+    points = (points - (low + high) / 2) * scale + (box.center().x(), box.center().y())
+    points[~person.pose_visible] = float("nan")
+    painter = QPainter(picture)
+    nothing = ~person.pose_visible & False
+    draw_skeleton(painter, SkeletonState(points, nothing, nothing, points), theme, theme.palettes["field"])
+    painter.end()
+    return QIcon(picture)

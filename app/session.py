@@ -1,0 +1,248 @@
+"""Owns Session, the one mutable document: clip, mask, answers, selection and frame; its setters emit on change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from mpm_core.camera import upright
+from mpm_core.clip import Clip
+from mpm_core.masking import Mask
+from mpm_core.metrics import joint_errors
+from mpm_core.prediction import Prediction
+from mpm_core.skeleton import MPM16
+
+
+@dataclass(frozen=True)
+class LiftOptions:
+    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'."""
+
+    task: str = "lift"
+    mode: str = "fast"
+    mirror: bool = False
+    device: str = "auto"
+    lifter: str = "mpm"
+
+
+@dataclass(frozen=True)
+class LiftState:
+    """How the lifter is doing. device: where it runs, empty until it is loaded. done, total: windows; elapsed_ms: from the
+    change to the answer under the cursor."""
+
+    device: str = ""
+    done: int = 0
+    total: int = 0
+    elapsed_ms: float = 0.0
+    error: str = ""
+
+    @property
+    def is_busy(self) -> bool:
+        return self.done < self.total
+
+
+class Session(QObject):
+    """The document. Frames are numbered from 0; masks are (frames, 16), True = hidden; positions are metres."""
+
+    clip_changed = Signal()
+    mask_changed = Signal(int, int)  # first and last frame, both included
+    keypoints_changed = Signal(int, int)
+    frame_changed = Signal(int)
+    range_changed = Signal()
+    selection_changed = Signal()
+    prediction_changed = Signal()
+    options_changed = Signal()
+    state_changed = Signal()
+    message = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo_stack = QUndoStack(self)
+        self._clip: Clip | None = None
+        self._mask: Mask = np.zeros((0, len(MPM16)), bool)
+        self._frame = 0
+        self._range: tuple[int, int] | None = None
+        self._selection: frozenset[int] = frozenset()
+        self._prediction: Prediction | None = None
+        self._errors: NDArray[np.float64] | None = None
+        self._options = LiftOptions()
+        self._state = LiftState()
+
+    @property
+    def clip(self) -> Clip | None:
+        """The clip in MPM-16 joints, or None before anything is open."""
+        return self._clip
+
+    def open_clip(self, clip: Clip, mask: Mask | None = None) -> None:
+        """Begin anew with a clip, and perhaps a mask that was saved with it."""
+        self._clip = clip.to_mpm16()
+        self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
+        self._frame, self._range, self._selection = 0, None, frozenset()
+        self._prediction, self._errors = None, None
+        self.undo_stack.clear()
+        if self._clip.keypoints is None and self._options.task != "complete":
+            self._options = replace(self._options, task="complete")
+            self.options_changed.emit()
+        if self._clip.ground_truth is None and self._options.task != "lift":
+            self._options = replace(self._options, task="lift")
+            self.options_changed.emit()
+        self.clip_changed.emit()
+        self.frame_changed.emit(0)
+        self.prediction_changed.emit()
+
+    def __len__(self) -> int:
+        return len(self._mask)
+
+    @property
+    def mask(self) -> Mask:
+        """What a person has hidden; not to be written to."""
+        return self._mask
+
+    def set_mask(self, first: int, patch: Mask) -> None:
+        """Replace the mask from frame `first` on by a patch (frames, 16). Undo commands call this, nothing else."""
+        last = first + len(patch) - 1
+        if np.array_equal(self._mask[first : last + 1], patch):
+            return
+        self._mask = self._mask.copy()
+        self._mask[first : last + 1] = patch
+        self.mask_changed.emit(first, last)
+
+    def replace_keypoints(self, clip: Clip, first: int, last: int) -> None:
+        """Take over a clip that differs in the 2D of frames first to last. Undo commands call this, nothing else."""
+        self._clip = clip
+        self.keypoints_changed.emit(first, last)
+
+    @property
+    def missing(self) -> Mask:
+        """Joints that the clip itself lacks for the task at hand."""
+        if self._clip is None:
+            return np.zeros((0, len(MPM16)), bool)
+        if self._options.task == "complete" and self._clip.ground_truth is not None:
+            return ~np.all(np.isfinite(self._clip.ground_truth), axis=-1)
+        return ~self._clip.visible
+
+    @property
+    def hidden(self) -> Mask:
+        """Everything that the lifter is not shown."""
+        return self._mask | self.missing
+
+    @property
+    def frame(self) -> int:
+        return self._frame
+
+    def set_frame(self, frame: int) -> None:
+        """Go to a frame; beyond the ends to the nearest."""
+        frame = max(0, min(frame, len(self) - 1))
+        if frame != self._frame:
+            self._frame = frame
+            self.frame_changed.emit(frame)
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The chosen frames, both ends included, or None."""
+        return self._range
+
+    def set_range(self, first: int | None, last: int | None) -> None:
+        """Choose frames (in either order), or none with None."""
+        chosen = None
+        if first is not None and last is not None and len(self):
+            low, high = sorted((max(0, min(first, len(self) - 1)), max(0, min(last, len(self) - 1))))
+            chosen = (low, high)
+        if chosen != self._range:
+            self._range = chosen
+            self.range_changed.emit()
+
+    @property
+    def selection(self) -> frozenset[int]:
+        """The chosen joints."""
+        return self._selection
+
+    def set_selection(self, joints: frozenset[int]) -> None:
+        if joints != self._selection:
+            self._selection = joints
+            self.selection_changed.emit()
+
+    @property
+    def prediction(self) -> Prediction | None:
+        return self._prediction
+
+    def set_prediction(self, prediction: Prediction | None) -> None:
+        """Take over an answer, whole or still growing."""
+        self._prediction = prediction
+        self._errors = None
+        self.prediction_changed.emit()
+
+    @property
+    def errors(self) -> NDArray[np.float64] | None:
+        """(frames, 16) mm against the ground truth; None without one."""
+        if self._prediction is None or self._clip is None or self._clip.ground_truth is None:
+            return None
+        if self._errors is None:
+            self._errors = joint_errors(self._prediction.positions, self._clip.ground_truth)
+        return self._errors
+
+    @property
+    def options(self) -> LiftOptions:
+        return self._options
+
+    def set_options(self, options: LiftOptions) -> None:
+        """Ask something else of the lifter; a task that the clip has no data for is refused with a message."""
+        if options == self._options:
+            return
+        if self._clip is not None:
+            if options.task == "complete" and self._clip.ground_truth is None:
+                self.message.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
+                self.options_changed.emit()
+                return
+            if options.task == "lift" and self._clip.keypoints is None:
+                self.message.emit("This clip has no 2D to lift: only its 3D can be completed.")
+                self.options_changed.emit()
+                return
+        is_other_task = options.task != self._options.task
+        self._options = options
+        if is_other_task:
+            self.set_prediction(None)
+        self.options_changed.emit()
+
+    @property
+    def state(self) -> LiftState:
+        return self._state
+
+    def set_state(self, state: LiftState) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit()
+
+    def scene_truth(self, frame: int) -> NDArray[np.float32] | None:
+        """(16, 3) true positions of a frame for the scene: z up, metres from Hip; None without any."""
+        if self._clip is None or self._clip.ground_truth is None:
+            return None
+        truth = self._clip.ground_truth[frame]
+        return _z_up(truth - truth[MPM16.root], self._clip.up)
+
+    def scene_prediction(self, frame: int) -> NDArray[np.float32] | None:
+        """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
+        if self._clip is None or self._prediction is None:
+            return None
+        return _z_up(self._prediction.positions[frame], self._clip.up)
+
+    def scene_root(self, frame: int) -> NDArray[np.float32]:
+        """(3,) where Hip is in the scene: the true place if known, else the predicted one, else the origin."""
+        if self._clip is None:
+            return np.zeros(3, np.float32)
+        truth = self._clip.ground_truth
+        root = np.zeros(3, np.float32)
+        if truth is not None and np.isfinite(truth[frame, MPM16.root]).all():
+            root = truth[frame, MPM16.root]
+        elif self._prediction is not None:
+            root = self._prediction.root[frame]
+        return _z_up(root, self._clip.up)
+
+
+def _z_up(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Camera axes -> x right, y away from the camera, z up."""
+    x, y, z = np.moveaxis(upright(points, up), -1, 0)
+    return np.stack((x, -z, y), axis=-1).astype(np.float32)

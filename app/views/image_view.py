@@ -1,0 +1,248 @@
+"""The image view: the video frame or a blank image with the 2D skeleton on it; a click hides, a drag corrects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app import theme as look
+from app.session import Session
+from app.theme import Theme
+from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
+from mpm_core.skeleton import MPM16
+
+LOW_CONFIDENCE = 0.4
+"""Joints that the detector is less sure of are marked."""
+
+_DRAG_PX = 5.0
+_ZOOM_STEP = 1.2
+_LARGEST_ZOOM = 20.0
+# How much of the view a pose without an image fills.
+_POSE_SHARE = 0.8
+
+
+class ImageView(QWidget):
+    """Draws the session's frame. Signals tell what the mouse did; it changes nothing by itself."""
+
+    joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
+    joint_moved = Signal(int, float, float, bool)  # joint, x and y in image pixels, whether the drag begins here
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self.theme = theme
+        self.palette_name = "field"
+        self._picture: QImage | None = None
+        self._zoom, self._offset = 1.0, QPointF(0, 0)
+        self._hovered: int | None = None
+        self._pressed: tuple[int, QPointF] | None = None
+        self._is_dragging = False
+        self._panned_from: QPointF | None = None
+        self.setMouseTracking(True)
+        self.setMinimumSize(200, 160)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        for signal in (
+            session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
+            session.selection_changed, session.options_changed,
+        ):  # fmt: skip
+            signal.connect(self.update)
+        session.clip_changed.connect(self.reset_view)
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    def set_picture(self, picture: QImage | None) -> None:
+        """The video frame to draw under the skeleton, or None for a blank image."""
+        self._picture = picture
+        self.update()
+
+    def reset_view(self) -> None:
+        """The whole image again."""
+        self._zoom, self._offset = 1.0, QPointF(0, 0)
+        self._picture = None
+        self.update()
+
+    def _image_rect(self) -> QRectF:
+        """Where the image lies in the widget."""
+        clip = self._session.clip
+        width, height = clip.image_size if clip is not None else (1, 1)
+        if clip is not None and clip.keypoints is None:
+            width, height = 1, 1
+        scale = min(self.width() / width, self.height() / height) * self._zoom
+        size = QPointF(width * scale, height * scale)
+        corner = QPointF(self.width() / 2, self.height() / 2) + self._offset - size / 2
+        return QRectF(corner.x(), corner.y(), size.x(), size.y())
+
+    def _to_widget(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(..., 2) image pixels -> widget pixels."""
+        clip = self._session.clip
+        assert clip is not None
+        rect = self._image_rect()
+        return pixels * (rect.width() / clip.image_size[0]) + np.array([rect.x(), rect.y()])
+
+    def _to_image(self, place: QPointF) -> tuple[float, float]:
+        clip = self._session.clip
+        assert clip is not None
+        rect = self._image_rect()
+        scale = clip.image_size[0] / rect.width()
+        return (place.x() - rect.x()) * scale, (place.y() - rect.y()) * scale
+
+    def joint_places(self) -> NDArray[np.float64]:
+        """(16, 2) where the joints of the frame are drawn, in widget pixels; NaN where they are not."""
+        clip, frame = self._session.clip, self._session.frame
+        if clip is None:
+            return np.full((len(MPM16), 2), np.nan)
+        if clip.keypoints is None:
+            return self._flat_places()
+        completed = self._completed_places()
+        measured = self._to_widget(clip.keypoints[frame].astype(np.float64))
+        return np.where(clip.visible[frame][:, None], measured, completed)
+
+    def _flat_places(self) -> NDArray[np.float64]:
+        """A clip without 2D: its 3D as seen from the camera, without perspective, in the middle of the view."""
+        clip, frame = self._session.clip, self._session.frame
+        assert clip is not None and clip.ground_truth is not None
+        prediction = self._session.prediction
+        pose = clip.ground_truth[frame] - np.nan_to_num(clip.ground_truth[frame, MPM16.root])
+        if prediction is not None:
+            pose = np.where(np.isfinite(pose), pose, prediction.positions[frame])
+        rect = self._image_rect()
+        return pose[:, :2] * (rect.width() * _POSE_SHARE / 2) + np.array([rect.center().x(), rect.center().y()])
+
+    def _completed_places(self) -> NDArray[np.float64]:
+        """(16, 2) the prediction as the camera sees it; NaN without one."""
+        clip, prediction, frame = self._session.clip, self._session.prediction, self._session.frame
+        if clip is None or clip.keypoints is None or prediction is None or prediction.task != "lift":
+            return np.full((len(MPM16), 2), np.nan)
+        places = prediction.positions[frame] + prediction.root[frame]
+        if (places[:, 2] <= 0).any():
+            return np.full((len(MPM16), 2), np.nan)
+        return self._to_widget(clip.camera.project(places).astype(np.float64))
+
+    def _state(self) -> SkeletonState:
+        session = self._session
+        assert session.clip is not None
+        hidden = session.hidden[session.frame]
+        completed = np.where(hidden[:, None], self._completed_places(), np.nan)
+        points = self.joint_places()
+        if session.clip.keypoints is not None:
+            points = np.where(session.clip.visible[session.frame][:, None], points, np.nan)
+        doubtful = session.clip.visible[session.frame] & (session.clip.confidence[session.frame] < LOW_CONFIDENCE)
+        return SkeletonState(points, hidden, doubtful, completed, session.selection, self._hovered)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self.theme.window))
+        clip = self._session.clip
+        if clip is None:
+            return
+        rect = self._image_rect()
+        if clip.keypoints is None:
+            painter.fillRect(self.rect(), QColor(self.theme.scene))
+        elif self._picture is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(rect, self._picture)
+        else:
+            painter.fillRect(rect, QColor(self.theme.scene))
+            painter.setPen(QPen(QColor(self.theme.border), 1))
+            painter.drawRect(rect)
+        draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._panned_from = place
+        if event.button() != Qt.MouseButton.LeftButton or self._session.clip is None:
+            return
+        joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
+        if joint is None:
+            self._panned_from = place
+            return
+        self._pressed, self._is_dragging = (joint, place), False
+        keys = event.modifiers()
+        self.joint_clicked.emit(
+            joint, bool(keys & Qt.KeyboardModifier.ShiftModifier), bool(keys & Qt.KeyboardModifier.ControlModifier)
+        )
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        if self._panned_from is not None:
+            self._offset += place - self._panned_from
+            self._panned_from = place
+            self.update()
+        elif self._pressed is not None:
+            self._drag(place)
+        else:
+            self._hover(place)
+
+    def _drag(self, place: QPointF) -> None:
+        assert self._pressed is not None
+        joint, start = self._pressed
+        clip = self._session.clip
+        if clip is None or clip.keypoints is None:
+            return
+        if not self._is_dragging and (place - start).manhattanLength() < _DRAG_PX:
+            return
+        begins, self._is_dragging = not self._is_dragging, True
+        x, y = self._to_image(place)
+        self.joint_moved.emit(joint, x, y, begins)
+
+    def _hover(self, place: QPointF) -> None:
+        joint = None
+        if self._session.clip is not None:
+            joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
+        if joint != self._hovered:
+            self._hovered = joint
+            self.setCursor(Qt.CursorShape.ArrowCursor if joint is None else Qt.CursorShape.PointingHandCursor)
+            self.update()
+        if joint is not None:
+            QToolTip.showText(self.mapToGlobal(place).toPoint(), describe_joint(self._session, joint), self)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed, self._is_dragging, self._panned_from = None, False, None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """On the background: the whole image again. On a joint: a second click."""
+        if nearest_joint(self.joint_places(), event.position().x(), event.position().y(), look.PICK_RADIUS) is None:
+            self._zoom, self._offset = 1.0, QPointF(0, 0)
+            self.update()
+        else:
+            self.mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom about the mouse."""
+        step = _ZOOM_STEP ** (event.angleDelta().y() / 120)
+        zoom = min(max(self._zoom * step, 0.2), _LARGEST_ZOOM)
+        from_middle = event.position() - QPointF(self.width() / 2, self.height() / 2)
+        self._offset = from_middle - (from_middle - self._offset) * (zoom / self._zoom)
+        self._zoom = zoom
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self._hovered = None
+        self.update()
+
+
+def describe_joint(session: Session, joint: int) -> str:
+    """A joint of the frame at hand in one line: name, what it is, how sure, how far off."""
+    clip, frame = session.clip, session.frame
+    parts = [MPM16.joints[joint]]
+    if clip is None:
+        return parts[0]
+    if session.missing[frame, joint]:
+        parts.append("not measured")
+    elif session.mask[frame, joint]:
+        parts.append("hidden")
+    elif clip.edited[frame, joint]:
+        parts.append("edited")
+    elif clip.derived[frame, joint]:
+        parts.append("derived from other joints")
+    if clip.keypoints is not None and clip.visible[frame, joint]:
+        parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
+    errors = session.errors
+    if errors is not None and np.isfinite(errors[frame, joint]):
+        parts.append(f"error {errors[frame, joint]:.0f} mm")
+    return "  ·  ".join(parts)

@@ -1,0 +1,361 @@
+"""The scene view: prediction and ground truth in 3D, to be orbited and clicked."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.opengl import GLGridItem, GLLinePlotItem, GLViewWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QOffscreenSurface,
+    QOpenGLContext,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QVector3D,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app import theme as look
+from app.session import Session
+from app.theme import Theme
+from app.views.capsules import SkeletonMesh, build_vertices
+from app.views.image_view import describe_joint
+from app.views.skeleton_item import nearest_joint
+from mpm_core.skeleton import MPM16
+
+VIEWS = ("front", "side", "top", "camera")
+"""Preset views: the person from the front, from their left, from above, and as the camera sees them."""
+
+_FIELD_OF_VIEW_DEG = 38.0
+_DISTANCE_M = 4.2
+_ORBIT_DEG_PER_PX = 0.4
+_SIDE_BY_SIDE_M = 1.0
+_FLOOR_BELOW_ANKLE_M = 0.08
+_FRUSTUM_M = 0.35
+
+
+def why_no_scene() -> str:
+    """A sentence that says why 3D cannot be drawn here, or nothing when it can."""
+    if QGuiApplication.platformName() in ("offscreen", "minimal"):
+        return "The 3D scene needs a real or virtual display (Qt runs without one here); everything else works."
+    if os.environ.get("MPM_VIEWER_NO_GL"):
+        return "The 3D scene is switched off by MPM_VIEWER_NO_GL; everything else works."
+    surface, context = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    if not context.create() or not context.makeCurrent(surface):
+        return "No OpenGL context can be had on this computer, so there is no 3D scene; everything else works."
+    version = context.format().version()
+    context.doneCurrent()
+    if version < (2, 1):
+        return f"OpenGL {version[0]}.{version[1]} is too old for the 3D scene (2.1 is needed); everything else works."
+    return ""
+
+
+class SceneView(GLViewWidget):
+    """Draws the session's frame in 3D. Signals tell what the mouse did; it changes nothing by itself."""
+
+    joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self.theme = theme
+        self.palette_name = "field"
+        self.shows_errors = False
+        self.shows_truth = True
+        self.is_side_by_side = False
+        self.follows_root = False
+        self._mouse = QPointF()
+        self._is_orbiting = self._is_panning = False
+        self._floor = 0.0
+        self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
+        self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
+        self._frustum = GLLinePlotItem(mode="lines", antialias=True)
+        self._truth = SkeletonMesh(look.TRUTH_ALPHA)
+        self._prediction = SkeletonMesh()
+        self._truth.setDepthValue(2)
+        for item in (self._grid, self._frustum, self._prediction, self._truth):
+            self.addItem(item)
+        self._legend = ErrorLegend(self)
+        self._key = SolidityKey(self)
+        self._key.move(look.MARGIN, look.MARGIN)
+        self.setMouseTracking(True)
+        self.setMinimumSize(240, 200)
+        self.set_theme(theme)
+        self._connect()
+        self._on_clip_changed()
+
+    def _connect(self) -> None:
+        session = self._session
+        session.clip_changed.connect(self._on_clip_changed)
+        for signal in (
+            session.frame_changed, session.mask_changed, session.prediction_changed, session.selection_changed,
+            session.keypoints_changed,
+        ):  # fmt: skip
+            signal.connect(self.refresh)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take over the colours of a theme."""
+        self.theme = theme
+        self.setBackgroundColor(QColor(theme.scene))
+        self._grid.setColor(QColor(theme.grid))
+        self._legend.theme = self._key.theme = theme
+        self.refresh()
+
+    def set_shows(self, errors: bool | None = None, truth: bool | None = None, side_by_side: bool | None = None) -> None:
+        """Switch error colours, the ground truth, or its place beside the prediction."""
+        self.shows_errors = self.shows_errors if errors is None else errors
+        self.shows_truth = self.shows_truth if truth is None else truth
+        self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
+        self.refresh()
+
+    def set_palette(self, name: str) -> None:
+        self.palette_name = name
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Bring both skeletons up to the session's frame."""
+        session, frame = self._session, self._session.frame
+        root = session.scene_root(frame) if len(session) else np.zeros(3, np.float32)
+        prediction = session.scene_prediction(frame) if len(session) else None
+        truth = session.scene_truth(frame) if len(session) and self.shows_truth else None
+        if prediction is not None:
+            self._prediction.set_vertices(self._vertices(prediction + root, session.hidden[frame], 1.0))
+        self._prediction.setVisible(prediction is not None)
+        if truth is not None:
+            beside = self._right() * _SIDE_BY_SIDE_M if self.is_side_by_side else np.zeros(3)
+            nothing_hidden = np.zeros(len(MPM16), bool)
+            self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
+        self._truth.setVisible(truth is not None)
+        self._legend.setVisible(self.shows_errors and session.errors is not None)
+        self._key.setVisible(truth is not None)
+        if self.follows_root:
+            self.opts["center"] = QVector3D(*(float(v) for v in root))
+        self.update()
+
+    def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
+        palette = self.theme.palettes[self.palette_name]
+        colours = np.array([look.rgb(palette.side(MPM16.side(j))) for j in range(len(MPM16))])
+        errors = self._session.errors
+        if self.shows_errors and errors is not None and share == 1.0:
+            colours = look.error_colours(errors[self._session.frame], self.theme)
+        radius = np.where(hidden, look.HIDDEN_JOINT_RADIUS_M, look.JOINT_RADIUS_M) * share
+        for joint in self._session.selection:
+            radius[joint] *= 1.35
+        return build_vertices(points, colours, hidden, look.BONE_RADIUS_M * share, radius)
+
+    def _on_clip_changed(self) -> None:
+        """Put the floor under the feet and look at the person."""
+        session, clip = self._session, self._session.clip
+        self._floor = -0.95
+        if clip is not None and clip.ground_truth is not None:
+            steps = range(0, len(session), max(1, len(session) // 200))
+            ankles = list(MPM16.indices(("LAnkle", "RAnkle")))
+            lowest = [
+                truth[ankles, 2].min() + session.scene_root(f)[2]
+                for f in steps
+                if (truth := session.scene_truth(f)) is not None
+            ]
+            if np.isfinite(lowest).any():
+                self._floor = float(np.nanpercentile(lowest, 5)) - _FLOOR_BELOW_ANKLE_M
+        self.look_from("start")
+        self.refresh()
+
+    def _place_floor(self) -> None:
+        root = self._session.scene_root(self._session.frame)
+        spacing = look.GRID_SPACING_M
+        self._grid.resetTransform()
+        self._grid.translate(round(float(root[0]) / spacing) * spacing, round(float(root[1]) / spacing) * spacing, self._floor)
+        self._place_frustum()
+
+    def _place_frustum(self) -> None:
+        """The camera as a small pyramid at the origin, when the person's place is known."""
+        clip = self._session.clip
+        is_known = clip is not None and float(np.linalg.norm(self._session.scene_root(self._session.frame))) > 0.5
+        self._frustum.setVisible(is_known)
+        if clip is None or not is_known:
+            return
+        right, forward, down = self._camera_axes()
+        x, y = (size / 2 / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
+        corners = [(forward + sx * x * right + sy * y * down) * _FRUSTUM_M for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        lines = [p for k in range(4) for p in (np.zeros(3), corners[k], corners[k], corners[(k + 1) % 4])]
+        self._frustum.setData(pos=np.array(lines, np.float32), color=QColor(self.theme.muted), width=1.0)
+
+    def _camera_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The camera's right, forward and down in the scene."""
+        from mpm_core.camera import upright
+
+        assert self._session.clip is not None
+        x, y, z = np.moveaxis(upright(np.eye(3), self._session.clip.up), -1, 0)
+        right, down, forward = np.stack((x, -z, y), axis=-1)
+        return right, forward, down
+
+    def look_from(self, name: str) -> None:
+        """Go to one of VIEWS, or to 'start': half from the camera's side, half from the front."""
+        self.opts["fov"] = _FIELD_OF_VIEW_DEG
+        centre = self._session.scene_root(self._session.frame).astype(float)
+        distance = _DISTANCE_M
+        if name == "camera" and self._session.clip is not None and np.linalg.norm(centre) > 0.5:
+            self._look_through_camera(centre)
+        else:
+            azimuth, elevation = {
+                "front": (self._heading(), 4.0),
+                "side": (self._heading() + 90.0, 4.0),
+                "top": (self._heading(), 89.9),
+                "camera": (-90.0, 0.0),
+                "start": (-62.0, 14.0),
+            }[name]
+            self.setCameraPosition(pos=QVector3D(*centre), distance=distance, elevation=elevation, azimuth=azimuth)
+        self._place_floor()
+        self.update()
+
+    def _look_through_camera(self, centre: NDArray[np.float64]) -> None:
+        clip = self._session.clip
+        assert clip is not None
+        _, forward, _ = self._camera_axes()
+        reach = float(centre @ forward)
+        across = clip.image_size[0] / clip.camera.focal[0]
+        high = clip.image_size[1] / clip.camera.focal[1]
+        # The field of view counts across the widget; keep the whole image in it.
+        across = max(across, high * self.width() / max(self.height(), 1))
+        self.opts["fov"] = math.degrees(2 * math.atan(across / 2))
+        azimuth, elevation = math.degrees(math.atan2(-forward[1], -forward[0])), math.degrees(math.asin(-forward[2]))
+        self.setCameraPosition(pos=QVector3D(*(forward * reach)), distance=reach, elevation=elevation, azimuth=azimuth)
+
+    def _heading(self) -> float:
+        """Azimuth, in degrees, from which the person is seen from the front."""
+        frame = self._session.frame
+        pose = self._session.scene_prediction(frame)
+        pose = pose if pose is not None else self._session.scene_truth(frame)
+        if pose is None:
+            return -90.0
+        right, left = (pose[j] for j in MPM16.indices(("RHip", "LHip")))
+        to_left = left - right
+        if not np.isfinite(to_left).all() or np.linalg.norm(to_left[:2]) < 1e-3:
+            return -90.0
+        return math.degrees(math.atan2(-to_left[0], to_left[1]))
+
+    def _right(self) -> NDArray[np.float64]:
+        """To the right on the screen, along the ground."""
+        azimuth = math.radians(self.opts["azimuth"])
+        return np.array([-math.sin(azimuth), math.cos(azimuth), 0.0])
+
+    def joint_places(self) -> NDArray[np.float64]:
+        """(16, 2) where the predicted joints are drawn, in widget pixels; NaN behind the eye or without a prediction."""
+        pose = self._session.scene_prediction(self._session.frame) if len(self._session) else None
+        if pose is None:
+            return np.full((len(MPM16), 2), np.nan)
+        view = (0, 0, self.width(), self.height())
+        matrix = self.projectionMatrix(view, view) * self.viewMatrix()
+        places = []
+        for point in pose + self._session.scene_root(self._session.frame):
+            seen = matrix.map(QVector3D(*(float(v) for v in point)))
+            places.append(((seen.x() + 1) / 2 * self.width(), (1 - seen.y()) / 2 * self.height()))
+        return np.array(places)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._mouse = event.position()
+        joint = self._joint_under(self._mouse)
+        if event.button() == Qt.MouseButton.LeftButton and joint is not None:
+            keys = event.modifiers()
+            self.joint_clicked.emit(
+                joint, bool(keys & Qt.KeyboardModifier.ShiftModifier), bool(keys & Qt.KeyboardModifier.ControlModifier)
+            )
+            return
+        self._is_orbiting = event.button() == Qt.MouseButton.LeftButton
+        self._is_panning = not self._is_orbiting
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        step, self._mouse = place - self._mouse, place
+        if self._is_orbiting:
+            self.orbit(-step.x() * _ORBIT_DEG_PER_PX, step.y() * _ORBIT_DEG_PER_PX)
+            if self.is_side_by_side:
+                self.refresh()
+        elif self._is_panning:
+            self.pan(step.x(), step.y(), 0, relative="view")
+        else:
+            joint = self._joint_under(place)
+            self.setCursor(Qt.CursorShape.ArrowCursor if joint is None else Qt.CursorShape.PointingHandCursor)
+            if joint is not None:
+                QToolTip.showText(self.mapToGlobal(place).toPoint(), describe_joint(self._session, joint), self)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._is_orbiting = self._is_panning = False
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.opts["distance"] = min(max(self.opts["distance"] * 0.999 ** event.angleDelta().y(), 0.4), 40.0)
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave keys to the window: pyqtgraph would take the arrows for itself."""
+        event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        event.ignore()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._legend.move(look.MARGIN, self.height() - self._legend.height() - look.MARGIN)
+
+    def _joint_under(self, place: QPointF) -> int | None:
+        return nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
+
+
+class ErrorLegend(QWidget):
+    """The scale of the error colours."""
+
+    def __init__(self, parent: SceneView) -> None:
+        super().__init__(parent)
+        self.theme = parent.theme
+        self.setFixedSize(190, 40)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bar = QRectF(8, 6, self.width() - 16, 9)
+        colours = look.error_colours(np.linspace(0, look.LARGEST_ERROR_MM, 64), self.theme)
+        step = bar.width() / len(colours)
+        for n, colour in enumerate(colours):
+            painter.fillRect(
+                QRectF(bar.x() + n * step, bar.y(), step + 1, bar.height()), QColor.fromRgbF(*(float(c) for c in colour))
+            )
+        painter.setPen(QColor(self.theme.text))
+        below = QRectF(bar.x(), bar.bottom() + 2, bar.width(), 18)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"{look.LARGEST_ERROR_MM / 2:.0f}")
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"≥ {look.LARGEST_ERROR_MM:.0f} mm")
+
+
+class SolidityKey(QWidget):
+    """Says which skeleton is which."""
+
+    def __init__(self, parent: SceneView) -> None:
+        super().__init__(parent)
+        self.theme = parent.theme
+        self.setFixedSize(210, 22)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        x = 4.0
+        for text, alpha in (("prediction", 1.0), ("ground truth", look.TRUTH_ALPHA)):
+            colour = QColor(self.theme.text)
+            colour.setAlphaF(alpha)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(QRectF(x, 8, 18, 6), 3, 3)
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(QRectF(x + 24, 0, 90, 22), Qt.AlignmentFlag.AlignVCenter, text)
+            x += 104

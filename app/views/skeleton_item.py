@@ -1,0 +1,94 @@
+"""Draws a 2D skeleton with a painter: bones, measured, hidden and completed joints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from app import theme as look
+from app.theme import Palette, Theme
+from mpm_core.skeleton import MPM16
+
+
+@dataclass(frozen=True)
+class SkeletonState:
+    """One frame, ready to be drawn. points: (16, 2) in widget pixels, NaN where there is nothing to draw. hidden: (16,)
+    bool; doubtful: (16,) bool, low confidence; completed: (16, 2) where the model puts hidden joints, NaN elsewhere."""
+
+    points: NDArray[np.floating]
+    hidden: NDArray[np.bool_]
+    doubtful: NDArray[np.bool_]
+    completed: NDArray[np.floating]
+    selection: frozenset[int] = frozenset()
+    hovered: int | None = None
+
+
+def draw_skeleton(painter: QPainter, state: SkeletonState, theme: Theme, palette: Palette) -> None:
+    """Solid where the lifter is shown a joint; hollow and dashed where it is hidden; a ring where it was filled in."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for parent, child in MPM16.bones:
+        colour = palette.side(MPM16.side(child))
+        if state.hidden[parent] or state.hidden[child]:
+            _draw_line(painter, state.points, parent, child, colour, look.THIN_LINE, Qt.PenStyle.DotLine)
+        else:
+            _draw_line(painter, state.points, parent, child, colour, look.BONE_WIDTH, Qt.PenStyle.SolidLine)
+    filled = np.where(state.hidden[:, None], state.completed, state.points)
+    for parent, child in MPM16.bones:
+        if state.hidden[parent] or state.hidden[child]:
+            colour = palette.side(MPM16.side(child))
+            _draw_line(painter, filled, parent, child, colour, look.BONE_WIDTH * 0.7, Qt.PenStyle.DashLine)
+    for joint in range(len(MPM16)):
+        _draw_joint(painter, state, joint, theme, palette.side(MPM16.side(joint)))
+
+
+def _draw_line(
+    painter: QPainter, points: NDArray[np.floating], a: int, b: int, colour: QColor, width: float, style: Qt.PenStyle
+) -> None:
+    if np.isfinite(points[[a, b]]).all():
+        painter.setPen(QPen(colour, width, style, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(_point(points[a]), _point(points[b]))
+
+
+def _draw_joint(painter: QPainter, state: SkeletonState, joint: int, theme: Theme, colour: QColor) -> None:
+    place, filled = state.points[joint], state.completed[joint]
+    if state.hidden[joint] and np.isfinite(filled).all():
+        painter.setPen(QPen(colour, look.THIN_LINE))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(_point(filled), look.RING_RADIUS, look.RING_RADIUS)
+        painter.setBrush(colour)
+        painter.drawEllipse(_point(filled), look.JOINT_RADIUS * 0.6, look.JOINT_RADIUS * 0.6)
+    if not np.isfinite(place).all():
+        return
+    if joint in state.selection or joint == state.hovered:
+        painter.setPen(QPen(QColor(theme.accent if joint in state.selection else theme.text), 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(_point(place), look.RING_RADIUS + 2.5, look.RING_RADIUS + 2.5)
+    if state.hidden[joint]:
+        painter.setPen(QPen(colour, look.THIN_LINE + 0.4))
+        painter.setBrush(QColor(theme.scene))
+        painter.drawEllipse(_point(place), look.HIDDEN_JOINT_RADIUS, look.HIDDEN_JOINT_RADIUS)
+        return
+    painter.setPen(QPen(QColor(theme.scene), 1.0))
+    painter.setBrush(colour)
+    painter.drawEllipse(_point(place), look.JOINT_RADIUS, look.JOINT_RADIUS)
+    if state.doubtful[joint]:
+        painter.setPen(QPen(QColor(theme.warning), 1.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(_point(place), look.JOINT_RADIUS + 2, look.JOINT_RADIUS + 2)
+
+
+def _point(xy: NDArray[np.floating]) -> QPointF:
+    return QPointF(float(xy[0]), float(xy[1]))
+
+
+def nearest_joint(points: NDArray[np.floating], x: float, y: float, radius: float) -> int | None:
+    """The joint nearest to a place among (16, 2) points, if one lies within the radius."""
+    distance = np.linalg.norm(points - (x, y), axis=1)
+    if not np.isfinite(distance).any():
+        return None
+    joint = int(np.nanargmin(distance))
+    return joint if distance[joint] <= radius else None

@@ -1,0 +1,357 @@
+"""The timeline: error curve, a lane per limb that unfolds to joints, hidden cells, range and cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from app import theme as look
+from app.session import Session
+from app.theme import Theme
+from app.views.image_view import LOW_CONFIDENCE
+from mpm_core.skeleton import LIMBS, MPM16
+
+_ZOOM_STEP = 1.25
+_FEWEST_FRAMES = 12
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+_LABEL_SPACING_PX = 70
+_CURVE_TOP_MM = 60.0  # the curve's axis reaches at least so high
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A row of cells: a limb with all its joints, or one joint of an unfolded limb. top, height in pixels."""
+
+    label: str
+    joints: tuple[int, ...]
+    limb: str
+    is_joint: bool
+    top: float
+    height: float
+
+
+class Timeline(QWidget):
+    """Draws the whole clip over time. Signals tell what the mouse did; it changes nothing by itself."""
+
+    frame_chosen = Signal(int)
+    range_chosen = Signal(int, int)
+    cell_pressed = Signal(tuple, int, bool)  # joints, frame, with Shift
+    cell_dragged = Signal(tuple, int, int)  # joints, from frame, to frame
+    limb_clicked = Signal(tuple, bool)  # joints, with Shift
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self.theme = theme
+        self.palette_name = "field"
+        self._unfolded: set[str] = set()
+        self._first, self._count = 0.0, 1.0  # what is in view, in frames
+        self._dragging = ""
+        self._drag_start = 0
+        self._painted: tuple[tuple[int, ...], int] | None = None
+        self._picture: QImage | None = None
+        self._picture_key: tuple[object, ...] = ()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        session.clip_changed.connect(self.show_all)
+        for signal in (session.frame_changed, session.range_changed):
+            signal.connect(self.update)
+        for signal in (session.mask_changed, session.prediction_changed, session.options_changed, session.keypoints_changed):
+            signal.connect(self._forget_picture)
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, self._height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(400, self._height())
+
+    def _height(self) -> int:
+        lanes = self.lanes()
+        return int(lanes[-1].top + lanes[-1].height + 4)
+
+    def show_all(self) -> None:
+        """The whole clip in view."""
+        self._first, self._count = 0.0, float(max(len(self._session), 1))
+        self._forget_picture()
+
+    def _forget_picture(self, *_: object) -> None:
+        self._picture = None
+        self.update()
+
+    def lanes(self) -> list[Lane]:
+        """The rows from top to bottom."""
+        top = float(look.RULER_HEIGHT + look.CURVE_HEIGHT)
+        rows = []
+        for limb in LIMBS:
+            joints = MPM16.limb(limb)
+            rows.append(Lane(limb.capitalize(), joints, limb, False, top, look.LANE_HEIGHT))
+            top += look.LANE_HEIGHT
+            if limb in self._unfolded:
+                for joint in joints:
+                    rows.append(Lane(MPM16.joints[joint], (joint,), limb, True, top, look.JOINT_LANE_HEIGHT))
+                    top += look.JOINT_LANE_HEIGHT
+        return rows
+
+    def _area(self) -> QRectF:
+        """Where frames are drawn, right of the labels."""
+        return QRectF(look.LANE_LABEL_WIDTH, 0, max(self.width() - look.LANE_LABEL_WIDTH - 6, 1), self.height())
+
+    def x_of(self, frame: float) -> float:
+        """The left edge of a frame's cell."""
+        area = self._area()
+        return area.x() + (frame - self._first) / self._count * area.width()
+
+    def frame_at(self, x: float) -> int:
+        """The frame under a place, within the clip."""
+        area = self._area()
+        frame = int(np.floor(self._first + (x - area.x()) / area.width() * self._count))
+        return max(0, min(frame, len(self._session) - 1))
+
+    def _lane_at(self, y: float) -> Lane | None:
+        return next((lane for lane in self.lanes() if lane.top <= y < lane.top + lane.height), None)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self.theme.panel))
+        if not len(self._session):
+            return
+        self._draw_range(painter)
+        self._draw_cells(painter)
+        self._draw_labels(painter)
+        self._draw_curve(painter)
+        self._draw_ruler(painter)
+        self._draw_cursor(painter)
+
+    def _draw_range(self, painter: QPainter) -> None:
+        if self._session.range is None:
+            return
+        first, last = self._session.range
+        fill = QColor(self.theme.range_fill)
+        box = QRectF(self.x_of(first), 0, self.x_of(last + 1) - self.x_of(first), self.height()) & self._area()
+        fill.setAlpha(46)
+        painter.fillRect(box, fill)
+        painter.fillRect(QRectF(box.x(), 0, box.width(), 4), QColor(self.theme.range_fill))
+
+    def _draw_cells(self, painter: QPainter) -> None:
+        """All lanes as one small picture, a column per pixel, so that long clips cost no more than short ones."""
+        area, lanes = self._area(), self.lanes()
+        key = (self._first, self._count, area.width(), len(lanes), self.theme.name, self.palette_name)
+        if self._picture is None or key != self._picture_key:
+            self._picture, self._picture_key = self._make_picture(lanes, int(area.width())), key
+        for row, lane in enumerate(lanes):
+            target = QRectF(area.x(), lane.top + 2, area.width(), lane.height - 4)
+            painter.drawImage(target, self._picture, QRectF(0, row, self._picture.width(), 1))
+            if lane.is_joint:
+                self._hatch_doubtful(painter, lane)
+
+    def _make_picture(self, lanes: list[Lane], width: int) -> QImage:
+        """(lanes, width) pixels: the cell of the frames under each column; any hidden frame shows."""
+        edges = np.clip(self._first + np.arange(width + 1) / width * self._count, 0, len(self._session)).astype(int)
+        start, end = edges[:-1], np.maximum(edges[1:], edges[:-1] + 1)
+        start = np.minimum(start, len(self._session) - 1)
+        masked, missing = self._session.mask, self._session.missing & ~self._session.mask
+        pixels = np.zeros((len(lanes), width, 4), np.uint8)
+        for row, lane in enumerate(lanes):
+            columns = list(lane.joints)
+            hidden = _share_hidden(masked[:, columns], start, end)
+            lost = _share_hidden(missing[:, columns], start, end)
+            shown = 255 * look.rgb(self._cell_colour(lane))
+            dark, amber = (255 * look.rgb(QColor(c)) for c in (self.theme.hidden_cell, self.theme.missing_cell))
+            colour = shown + (amber - shown) * lost[:, None]
+            colour = colour + (dark - colour) * hidden[:, None]
+            pixels[row, :, :3], pixels[row, :, 3] = colour, 255
+        picture = QImage(pixels.tobytes(), width, len(lanes), width * 4, QImage.Format.Format_RGBA8888)
+        return picture.copy()
+
+    def _cell_colour(self, lane: Lane) -> QColor:
+        """The side's colour, muted by the theme's cell colour."""
+        side = self.theme.palettes[self.palette_name].side(MPM16.side(lane.joints[-1]))
+        cell = QColor(self.theme.cell)
+        mix = 0.55 * look.rgb(side) + 0.45 * look.rgb(cell)
+        return QColor.fromRgbF(*(float(c) for c in mix))
+
+    def _hatch_doubtful(self, painter: QPainter, lane: Lane) -> None:
+        """Stretches in view where the detector was unsure of a joint."""
+        clip = self._session.clip
+        if clip is None or clip.keypoints is None:
+            return
+        first, last = int(self._first), min(int(self._first + self._count) + 1, len(clip))
+        joint = lane.joints[0]
+        doubtful = clip.visible[first:last, joint] & (clip.confidence[first:last, joint] < LOW_CONFIDENCE)
+        steps = np.flatnonzero(np.diff(np.concatenate(([0], doubtful.astype(np.int8), [0]))))
+        brush = QBrush(QColor(self.theme.warning), Qt.BrushStyle.BDiagPattern)
+        for a, b in zip(steps[::2], steps[1::2], strict=True):
+            x = self.x_of(first + int(a))
+            painter.fillRect(QRectF(x, lane.top + 2, self.x_of(first + int(b)) - x, lane.height - 4) & self._area(), brush)
+
+    def _draw_labels(self, painter: QPainter) -> None:
+        for lane in self.lanes():
+            painter.setPen(QColor(self.theme.muted if lane.is_joint else self.theme.text))
+            indent = 26 if lane.is_joint else 20
+            box = QRectF(indent, lane.top, look.LANE_LABEL_WIDTH - indent - 4, lane.height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, lane.label)
+            if not lane.is_joint:
+                painter.setPen(QColor(self.theme.muted))
+                arrow = "▾" if lane.limb in self._unfolded else "▸"
+                painter.drawText(QRectF(6, lane.top, 14, lane.height), Qt.AlignmentFlag.AlignCenter, arrow)
+
+    def _draw_curve(self, painter: QPainter) -> None:
+        """Mean error of each frame, and of its hidden joints; nothing without ground truth."""
+        top, bottom = look.RULER_HEIGHT + 4.0, look.RULER_HEIGHT + look.CURVE_HEIGHT - 4.0
+        label = QRectF(6, top - 4, look.LANE_LABEL_WIDTH - 10, 16)
+        painter.setPen(QColor(self.theme.muted))
+        errors = self._session.errors
+        if errors is None:
+            has_truth = self._session.clip is not None and self._session.clip.ground_truth is not None
+            text = "lifting …" if has_truth else "no ground truth"
+            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, text)
+            return
+        with np.errstate(invalid="ignore"):
+            counts = np.isfinite(errors).sum(1)
+            mean = np.where(counts > 0, np.nansum(errors, 1) / np.maximum(counts, 1), np.nan)
+            hidden = self._session.hidden & np.isfinite(errors)
+            of_hidden = np.where(
+                np.any(hidden, axis=1), np.where(hidden, errors, 0).sum(1) / np.maximum(hidden.sum(1), 1), np.nan
+            )
+        highest = float(np.nanmax([_CURVE_TOP_MM, np.nanmax(mean, initial=0), np.nanmax(of_hidden, initial=0)]))
+        self._draw_line(painter, of_hidden, highest, top, bottom, QColor(self.theme.hidden_curve))
+        self._draw_line(painter, mean, highest, top, bottom, QColor(self.theme.curve))
+        painter.setPen(QColor(self.theme.curve))
+        painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "MPJPE")
+        if np.isfinite(of_hidden).any():
+            painter.setPen(QColor(self.theme.hidden_curve))
+            painter.drawText(label.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, "hidden joints")
+        painter.setPen(QColor(self.theme.muted))
+        painter.drawText(label.translated(0, 32), Qt.AlignmentFlag.AlignVCenter, f"0 – {highest:.0f} mm")
+
+    def _draw_line(
+        self, painter: QPainter, values: NDArray[np.floating], highest: float, top: float, bottom: float, colour: QColor
+    ) -> None:
+        """A curve over the frames in view; of several frames under a pixel the largest value counts."""
+        area = self._area()
+        first, last = max(int(self._first), 0), min(int(np.ceil(self._first + self._count)), len(values))
+        per_pixel = max(1, int(self._count / area.width()))
+        part = values[first:last]
+        if per_pixel > 1:
+            padded = np.pad(part, (0, -len(part) % per_pixel), constant_values=np.nan).reshape(-1, per_pixel)
+            known = np.any(np.isfinite(padded), axis=1)
+            part = np.where(known, np.nanmax(np.where(known[:, None], padded, 0), axis=1), np.nan)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colour, 1.3))
+        run: list[QPointF] = []
+        for n, value in enumerate(np.append(part, np.nan)):
+            if np.isfinite(value):
+                y = bottom - float(value) / highest * (bottom - top)
+                run.append(QPointF(self.x_of(first + (n + 0.5) * per_pixel), y))
+                continue
+            if len(run) == 1:
+                painter.drawPoint(run[0])
+            elif run:
+                painter.drawPolyline(run)
+            run = []
+
+    def _draw_ruler(self, painter: QPainter) -> None:
+        """Frame numbers, as close as they fit."""
+        area = self._area()
+        wanted = self._count * _LABEL_SPACING_PX / area.width()
+        step = next((s for s in _STEPS if s >= wanted), _STEPS[-1])
+        painter.setPen(QColor(self.theme.muted))
+        for frame in range(int(np.ceil(self._first / step)) * step, int(self._first + self._count) + 1, step):
+            x = self.x_of(frame)
+            if x < area.x() - 1:
+                continue
+            painter.drawLine(QPointF(x, look.RULER_HEIGHT - 5), QPointF(x, look.RULER_HEIGHT))
+            painter.drawText(QRectF(x + 3, 2, 80, look.RULER_HEIGHT - 4), Qt.AlignmentFlag.AlignVCenter, str(frame))
+
+    def _draw_cursor(self, painter: QPainter) -> None:
+        frame = self._session.frame
+        x = self.x_of(frame + 0.5)
+        if not self._area().x() - 1 <= x <= self._area().right() + 1:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(self.theme.text), 1.4))
+        painter.drawLine(QPointF(x, look.RULER_HEIGHT), QPointF(x, self.height()))
+        text = str(frame)
+        width = QFontMetrics(self.font()).horizontalAdvance(text) + 10
+        left = min(max(x - width / 2, self._area().x()), self._area().right() - width)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self.theme.accent))
+        painter.drawRoundedRect(QRectF(left, 2, width, look.RULER_HEIGHT - 3), 3, 3)
+        painter.setPen(QColor(self.theme.accent_text))
+        painter.drawText(QRectF(left, 2, width, look.RULER_HEIGHT - 3), Qt.AlignmentFlag.AlignCenter, text)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if not len(self._session) or event.button() != Qt.MouseButton.LeftButton:
+            return
+        x, y = event.position().x(), event.position().y()
+        has_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        lane = self._lane_at(y)
+        if x < look.LANE_LABEL_WIDTH:
+            if lane is not None and not lane.is_joint and x < 22:
+                self.toggle_limb(lane.limb)
+            elif lane is not None:
+                self.limb_clicked.emit(lane.joints, has_shift)
+            return
+        frame = self.frame_at(x)
+        self._drag_start = frame
+        if lane is None:
+            self._dragging = "range" if has_shift else "cursor"
+            (self.range_chosen.emit(frame, frame) if has_shift else self.frame_chosen.emit(frame))
+        else:
+            self._dragging, self._painted = "cells", (lane.joints, frame)
+            self.cell_pressed.emit(lane.joints, frame, has_shift)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not len(self._session):
+            return
+        frame = self.frame_at(event.position().x())
+        if self._dragging == "cursor":
+            self.frame_chosen.emit(frame)
+        elif self._dragging == "range":
+            self.range_chosen.emit(self._drag_start, frame)
+        elif self._dragging == "cells" and self._painted is not None:
+            joints, last = self._painted
+            if frame != last:
+                self._painted = (joints, frame)
+                self.cell_dragged.emit(joints, last, frame)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._dragging, self._painted = "", None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom about the mouse; with Shift, or sideways, scroll."""
+        if not len(self._session):
+            return
+        step = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or step.x():
+            self._scroll_to(self._first - (step.x() or step.y()) / 120 * self._count * 0.1)
+            return
+        area = self._area()
+        share = min(max((event.position().x() - area.x()) / area.width(), 0), 1)
+        under = self._first + share * self._count
+        fewest = min(_FEWEST_FRAMES, len(self._session))
+        self._count = float(min(max(self._count * _ZOOM_STEP ** (-step.y() / 120), fewest), len(self._session)))
+        self._scroll_to(under - share * self._count)
+
+    def _scroll_to(self, first: float) -> None:
+        self._first = min(max(first, 0.0), max(len(self._session) - self._count, 0.0))
+        self._forget_picture()
+
+    def toggle_limb(self, limb: str) -> None:
+        """Unfold a limb to its joints, or fold it."""
+        self._unfolded ^= {limb}
+        self.updateGeometry()
+        self._forget_picture()
+
+
+def _share_hidden(hidden: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(columns,) how dark a column is: hidden joints' share in the frames start to end (excluded), never invisible."""
+    so_far = np.concatenate(([0], np.cumsum(hidden.sum(1))))
+    count = so_far[end] - so_far[start]
+    share = count / ((end - start) * hidden.shape[1])
+    return np.where(count > 0, np.maximum(share, 0.35), 0.0)
