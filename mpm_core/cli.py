@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 after a mistake of the user's, 130 when interrupted."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    _log.setLevel(logging.INFO)
     options = build_parser().parse_args(arguments)
     try:
         options.run(options)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.errors import UserError
 from mpm_core.skeleton import LIMBS, MPM16
 
 Mask = NDArray[np.bool_]
@@ -142,9 +143,9 @@ MASKERS: Mapping[str, Masker] = {
 
 
 def draw_mask(name: str, frames: int, ratios: MaskRatios, rng: np.random.Generator) -> Mask:
-    """One (frames, 16) mask from the sampler of that name; ValueError when there is none."""
+    """One (frames, 16) mask from the sampler of that name; UserError when there is none."""
     if name not in MASKERS:
-        raise ValueError(f"unknown mask sampler '{name}' (known: {', '.join(MASKERS)})")
+        raise UserError(f"unknown mask sampler '{name}' (known: {', '.join(MASKERS)})")
     return MASKERS[name](rng, 1, frames, ratios)[0]
 
 

@@ -20,6 +20,11 @@ class AugmentConfig:
     mirrored_share: float = 0.5
     height: float = 0.08  # of the logarithm of the body's size
     bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
+    exchanged_share: float = 0.25  # arms taken from another sample, as they are held against its chest
+    swung_share: float = 0.35  # limbs turned about their first joint, the upper body about the hip
+    arm_swing_deg: float = 25.0  # standard deviations of those turns
+    leg_swing_deg: float = 8.0
+    trunk_swing_deg: float = 8.0
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     noisy_share: float = 0.65
     noise_m: float = 0.012  # median over the noisy windows, metres at the body
@@ -103,6 +108,52 @@ def join_bones(bones: Tensor) -> Tensor:
         if MPM16.parents[joint] >= 0:
             paths[joint] += paths[MPM16.parents[joint]]
     return torch.einsum("jk,...ka->...ja", paths, bones)
+
+
+_ARMS = MPM16.indices(("LElbow", "LWrist", "RElbow", "RWrist"))
+_SWINGING = {
+    "arm_swing_deg": (MPM16.indices(("LElbow", "LWrist")), MPM16.indices(("RElbow", "RWrist"))),
+    "leg_swing_deg": (MPM16.indices(("LKnee", "LAnkle")), MPM16.indices(("RKnee", "RAnkle"))),
+    "trunk_swing_deg": (
+        MPM16.indices(("Spine", "Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist")),
+    ),
+}
+
+
+def exchange_arms(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """Give some of the samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
+    count = len(positions)
+    other = torch.randperm(count, generator=draw.generator, device=draw.device)
+    bones, chest = bone_vectors(positions), _chest_frames(positions)
+    turn = chest @ chest[other].transpose(-1, -2)  # (count, frames, 3, 3), from the other's chest to one's own
+    arms = list(_ARMS)
+    theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, arms])
+    length = bones[:, :, arms].norm(dim=-1, keepdim=True)
+    theirs = theirs / theirs.norm(dim=-1, keepdim=True).clamp(min=1e-6) * length
+    chosen = draw.chance(config.exchanged_share, count)[:, None, None, None]
+    bones[:, :, arms] = torch.where(chosen, theirs, bones[:, :, arms])
+    return join_bones(bones)
+
+
+def _chest_frames(positions: Tensor) -> Tensor:
+    """(count, frames, 3, 3) whose columns are the chest's left, front and up."""
+    left, right, thorax, spine = (positions[:, :, MPM16.index(j)] for j in ("LShoulder", "RShoulder", "Thorax", "Spine"))
+    up = torch.nn.functional.normalize(thorax - spine, dim=-1)
+    front = torch.nn.functional.normalize(torch.linalg.cross(up, left - right), dim=-1)
+    return torch.stack((torch.linalg.cross(front, up), front, up), dim=-1)
+
+
+def swing_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """Turn limbs of some samples (count, frames, 16, 3) stiffly about random axes, by the same angle in all frames."""
+    count = len(positions)
+    bones = bone_vectors(positions)
+    chosen = draw.chance(config.swung_share, count)
+    for name, groups in _SWINGING.items():
+        for group in groups:
+            axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)
+            angle = torch.deg2rad(getattr(config, name) * draw.normal(count)) * chosen
+            bones[:, :, list(group)] = rotate_about(bones[:, :, list(group)], axis, angle)
+    return join_bones(bones)
 
 
 def tilt(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:

@@ -49,6 +49,8 @@ class WindowSource:
         draw, config = self._draw, self._augment
         world, inside = self._windows(count, frames)
         world = augment.mirror(world, draw.chance(config.mirrored_share, count))
+        world = augment.exchange_arms(draw, world, config)
+        world = augment.swing_limbs(draw, world, config)
         world = augment.vary_body(draw, world, config)
         world = augment.tilt(draw, world, config)
         seen = view(draw, world, self._cameras)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
+from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import H36M17
 
@@ -36,13 +36,10 @@ class MotionPack:
 
 def read_pack(path: Path | str, split: str) -> MotionPack:
     """The clips of one split ('train' or 'val'); UserError when the file is not such a pack."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: cannot be read as a motion pack ({error})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: not a motion pack, the array {error} is missing") from None
+    arrays = read_npz(Path(path), _ARRAYS)
+    missing = [name for name in _ARRAYS if name not in arrays]
+    if missing:
+        raise UserError(f"{path}: not a motion pack, the array '{missing[0]}' is missing")
     positions, starts = arrays["positions"], arrays["clip_start"]
     if positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3) or starts[-1] != len(positions):
         raise UserError(f"{path}: 'positions' must be (frames, 17, 3) and 'clip_start' must end at its length")

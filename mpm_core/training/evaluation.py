@@ -24,11 +24,11 @@ INPUTS: Mapping[str, str] = {"ground-truth 2D": "data_2d_open_gt.npz", "noisy 2D
 
 @dataclass(frozen=True)
 class Protocol:
-    """One line of the tables: what is fed, what is hidden in every frame, and the task."""
+    """One line of the tables: the task, what is fed, and which limbs are hidden in every frame."""
 
     task: str
     source: str
-    hidden: str
+    preset: str
     limbs: tuple[str, ...]
 
 
@@ -167,12 +167,12 @@ def as_markdown(evaluation: Evaluation) -> str:
     lift = {p: f for p, f in evaluation.results.items() if p.task == "lift"}
     for protocol, f in lift.items():
         cells = (f.mpjpe, f.p_mpjpe, f.n_mpjpe, f.velocity, f.hidden)
-        lines.append(f"| {protocol.source} | {protocol.hidden} | " + " | ".join(_cell(c) for c in cells) + " |")
+        lines.append(f"| {protocol.source} | {protocol.preset} | " + " | ".join(_cell(c) for c in cells) + " |")
     completed = [(p, f) for p, f in evaluation.results.items() if p.task == "complete"]
     if completed:
         lines += ["", "| 3D completion | all 16 joints, visible copied | the limb's own joints |", "|---|---|---|"]
     for protocol, f in completed:
-        lines.append(f"| {protocol.hidden} | {_cell(f.mpjpe)} | {_cell(f.hidden)} |")
+        lines.append(f"| {protocol.preset} | {_cell(f.mpjpe)} | {_cell(f.hidden)} |")
     frames = max((f.frames for f in evaluation.results.values()), default=0)
     lines.append(
         f"\nmm, over {frames} frames; lifter {evaluation.lifter}, mode {evaluation.mode}, every {evaluation.stride}. frame."

@@ -1,0 +1,67 @@
+"""Fixtures that several tests share: the demo, the lifter, small files of every format, and the benchmark if it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpm_core import load_lifter, read_clip
+from mpm_core.assets import find_asset
+from mpm_core.skeleton import BODY25, MPM16
+
+SHARED = Path(os.environ.get("MPM_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with benchmark and motion data; tests that need it are skipped elsewhere."""
+    if not (SHARED / "bench" / "open_val").is_dir():
+        pytest.skip(f"needs the benchmark and motion data, which are not in {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo():
+    return read_clip(find_asset("demo/demo.npz"))
+
+
+@pytest.fixture(scope="session")
+def lifter():
+    return load_lifter("mpm", "cpu")
+
+
+def body25_from_mpm16(points):
+    """(frames, 16, 2) -> (frames, 25, 3) with a score of 0.9 where BODY_25 has the joint, zeros elsewhere."""
+    out = np.zeros((len(points), len(BODY25), 3))
+    names = {"Hip": "MidHip", "Thorax": "Neck"}
+    for j, name in enumerate(MPM16.joints):
+        target = names.get(name, name)
+        if target in BODY25.joints:
+            k = BODY25.index(target)
+            out[:, k, :2], out[:, k, 2] = points[:, j], 0.9
+    # A face, without which the head could not be derived.
+    nose = points[:, MPM16.index("Head")] * 0.55 + points[:, MPM16.index("Thorax")] * 0.45
+    out[:, BODY25.index("Nose"), :2], out[:, BODY25.index("Nose"), 2] = nose, 0.8
+    return out
+
+
+def write_openpose(folder, points, first=0, others=()):
+    """An OpenPose folder with one file per frame; `others`: further people as (frames, 25, 3)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for frame, person in enumerate(points):
+        people = [{"pose_keypoints_2d": p[frame].ravel().round(3).tolist()} for p in (points, *others)]
+        name = f"clip_{frame + first:012d}_keypoints.json"
+        (folder / name).write_text(json.dumps({"version": 1.3, "people": people}))
+    return folder
+
+
+@pytest.fixture
+def openpose_folder(tmp_path, demo):
+    """120 frames of the demo as OpenPose would write them, 25 frames/s apart, with one lost wrist."""
+    points = body25_from_mpm16(demo.keypoints[250:370])
+    points[30:40, BODY25.index("LWrist")] = 0
+    return write_openpose(tmp_path / "openpose", points)

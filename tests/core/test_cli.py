@@ -1,0 +1,122 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mpm_core import read_clip, write
+from mpm_core.cli import main
+from mpm_core.skeleton import MPM16
+from tests.core.test_formats import h36m_pair
+
+
+@pytest.fixture
+def clip_file(tmp_path, demo):
+    write(demo, tmp_path / "clip.npz")
+    return tmp_path / "clip.npz"
+
+
+def test_lift_writes_bvh_and_csv(tmp_path, clip_file):
+    assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.bvh"), "--hide", "left arm:100-200"]) == 0
+    assert (tmp_path / "out.bvh").read_text().startswith("HIERARCHY")
+    assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.csv"), "--hide", "LWrist", "--first", "5", "--last", "9"]) == 0
+    rows = [line for line in (tmp_path / "out.csv").read_text().splitlines() if not line.startswith("#")]
+    assert len(rows) == 6 and "completed" in rows[1]
+
+
+def test_assumptions_are_said(tmp_path, openpose_folder, caplog):
+    assert main(["lift", str(openpose_folder), "-o", str(tmp_path / "out.npz")]) == 0
+    assert "frame rate" in caplog.text and "image size" in caplog.text
+    caplog.clear()
+    arguments = ["lift", str(openpose_folder), "-o", str(tmp_path / "o.npz"), "--fps", "25", "--image-size", "1080x1080"]
+    assert main(arguments) == 0
+    assert "assumed" not in caplog.text
+
+
+def test_complete_fills_in_3d(tmp_path, demo):
+    positions = demo.ground_truth.copy()
+    positions[:, MPM16.index("RElbow")] = np.nan
+    np.savez(tmp_path / "three.npz", positions=positions, fps=50)
+    assert main(["complete", str(tmp_path / "three.npz"), "-o", str(tmp_path / "out.npz"), "--hide", "RWrist"]) == 0
+    out = read_clip(tmp_path / "out.npz")
+    assert np.isfinite(out.ground_truth).all()
+    shown = [j for j in range(16) if MPM16.joints[j] not in ("RElbow", "RWrist")]
+    assert np.abs(out.ground_truth[:, shown] - positions[:, shown]).max() < 1e-4
+
+
+def test_convert_needs_no_network(tmp_path, clip_file, monkeypatch):
+    monkeypatch.setattr("mpm_core.lifters.load_lifter", lambda *_: pytest.fail("the network was loaded"))
+    assert main(["convert", str(clip_file), "-o", str(tmp_path / "out.csv")]) == 0
+    assert main(["convert", str(clip_file), "-o", str(tmp_path / "truth.bvh")]) == 0
+
+
+def test_info_knows_weights_and_demo(capsys):
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert "mpm.safetensors" in text and "demo.npz" in text and "BVH" in text
+
+
+def test_eval_prints_its_tables_and_json(tmp_path, demo, capsys):
+    h36m_pair(tmp_path, demo)
+    for kind in ("gt", "det"):
+        (tmp_path / f"data_2d_open_{kind}.npz").write_bytes((tmp_path / "data_2d_toy_gt.npz").read_bytes())
+    (tmp_path / "data_3d_open.npz").write_bytes((tmp_path / "data_3d_toy.npz").read_bytes())
+    assert main(["eval", str(tmp_path), "--json", str(tmp_path / "figures.json"), "--stride", "2"]) == 0
+    text = capsys.readouterr().out
+    assert "| ground-truth 2D | nothing |" in text and "| left arm |" in text
+    results = json.loads((tmp_path / "figures.json").read_text())[0]["results"]
+    assert len(results) == 14
+    lifted = next(r for r in results if r["preset"] == "nothing" and r["source"] == "ground-truth 2D")
+    assert 5 < lifted["mpjpe"] < 90 and lifted["hidden"] is None and lifted["frames"] == 250
+    legs = next(r for r in results if r["preset"] == "2 legs")
+    assert legs["mpjpe"] > lifted["mpjpe"] and legs["p_mpjpe"] < legs["mpjpe"]
+
+
+def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
+    motion = np.repeat(demo.ground_truth[:, :1], 17, axis=1)
+    np.savez(
+        tmp_path / "pack.npz", positions=motion.astype(np.float32), clip_start=np.array([0, len(motion)]),
+        clip_name=np.array(["a/b"]), clip_subject=np.array(["1"]), clip_split=np.array(["train"]), fps=50.0,
+    )  # fmt: skip
+    settings = ["model.frames=27", "model.width=32", "model.heads=4", "model.encoder_width=32", "stage_one.batch=6",
+                "stage_two.batch=6", "stage_one.windows=60", "stage_two.windows=60"]  # fmt: skip
+    arguments = ["train", str(tmp_path / "pack.npz"), "-o", str(tmp_path / "run")]
+    arguments += [word for setting in settings for word in ("--set", setting)]
+    assert main(arguments) == 0
+    assert (tmp_path / "run" / "stage-II.safetensors").exists()
+    caplog.clear()
+    assert main(arguments) == 0
+    assert "goes on from step 10 of 10" in caplog.text
+    weights = str(tmp_path / "run" / "stage-II.safetensors")
+    write(demo, tmp_path / "d.npz")
+    assert main(["lift", str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.npz"), "--weights", weights]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lift", "nosuch.json", "-o", "x.csv"], "no such file"),
+        (["lift", "{clip}", "-o", "x.xyz"], "kind of file"),
+        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--hide", "tail"], "tail"),
+        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--device", "tpu"], "tpu"),
+        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--mode", "magic"], "magic"),
+        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--fps", "-3"], "frame rate"),
+        (["eval", "{tmp}"], "data_2d_open_gt.npz"),
+        (["train", "{clip}", "-o", "{tmp}/run"], "motion pack"),
+        (["train", "{clip}", "-o", "{tmp}/run", "--set", "nosuch=1"], "nosuch"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_status_2(tmp_path, clip_file, caplog, arguments, words):
+    filled = [a.format(clip=clip_file, tmp=tmp_path) for a in arguments]
+    assert main(filled) == 2
+    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert len(errors) == 1 and words in errors[0] and "\n" not in errors[0]
+
+
+def test_importing_is_light():
+    """The window must open at once: nothing of this may pull in torch, OpenCV or SciPy's optimisers."""
+    code = "import sys, mpm_core, mpm_core.cli; print([m for m in ('torch', 'cv2', 'scipy.optimize', 'PySide6') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = "import sys, app.main_window; print([m for m in ('torch', 'cv2') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from mpm_core import Clip, UserError
+from mpm_core.skeleton import COCO17, MPM16
+
+
+def keypoints(frames=4, joints=16):
+    return np.random.default_rng(1).random((frames, joints, 2)) * 500
+
+
+def test_zero_confidence_and_nan_become_hidden_not_zeros_that_count():
+    points = keypoints()
+    points[1, 3] = np.nan
+    confidence = np.ones((4, 16))
+    confidence[2, 5] = 0
+    clip = Clip.from_arrays(points, (500, 500), 30, confidence=confidence)
+    assert not clip.visible[1, 3] and not clip.visible[2, 5]
+    assert clip.visible.sum() == 4 * 16 - 2
+    assert np.isfinite(clip.keypoints).all()
+
+
+def test_the_arrays_cannot_be_written_to():
+    clip = Clip.from_arrays(keypoints(), (500, 500), 30)
+    with pytest.raises(ValueError):
+        clip.keypoints[0, 0] = 0
+
+
+def test_callers_arrays_stay_their_own():
+    points = keypoints()
+    clip = Clip.from_arrays(points, (500, 500), 30)
+    before = clip.keypoints.copy()
+    points[:] = 0
+    assert (clip.keypoints == before).all()
+
+
+def test_ground_truth_follows_into_mpm16():
+    truth = np.random.default_rng(2).random((4, 17, 3))
+    truth[0, COCO17.index("LHip")] = np.nan
+    clip = Clip.from_arrays(keypoints(joints=17), (500, 500), 30, skeleton="coco17", ground_truth=truth).to_mpm16()
+    assert clip.ground_truth.shape == (4, 16, 3)
+    assert np.isnan(clip.ground_truth[0, MPM16.index("Hip")]).all()
+    assert np.isfinite(clip.ground_truth[1]).all()
+    assert clip.derived[:, MPM16.index("Hip")].all()
+
+
+def test_a_clip_may_hold_3d_only():
+    clip = Clip.from_arrays(None, (1, 1), 50, ground_truth=np.zeros((5, 16, 3)))
+    assert clip.keypoints is None and len(clip) == 5
+
+
+def test_times_replace_even_spacing():
+    clip = Clip.from_arrays(keypoints(), (500, 500), 30, times=[0, 0.1, 0.15, 0.4])
+    assert clip.times.tolist() == [0, 0.1, 0.15, 0.4]
+
+
+def test_cut_keeps_the_times():
+    part = Clip.from_arrays(keypoints(10), (500, 500), 10).cut(3, 5)
+    assert np.allclose(part.times, [0.3, 0.4, 0.5]) and len(part.visible) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"keypoints": np.ones((4, 15, 2))}, "16"),
+        ({"keypoints": np.ones((0, 16, 2))}, "no frames"),
+        ({"keypoints": np.full((4, 16, 2), np.nan)}, "no joint is measured"),
+        ({"keypoints": np.full((4, 16, 2), 1e30)}, "beyond all range"),
+        ({"keypoints": [["a"]]}, "not numbers"),
+        ({"fps": 0}, "positive"),
+        ({"fps": float("nan")}, "positive"),
+        ({"image_size": (0, 5)}, "positive"),
+        ({"confidence": np.ones((4, 3))}, "confidence"),
+        ({"times": [0, 1, 1, 2]}, "rising"),
+        ({"ground_truth": np.zeros((3, 16, 3))}, "differ in length"),
+        ({"keypoints": None}, "neither"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_its_source(arguments, words):
+    good = {"keypoints": keypoints(), "image_size": (500, 500), "fps": 30, "source": "walk.json"}
+    with pytest.raises(UserError, match=words) as error:
+        Clip.from_arrays(**(good | arguments))
+    assert "walk.json" in str(error.value) and "\n" not in str(error.value)

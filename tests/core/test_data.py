@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+
+from mpm_core.data import augment
+from mpm_core.data.augment import AugmentConfig, Draw
+from mpm_core.data.batches import WindowSource
+from mpm_core.data.cameras import CameraConfig, view
+from mpm_core.data.pack import MotionPack, read_pack
+from mpm_core.errors import UserError
+from mpm_core.skeleton import MPM16
+from mpm_core.synthesis import demo_motion
+
+
+@pytest.fixture
+def draw():
+    return Draw(torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def motion():
+    return torch.from_numpy(demo_motion()[:540].reshape(20, 27, 16, 3).astype(np.float32))
+
+
+def small_pack():
+    motion = demo_motion().astype(np.float32)
+    return MotionPack(motion, np.array([0, 300, len(motion)]), ("a/one", "b/two"), 50.0)
+
+
+def test_cameras_project_what_they_see(draw, motion):
+    seen = view(draw, motion, CameraConfig())
+    assert torch.allclose(seen.rays, seen.positions[..., :2] / seen.positions[..., 2:])
+    assert seen.positions[..., 2].min() >= CameraConfig().nearest_m - 1e-4
+    distances = torch.cdist(motion.flatten(0, 1), motion.flatten(0, 1))
+    assert torch.allclose(distances, torch.cdist(seen.positions.flatten(0, 1), seen.positions.flatten(0, 1)), atol=1e-3)
+
+
+def test_people_stand_upright_before_most_cameras(draw, motion):
+    seen = view(draw, motion.repeat(20, 1, 1, 1), CameraConfig())
+    head, hip = seen.positions[:, :, MPM16.index("Head")], seen.positions[:, :, MPM16.root]
+    assert ((hip - head)[..., 1] > 0).float().mean() > 0.95  # y points down
+
+
+def test_cameras_vary_in_pitch_roll_and_focal_length(draw, motion):
+    flat = CameraConfig(roll=0, elevation=0, elevation_mean=0)
+    level = view(draw, motion, flat).positions
+    up = (level[:, :, MPM16.index("Spine")] - level[:, :, MPM16.root])[..., [0, 2]].abs().mean()
+    tilted = view(draw, motion, CameraConfig(roll=15)).positions
+    assert (tilted[:, :, MPM16.index("Spine")] - tilted[:, :, MPM16.root])[..., [0, 2]].abs().mean() > up
+    assert view(draw, motion, CameraConfig()).focal.std() > 0.3
+
+
+@pytest.mark.parametrize("vary", [augment.exchange_arms, augment.swing_limbs, augment.tilt])
+def test_these_variations_keep_bone_lengths(draw, motion, vary):
+    changed = vary(draw, motion, AugmentConfig(exchanged_share=1.0, swung_share=1.0, tilted_share=1.0))
+    before, after = (augment.bone_vectors(p).norm(dim=-1)[..., 1:] for p in (motion, changed))
+    assert torch.allclose(before, after, atol=1e-4)
+    assert (changed - motion).abs().max() > 0.05
+
+
+def test_bodies_vary_alike_on_both_sides(draw, motion):
+    changed = augment.vary_body(draw, motion, AugmentConfig())
+    length = augment.bone_vectors(changed).norm(dim=-1)
+    mirrored = length[:, :, list(MPM16.mirror)]
+    assert torch.allclose(length[..., 1:], mirrored[..., 1:], atol=1e-4)
+    assert (augment.bone_vectors(motion).norm(dim=-1) - length).abs()[..., 1:].max() > 0.01
+
+
+def test_mirroring_twice_is_nothing(motion):
+    everyone = torch.ones(len(motion), dtype=torch.bool)
+    once = augment.mirror(motion, everyone)
+    assert torch.equal(augment.mirror(once, everyone), motion)
+    assert torch.equal(once[:, :, MPM16.index("LWrist"), 1:], motion[:, :, MPM16.index("RWrist"), 1:])
+
+
+def test_switched_off_everything_is_exact(draw, motion):
+    off = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, noisy_share=0)
+    assert torch.allclose(augment.vary_body(draw, motion, off), motion, atol=1e-5)
+    rays, depth = torch.randn(5, 27, 16, 2), torch.full((5, 27), 4.0)
+    assert torch.equal(augment.detector_error(draw, rays, depth, off), rays)
+
+
+def test_detector_errors_have_the_size_that_is_asked_for(draw):
+    rays, depth = torch.zeros(400, 81, 16, 2), torch.full((400, 81), 4.0)
+    config = AugmentConfig(noisy_share=1.0, noise_spread=0.0, outlier_share=0.0, swapped_share=0.0)
+    error = augment.detector_error(draw, rays, depth, config).norm(dim=-1) * 4.0
+    assert 0.5 * config.noise_m < error.median() < 3 * config.noise_m
+    assert error.quantile(0.99) > 3 * error.median()  # heavy tails
+
+
+def test_windows_stay_within_their_clip():
+    source = WindowSource(small_pack(), AugmentConfig(speed=0, reversed_share=0), CameraConfig(), Draw(torch.Generator()))
+    batch = source.batch(64, 81)
+    assert batch.rays.shape == (64, 81, 16, 2) and batch.positions.shape == (64, 81, 16, 3)
+    assert batch.positions[:, :, MPM16.root].abs().max() < 1e-5
+    assert not batch.inside.all() and batch.inside[:, 40].all()  # some hang over an end, but never by their middle
+
+
+def test_the_same_seed_draws_the_same_batch():
+    first, second = (
+        WindowSource(small_pack(), AugmentConfig(), CameraConfig(), Draw(torch.Generator().manual_seed(3))).batch(4, 9)
+        for _ in range(2)
+    )
+    assert torch.equal(first.detected, second.detected)
+
+
+def test_pack_reads_only_its_split(shared):
+    train = read_pack(shared / "data" / "mocap_h36m17_50hz.npz", "train")
+    val = read_pack(shared / "data" / "mocap_h36m17_50hz.npz", "val")
+    assert train.positions.shape == (121557, 16, 3) and train.fps == 50
+    assert not set(train.names) & set(val.names)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all", None])
+def test_a_file_that_is_no_pack_is_refused_in_one_sentence(tmp_path, content):
+    path = tmp_path / "pack.npz"
+    if content is None:
+        np.savez(path, other=np.zeros(3))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="pack.npz") as error:
+        read_pack(path, "train")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from scipy.spatial import procrustes
+from scipy.spatial.transform import Rotation
+
+from mpm_core.metrics import joint_errors, mpjpe, n_mpjpe, p_mpjpe, procrustes_aligned, summarise, velocity_error
+from mpm_core.skeleton import MPM16
+
+RNG = np.random.default_rng(0)
+
+
+def pose(frames=5):
+    return RNG.normal(size=(frames, 16, 3))
+
+
+def test_mpjpe_by_hand():
+    truth = np.zeros((1, 16, 3))
+    predicted = truth.copy()
+    predicted[0, MPM16.index("LWrist")] = (0.003, 0, 0.004)  # 5 mm
+    assert mpjpe(predicted, truth) == pytest.approx(5 / 16)
+
+
+def test_moving_the_whole_pose_is_no_error():
+    truth = pose()
+    assert mpjpe(truth + [3, 1, 2], truth) == pytest.approx(0, abs=1e-9)
+
+
+def test_errors_of_unknown_truth_are_unknown():
+    truth = pose()
+    truth[2, 5] = np.nan
+    errors = joint_errors(pose(), truth)
+    assert np.isnan(errors[2, 5]) and np.isfinite(errors).sum() == errors.size - 1
+
+
+def test_p_mpjpe_forgives_turning_scaling_and_moving():
+    truth = pose()
+    turned = truth @ Rotation.random(random_state=1).as_matrix() * 0.7 + 4
+    assert p_mpjpe(turned, truth) == pytest.approx(0, abs=1e-6)
+
+
+def test_p_mpjpe_does_not_forgive_mirroring():
+    truth = pose()
+    assert p_mpjpe(truth * [-1, 1, 1], truth) > 100
+
+
+def test_procrustes_agrees_with_scipy():
+    """SciPy normalises both shapes and allows mirroring, so the comparison is made where no mirror image fits better."""
+    truth = pose(20)
+    predicted = truth + 0.2 * RNG.normal(size=truth.shape)
+    aligned = procrustes_aligned(predicted, truth)
+    for p, t, a in zip(predicted, truth, aligned, strict=True):
+        size = np.linalg.norm(t - t.mean(0))
+        _, _, disparity = procrustes(t, p)
+        assert np.square((a - t) / size).sum() == pytest.approx(disparity, rel=1e-6)
+
+
+def test_n_mpjpe_forgives_scale_alone():
+    truth = pose()
+    truth -= truth[:, :1]
+    assert n_mpjpe(truth * 1.3, truth) == pytest.approx(0, abs=1e-9)
+    assert n_mpjpe(truth @ Rotation.from_euler("x", 30, degrees=True).as_matrix(), truth) > 10
+
+
+def test_velocity_error_by_hand():
+    truth = np.zeros((3, 16, 3))
+    predicted = truth.copy()
+    predicted[:, MPM16.index("Head"), 0] = [0, 0.01, 0.02]  # 0.01 m in 0.02 s = 500 mm/s for one joint of 16
+    assert velocity_error(predicted, truth, np.array([0, 0.02, 0.04])) == pytest.approx(500 / 16)
+    assert np.isnan(velocity_error(predicted[:1], truth[:1], np.array([0.0])))
+
+
+def test_summary_splits_hidden_and_visible():
+    truth = np.zeros((2, 16, 3))
+    predicted = truth.copy()
+    wrist = MPM16.index("RWrist")
+    predicted[:, wrist, 1] = 0.1
+    hidden = np.zeros((2, 16), bool)
+    hidden[:, wrist] = True
+    summary = summarise(predicted, truth, hidden, np.array([0, 0.02]))
+    assert summary.hidden == pytest.approx(100) and summary.visible == pytest.approx(0)
+    assert np.isnan(summarise(predicted, truth, hidden & False, np.array([0, 0.02])).hidden)

@@ -1,0 +1,132 @@
+import pytest
+import torch
+
+from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, prepare_3d, turn_back, turn_forth
+from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
+from mpm_core.skeleton import MPM16
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(0)
+    return MPM(MPMConfig(frames=27)).eval()
+
+
+def test_parameters_per_part_are_the_papers():
+    counts = count_parameters(MPM(MPMConfig(frames=243, input_form="screen")))
+    thousands = {"E2D": 17.9, "E3D": 26.1, "S+T": 2763.0, "strided layers": 3941.1}
+    for part, expected in thousands.items():
+        assert counts[part] / 1000 == pytest.approx(expected, rel=0.01), part
+    assert counts["stage II"] / 1e6 == pytest.approx(7.3, rel=0.02)
+
+
+@pytest.mark.parametrize(("frames", "layers"), [(27, 3), (81, 4), (243, 5)])
+def test_every_window_length_of_the_paper(frames, layers):
+    model = MPM(MPMConfig(frames=frames)).eval()
+    points, extras = torch.randn(1, frames, 16, 2), torch.randn(1, frames, 3)
+    hidden = torch.zeros(1, frames, 16, dtype=torch.bool)
+    with torch.inference_mode():
+        assert model(points, extras, hidden).shape == (1, frames, 16, 3)
+        shared = model.share(model.encode(points, extras, hidden), hidden.all(-1))
+        assert model.decode_middle(shared).shape == (1, 16, 3)
+    assert len(model.strided_decoder.layers) == layers
+
+
+def test_a_window_that_is_no_power_of_three_is_refused():
+    with pytest.raises(ValueError, match="power of 3"):
+        MPM(MPMConfig(frames=50))
+
+
+def test_what_is_hidden_cannot_be_seen(small):
+    points, extras = torch.randn(2, 27, 16, 2), torch.zeros(2, 27, 3)
+    hidden = torch.rand(2, 27, 16) < 0.4
+    other = torch.where(hidden[..., None], torch.randn(2, 27, 16, 2), points)
+    with torch.inference_mode():
+        assert torch.equal(small(points, extras, hidden), small(other, extras, hidden))
+
+
+def test_removing_hidden_frames_is_the_same_as_masking_them_as_keys(small):
+    """With unequal numbers of visible frames some rows are fill-up; they must not change the others' answer."""
+    points, extras = torch.randn(3, 27, 16, 2), torch.randn(3, 27, 3)
+    hidden = torch.zeros(3, 27, 16, dtype=torch.bool)
+    hidden[0, 5:20], hidden[1, :3] = True, True
+    with torch.inference_mode():
+        together = small(points, extras, hidden)
+        for row in range(3):
+            alone = small(points[row : row + 1], extras[row : row + 1], hidden[row : row + 1])
+            assert torch.allclose(together[row : row + 1], alone, atol=1e-5)
+
+
+def test_a_window_without_any_visible_frame_still_has_an_answer(small):
+    points, extras = torch.randn(2, 27, 16, 2), torch.randn(2, 27, 3)
+    hidden = torch.zeros(2, 27, 16, dtype=torch.bool)
+    hidden[0] = True
+    with torch.inference_mode():
+        answer = small(points, extras, hidden)
+        other = small(torch.randn(2, 27, 16, 2), extras, hidden)
+    assert torch.isfinite(answer).all()
+    assert torch.allclose(answer[0], other[0]) and not torch.allclose(answer[1], other[1])
+
+
+def test_3d_goes_through_the_same_trunk(small):
+    points, hidden = torch.randn(1, 27, 16, 3), torch.zeros(1, 27, 16, dtype=torch.bool)
+    with torch.inference_mode():
+        assert small(points, None, hidden).shape == (1, 27, 16, 3)
+
+
+def rays_of(count=2, frames=30):
+    torch.manual_seed(1)
+    body = torch.randn(count, 1, 16, 3) * 0.4 + torch.randn(count, frames, 16, 3) * 0.02
+    path = torch.tensor([0.8, 0.3, 5.0]) + torch.randn(count, frames, 1, 3).cumsum(1) * 0.01
+    return body + path
+
+
+def test_rays_form_puts_the_hip_on_the_axis_and_the_body_at_its_size():
+    positions = rays_of()
+    hidden = torch.zeros(2, 30, 16, dtype=torch.bool)
+    prepared = INPUT_FORMS["rays"].prepare(positions[..., :2] / positions[..., 2:], hidden)
+    assert prepared.points[:, :, MPM16.root].abs().max() < 1e-5
+    assert 0.2 < prepared.points.std() < 0.8
+    turned = turn_forth(positions, prepared)
+    seen = turned[..., :2] / turned[..., 2:] / prepared.scale[..., None, None]
+    assert torch.allclose(seen, prepared.points, atol=1e-5)
+    assert torch.allclose(turn_back(turned, prepared), positions, atol=1e-5)
+
+
+def test_the_same_pose_looks_alike_wherever_it_stands():
+    """Turning the camera changes the rays, but hardly what the network is fed."""
+    positions = rays_of()
+    hidden = torch.zeros(2, 30, 16, dtype=torch.bool)
+    angle = torch.tensor(0.35)
+    c, s = angle.cos(), angle.sin()
+    turned = positions @ torch.tensor([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    first, second = (INPUT_FORMS["rays"].prepare(p[..., :2] / p[..., 2:], hidden) for p in (positions, turned))
+    difference = (first.points - second.points).abs().max()
+    assert (first.extras - second.extras)[..., 0].abs().min() > 0.3
+    assert difference < 0.05
+
+
+def test_a_change_reaches_no_further_than_support():
+    torch.manual_seed(2)
+    rays = torch.randn(1, 600, 16, 2) * 0.1
+    hidden = torch.rand(1, 600, 16) < 0.5
+    hidden[:, 200:400] = True
+    other = hidden.clone()
+    other[:, 300] = False
+    first, second = (INPUT_FORMS["rays"].prepare(rays, h) for h in (hidden, other))
+    changed = (first.points != second.points).flatten(2).any(-1) | (first.extras != second.extras).any(-1)
+    frames = changed[0].nonzero().flatten()
+    assert frames.min() >= 300 - SUPPORT and frames.max() <= 300 + SUPPORT
+    part = INPUT_FORMS["rays"].prepare(rays[:, 100:500], other[:, 100:500])
+    assert torch.equal(part.points[:, SUPPORT:-SUPPORT], second.points[:, 100 + SUPPORT : 500 - SUPPORT])
+
+
+def test_a_lost_hip_is_taken_from_both_hips_then_from_its_neighbours():
+    points = torch.randn(1, 60, 16, 3)
+    hidden = torch.zeros(1, 60, 16, dtype=torch.bool)
+    hidden[:, 10, MPM16.root] = True
+    hidden[:, 20, list(MPM16.indices(("Hip", "RHip", "LHip")))] = True
+    centre = prepare_3d(points, hidden).centre[0]
+    right, left = (points[0, 10, MPM16.index(j)] for j in ("RHip", "LHip"))
+    assert torch.allclose(centre[10], (right + left) / 2)
+    assert torch.allclose(centre[20], (points[0, 19, 0] + points[0, 21, 0]) / 2, atol=1e-6)

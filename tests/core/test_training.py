@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mpm_core.errors import UserError
+from mpm_core.networks.mpm import MPM, MPMConfig
+from mpm_core.training.checkpoint import load_weights, save_weights
+from mpm_core.training.config import RateConfig, StageOneConfig, StageTwoConfig, TrainConfig, with_changes
+from mpm_core.training.losses import mean_distance
+from mpm_core.training.loop import Trainer, learning_rate
+from tests.core.test_data import small_pack
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(model=MPMConfig(frames=27, width=64, encoder_width=64, feed_forward=64, blocks=2, heads=4))
+STAGE_ONE = StageOneConfig(windows=12 * 60, batch=12, rate=RateConfig(2e-3, warm_up_steps=5))
+STAGE_TWO = StageTwoConfig(windows=12 * 60, batch=12, rate=RateConfig(2e-3, warm_up_steps=5))
+
+
+@pytest.mark.parametrize("stage", [STAGE_ONE, STAGE_TWO], ids=["stage one", "stage two"])
+def test_every_loss_falls(stage):
+    trainer = Trainer(CONFIG, stage, small_pack(), CPU)
+    reports = list(trainer.run(report_every=15))
+    first, last = reports[0].losses, reports[-1].losses
+    expected = {"lift", "2d", "3d"} if stage is STAGE_ONE else {"lift", "2d", "3d", "sequence", "middle"}
+    assert set(first) == expected
+    for name in expected:
+        assert last[name] < 0.8 * first[name], name
+    assert reports[-1].done == 720
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [STAGE_ONE, STAGE_TWO, replace(STAGE_TWO, lengths={9: 0.5, 27: 0.5})],
+    ids=["stage one", "stage two", "mixed lengths"],
+)
+def test_a_resumed_run_is_exactly_the_run_that_was_not_interrupted(tmp_path, stage):
+    stage = replace(stage, windows=12 * 6)
+    whole = Trainer(CONFIG, stage, small_pack(), CPU)
+    steps = whole.run(report_every=3)
+    next(steps)
+    whole.save(tmp_path / "half.checkpoint")
+    for _ in steps:
+        pass
+    resumed = Trainer(replace(CONFIG, seed=99), stage, small_pack(), CPU)
+    resumed.resume(tmp_path / "half.checkpoint")
+    assert resumed.step == 3
+    for _ in resumed.run(report_every=3):
+        pass
+    for part in ("model", "averaged"):
+        one, other = getattr(whole, part).state_dict(), getattr(resumed, part).state_dict()
+        assert all(torch.equal(one[name], other[name]) for name in one), part
+
+
+def test_a_run_goes_on_elsewhere_from_its_weights_alone(tmp_path):
+    trainer = Trainer(CONFIG, replace(STAGE_ONE, windows=24), small_pack(), CPU)
+    for _ in trainer.run():
+        pass
+    trainer.export(tmp_path / "one.safetensors", {"hours": 1})
+    model, card = load_weights(tmp_path / "one.safetensors", CPU)
+    assert card == {"hours": 1} and not model.training
+    second = Trainer(CONFIG, STAGE_TWO, small_pack(), CPU)
+    second.start_from(model)
+    weight = second.model.temporal.blocks[0].expand.weight
+    assert torch.allclose(weight, trainer.averaged.temporal.blocks[0].expand.weight, atol=1e-3)
+
+
+def test_shipped_size_fits_the_limit(tmp_path):
+    save_weights(tmp_path / "w.safetensors", MPM(MPMConfig(frames=243)), {})
+    assert (tmp_path / "w.safetensors").stat().st_size < 16 * 2**20
+
+
+def test_a_checkpoint_of_another_stage_or_size_is_refused(tmp_path):
+    trainer = Trainer(CONFIG, STAGE_ONE, small_pack(), CPU)
+    trainer.save(tmp_path / "one.checkpoint")
+    with pytest.raises(UserError, match="stage II"):
+        Trainer(CONFIG, STAGE_TWO, small_pack(), CPU).resume(tmp_path / "one.checkpoint")
+    wider = with_changes(CONFIG, {"model.width": 32})
+    with pytest.raises(UserError, match="another size"):
+        Trainer(wider, STAGE_ONE, small_pack(), CPU).resume(tmp_path / "one.checkpoint")
+    (tmp_path / "bad.checkpoint").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"bad\.checkpoint"):
+        trainer.resume(tmp_path / "bad.checkpoint")
+
+
+def test_learning_rate_warms_up_decays_and_cools_down():
+    rate = RateConfig(1.0, decay=0.5, windows_per_epoch=100, warm_up_steps=10, cool_down_share=0.2)
+    assert learning_rate(rate, 0, 100, 10) == pytest.approx(0.1)
+    assert learning_rate(rate, 9, 100, 10) == pytest.approx(1.0)
+    assert learning_rate(rate, 10, 100, 10) == pytest.approx(0.5)
+    assert learning_rate(rate, 99, 100, 10) < learning_rate(rate, 80, 100, 10) / 10
+
+
+def test_the_default_settings_are_the_papers():
+    config = TrainConfig()
+    assert (config.stage_one.rate.peak, config.stage_two.rate.peak) == (1e-3, 7e-4)
+    assert config.stage_one.batch == config.stage_two.batch == 1024
+    assert (config.stage_one.weight_2d, config.stage_one.weight_3d, config.stage_one.weight_lift) == (5.0, 2.0, 1.0)
+    assert (config.stage_two.weight_middle, config.stage_two.weight_sequence) == (2.0, 1.0)
+    assert config.stage_one.rate.decay == 0.98
+
+
+def test_settings_are_changed_by_name_and_wrong_ones_refused():
+    assert with_changes(TrainConfig(), {"stage_two.batch": 64, "model.frames": 27}).stage_two.batch == 64
+    for name, value in (("nosuch", 1), ("stage_one.nosuch", 1), ("stage_one.batch.x", 1), ("model.frames", "many")):
+        with pytest.raises(UserError, match=name.split(".")[0]):
+            with_changes(TrainConfig(), {name: value})
+
+
+def test_mean_distance_by_hand():
+    target = torch.zeros(1, 2, 2, 3)
+    answer = target.clone()
+    answer[0, 0, 0] = torch.tensor([3.0, 0.0, 4.0])
+    answer[0, 1] = 100
+    frames = torch.tensor([[True, False]])
+    assert mean_distance(answer, target, frames) == pytest.approx(2.5)
+    weights = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])
+    assert mean_distance(answer, target, frames, weights) == pytest.approx(5.0)
