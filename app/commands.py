@@ -81,6 +81,22 @@ class EditKeypoints(QUndoCommand):
         return True
 
 
+class AttachTruth(QUndoCommand):
+    """Put ground truth (frames, 16, 3) beside the clip."""
+
+    def __init__(self, session: Session, truth: NDArray[np.float32]) -> None:
+        super().__init__("Add ground truth")
+        assert session.clip is not None
+        self._session = session
+        self._before, self._after = session.clip.ground_truth, truth
+
+    def redo(self) -> None:
+        self._session.attach_truth(self._after)
+
+    def undo(self) -> None:
+        self._session.attach_truth(self._before)
+
+
 def with_keypoints(clip: Clip, keypoints: NDArray[np.float32], **changes: Any) -> Clip:
     """The clip with other keypoints (and other visibility, confidence or marks)."""
     return replace(clip, keypoints=keypoints, **changes)

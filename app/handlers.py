@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from app.backdrop import VIDEO_SUFFIXES, Backdrop
+from app.commands import AttachTruth
 from app.editor import Editor
 from app.opening import Opener
 from app.panels.export_dialog import ExportDialog
@@ -72,6 +74,19 @@ class Handlers(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, "Video behind the skeleton", "", f"Videos ({kinds});;All files (*)")
         if name:
             self._backdrop.open(Path(name))
+
+    def open_truth(self) -> None:
+        if self._session.clip is None:
+            return
+        name, _ = QFileDialog.getOpenFileName(self._window, "3D positions of the same frames", "", _READABLE)
+        if name:
+            self._opener.read_truth(Path(name))
+
+    def attach_truth(self, truth: NDArray[np.float32]) -> None:
+        """3D that was read for the clip."""
+        clip = self._session.clip
+        if clip is not None and len(truth) == len(clip):
+            self._session.undo_stack.push(AttachTruth(self._session, truth))
 
     def open_demo(self) -> None:
         self._opener.open_demo()

@@ -105,6 +105,7 @@ class LiftJob(QObject):
         session.mask_changed.connect(self._ask)
         session.keypoints_changed.connect(self._ask)
         session.options_changed.connect(self._ask)
+        session.truth_changed.connect(self._on_clip_changed)
         self._thread.start()
 
     def stop(self) -> None:
@@ -193,6 +194,7 @@ class FiguresJob(QObject):
         self._computed.connect(self.changed)
         session.prediction_changed.connect(self._ask)
         session.range_changed.connect(self._ask)
+        session.truth_changed.connect(self._ask)
         self._thread.start()
 
     def stop(self) -> None:

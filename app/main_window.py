@@ -196,6 +196,7 @@ class MainWindow(QMainWindow):
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.opener.asked.connect(lambda path, contents: handlers.ask_and_read(path, contents, self.theme))
+        self.opener.truth_read.connect(handlers.attach_truth)
         self.opener.recent_changed.connect(self._show_recent)
         for source in (self.opener.failed, self.backdrop.failed, session.message):
             source.connect(self.status_line.say)
@@ -264,6 +265,7 @@ class MainWindow(QMainWindow):
         """End the workers before Qt takes their objects away."""
         self._settings.setValue("geometry", self.saveGeometry())
         self.playback.pause()
+        self.session.undo_stack.blockSignals(True)
         for worker in (self.lift_job, self.figures_job, self.opener, self.backdrop):
             worker.stop()
         event.accept()

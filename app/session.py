@@ -50,6 +50,7 @@ class Session(QObject):
     clip_changed = Signal()
     mask_changed = Signal(int, int)  # first and last frame, both included
     keypoints_changed = Signal(int, int)
+    truth_changed = Signal()
     frame_changed = Signal(int)
     range_changed = Signal()
     selection_changed = Signal()
@@ -114,6 +115,15 @@ class Session(QObject):
         """Take over a clip that differs in the 2D of frames first to last. Undo commands call this, nothing else."""
         self._clip = clip
         self.keypoints_changed.emit(first, last)
+
+    def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
+        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, ground_truth=truth)
+        if truth is None and self._options.task == "complete":
+            self._options = replace(self._options, task="lift")
+        self._errors = None
+        self.truth_changed.emit()
 
     @property
     def missing(self) -> Mask:

@@ -37,7 +37,13 @@ class StatusLine(QStatusBar):
         self._timer.timeout.connect(lambda: self._message.setText(""))
         for signal in (session.frame_changed, session.clip_changed, session.range_changed):
             signal.connect(self._show_place)
-        for signal in (session.frame_changed, session.prediction_changed, session.clip_changed, session.mask_changed):
+        for signal in (
+            session.frame_changed,
+            session.prediction_changed,
+            session.truth_changed,
+            session.clip_changed,
+            session.mask_changed,
+        ):
             signal.connect(self._show_errors)
         session.state_changed.connect(self._show_device)
         playback.settings_changed.connect(self._show_speed)

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication, Qt
 
 from mpm_core import load_lifter, read_clip
 from mpm_core.assets import find_asset
 from mpm_core.skeleton import BODY25, MPM16
+
+# pyqtgraph keeps its shader programs for the whole process, so the windows of all tests must share them.
+QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
 SHARED = Path(os.environ.get("MPM_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -50,6 +50,7 @@ class LiftingPanel(QWidget):
         layout.addStretch()
         session.options_changed.connect(self._refresh)
         session.clip_changed.connect(self._refresh)
+        session.truth_changed.connect(self._refresh)
         session.state_changed.connect(self._show_device)
         self._refresh()
 

@@ -46,7 +46,7 @@ class ImageView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
-            session.selection_changed, session.options_changed,
+            session.selection_changed, session.options_changed, session.truth_changed,
         ):  # fmt: skip
             signal.connect(self.update)
         session.clip_changed.connect(self.reset_view)

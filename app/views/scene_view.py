@@ -97,6 +97,7 @@ class SceneView(GLViewWidget):
     def _connect(self) -> None:
         session = self._session
         session.clip_changed.connect(self._on_clip_changed)
+        session.truth_changed.connect(self._on_clip_changed)
         for signal in (
             session.frame_changed, session.mask_changed, session.prediction_changed, session.selection_changed,
             session.keypoints_changed,

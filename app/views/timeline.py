@@ -61,7 +61,13 @@ class Timeline(QWidget):
         session.clip_changed.connect(self.show_all)
         for signal in (session.frame_changed, session.range_changed):
             signal.connect(self.update)
-        for signal in (session.mask_changed, session.prediction_changed, session.options_changed, session.keypoints_changed):
+        for signal in (
+            session.mask_changed,
+            session.prediction_changed,
+            session.options_changed,
+            session.truth_changed,
+            session.keypoints_changed,
+        ):
             signal.connect(self._forget_picture)
 
     def sizeHint(self) -> QSize:

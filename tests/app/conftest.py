@@ -1,0 +1,49 @@
+"""The real window, on the demo or empty, with settings of its own."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QSettings
+
+from app.main_window import MainWindow
+from app.theme import DARK
+
+WAIT_MS = 30_000
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def window(qtbot, settings):
+    """An empty window on screen."""
+    window = MainWindow(settings, DARK)
+    qtbot.addWidget(window)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)  # shortcuts work in the active window alone
+    yield window
+    window.close()
+
+
+def wait_for_lift(qtbot, window):
+    """Until the prediction belongs to the mask on show."""
+
+    def is_lifted():
+        session = window.session
+        prediction = session.prediction
+        assert prediction is not None and not session.state.is_busy
+        assert (prediction.hidden == session.hidden).all()
+
+    qtbot.waitUntil(is_lifted, timeout=WAIT_MS)
+
+
+@pytest.fixture
+def demo_window(qtbot, window):
+    """The window with the demo open and lifted."""
+    window.opener.open_demo()
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    return window

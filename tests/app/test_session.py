@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+
+from app.commands import AttachTruth
+from app.editor import Editor
+from app.session import Session
+from mpm_core import Clip
+from mpm_core.masking import MaskRatios
+from mpm_core.skeleton import MPM16
+
+WRIST = MPM16.index("LWrist")
+
+
+@pytest.fixture
+def session(qapp, demo):
+    session = Session()
+    points = demo.keypoints.copy()
+    points[20:30, WRIST] = np.nan
+    session.open_clip(Clip.from_arrays(points, demo.image_size, 50, ground_truth=demo.ground_truth, source="walk.json"))
+    return session
+
+
+@pytest.fixture
+def editor(session):
+    return Editor(session)
+
+
+def undo_and_redo(session, read):
+    """What `read` gives before an undo, after it, and after the redo."""
+    after = read()
+    session.undo_stack.undo()
+    before = read()
+    session.undo_stack.redo()
+    assert np.array_equal(read(), after)
+    return before, after
+
+
+def test_a_click_hides_one_joint_in_one_frame(session, editor, qtbot):
+    session.set_frame(5)
+    with qtbot.waitSignal(session.mask_changed) as signal:
+        editor.click_joints((3,), 5)
+    assert signal.args == [5, 5]
+    assert session.mask.sum() == 1 and session.mask[5, 3]
+    before, _ = undo_and_redo(session, lambda: session.mask)
+    assert not before.any()
+
+
+def test_a_second_click_shows_it_again(session, editor):
+    editor.click_joints((3,), 5)
+    editor.click_joints((3,), 5)
+    assert not session.mask.any()
+
+
+def test_with_a_range_the_click_counts_for_all_of_it(session, editor):
+    session.set_range(40, 10)
+    editor.click_joints(MPM16.limb("left leg"), 5)
+    assert session.mask[10:41, WRIST].sum() == 0 and session.mask[10:41, MPM16.index("LAnkle")].all()
+    assert session.mask.sum() == 31 * 3
+
+
+def test_shift_goes_on_from_the_last_click(session, editor):
+    editor.click_joints((3,), 50)
+    editor.click_joints((7,), 60, extend=True)
+    assert session.mask[50:61, 3].all() and session.mask.sum() == 11
+    editor.click_joints((3,), 55)  # shows one
+    editor.click_joints((3,), 52, extend=True)
+    assert not session.mask[52:56, 3].any() and session.mask[50:52, 3].all()
+
+
+def test_a_joint_that_was_never_measured_stays_hidden_and_says_why(session, editor, qtbot):
+    with qtbot.waitSignal(session.message) as signal:
+        assert editor.click_joints((WRIST,), 25) is None
+    assert "LWrist" in signal.args[0] and "walk.json" in signal.args[0] and "stays hidden" in signal.args[0]
+    assert session.hidden[25, WRIST] and session.undo_stack.count() == 0
+
+
+def test_showing_a_range_with_unmeasured_joints_shows_the_others(session, editor):
+    session.set_range(15, 35)
+    editor.click_joints((WRIST,), 16)
+    editor.click_joints((WRIST,), 16)
+    assert not session.mask.any() and session.hidden[20:30, WRIST].all()
+
+
+def test_one_gesture_is_one_undo(session, editor):
+    gesture = editor.begin_gesture()
+    for frame in (10, 11, 14, 9):
+        editor.set_hidden((2,), frame, frame, True, gesture)
+    assert session.mask.sum() == 4
+    editor.set_hidden((5,), 3, 3, True, editor.begin_gesture())
+    assert session.undo_stack.count() == 2
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert not session.mask.any()
+    session.undo_stack.redo()
+    assert set(np.flatnonzero(session.mask[:, 2])) == {9, 10, 11, 14}
+
+
+@pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 joint", 1), ("2 joints", 2)])
+def test_presets_replace_what_was_hidden(session, editor, preset, joints):
+    editor.click_joints((0,), 5)
+    editor.apply_preset(preset)
+    assert (session.mask.sum(1) == joints).all()
+    before, _ = undo_and_redo(session, lambda: session.mask)
+    assert before.sum() == 1
+
+
+def test_presets_keep_to_the_range(session, editor):
+    session.set_range(100, 199)
+    editor.apply_preset("2 arms")
+    assert session.mask.any(1).sum() == 100 and session.mask[100:200].any(1).all()
+
+
+def test_random_masks_follow_both_ratios(session, editor):
+    editor.apply_random("spatio-temporal", MaskRatios(3, 0.5))
+    whole = session.mask.all(1)
+    assert abs(whole.mean() - 0.5) < 0.01 and (session.mask[~whole].sum(1) == 3).all()
+
+
+def test_moving_a_joint_measures_it(session, editor):
+    editor.move_joint(WRIST, 25, 12.0, 34.0, editor.begin_gesture())
+    clip = session.clip
+    assert clip.visible[25, WRIST] and clip.edited[25, WRIST] and clip.keypoints[25, WRIST].tolist() == [12.0, 34.0]
+    before, _ = undo_and_redo(session, lambda: session.clip.visible)
+    assert not before[25, WRIST]
+
+
+def test_swapping_sides_is_undone(session, editor):
+    session.set_range(50, 60)
+    left, right = MPM16.index("LKnee"), MPM16.index("RKnee")
+    old = session.clip.keypoints[:, [left, right]].copy()
+    editor.swap_sides()
+    new = session.clip.keypoints[:, [left, right]]
+    assert (new[50:61, 0] == old[50:61, 1]).all() and (new[61:] == old[61:]).all()
+    before, _ = undo_and_redo(session, lambda: session.clip.keypoints[:, [left, right]])
+    assert (before == old).all()
+
+
+def test_ground_truth_can_be_added_and_taken_back(session, demo):
+    session.open_clip(Clip.from_arrays(demo.keypoints, demo.image_size, 50))
+    session.undo_stack.push(AttachTruth(session, demo.ground_truth))
+    assert session.clip.ground_truth is not None
+    session.undo_stack.undo()
+    assert session.clip.ground_truth is None
+    session.undo_stack.redo()
+    assert (session.clip.ground_truth == demo.ground_truth).all()
+
+
+def test_setters_emit_only_on_change(session, qtbot):
+    with qtbot.assertNotEmitted(session.frame_changed):
+        session.set_frame(session.frame)
+    with qtbot.assertNotEmitted(session.range_changed):
+        session.set_range(None, None)
+    with qtbot.assertNotEmitted(session.options_changed):
+        session.set_options(session.options)
+
+
+def test_frames_stay_within_the_clip(session):
+    session.set_frame(10**6)
+    assert session.frame == len(session) - 1
+    session.set_frame(-5)
+    assert session.frame == 0
+
+
+def test_tasks_follow_what_the_clip_holds(session, demo):
+    session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth))
+    assert session.options.task == "complete"
+    session.open_clip(Clip.from_arrays(demo.keypoints, demo.image_size, 50))
+    assert session.options.task == "lift"
+
+
+def test_without_ground_truth_there_are_no_errors(session, demo):
+    session.open_clip(Clip.from_arrays(demo.keypoints, demo.image_size, 50))
+    assert session.errors is None
