@@ -56,7 +56,7 @@ def body25_from_mpm16(points):
 def write_openpose(folder, points, first=0, others=()):
     """An OpenPose folder with one file per frame; `others`: further people as (frames, 25, 3)."""
     folder.mkdir(parents=True, exist_ok=True)
-    for frame, person in enumerate(points):
+    for frame in range(len(points)):
         people = [{"pose_keypoints_2d": p[frame].ravel().round(3).tolist()} for p in (points, *others)]
         name = f"clip_{frame + first:012d}_keypoints.json"
         (folder / name).write_text(json.dumps({"version": 1.3, "people": people}))

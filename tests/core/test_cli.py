@@ -20,7 +20,9 @@ def clip_file(tmp_path, demo):
 def test_lift_writes_bvh_and_csv(tmp_path, clip_file):
     assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.bvh"), "--hide", "left arm:100-200"]) == 0
     assert (tmp_path / "out.bvh").read_text().startswith("HIERARCHY")
-    assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.csv"), "--hide", "LWrist", "--first", "5", "--last", "9"]) == 0
+    assert (
+        main(["lift", str(clip_file), "-o", str(tmp_path / "out.csv"), "--hide", "LWrist", "--first", "5", "--last", "9"]) == 0
+    )
     rows = [line for line in (tmp_path / "out.csv").read_text().splitlines() if not line.startswith("#")]
     assert len(rows) == 6 and "completed" in rows[1]
 
@@ -116,7 +118,10 @@ def test_mistakes_are_one_sentence_and_status_2(tmp_path, clip_file, caplog, arg
 
 def test_importing_is_light():
     """The window must open at once: nothing of this may pull in torch, OpenCV or SciPy's optimisers."""
-    code = "import sys, mpm_core, mpm_core.cli; print([m for m in ('torch', 'cv2', 'scipy.optimize', 'PySide6') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    code = "import sys, app.main_window; print([m for m in ('torch', 'cv2') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    for module, heavy in (
+        ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
+        ("app.main_window", ("torch", "cv2", "scipy.optimize")),
+    ):
+        code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert result.stdout.strip() == "[]", module

@@ -87,7 +87,15 @@ def test_alphapose(tmp_path):
     entries = []
     for frame in range(6):
         for idx, person in ((1, first), (2, second)):
-            entries.append({"image_id": f"{frame}.jpg", "category_id": 1, "keypoints": person[frame].ravel().tolist(), "score": 2, "idx": idx})
+            entries.append(
+                {
+                    "image_id": f"{frame}.jpg",
+                    "category_id": 1,
+                    "keypoints": person[frame].ravel().tolist(),
+                    "score": 2,
+                    "idx": idx,
+                }
+            )
     path = tmp_path / "alphapose-results.json"
     path.write_text(json.dumps(entries))
     assert len(inspect_file(path).people) == 2
@@ -99,7 +107,10 @@ def test_alphapose(tmp_path):
 def test_mmpose(tmp_path, wrapped):
     person = coco_person()
     frames = [
-        {"frame_id": n, "instances": [{"keypoints": p[:, :2].tolist(), "keypoint_scores": p[:, 2].tolist(), "bbox": [[0, 0, 1, 1]]}]}
+        {
+            "frame_id": n,
+            "instances": [{"keypoints": p[:, :2].tolist(), "keypoint_scores": p[:, 2].tolist(), "bbox": [[0, 0, 1, 1]]}],
+        }
         for n, p in enumerate(person)
     ]
     frames[3]["instances"] = []
@@ -127,7 +138,9 @@ def h36m_pair(folder, demo, with_cameras=True):
         matrix = [[demo.camera.focal[0], 0, 540], [0, demo.camera.focal[1], 540], [0, 0, 1]]
         entry = {"R": rotation.tolist(), "t": [0, 0, 0], "K": matrix, "res_w": 1080, "res_h": 1080}
         other = entry | {"t": [0.3, 0, 0.5]}
-        (folder / "cameras.json").write_text(json.dumps({"cameras": {"S9": {a: [entry, other] for a in ("Walking", "Sitting")}}}))
+        (folder / "cameras.json").write_text(
+            json.dumps({"cameras": {"S9": {a: [entry, other] for a in ("Walking", "Sitting")}}})
+        )
     return folder / "data_2d_toy_gt.npz"
 
 
@@ -196,7 +209,7 @@ def test_prediction_as_csv_says_where_every_value_comes_from(tmp_path, demo, lif
     write(prediction, tmp_path / "p.csv", WriteOptions(first=10, last=19, clip=demo))
     lines = (tmp_path / "p.csv").read_text().splitlines()
     assert any(line.startswith("# units: metres") for line in lines)
-    header, rows = [line for line in lines if not line.startswith("#")][0].split(","), lines[-10:]
+    header, rows = next(line for line in lines if not line.startswith("#")).split(","), lines[-10:]
     assert header[:2] == ["frame", "time_s"] and header[2:7] == ["Hip_x", "Hip_y", "Hip_z", "Hip_conf", "Hip_source"]
     first = dict(zip(header, rows[0].split(","), strict=True))
     assert first["frame"] == "10" and float(first["time_s"]) == pytest.approx(0.2)
@@ -220,7 +233,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, demo):
     assert target.read_text() == "precious" and list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize(("name", "words"), [("out.xyz", "kind of file"), ("no/such/folder.csv", "no folder"), ("d", "kind of file")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("out.xyz", "kind of file"), ("no/such/folder.csv", "no folder"), ("d", "kind of file")]
+)
 def test_targets_that_cannot_be_written_are_named(tmp_path, demo, name, words):
     with pytest.raises(UserError, match=words):
         write(demo, tmp_path / name)

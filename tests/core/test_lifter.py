@@ -139,7 +139,12 @@ def test_uneven_times_are_respected(lifter, demo):
     rng = np.random.default_rng(0)
     keep = np.sort(rng.choice(400, 250, replace=False))
     clip = Clip.from_arrays(
-        demo.keypoints[keep], demo.image_size, 30, ground_truth=demo.ground_truth[keep], times=demo.times[keep], camera=demo.camera
+        demo.keypoints[keep],
+        demo.image_size,
+        30,
+        ground_truth=demo.ground_truth[keep],
+        times=demo.times[keep],
+        camera=demo.camera,
     )
     assert error_mm(lifter.lift(clip).positions, clip.ground_truth) < 75
 
@@ -202,7 +207,10 @@ def test_mirror_averaging_weighs_two_answers(lifter, demo):
     assert np.allclose(double.hypotheses[0] - double.hypotheses[0][:, :1], single.positions, atol=1e-5)
     assert np.linalg.norm(double.hypotheses[0] - double.hypotheses[1], axis=-1).mean() < 0.1
     mirrored = Clip.from_arrays(
-        (clip.keypoints * [-1, 1] + [clip.image_size[0], 0])[:, list(MPM16.mirror)], clip.image_size, clip.fps, camera=clip.camera
+        (clip.keypoints * [-1, 1] + [clip.image_size[0], 0])[:, list(MPM16.mirror)],
+        clip.image_size,
+        clip.fps,
+        camera=clip.camera,
     )
     other = lifter.lift(mirrored, mirror=True).positions[:, list(MPM16.mirror)] * [-1, 1, 1]
     assert np.abs(other - double.positions).max() < 1e-4

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mpm_core.errors import UserError
 from mpm_core.clip import Clip
+from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import BODY25, COCO17, H36M17, LIMBS, MPM16, SKELETONS, find_skeleton
 
@@ -32,8 +32,23 @@ def test_joint_order_of_mpm16_is_h36m_without_the_nose():
 
 def test_known_positions_in_published_topologies():
     """Spot checks against the formats' own documentation."""
-    assert [BODY25.joints[i] for i in (0, 1, 4, 8, 11, 14, 24)] == ["Nose", "Neck", "RWrist", "MidHip", "RAnkle", "LAnkle", "RHeel"]
-    assert [COCO17.joints[i] for i in (5, 6, 9, 10, 15, 16)] == ["LShoulder", "RShoulder", "LWrist", "RWrist", "LAnkle", "RAnkle"]
+    assert [BODY25.joints[i] for i in (0, 1, 4, 8, 11, 14, 24)] == [
+        "Nose",
+        "Neck",
+        "RWrist",
+        "MidHip",
+        "RAnkle",
+        "LAnkle",
+        "RHeel",
+    ]
+    assert [COCO17.joints[i] for i in (5, 6, 9, 10, 15, 16)] == [
+        "LShoulder",
+        "RShoulder",
+        "LWrist",
+        "RWrist",
+        "LAnkle",
+        "RAnkle",
+    ]
 
 
 def test_left_limbs_hold_left_joints():

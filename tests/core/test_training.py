@@ -7,8 +7,8 @@ from mpm_core.errors import UserError
 from mpm_core.networks.mpm import MPM, MPMConfig
 from mpm_core.training.checkpoint import load_weights, save_weights
 from mpm_core.training.config import RateConfig, StageOneConfig, StageTwoConfig, TrainConfig, with_changes
-from mpm_core.training.losses import mean_distance
 from mpm_core.training.loop import Trainer, learning_rate
+from mpm_core.training.losses import mean_distance
 from tests.core.test_data import small_pack
 
 CPU = torch.device("cpu")

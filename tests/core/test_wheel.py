@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 def installed(tmp_path_factory):
     """A wheel of this project, unpacked where no source checkout is near."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True
+    )
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
@@ -23,7 +25,9 @@ def installed(tmp_path_factory):
 def run(code, site, tmp_path):
     """Run in a Python that finds the wheel before this checkout."""
     environment = dict(os.environ, PYTHONPATH=str(site), PYTHONSAFEPATH="1")
-    return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_wheel_finds_its_weights_and_demo(installed, tmp_path):
