@@ -141,6 +141,7 @@ class SceneView(GLViewWidget):
         self._key.setVisible(truth is not None)
         if self.follows_root:
             self.opts["center"] = QVector3D(*(float(v) for v in root))
+            self._place_floor()
         self.update()
 
     def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
