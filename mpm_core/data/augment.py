@@ -20,8 +20,8 @@ class AugmentConfig:
     mirrored_share: float = 0.5
     height: float = 0.08  # of the logarithm of the body's size
     bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
-    exchanged_share: float = 0.25  # arms taken from another sample, as they are held against its chest
-    swung_share: float = 0.35  # limbs turned about their first joint, the upper body about the hip
+    exchanged_share: float = 0.35  # of the unmasked: arms of another sample, as they are held against its chest
+    swung_share: float = 0.5  # of the unmasked: limbs turned about their first joint, the upper body about the hip
     arm_swing_deg: float = 25.0  # standard deviations of those turns
     leg_swing_deg: float = 8.0
     trunk_swing_deg: float = 8.0
@@ -120,8 +120,8 @@ _SWINGING = {
 }
 
 
-def exchange_arms(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
-    """Give some of the samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
+def exchange_arms(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
+    """Give some of the allowed samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
     count = len(positions)
     other = torch.randperm(count, generator=draw.generator, device=draw.device)
     bones, chest = bone_vectors(positions), _chest_frames(positions)
@@ -130,8 +130,8 @@ def exchange_arms(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tenso
     theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, arms])
     length = bones[:, :, arms].norm(dim=-1, keepdim=True)
     theirs = theirs / theirs.norm(dim=-1, keepdim=True).clamp(min=1e-6) * length
-    chosen = draw.chance(config.exchanged_share, count)[:, None, None, None]
-    bones[:, :, arms] = torch.where(chosen, theirs, bones[:, :, arms])
+    chosen = draw.chance(config.exchanged_share, count) & allowed
+    bones[:, :, arms] = torch.where(chosen[:, None, None, None], theirs, bones[:, :, arms])
     return join_bones(bones)
 
 
@@ -143,11 +143,11 @@ def _chest_frames(positions: Tensor) -> Tensor:
     return torch.stack((torch.linalg.cross(front, up), front, up), dim=-1)
 
 
-def swing_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
-    """Turn limbs of some samples (count, frames, 16, 3) stiffly about random axes, by the same angle in all frames."""
+def swing_limbs(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
+    """Turn limbs of some of the allowed samples (count, frames, 16, 3) stiffly, by the same angle in all frames."""
     count = len(positions)
     bones = bone_vectors(positions)
-    chosen = draw.chance(config.swung_share, count)
+    chosen = draw.chance(config.swung_share, count) & allowed
     for name, groups in _SWINGING.items():
         for group in groups:
             axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)

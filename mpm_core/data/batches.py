@@ -44,13 +44,18 @@ class WindowSource:
         self._starts = torch.from_numpy(np.asarray(pack.starts)).to(draw.device)
         self._weights = torch.from_numpy(_clip_weights(pack)).to(draw.device)
 
-    def batch(self, count: int, frames: int) -> Batch:
-        """`count` windows of `frames` frames at 50 Hz."""
+    def batch(self, frames: int, is_masked: Tensor) -> Batch:
+        """Windows of `frames` frames at 50 Hz, one for each of is_masked (count,) bool.
+
+        Where joints will be hidden, the limbs keep to their natural movement: else the network would learn that a hidden
+        limb may do anything.
+        """
+        count, is_masked = len(is_masked), is_masked.to(self._draw.device)
         draw, config = self._draw, self._augment
         world, inside = self._windows(count, frames)
         world = augment.mirror(world, draw.chance(config.mirrored_share, count))
-        world = augment.exchange_arms(draw, world, config)
-        world = augment.swing_limbs(draw, world, config)
+        world = augment.exchange_arms(draw, world, ~is_masked, config)
+        world = augment.swing_limbs(draw, world, ~is_masked, config)
         world = augment.vary_body(draw, world, config)
         world = augment.tilt(draw, world, config)
         seen = view(draw, world, self._cameras)

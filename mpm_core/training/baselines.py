@@ -105,7 +105,7 @@ def make_baselines(pack: MotionPack, windows: int, seed: int = 0) -> Iterator[Pr
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     source = WindowSource(pack, AugmentConfig(), CameraConfig(), Draw(generator))
-    many = source.batch(4096, 1).positions
+    many = source.batch(1, torch.ones(4096, dtype=torch.bool)).positions
     yield MeanPose(many.mean((0, 1)).numpy())
     network, rng = FrameNetwork(), np.random.default_rng(seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=_RATE, fused=True)
@@ -113,8 +113,8 @@ def make_baselines(pack: MotionPack, windows: int, seed: int = 0) -> Iterator[Pr
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = _RATE * (1 - step / steps)
-        batch = source.batch(_BATCH, _WINDOW)
         hidden = torch.from_numpy(draw_mixture(rng, _BATCH, _WINDOW, _MASKS, MaskRatios()))
+        batch = source.batch(_WINDOW, hidden.flatten(1).any(1))
         prepared = RayForm().prepare(batch.detected, hidden)
         assert prepared.extras is not None
         with torch.autocast("cpu", torch.bfloat16):

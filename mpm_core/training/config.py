@@ -43,7 +43,8 @@ class StageOneConfig:
     weight_lift: float = 1.0
 
 
-_EVERY_MASK = {"none": 30, "limbs": 25, "joints": 12, "spatio-temporal": 10, "frame spans": 10, "edges": 8, "tube": 5}
+_FILLING_MASKS = {"limbs": 50, "joints": 18, "spatio-temporal": 10, "frame spans": 10, "edges": 6, "tube": 6}
+_LIFTING_MASKS = {"none": 30, "limbs": 25, "joints": 12, "spatio-temporal": 10, "frame spans": 10, "edges": 8, "tube": 5}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class StageTwoConfig:
     """Fine-tuning on every task and mask of the viewer.
 
     The shares split each batch: lifting (2D -> 3D with any mask), completing 3D, and the rest masked 2D modelling.
-    `masks` are relative shares of the samplers; a task that has nothing to do without a mask leaves 'none' out.
+    `masks` are relative shares of the samplers for lifting, `masks_filled` for the tasks that fill in what is hidden.
     `lengths`: relative shares of the steps by frames per window; a shorter window stands anywhere in the whole one, and a
     step takes as many more of them, so that all steps see equally many frames. Short windows teach the single pose much
     faster, since a step sees more different poses. `middle_share`: share of the whole windows' lifting on which the
@@ -62,7 +63,8 @@ class StageTwoConfig:
     windows: int = 3_000_000
     batch: int = 1024
     rate: RateConfig = RateConfig(7e-4)
-    masks: Mapping[str, float] = field(default_factory=lambda: dict(_EVERY_MASK))
+    masks: Mapping[str, float] = field(default_factory=lambda: dict(_LIFTING_MASKS))
+    masks_filled: Mapping[str, float] = field(default_factory=lambda: dict(_FILLING_MASKS))
     ratios: MaskRatios = MaskRatios()
     lengths: Mapping[int, float] = field(default_factory=dict)
     lift_share: float = 0.62

@@ -81,8 +81,8 @@ class Trainer:
             group["lr"] = learning_rate(self.stage.rate, self.step, self.steps, self.stage.batch)
         frames, first = self._draw_length()
         count = self.stage.batch * self.config.model.frames // frames
-        batch = self.source.batch(count, frames)
         tasks, masks = self._draw_tasks(count, frames)
+        batch = self.source.batch(frames, masks.flatten(1).any(1))
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             if isinstance(self.stage, StageOneConfig):
@@ -112,12 +112,9 @@ class Trainer:
             masks = MASKERS[stage.masker](self.mask_rng, count, frames, stage.ratios)
         else:
             tasks = Tasks.of_stage_two(count, stage)
-            masked_only = {name: share for name, share in stage.masks.items() if name != "none"}
+            parts = ((tasks.lift, stage.masks), (count - tasks.lift, stage.masks_filled))
             masks = np.concatenate(
-                (
-                    draw_mixture(self.mask_rng, tasks.lift, frames, stage.masks, stage.ratios),
-                    draw_mixture(self.mask_rng, count - tasks.lift, frames, masked_only, stage.ratios),
-                )
+                [draw_mixture(self.mask_rng, number, frames, shares, stage.ratios) for number, shares in parts]
             )
         return tasks, torch.from_numpy(masks).to(self.device)
 

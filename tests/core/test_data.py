@@ -50,12 +50,31 @@ def test_cameras_vary_in_pitch_roll_and_focal_length(draw, motion):
     assert view(draw, motion, CameraConfig()).focal.std() > 0.3
 
 
-@pytest.mark.parametrize("vary", [augment.exchange_arms, augment.swing_limbs, augment.tilt])
+EVERYONE = torch.ones(20, dtype=torch.bool)
+ALWAYS = AugmentConfig(exchanged_share=1.0, swung_share=1.0, tilted_share=1.0)
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        lambda draw, motion: augment.exchange_arms(draw, motion, EVERYONE, ALWAYS),
+        lambda draw, motion: augment.swing_limbs(draw, motion, EVERYONE, ALWAYS),
+        lambda draw, motion: augment.tilt(draw, motion, ALWAYS),
+    ],
+    ids=["exchange arms", "swing limbs", "tilt"],
+)
 def test_these_variations_keep_bone_lengths(draw, motion, vary):
-    changed = vary(draw, motion, AugmentConfig(exchanged_share=1.0, swung_share=1.0, tilted_share=1.0))
+    changed = vary(draw, motion)
     before, after = (augment.bone_vectors(p).norm(dim=-1)[..., 1:] for p in (motion, changed))
     assert torch.allclose(before, after, atol=1e-4)
     assert (changed - motion).abs().max() > 0.05
+
+
+def test_limbs_that_will_be_hidden_keep_their_natural_movement(draw, motion):
+    half = torch.arange(20) < 10
+    for vary in (augment.exchange_arms, augment.swing_limbs):
+        moved = (vary(draw, motion, half, ALWAYS) - motion).abs().flatten(1).amax(1) > 1e-3
+        assert moved[:10].any() and not moved[10:].any()
 
 
 def test_bodies_vary_alike_on_both_sides(draw, motion):
@@ -90,7 +109,7 @@ def test_detector_errors_have_the_size_that_is_asked_for(draw):
 
 def test_windows_stay_within_their_clip():
     source = WindowSource(small_pack(), AugmentConfig(speed=0, reversed_share=0), CameraConfig(), Draw(torch.Generator()))
-    batch = source.batch(64, 81)
+    batch = source.batch(81, torch.zeros(64, dtype=torch.bool))
     assert batch.rays.shape == (64, 81, 16, 2) and batch.positions.shape == (64, 81, 16, 3)
     assert batch.positions[:, :, MPM16.root].abs().max() < 1e-5
     assert not batch.inside.all() and batch.inside[:, 40].all()  # some hang over an end, but never by their middle
@@ -98,7 +117,9 @@ def test_windows_stay_within_their_clip():
 
 def test_the_same_seed_draws_the_same_batch():
     first, second = (
-        WindowSource(small_pack(), AugmentConfig(), CameraConfig(), Draw(torch.Generator().manual_seed(3))).batch(4, 9)
+        WindowSource(small_pack(), AugmentConfig(), CameraConfig(), Draw(torch.Generator().manual_seed(3))).batch(
+            9, torch.zeros(4, dtype=torch.bool)
+        )
         for _ in range(2)
     )
     assert torch.equal(first.detected, second.detected)
