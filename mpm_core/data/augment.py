@@ -21,10 +21,10 @@ class AugmentConfig:
     height: float = 0.08  # of the logarithm of the body's size
     bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
     exchanged_share: float = 0.35  # of the unmasked: arms of another sample, as they are held against its chest
-    swung_share: float = 0.5  # of the unmasked: limbs turned about their first joint, the upper body about the hip
-    arm_swing_deg: float = 25.0  # standard deviations of those turns
-    leg_swing_deg: float = 8.0
-    trunk_swing_deg: float = 8.0
+    swung_share: float = 0.6  # of all: limbs turned about their first joint, the upper body about the hip
+    arm_swing_deg: float = 25.0  # standard deviations of those turns; arms of the unmasked alone
+    leg_swing_deg: float = 10.0
+    trunk_swing_deg: float = 10.0
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     noisy_share: float = 0.65
     noise_m: float = 0.012  # median over the noisy windows, metres at the body
@@ -144,14 +144,15 @@ def _chest_frames(positions: Tensor) -> Tensor:
 
 
 def swing_limbs(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
-    """Turn limbs of some of the allowed samples (count, frames, 16, 3) stiffly, by the same angle in all frames."""
+    """Turn limbs of some samples (count, frames, 16, 3) stiffly, by the same angle in all frames; arms where allowed."""
     count = len(positions)
     bones = bone_vectors(positions)
-    chosen = draw.chance(config.swung_share, count) & allowed
+    chosen = draw.chance(config.swung_share, count)
     for name, groups in _SWINGING.items():
+        turned = chosen & allowed if name == "arm_swing_deg" else chosen
         for group in groups:
             axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)
-            angle = torch.deg2rad(getattr(config, name) * draw.normal(count)) * chosen
+            angle = torch.deg2rad(getattr(config, name) * draw.normal(count)) * turned
             bones[:, :, list(group)] = rotate_about(bones[:, :, list(group)], axis, angle)
     return join_bones(bones)
 

@@ -47,8 +47,8 @@ class WindowSource:
     def batch(self, frames: int, is_masked: Tensor) -> Batch:
         """Windows of `frames` frames at 50 Hz, one for each of is_masked (count,) bool.
 
-        Where joints will be hidden, the limbs keep to their natural movement: else the network would learn that a hidden
-        limb may do anything.
+        Where joints will be hidden, the arms keep to their natural movement: else the network would learn that a hidden
+        arm may do anything.
         """
         count, is_masked = len(is_masked), is_masked.to(self._draw.device)
         draw, config = self._draw, self._augment

@@ -15,7 +15,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.lifters.windows import MODES
 from mpm_core.masking import Mask
-from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, prepare_3d, turn_back
+from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
 from mpm_core.networks.mpm import MPM
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -146,11 +146,14 @@ class MPMTask:
         changed = (new_points != self._inputs[outer]).flatten(1).any(1)
         changed |= (hidden_inner != self._grid_hidden[outer]).any(1)
         extras = None
-        if prepared.extras is not None and prepared.turn is not None:
+        if prepared.extras is not None:
             extras = prepared.extras[0, inner]
             changed |= (extras != self._extras[outer]).any(1)
             self._extras[outer] = extras
-            self._turn[outer] = prepared.turn[0, inner]
+        if prepared.turn is not None:
+            turn = prepared.turn[0, inner]
+            changed |= (turn != self._turn[outer]).flatten(1).any(1)
+            self._turn[outer] = turn
         self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
         self._encode(outer, new_points, extras, hidden_inner)
         frames = np.zeros(len(self._stale), bool)
@@ -159,9 +162,8 @@ class MPMTask:
         self._stale[outer] = False
 
     def _prepare_points(self, points: Tensor, hidden: Tensor) -> PreparedInput:
-        if self._task == "complete":
-            return prepare_3d(points, hidden)
-        return INPUT_FORMS[self._model.config.input_form].prepare(points, hidden)
+        form = INPUT_FORMS[self._model.config.input_form]
+        return form.prepare_3d(points, hidden) if self._task == "complete" else form.prepare(points, hidden)
 
     def _encode(self, frames: slice, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
         """Tokens of S for these frames, and of their mirror images when those are wanted."""

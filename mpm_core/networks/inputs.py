@@ -24,6 +24,21 @@ SCALE_REACH = 13
 SUPPORT = 2 * REACH + SCALE_REACH
 """How far the preparation of one frame can look."""
 
+# The mean pose of the training motions, in metres from Hip, facing the camera: x to its left, y down, z to its back. The
+# fourth number says how much a joint counts when a pose is turned to it.
+_MEAN_POSE = {
+    "Hip": (0.00, 0.00, 0.00, 1.0), "Spine": (0.00, -0.26, 0.01, 1.0), "Thorax": (0.00, -0.52, 0.01, 1.0),
+    "Head": (0.00, -0.81, -0.05, 1.0), "RHip": (-0.09, 0.00, 0.00, 1.0), "LHip": (0.09, 0.00, 0.00, 1.0),
+    "RKnee": (-0.10, 0.36, -0.12, 0.25), "LKnee": (0.10, 0.36, -0.12, 0.25), "RAnkle": (-0.10, 0.76, 0.01, 0.1),
+    "LAnkle": (0.10, 0.76, 0.01, 0.1), "RShoulder": (-0.16, -0.50, 0.02, 1.0), "LShoulder": (0.16, -0.50, 0.02, 1.0),
+    "RElbow": (-0.22, -0.29, -0.03, 0.25), "LElbow": (0.22, -0.29, -0.03, 0.25), "RWrist": (-0.19, -0.26, -0.16, 0.1),
+    "LWrist": (0.19, -0.26, -0.16, 0.1),
+}  # fmt: skip
+_MEAN_POINTS = tuple(_MEAN_POSE[joint][:3] for joint in MPM16.joints)
+_MEAN_WEIGHTS = tuple(_MEAN_POSE[joint][3] for joint in MPM16.joints)
+
+_UPRIGHT_PULL = 1e-3  # towards the camera's axes, where the visible joints leave the turn open
+
 # Root mean square distance from Hip across the line of sight, in metres, over the training motions.
 _SPREAD = {
     "RKnee": 0.40, "LKnee": 0.40, "RAnkle": 0.78, "LAnkle": 0.78, "RHip": 0.07, "LHip": 0.07, "Spine": 0.26, "Thorax": 0.52,
@@ -61,6 +76,8 @@ class InputForm(Protocol):
 
     def follow(self, points: Tensor, prepared: PreparedInput) -> Tensor: ...
 
+    def prepare_3d(self, points: Tensor, hidden: Tensor) -> PreparedInput: ...
+
 
 class ScreenForm:
     """The paper's: screen coordinates as they are."""
@@ -77,12 +94,19 @@ class ScreenForm:
         """Bring other points of the same frames to the same form."""
         return points
 
+    def prepare_3d(self, points: Tensor, hidden: Tensor) -> PreparedInput:
+        """Centre (batch, frames, joints, 3) metres on the hip, or where it is taken to be when it is hidden."""
+        centre = track_centre(points, hidden)
+        shown = (points - centre[:, :, None]).masked_fill(hidden[..., None], 0.0)
+        return PreparedInput(shown, None, None, centre, None)
+
 
 class RayForm:
     """Camera-aware: each frame's rays are panned and tilted until the hip is on the axis, then scaled to body size.
 
     The pan, the tilt and the logarithm of the scale are extra inputs; the answer is turned back. So the network need
-    not learn the same pose anew for every place in the image and every distance.
+    not learn the same pose anew for every place in the image and every distance. 3D poses are turned to the body's own
+    axes, so that it need not learn them anew for every heading either.
     """
 
     extras = 3
@@ -103,15 +127,15 @@ class RayForm:
         assert prepared.turn is not None and prepared.scale is not None
         return _to_body_size(_turn_rays(points, prepared.turn), prepared.scale)
 
+    def prepare_3d(self, points: Tensor, hidden: Tensor) -> PreparedInput:
+        """Centre (batch, frames, joints, 3) metres on the hip, then turn them to the body's own axes."""
+        centre = track_centre(points, hidden)
+        shown = (points - centre[:, :, None]).masked_fill(hidden[..., None], 0.0)
+        turn = _turn_to_body(shown)
+        return PreparedInput(torch.einsum("bfij,bfnj->bfni", turn, shown), None, turn, centre, None)
+
 
 INPUT_FORMS: Mapping[str, InputForm] = {"screen": ScreenForm(), "rays": RayForm()}
-
-
-def prepare_3d(points: Tensor, hidden: Tensor) -> PreparedInput:
-    """Centre (batch, frames, joints, 3) metres on the hip, or where it is taken to be when it is hidden."""
-    centre = track_centre(points, hidden)
-    shown = (points - centre[:, :, None]).masked_fill(hidden[..., None], 0.0)
-    return PreparedInput(shown, None, None, centre, None)
 
 
 def turn_back(positions: Tensor, prepared: PreparedInput) -> Tensor:
@@ -182,6 +206,22 @@ def _turning(pan: Tensor, tilt: Tensor) -> Tensor:
     zero = torch.zeros_like(pan)
     rows = (cp, zero, -sp, -st * sp, ct, -st * cp, ct * sp, st, ct * cp)
     return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def _turn_to_body(shown: Tensor) -> Tensor:
+    """(batch, frames, 3, 3) rotations that lay poses (batch, frames, joints, 3), zero where hidden, on the mean pose.
+
+    The trunk counts most, averaged over SCALE_REACH frames. Least squares by Kabsch, "A solution for the best rotation to
+    relate two sets of vectors", Acta Crystallographica A32 (1976).
+    """
+    mean = torch.tensor(_MEAN_POINTS, device=shown.device) * torch.tensor(_MEAN_WEIGHTS, device=shown.device)[:, None]
+    products = torch.einsum("bfna,nc->bacf", shown, mean)
+    summed = _sum_around(products.flatten(0, 2)).unflatten(0, products.shape[:3]).permute(0, 3, 1, 2)
+    summed = summed + _UPRIGHT_PULL * torch.eye(3, device=shown.device)
+    left, _, right = torch.linalg.svd(summed)
+    flip = torch.det(left) * torch.det(right)
+    right = torch.cat((right[..., :2, :], right[..., 2:, :] * flip[..., None, None]), dim=-2)
+    return (left @ right).transpose(-1, -2)
 
 
 def _turn_rays(rays: Tensor, turn: Tensor) -> Tensor:

@@ -66,14 +66,15 @@ def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) ->
     prepared = form.prepare(detected, hidden[flat])
     lifted = inputs.turn_forth(batch.positions[flat], prepared)[lift]
     positions = batch.positions[cut]
+    solid = form.prepare_3d(positions, hidden[cut])
     return TaskInputs(
         form=prepared,
         hidden_2d=hidden[flat],
         target_lift=lifted,
         target_2d=form.follow(rays, prepared)[tasks.lift :],
-        points_3d=inputs.prepare_3d(positions, hidden[cut]).points,
+        points_3d=solid.points,
         hidden_3d=hidden[cut],
-        target_3d=positions,
+        target_3d=inputs.turn_forth(positions, solid),
         inside=batch.inside,
     )
 

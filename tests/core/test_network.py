@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, prepare_3d, turn_back, turn_forth
+from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, turn_back, turn_forth
 from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
 from mpm_core.skeleton import MPM16
 
@@ -119,6 +119,31 @@ def test_a_change_reaches_no_further_than_support():
     assert frames.min() >= 300 - SUPPORT and frames.max() <= 300 + SUPPORT
     part = INPUT_FORMS["rays"].prepare(rays[:, 100:500], other[:, 100:500])
     assert torch.equal(part.points[:, SUPPORT:-SUPPORT], second.points[:, 100 + SUPPORT : 500 - SUPPORT])
+    solid = torch.randn(1, 600, 16, 3)
+    before, after = (INPUT_FORMS["rays"].prepare_3d(solid, h).points for h in (hidden, other))
+    frames = (before != after).flatten(2).any(-1)[0].nonzero().flatten()
+    assert frames.min() >= 300 - SUPPORT and frames.max() <= 300 + SUPPORT
+
+
+def test_the_3d_input_is_the_same_however_the_person_stands(demo):
+    standing = torch.from_numpy(demo.ground_truth[:200].copy())
+    hidden = torch.zeros(1, len(standing), 16, dtype=torch.bool)
+    hidden[..., list(MPM16.limb("left arm"))] = True
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(1)))[0]
+    turn = turn * torch.det(turn)
+    form = INPUT_FORMS["rays"]
+    first, second = form.prepare_3d(standing[None], hidden), form.prepare_3d(standing[None] @ turn.T, hidden)
+    assert (first.points - second.points).abs().max() < 1e-3
+    relative = standing[None] - standing[None, :, :1]
+    assert torch.allclose(turn_back(turn_forth(relative, first), first), relative, atol=1e-6)
+    mirror, flip = list(MPM16.mirror), torch.tensor([-1.0, 1.0, 1.0])
+    mirrored = form.prepare_3d(standing[None, :, mirror] * flip, hidden[:, :, mirror])
+    assert torch.allclose(mirrored.points[:, :, mirror] * flip, first.points, atol=1e-5)
+
+
+def test_a_3d_input_without_a_visible_joint_keeps_the_camera_axes():
+    prepared = INPUT_FORMS["rays"].prepare_3d(torch.randn(1, 60, 16, 3), torch.ones(1, 60, 16, dtype=torch.bool))
+    assert torch.allclose(prepared.turn, torch.eye(3).expand(1, 60, 3, 3), atol=1e-6)
 
 
 def test_a_lost_hip_is_taken_from_both_hips_then_from_its_neighbours():
@@ -126,7 +151,7 @@ def test_a_lost_hip_is_taken_from_both_hips_then_from_its_neighbours():
     hidden = torch.zeros(1, 60, 16, dtype=torch.bool)
     hidden[:, 10, MPM16.root] = True
     hidden[:, 20, list(MPM16.indices(("Hip", "RHip", "LHip")))] = True
-    centre = prepare_3d(points, hidden).centre[0]
+    centre = INPUT_FORMS["rays"].prepare_3d(points, hidden).centre[0]
     right, left = (points[0, 10, MPM16.index(j)] for j in ("RHip", "LHip"))
     assert torch.allclose(centre[10], (right + left) / 2)
     assert torch.allclose(centre[20], (points[0, 19, 0] + points[0, 21, 0]) / 2, atol=1e-6)
