@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QUndoCommand
 
 from app.session import Session
-from mpm_core.clip import Clip
 from mpm_core.masking import Mask
 
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
+
+
+Patch = Mapping[str, NDArray[np.generic]]
+"""Rows of some frames for fields of a clip: 'keypoints', 'visible', 'derived', 'edited', 'confidence'."""
 
 
 class SetMask(QUndoCommand):
@@ -54,29 +56,29 @@ class SetMask(QUndoCommand):
 class EditKeypoints(QUndoCommand):
     """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask."""
 
-    def __init__(self, session: Session, first: int, last: int, after: Clip, text: str, gesture: int = 0) -> None:
+    def __init__(self, session: Session, first: int, patch: Patch, text: str, gesture: int = 0) -> None:
         super().__init__(text)
-        assert session.clip is not None
         self._session = session
         self._gesture = gesture
-        self._frames = (first, last)
-        self._before, self._after = session.clip, after
+        self._first, self._after = first, patch
+        frames = slice(first, first + len(next(iter(patch.values()))))
+        self._before: Patch = {name: getattr(session.clip, name)[frames].copy() for name in patch}
 
     def redo(self) -> None:
-        self._session.replace_keypoints(self._after, *self._frames)
+        self._session.patch_keypoints(self._first, self._after)
 
     def undo(self) -> None:
-        self._session.replace_keypoints(self._before, *self._frames)
+        self._session.patch_keypoints(self._first, self._before)
 
     def id(self) -> int:
         return _MOVE_JOINT_ID
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in a later command of the same gesture."""
+        """Take in a later command of the same gesture on the same frames."""
         if not isinstance(other, EditKeypoints) or not self._gesture or other._gesture != self._gesture:
             return False
-        first, last = zip(self._frames, other._frames, strict=True)
-        self._frames = (min(first), max(last))
+        if other._first != self._first or len(other._after["keypoints"]) != len(self._after["keypoints"]):
+            return False
         self._after = other._after
         return True
 
@@ -95,8 +97,3 @@ class AttachTruth(QUndoCommand):
 
     def undo(self) -> None:
         self._session.attach_truth(self._before)
-
-
-def with_keypoints(clip: Clip, keypoints: NDArray[np.float32], **changes: Any) -> Clip:
-    """The clip with other keypoints (and other visibility, confidence or marks)."""
-    return replace(clip, keypoints=keypoints, **changes)

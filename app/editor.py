@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject
 
-from app.commands import EditKeypoints, SetMask, with_keypoints
+from app.commands import EditKeypoints, SetMask
 from app.session import Session
 from mpm_core.masking import COMPLETION_PRESETS, OCCLUSION_PRESETS, MaskRatios, draw_mask
 from mpm_core.skeleton import MPM16
@@ -57,7 +56,9 @@ class Editor(QObject):
             first, last = sorted((other, frame))
         else:
             columns = sorted(chosen)
-            missing, masked = session.missing[frame, columns], session.mask[frame, columns]
+            # What is seen decides: the frame, or the whole range when the frame lies outside.
+            shown = slice(frame, frame + 1) if first <= frame <= last else slice(first, last + 1)
+            missing, masked = session.missing[shown, columns], session.mask[shown, columns]
             hide = not bool((masked | missing).all())
             if not hide and missing.all():
                 self._explain_missing(columns, frame)
@@ -113,14 +114,12 @@ class Editor(QObject):
         clip = self._session.clip
         if clip is None or clip.keypoints is None:
             return
-        keypoints, visible = clip.keypoints.copy(), clip.visible.copy()
-        edited, confidence = clip.edited.copy(), clip.confidence.copy()
-        keypoints[frame, joint] = x, y
-        visible[frame, joint] = edited[frame, joint] = True
-        confidence[frame, joint] = 1.0
-        after = with_keypoints(clip, keypoints, visible=visible, edited=edited, confidence=confidence)
+        new = {"keypoints": (x, y), "visible": True, "edited": True, "confidence": 1.0}
+        patch = {name: getattr(clip, name)[frame : frame + 1].copy() for name in new}
+        for name, value in new.items():
+            patch[name][0, joint] = value
         text = f"Move {MPM16.joints[joint]}, frame {frame}"
-        self._session.undo_stack.push(EditKeypoints(self._session, frame, frame, after, text, gesture))
+        self._session.undo_stack.push(EditKeypoints(self._session, frame, patch, text, gesture))
 
     def swap_sides(self) -> None:
         """Exchange left and right of the 2D keypoints, in the range or the frame."""
@@ -129,12 +128,9 @@ class Editor(QObject):
             self._session.message.emit("This clip has no 2D keypoints to swap.")
             return
         first, last = self._frames_of_click(self._session.frame)
-        part, order = slice(first, last + 1), list(MPM16.mirror)
-        arrays = {name: getattr(clip, name).copy() for name in ("keypoints", "visible", "derived", "edited", "confidence")}
-        for array in arrays.values():
-            array[part] = array[part][:, order]
-        after = with_keypoints(clip, **arrays)
-        self._session.undo_stack.push(EditKeypoints(self._session, first, last, after, "Swap left and right"))
+        fields, order = ("keypoints", "visible", "derived", "edited", "confidence"), list(MPM16.mirror)
+        patch = {name: getattr(clip, name)[first : last + 1][:, order] for name in fields}
+        self._session.undo_stack.push(EditKeypoints(self._session, first, patch, "Swap left and right"))
 
     def _scope(self) -> tuple[int, int]:
         return self._session.range or (0, len(self._session) - 1)
@@ -150,7 +146,7 @@ class Editor(QObject):
         """Say why a joint that was never measured cannot be shown."""
         names = ", ".join(MPM16.joints[j] for j in joints)
         clip = self._session.clip
-        where = Path(clip.source).name if clip is not None and clip.source else "the clip"
+        where = clip.name if clip is not None else "the clip"
         what = "position" if self._session.options.task == "complete" else "measurement"
         self._session.message.emit(f"{names}: {where} has no {what} in frame {frame}, so it stays hidden.")
 

@@ -141,7 +141,7 @@ class LiftJob(QObject):
             if now - shown > _SHOW_EVERY_S and done < total:
                 shown = now
                 self._answered.emit(task.prediction(), LiftState(self._lifter.device, done, total, elapsed), asked)
-            if self._thread.is_outdated():
+            if self._thread.is_outdated() and done < total:
                 return
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
         self._answered.emit(task.prediction(), state, asked)
@@ -164,8 +164,8 @@ class LiftJob(QObject):
     def _on_answered(self, prediction: Prediction, state: LiftState, asked: _Asked) -> None:
         """In the window's thread. An answer to a question of another clip or task comes too late."""
         if asked.clip_number == self._clip_number and asked.options == self._session.options:
-            self._session.set_prediction(prediction)
             self._session.set_state(state)
+            self._session.set_prediction(prediction)
 
     def _on_failed(self, text: str) -> None:
         self._session.set_state(LiftState(device=self._session.state.device, error=text))
@@ -182,16 +182,17 @@ class Figures:
 
 
 class FiguresJob(QObject):
-    """Computes the slower figures of the session's prediction away from the window's thread."""
+    """Computes the slower figures of the session's prediction, once it is whole, away from the window's thread."""
 
     changed = Signal(object)  # Figures, or None without ground truth
-    _computed = Signal(object)
+    _computed = Signal(object, int)  # Figures, and the number of the request
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._thread = NewestWins(self._work)
-        self._computed.connect(self.changed)
+        self._number = 0
+        self._computed.connect(self._on_computed)
         session.prediction_changed.connect(self._ask)
         session.range_changed.connect(self._ask)
         session.truth_changed.connect(self._ask)
@@ -204,16 +205,24 @@ class FiguresJob(QObject):
     def _ask(self) -> None:
         session = self._session
         clip, prediction = session.clip, session.prediction
+        self._number += 1
         if clip is None or clip.ground_truth is None or prediction is None:
             self.changed.emit(None)
             return
+        if session.state.is_busy:
+            return
         first, last = session.range or (0, len(session) - 1)
-        self._thread.ask(clip, prediction, first, last)
+        self._thread.ask(clip, prediction, first, last, self._number)
 
-    def _work(self, clip: Clip, prediction: Prediction, first: int, last: int) -> None:
+    def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
         assert clip.ground_truth is not None
         part = slice(first, last + 1)
         summary = summarise(
             prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
         )
-        self._computed.emit(Figures(summary, first, last))
+        self._computed.emit(Figures(summary, first, last), number)
+
+    def _on_computed(self, figures: Figures, number: int) -> None:
+        """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""
+        if number == self._number:
+            self.changed.emit(figures)

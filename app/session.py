@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,8 @@ class Session(QObject):
         self._selection: frozenset[int] = frozenset()
         self._prediction: Prediction | None = None
         self._errors: NDArray[np.float64] | None = None
+        self._missing: Mask | None = None
+        self._hidden: Mask | None = None
         self._options = LiftOptions()
         self._state = LiftState()
 
@@ -83,6 +86,7 @@ class Session(QObject):
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._prediction, self._errors = None, None
+        self._forget_hidden()
         self.undo_stack.clear()
         if self._clip.keypoints is None and self._options.task != "complete":
             self._options = replace(self._options, task="complete")
@@ -90,6 +94,7 @@ class Session(QObject):
         if self._clip.ground_truth is None and self._options.task != "lift":
             self._options = replace(self._options, task="lift")
             self.options_changed.emit()
+        self._state = LiftState(device=self._state.device)
         self.clip_changed.emit()
         self.frame_changed.emit(0)
         self.prediction_changed.emit()
@@ -109,11 +114,19 @@ class Session(QObject):
             return
         self._mask = self._mask.copy()
         self._mask[first : last + 1] = patch
+        self._hidden = None
         self.mask_changed.emit(first, last)
 
-    def replace_keypoints(self, clip: Clip, first: int, last: int) -> None:
-        """Take over a clip that differs in the 2D of frames first to last. Undo commands call this, nothing else."""
-        self._clip = clip
+    def patch_keypoints(self, first: int, patch: Mapping[str, NDArray[np.generic]]) -> None:
+        """Replace fields of the clip's 2D, such as keypoints and visible, from frame `first` on. Undo commands call this."""
+        assert self._clip is not None
+        arrays, last = {}, first
+        for name, rows in patch.items():
+            arrays[name] = getattr(self._clip, name).copy()
+            last = first + len(rows) - 1
+            arrays[name][first : last + 1] = rows
+        self._clip = replace(self._clip, **arrays)
+        self._forget_hidden()
         self.keypoints_changed.emit(first, last)
 
     def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
@@ -123,21 +136,28 @@ class Session(QObject):
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
         self._errors = None
+        self._forget_hidden()
         self.truth_changed.emit()
 
     @property
     def missing(self) -> Mask:
-        """Joints that the clip itself lacks for the task at hand."""
-        if self._clip is None:
-            return np.zeros((0, len(MPM16)), bool)
-        if self._options.task == "complete" and self._clip.ground_truth is not None:
-            return ~np.all(np.isfinite(self._clip.ground_truth), axis=-1)
-        return ~self._clip.visible
+        """Joints that the clip itself lacks for the task at hand; not to be written to."""
+        if self._missing is None:
+            if self._clip is None:
+                return np.zeros((0, len(MPM16)), bool)
+            truth = self._clip.ground_truth if self._options.task == "complete" else None
+            self._missing = ~self._clip.visible if truth is None else ~np.all(np.isfinite(truth), axis=-1)
+        return self._missing
 
     @property
     def hidden(self) -> Mask:
-        """Everything that the lifter is not shown."""
-        return self._mask | self.missing
+        """Everything that the lifter is not shown; not to be written to."""
+        if self._hidden is None:
+            self._hidden = self._mask | self.missing
+        return self._hidden
+
+    def _forget_hidden(self) -> None:
+        self._missing = self._hidden = None
 
     @property
     def frame(self) -> int:
@@ -180,7 +200,9 @@ class Session(QObject):
         return self._prediction
 
     def set_prediction(self, prediction: Prediction | None) -> None:
-        """Take over an answer, whole or still growing."""
+        """Take over an answer, whole or still growing: frames that it lacks as yet keep the answer before."""
+        if prediction is not None and self._prediction is not None:
+            prediction = _completed(prediction, self._prediction)
         self._prediction = prediction
         self._errors = None
         self.prediction_changed.emit()
@@ -213,6 +235,7 @@ class Session(QObject):
                 return
         is_other_task = options.task != self._options.task
         self._options = options
+        self._forget_hidden()
         if is_other_task:
             self.set_prediction(None)
         self.options_changed.emit()
@@ -250,6 +273,15 @@ class Session(QObject):
         elif self._prediction is not None:
             root = self._prediction.root[frame]
         return _z_up(root, self._clip.up)
+
+
+def _completed(prediction: Prediction, before: Prediction) -> Prediction:
+    """An answer whose frames that are not there yet come from the one before."""
+    lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
+    if not lacking.any():
+        return prediction
+    positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
+    return replace(prediction, positions=positions, root=np.where(lacking[:, None], before.root, prediction.root))
 
 
 def _z_up(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:

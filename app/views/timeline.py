@@ -6,9 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetrics,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme as look
 from app.session import Session
@@ -56,14 +67,15 @@ class Timeline(QWidget):
         self._painted: tuple[tuple[int, ...], int] | None = None
         self._picture: QImage | None = None
         self._picture_key: tuple[object, ...] = ()
+        self._curves: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         session.clip_changed.connect(self.show_all)
         for signal in (session.frame_changed, session.range_changed):
             signal.connect(self.update)
+        session.prediction_changed.connect(self._forget_curves)
         for signal in (
             session.mask_changed,
-            session.prediction_changed,
             session.options_changed,
             session.truth_changed,
             session.keypoints_changed,
@@ -87,6 +99,10 @@ class Timeline(QWidget):
 
     def _forget_picture(self, *_: object) -> None:
         self._picture = None
+        self._forget_curves()
+
+    def _forget_curves(self) -> None:
+        self._curves = None
         self.update()
 
     def lanes(self) -> list[Lane]:
@@ -153,7 +169,7 @@ class Timeline(QWidget):
             target = QRectF(area.x(), lane.top + 2, area.width(), lane.height - 4)
             painter.drawImage(target, self._picture, QRectF(0, row, self._picture.width(), 1))
             if lane.is_joint:
-                self._hatch_doubtful(painter, lane)
+                self._hatch(painter, self._doubtful(lane.joints[0]), lane.top + 2, lane.height - 4)
 
     def _make_picture(self, lanes: list[Lane], width: int) -> QImage:
         """(lanes, width) pixels: the cell of the frames under each column; any hidden frame shows."""
@@ -181,19 +197,43 @@ class Timeline(QWidget):
         mix = 0.55 * look.rgb(side) + 0.45 * look.rgb(cell)
         return QColor.fromRgbF(*(float(c) for c in mix))
 
-    def _hatch_doubtful(self, painter: QPainter, lane: Lane) -> None:
-        """Stretches in view where the detector was unsure of a joint."""
+    def _doubtful(self, joint: int) -> NDArray[np.bool_]:
+        """(frames,) where the detector was unsure of a joint."""
         clip = self._session.clip
         if clip is None or clip.keypoints is None:
-            return
-        first, last = int(self._first), min(int(self._first + self._count) + 1, len(clip))
-        joint = lane.joints[0]
-        doubtful = clip.visible[first:last, joint] & (clip.confidence[first:last, joint] < LOW_CONFIDENCE)
-        steps = np.flatnonzero(np.diff(np.concatenate(([0], doubtful.astype(np.int8), [0]))))
+            return np.zeros(len(self._session), bool)
+        return clip.visible[:, joint] & (clip.confidence[:, joint] < LOW_CONFIDENCE)
+
+    def _guessed(self) -> NDArray[np.bool_]:
+        """(frames,) where the lifter saw nothing within its whole window."""
+        prediction = self._session.prediction
+        return np.zeros(len(self._session), bool) if prediction is None else prediction.is_prior_only
+
+    def _hatch(self, painter: QPainter, flags: NDArray[np.bool_], top: float, height: float) -> None:
+        """Hatch the flagged stretches that are in view."""
+        first, last = int(self._first), min(int(self._first + self._count) + 1, len(flags))
+        steps = np.flatnonzero(np.diff(np.concatenate(([0], flags[first:last].astype(np.int8), [0]))))
         brush = QBrush(QColor(self.theme.warning), Qt.BrushStyle.BDiagPattern)
         for a, b in zip(steps[::2], steps[1::2], strict=True):
             x = self.x_of(first + int(a))
-            painter.fillRect(QRectF(x, lane.top + 2, self.x_of(first + int(b)) - x, lane.height - 4) & self._area(), brush)
+            painter.fillRect(QRectF(x, top, self.x_of(first + int(b)) - x, height) & self._area(), brush)
+
+    def event(self, event: QEvent) -> bool:
+        """Explain what is hatched under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
+            return True
+        return super().event(event)
+
+    def _explain(self, x: float, y: float) -> str:
+        if not len(self._session) or x < look.LANE_LABEL_WIDTH:
+            return ""
+        frame, lane = self.frame_at(x), self._lane_at(y)
+        if lane is not None and lane.is_joint and self._doubtful(lane.joints[0])[frame]:
+            return f"Frame {frame}: the detector was unsure of {lane.label}."
+        if lane is None and self._guessed()[frame]:
+            return f"Frame {frame}: no joint is visible for a second around, so the pose is a guess."
+        return ""
 
     def _draw_labels(self, painter: QPainter) -> None:
         for lane in self.lanes():
@@ -207,7 +247,8 @@ class Timeline(QWidget):
                 painter.drawText(QRectF(6, lane.top, 14, lane.height), Qt.AlignmentFlag.AlignCenter, arrow)
 
     def _draw_curve(self, painter: QPainter) -> None:
-        """Mean error of each frame, and of its hidden joints; nothing without ground truth."""
+        """Mean error of each frame, and of its hidden joints; hatched where the pose is a guess."""
+        self._hatch(painter, self._guessed(), look.RULER_HEIGHT + 2.0, look.CURVE_HEIGHT - 4.0)
         top, bottom = look.RULER_HEIGHT + 4.0, look.RULER_HEIGHT + look.CURVE_HEIGHT - 4.0
         label = QRectF(6, top - 4, look.LANE_LABEL_WIDTH - 10, 16)
         painter.setPen(QColor(self.theme.muted))
@@ -217,13 +258,9 @@ class Timeline(QWidget):
             text = "lifting …" if has_truth else "no ground truth"
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, text)
             return
-        with np.errstate(invalid="ignore"):
-            counts = np.isfinite(errors).sum(1)
-            mean = np.where(counts > 0, np.nansum(errors, 1) / np.maximum(counts, 1), np.nan)
-            hidden = self._session.hidden & np.isfinite(errors)
-            of_hidden = np.where(
-                np.any(hidden, axis=1), np.where(hidden, errors, 0).sum(1) / np.maximum(hidden.sum(1), 1), np.nan
-            )
+        if self._curves is None:
+            self._curves = _mean_over(errors, np.isfinite(errors)), _mean_over(errors, self._session.hidden)
+        mean, of_hidden = self._curves
         highest = float(np.nanmax([_CURVE_TOP_MM, np.nanmax(mean, initial=0), np.nanmax(of_hidden, initial=0)]))
         self._draw_line(painter, of_hidden, highest, top, bottom, QColor(self.theme.hidden_curve))
         self._draw_line(painter, mean, highest, top, bottom, QColor(self.theme.curve))
@@ -353,6 +390,13 @@ class Timeline(QWidget):
         self._unfolded ^= {limb}
         self.updateGeometry()
         self._forget_picture()
+
+
+def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """(frames,) mean of errors (frames, 16) over the chosen joints that have one, NaN without any."""
+    chosen = joints & np.isfinite(errors)
+    counts = chosen.sum(1)
+    return np.where(counts > 0, np.where(chosen, errors, 0).sum(1) / np.maximum(counts, 1), np.nan)
 
 
 def _share_hidden(hidden: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:

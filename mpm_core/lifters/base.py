@@ -20,8 +20,8 @@ TASKS = ("lift", "complete")
 class LiftingTask(Protocol):
     """One clip at work: answers for the last mask, renewed only where a new mask makes a difference."""
 
-    def update(self, mask: Mask | None, cursor: int = 0) -> Iterator[Progress]:
-        """Renew the answer for a mask (frames, 16), nearest to the frame `cursor` first.
+    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
+        """Renew the answer for a mask (frames, 16), nearest to the frame `cursor` first; of some frames only, if given.
 
         Yields after each batch of windows. Closing the iterator early leaves the rest to the next update.
         """
@@ -32,7 +32,7 @@ class LiftingTask(Protocol):
         ...
 
     def prediction(self) -> Prediction:
-        """The answer as it stands now."""
+        """The answer as it stands now, NaN in frames that were never answered."""
         ...
 
 

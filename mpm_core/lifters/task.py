@@ -40,7 +40,7 @@ class MPMTask:
         self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
         self._device = next(model.parameters()).device
         self._points, self._missing = _take_points(clip, task, model)
-        self._rays = _take_rays(clip, self._points)
+        self._rays = _take_rays(clip, self._points, model)
         self._hidden = np.ones_like(self._missing)
         self._resampling = Resampling(clip.times, MODEL_RATE)
         count = self._resampling.grid_frames
@@ -54,39 +54,40 @@ class MPMTask:
         self._windows = [MODES[mode](model, count) for _ in range(readings)]
         self._stale = np.ones(count, bool)
         self._due = np.ones(len(self._windows[0].starts), bool)
-        self._grid_answers = np.zeros((readings, count, model.config.joints, 3), np.float32)
-        self._grid_blind = np.ones(count, bool)
-        self._answers = np.zeros((readings, len(clip), model.config.joints, 3), np.float32)
-        self._positions = np.zeros((len(clip), model.config.joints, 3), np.float32)
+        self._grid_answers = np.full((readings, count, model.config.joints, 3), np.nan, np.float32)
+        self._grid_blind = np.zeros(count, bool)
+        self._answers = np.full((readings, len(clip), model.config.joints, 3), np.nan, np.float32)
+        self._positions = np.full((len(clip), model.config.joints, 3), np.nan, np.float32)
         self._root = np.full((len(clip), 3), np.nan, np.float32)
-        self._blind = np.ones(len(clip), bool)
+        self._blind = np.zeros(len(clip), bool)
 
-    def update(self, mask: Mask | None, cursor: int = 0) -> Iterator[Progress]:
+    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update."""
         self._hide(mask)
         windows = self._windows[0]
+        wanted = np.ones(len(windows.starts), bool) if frames is None else windows.answering(self._grid_frames_for(frames))
         cursor = int(np.clip(cursor, 0, len(self._clip) - 1))
         near = int(self._resampling.nearest_grid_frames(cursor, cursor + 1)[0])
-        pending = np.flatnonzero(windows.touched(self._stale) | self._due)
+        pending = np.flatnonzero(wanted & (windows.touched(self._stale) | self._due))
         total, done = len(pending), 0
         size = windows.first_batch
         while len(pending):
             batch = windows.next_batch(pending, near, size)
             self._renew(batch)
-            pending = np.flatnonzero(windows.touched(self._stale) | self._due)
+            pending = np.flatnonzero(wanted & (windows.touched(self._stale) | self._due))
             done = max(done, total - len(pending))
             yield Progress(done, total)
             size = windows.batch
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
-        points, missing = _take_points(clip.to_mpm16(), self._task, self._model)
-        if points.shape != self._points.shape:
+        clip = clip.to_mpm16()
+        if len(clip) != len(self._clip):
             raise UserError(f"{clip.source or 'this clip'}: has another length than the clip it replaces")
-        moved = (points != self._points).any((1, 2))
-        self._mark_stale(moved)
-        self._points, self._missing, self._clip = points, missing, clip.to_mpm16()
-        self._rays = _take_rays(self._clip, self._points)
+        points, self._missing = _take_points(clip, self._task, self._model)
+        self._mark_stale((points != self._points).any((1, 2)))
+        self._points, self._clip = points, clip
+        self._rays = _take_rays(clip, points, self._model)
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
@@ -111,6 +112,12 @@ class MPMTask:
         hidden = self._missing if mask is None else self._missing | _check_mask(mask, self._missing.shape)
         self._mark_stale((hidden != self._hidden).any(1))
         self._hidden = hidden.copy()
+
+    def _grid_frames_for(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Grid frames that the answers of these frames of the clip are interpolated from."""
+        grid = np.zeros(self._resampling.grid_frames, bool)
+        grid[self._resampling.nearest_grid_frames(0, len(frames))[frames]] = True
+        return grid if self._resampling.is_identity else _widen(grid, 2)
 
     def _mark_stale(self, frames: NDArray[np.bool_]) -> None:
         """Have every grid frame prepared anew whose preparation could look at these frames of the clip."""
@@ -215,9 +222,10 @@ def _take_points(clip: Clip, task: str, model: MPM) -> tuple[NDArray[np.float32]
     return points, ~clip.visible
 
 
-def _take_rays(clip: Clip, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(frames, 16, 2) rays that the root is placed along; a clip without 2D has no use for them."""
-    return points if clip.keypoints is None else clip.camera.rays(clip.keypoints)
+def _take_rays(clip: Clip, points: NDArray[np.float32], model: MPM) -> NDArray[np.float32]:
+    """(frames, 16, 2) rays that the root is placed along; completing has no use for them, nor has a clip without 2D."""
+    are_rays = points.shape[-1] == 2 and INPUT_FORMS[model.config.input_form].takes_rays
+    return points if clip.keypoints is None or points.shape[-1] == 3 or are_rays else clip.camera.rays(clip.keypoints)
 
 
 def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

@@ -35,6 +35,10 @@ class Windows:
         last = np.clip(self.starts + self.length, 0, self.count)
         return so_far[last] > so_far[first]
 
+    def answering(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(windows,) bool: which windows have a say in the answer of the chosen frames."""
+        return self.touched(frames)
+
     def inputs(self, windows: NDArray[np.int64]) -> tuple[int, int]:
         """Range (last excluded) of the clip's frames that these windows hold."""
         first, last = int(self.starts[windows].min()), int(self.starts[windows].max()) + self.length
@@ -45,13 +49,16 @@ class Windows:
 
         They lie next to each other, so that the work around them is not done for what lies between.
         """
-        nearest = pending[np.argmin(np.abs(self.starts[pending] + self.length // 2 - frame))]
-        steps = pending - nearest
-        if self.starts[nearest] + self.length // 2 < frame:
-            steps = -steps
-        outward = pending[(steps >= 0) & (steps < size)]
-        inward = pending[(steps < 0) & (steps >= len(outward) - size)]
-        return np.sort(np.concatenate((inward, outward)))
+        starts = self.starts[pending]
+        nearest = int(np.argmin(np.abs(starts + self.length // 2 - frame)))
+        group = np.concatenate(([0], np.cumsum(np.diff(starts) > 2 * self.length)))
+        members = np.flatnonzero(group == group[nearest])
+        place = int(np.searchsorted(members, nearest))
+        if starts[nearest] + self.length // 2 < frame:
+            first = max(place - size + 1, 0)
+        else:
+            first = max(min(place, len(members) - size), 0)
+        return pending[members[first : first + size]]
 
     def _gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
         """(windows, length, width) tokens and which of them are hidden, from those of the clip."""
@@ -75,6 +82,7 @@ class FastWindows(Windows):
             starts = np.unique(np.append(np.arange(0, count - length, stride), count - length))
         super().__init__(model, count, starts.astype(np.int64))
         self._answers = np.zeros((len(starts), length, model.config.joints, 3), np.float32)
+        self._is_answered = np.zeros(len(starts), bool)
         self._is_blind = np.ones(len(starts), bool)
         ramp = np.arange(1, length + 1)
         self._weights = np.minimum(ramp, ramp[::-1]).astype(np.float32)
@@ -84,22 +92,28 @@ class FastWindows(Windows):
         rows, hidden = self._gather(windows, tokens, hidden_frames)
         answers = self.model.decode_3d(self.model.relate(rows, hidden))
         self._answers[windows] = answers.float().cpu().numpy()
+        self._is_answered[windows] = True
         self._is_blind[windows] = hidden.all(1).cpu().numpy()
         return self.inputs(windows)
 
     def collect(self, first: int, last: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Blended answers (frames, joints, 3) and where nothing was seen, for frames first to last (excluded)."""
+        """Blended answers (frames, joints, 3) and where nothing was seen, for frames first to last (excluded).
+
+        NaN where no window has answered yet.
+        """
         total = np.zeros((last - first, *self._answers.shape[2:]), np.float32)
         weight = np.zeros(last - first, np.float32)
         is_blind = np.ones(last - first, bool)
-        for window in np.flatnonzero((self.starts < last) & (self.starts + self.length > first)):
+        for window in np.flatnonzero(self._is_answered & (self.starts < last) & (self.starts + self.length > first)):
             start = int(self.starts[window])
             low, high = max(start, first), min(start + self.length, last)
             share = self._weights[low - start : high - start]
             total[low - first : high - first] += self._answers[window, low - start : high - start] * share[:, None, None]
             weight[low - first : high - first] += share
             is_blind[low - first : high - first] &= self._is_blind[window]
-        return total / weight[:, None, None], is_blind
+        total[weight == 0] = np.nan
+        total /= np.maximum(weight, 1)[:, None, None]
+        return total, is_blind
 
 
 class AccurateWindows(Windows):
@@ -109,8 +123,12 @@ class AccurateWindows(Windows):
 
     def __init__(self, model: MPM, count: int) -> None:
         super().__init__(model, count, np.arange(count) - model.config.frames // 2)
-        self._answers = np.zeros((count, model.config.joints, 3), np.float32)
+        self._answers = np.full((count, model.config.joints, 3), np.nan, np.float32)
         self._is_blind = np.ones(count, bool)
+
+    def answering(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(windows,) bool: the chosen frames' own windows."""
+        return frames
 
     def run(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[int, int]:
         """Compute these windows; returns a range of frames that holds all new answers."""

@@ -56,6 +56,8 @@ def test_with_a_range_the_click_counts_for_all_of_it(session, editor):
     editor.click_joints(MPM16.limb("left leg"), 5)
     assert session.mask[10:41, WRIST].sum() == 0 and session.mask[10:41, MPM16.index("LAnkle")].all()
     assert session.mask.sum() == 31 * 3
+    editor.click_joints(MPM16.limb("left leg"), 5)
+    assert not session.mask.any()
 
 
 def test_shift_goes_on_from_the_last_click(session, editor):
@@ -122,6 +124,34 @@ def test_moving_a_joint_measures_it(session, editor):
     assert clip.visible[25, WRIST] and clip.edited[25, WRIST] and clip.keypoints[25, WRIST].tolist() == [12.0, 34.0]
     before, _ = undo_and_redo(session, lambda: session.clip.visible)
     assert not before[25, WRIST]
+
+
+def test_a_drag_is_one_undo_and_keeps_only_its_rows(session, editor):
+    first = session.clip.keypoints.copy()
+    gesture = editor.begin_gesture()
+    for x in range(5):
+        editor.move_joint(WRIST, 7, 100 + x, 50, gesture)
+    assert session.clip.keypoints[7, WRIST].tolist() == [104, 50] and session.undo_stack.count() == 1
+    session.undo_stack.undo()
+    assert np.array_equal(session.clip.keypoints, first, equal_nan=True)
+    session.undo_stack.redo()
+    assert session.clip.keypoints[7, WRIST, 0] == 104
+
+
+def test_frames_without_an_answer_keep_the_one_before(session, lifter):
+    task = lifter.start(session.clip)
+    for _ in task.update(None):
+        pass
+    whole = task.prediction()
+    session.set_prediction(whole)
+    other = lifter.start(session.clip, mode="accurate")
+    next(other.update(None, 300))
+    part = other.prediction()
+    there = np.isfinite(part.positions).all((1, 2))
+    assert there[300] and 0 < there.sum() < len(there)
+    session.set_prediction(part)
+    assert np.array_equal(session.prediction.positions[there], part.positions[there])
+    assert np.array_equal(session.prediction.positions[~there], whole.positions[~there])
 
 
 def test_swapping_sides_is_undone(session, editor):

@@ -19,10 +19,6 @@ def place(widget, joint):
     return QPoint(round(x), round(y))
 
 
-def press(qtbot, window, keys):
-    qtbot.keySequence(window, QKeySequence(keys)) if hasattr(qtbot, "keySequence") else None
-
-
 def key(qtbot, window, code, modifiers=Qt.KeyboardModifier.NoModifier):
     qtbot.keyClick(window, code, modifiers)
 

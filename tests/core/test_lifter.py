@@ -107,6 +107,9 @@ def test_an_interrupted_update_is_made_up_for(lifter, demo):
 
 def test_the_frame_under_the_cursor_comes_first(lifter, demo):
     task = lifter.start(demo)
+    next(task.update(None, 600))
+    there = np.isfinite(task.prediction().positions).all((1, 2))
+    assert there[600] and not there[:300].any()
     run(task)
     before = task.prediction().positions.copy()
     mask = limb_mask(len(demo), ["2 arms", "left arm"][1:])
@@ -286,3 +289,15 @@ def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():
     hidden = np.array([[False], [True], [False], [False]])
     _, out = resampling.to_grid(np.zeros((4, 1, 2), np.float32), hidden, 0, resampling.grid_frames)
     assert out[:, 0].tolist() == [False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("mode", "fps"), [("fast", 50), ("accurate", 50), ("accurate", 29.97)])
+def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, fps):
+    clip = at_rate(demo, fps)
+    chosen = np.arange(len(clip)) % 40 == 7
+    task = lifter.start(clip, mode=mode)
+    for _ in task.update(None, frames=chosen):
+        pass
+    answer = task.prediction().positions
+    assert np.abs(answer[chosen] - lifter.lift(clip, mode=mode).positions[chosen]).max() < 1e-5
+    assert mode == "fast" or np.isnan(answer[~chosen]).any()

@@ -1,0 +1,50 @@
+"""The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
+
+import numpy as np
+import pytest
+
+from app.jobs import FiguresJob, LiftJob, NewestWins
+from app.session import Session
+from mpm_core import Clip
+from tests.app.conftest import WAIT_MS
+
+
+def clip_of(demo, frames, with_truth=True):
+    truth = demo.ground_truth[:frames] if with_truth else None
+    return Clip.from_arrays(demo.keypoints[:frames], demo.image_size, 50, ground_truth=truth)
+
+
+@pytest.fixture
+def session(qapp):
+    return Session()
+
+
+def test_a_finished_answer_is_shown_although_the_mouse_has_moved_on(session, demo, monkeypatch, qtbot):
+    monkeypatch.setattr(NewestWins, "is_outdated", lambda self: True)
+    job = LiftJob(session)
+    session.open_clip(clip_of(demo, 60))
+    qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT_MS)
+    job.stop()
+    assert np.isfinite(session.prediction.positions).all() and not session.state.is_busy
+
+
+def test_figures_of_another_clip_come_too_late(session, demo, lifter, qtbot):
+    job = FiguresJob(session)
+    shown = []
+    job.changed.connect(shown.append)
+    session.open_clip(clip_of(demo, 200))
+    session.set_prediction(lifter.lift(session.clip))
+    with qtbot.waitSignal(job._computed, timeout=WAIT_MS):
+        session.open_clip(clip_of(demo, 200, with_truth=False))
+    job.stop()
+    qtbot.wait(50)
+    assert shown and shown[-1] is None
+
+
+def test_figures_wait_for_the_whole_answer(session, demo, lifter, qtbot):
+    job = FiguresJob(session)
+    session.open_clip(clip_of(demo, 200))
+    with qtbot.waitSignal(job.changed, timeout=WAIT_MS) as signal:
+        session.set_prediction(lifter.lift(session.clip))
+    job.stop()
+    assert signal.args[0].summary.mpjpe < 100 and (signal.args[0].first, signal.args[0].last) == (0, 199)
