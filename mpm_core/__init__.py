@@ -1,6 +1,7 @@
 """Masked pose modelling: read 2D keypoints, lift them to 3D with any joints hidden, complete 3D, write files.
 
-The names below are the whole public interface; the command line and the viewer use nothing else.
+The names below are the public interface for other programs. The command line and the viewer, which come with this package,
+also use the modules beneath it.
 """
 
 from mpm_core.clip import Clip

@@ -12,7 +12,7 @@ import numpy as np
 
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
-from mpm_core.lifters import load_lifter
+from mpm_core.lifters import find_device, load_lifter
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import limb_mask
 from mpm_core.progress import Progress
@@ -75,10 +75,10 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
 
 
 def describe_machine(device: str) -> str:
-    """The processor and threads that the figures were taken on."""
+    """The processor and threads that the figures were taken on; 'auto' is the device that load_lifter takes."""
     import torch
 
-    name = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    name = torch.cuda.get_device_name() if find_device(device) == "cuda" else _processor()
     return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 

@@ -137,7 +137,7 @@ def _add_training(commands: Any) -> None:
     train.set_defaults(run=_run_train)
     evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
     evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
-    evaluation.add_argument("--stride", type=int, default=1, help="score every so many frames")
+    evaluation.add_argument("--stride", type=int, default=1, help="score one of so many frames")
     evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")
     evaluation.add_argument(
         "--baselines", type=Path, metavar="PACK", help="also a mean pose and a single-frame network, made from this motion pack"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,12 @@ from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
 _FARTHEST_IMAGES = 20.0
 _FARTHEST_M = 1000.0
 
+# Longer than this (2 million frames at 50 frames/s) no clip lasts: its times are in another unit.
+_LONGEST_S = 40_000.0
+
+_SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
+_UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
@@ -27,8 +35,8 @@ class Clip:
     corrected by a person. confidence: (frames, joints) float32. ground_truth: (frames, joints, 3) float32 metres in camera
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes (a level camera is
-    assumed where none is known). source: where it came from, for people to read. notes: what had to be assumed while
-    reading. The arrays are read-only.
+    assumed where none is known). source: where it came from, for people to read: a path, with ' [selection]' after it
+    when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
     keypoints: NDArray[np.float32] | None
@@ -55,6 +63,18 @@ class Clip:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def name(self) -> str:
+        """A short name for titles: the file's name, with the selection when there is one."""
+        path, selection = _split_source(self.source)
+        return f"{path.name} [{selection}]" if selection else path.name or "clip"
+
+    @property
+    def file_stem(self) -> str:
+        """The name as the beginning of a file name, without an ending and without characters that a path may not hold."""
+        path, selection = _split_source(self.source)
+        return _UNSAFE_IN_NAMES.sub("_", f"{path.stem}_{selection}" if selection else path.stem) or "clip"
+
     @classmethod
     def from_arrays(
         cls,
@@ -78,40 +98,18 @@ class Clip:
         """
         where = f"{source}: " if source else ""
         topology = _find_skeleton(skeleton, where)
-        width, height = image_size
-        if not (fps > 0 and np.isfinite(fps) and width > 0 and height > 0):
-            raise UserError(f"{where}the frame rate and the image size must be positive, not {fps:g} and {width} x {height}")
+        size = _check_size(image_size, fps, where)
         points = None if keypoints is None else _check_shape(keypoints, topology, 2, f"{where}keypoints")
         truth = None if ground_truth is None else _check_shape(ground_truth, topology, 3, f"{where}ground truth")
         frames = _common_length(points, truth, where)
         scores = _check_confidence(confidence, (frames, len(topology)), where)
-        if points is not None:
-            visible = np.all(np.isfinite(points), axis=-1) & (scores > 0)
-            _check_range(points, visible, _FARTHEST_IMAGES * max(image_size), "pixels", f"{where}keypoints", topology)
-            points = np.where(visible[..., None], points, 0)
-        else:
-            assert truth is not None
-            visible = np.all(np.isfinite(truth), axis=-1)
-        if truth is not None:
-            _check_range(truth, np.all(np.isfinite(truth), axis=-1), _FARTHEST_M, "metres", f"{where}ground truth", topology)
-        if not visible.any():
-            raise UserError(f"{where}no joint is measured in any frame")
+        visible = _measured(points, truth, scores, size, topology, where)
         return cls(
-            keypoints=None if points is None else points.astype(np.float32),
-            visible=visible,
-            derived=np.zeros_like(visible),
-            edited=np.zeros_like(visible),
-            confidence=np.where(visible, scores, 0).astype(np.float32),
-            ground_truth=None if truth is None else truth.astype(np.float32),
-            times=_check_times(times, frames, fps, where),
-            fps=float(fps),
-            image_size=(int(width), int(height)),
-            skeleton=topology,
-            camera=camera or Intrinsics.assumed((int(width), int(height))),
-            up=up,
-            source=source,
-            notes=notes,
-        )
+            None if points is None else np.where(visible[..., None], points, 0).astype(np.float32),
+            visible, np.zeros_like(visible), np.zeros_like(visible), np.where(visible, scores, 0).astype(np.float32),
+            None if truth is None else truth.astype(np.float32), _check_times(times, frames, fps, where), float(fps), size,
+            topology, camera or Intrinsics.assumed(size), up, source, notes,
+        )  # fmt: skip
 
     def to_mpm16(self) -> Clip:
         """The same clip in the MPM-16 joints, with derived joints marked."""
@@ -147,6 +145,20 @@ class Clip:
         )
 
 
+def as_floats(values: Any, what: str) -> NDArray[np.float64]:
+    """A new float64 array; UserError that begins with `what` for anything but numbers in a regular array."""
+    try:
+        return np.array(values, np.float64)
+    except (ValueError, TypeError, OverflowError):
+        raise UserError(f"{what} are not numbers in a regular array") from None
+
+
+def _split_source(source: str) -> tuple[Path, str]:
+    """The path of a source, and the selection after it, if any."""
+    match = _SELECTION.fullmatch(source)
+    return (Path(match[1]), match[2]) if match else (Path(source), "")
+
+
 def _find_skeleton(name: str, where: str) -> Skeleton:
     try:
         return find_skeleton(name)
@@ -154,11 +166,15 @@ def _find_skeleton(name: str, where: str) -> Skeleton:
         raise UserError(f"{where}{error}") from None
 
 
+def _check_size(image_size: tuple[int, int], fps: float, where: str) -> tuple[int, int]:
+    width, height = image_size
+    if not all(np.isfinite(value) and value > 0 for value in (fps, width, height)):
+        raise UserError(f"{where}the frame rate and the image size must be positive, not {fps:g} and {width} x {height}")
+    return int(width), int(height)
+
+
 def _check_shape(values: ArrayLike, skeleton: Skeleton, axes: int, what: str) -> NDArray[np.float64]:
-    try:
-        array = np.array(values, np.float64)
-    except (ValueError, TypeError):
-        raise UserError(f"{what} are not numbers in a regular array") from None
+    array = as_floats(values, what)
     if array.ndim != 3 or array.shape[1:] != (len(skeleton), axes):
         raise UserError(f"{what} must be (frames, {len(skeleton)}, {axes}) for {skeleton.name}, not {array.shape}")
     return array
@@ -178,10 +194,31 @@ def _common_length(points: NDArray[np.float64] | None, truth: NDArray[np.float64
 def _check_confidence(confidence: ArrayLike | None, shape: tuple[int, int], where: str) -> NDArray[np.float64]:
     if confidence is None:
         return np.ones(shape)
-    scores = np.array(confidence, np.float64)
+    scores = as_floats(confidence, f"{where}confidence values")
     if scores.shape != shape:
         raise UserError(f"{where}confidence must be {shape}, not {scores.shape}")
     return np.nan_to_num(scores, nan=0.0)
+
+
+def _measured(
+    points: NDArray[np.float64] | None,
+    truth: NDArray[np.float64] | None,
+    scores: NDArray[np.float64],
+    size: tuple[int, int],
+    skeleton: Skeleton,
+    where: str,
+) -> NDArray[np.bool_]:
+    """(frames, joints): where a joint is measured, in 2D if there is any; UserError for none, or one out of all range."""
+    visible = np.zeros(scores.shape, bool)
+    if truth is not None:
+        visible = np.all(np.isfinite(truth), axis=-1)
+        _check_range(truth, visible, _FARTHEST_M, "metres", f"{where}ground truth", skeleton)
+    if points is not None:
+        visible = np.all(np.isfinite(points), axis=-1) & (scores > 0)
+        _check_range(points, visible, _FARTHEST_IMAGES * max(size), "pixels", f"{where}keypoints", skeleton)
+    if not visible.any():
+        raise UserError(f"{where}no joint is measured in any frame")
+    return visible
 
 
 def _check_range(
@@ -198,8 +235,12 @@ def _check_range(
 
 def _check_times(times: ArrayLike | None, frames: int, fps: float, where: str) -> NDArray[np.float64]:
     if times is None:
+        if not frames / fps <= _LONGEST_S:
+            raise UserError(f"{where}{frames} frames at {fps:g} frames/s last {frames / fps:.3g} s, which cannot be right")
         return np.arange(frames) / fps
-    seconds = np.array(times, np.float64)
+    seconds = as_floats(times, f"{where}times")
     if seconds.shape != (frames,) or not np.isfinite(seconds).all() or (np.diff(seconds) <= 0).any():
         raise UserError(f"{where}times must be {frames} rising numbers of seconds")
+    if seconds[-1] - seconds[0] > _LONGEST_S:
+        raise UserError(f"{where}the times span {seconds[-1] - seconds[0]:.3g} s, so they are not in seconds")
     return seconds

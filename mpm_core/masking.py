@@ -90,7 +90,9 @@ def _draw_spans(
 
 
 def _draw_joints(rng: np.random.Generator, count: int, frames: int, ratios: MaskRatios) -> Mask:
-    """One to r_s joints, for a span or for the whole window."""
+    """One to r_s joints, for a span or for the whole window; nothing when r_s is 0."""
+    if ratios.joints <= 0:
+        return _draw_none(rng, count, frames, ratios)
     scores = rng.random((count, JOINTS))
     number = rng.integers(1, ratios.joints + 1, count)
     chosen = scores.argsort(axis=1).argsort(axis=1) < number[:, None]
@@ -117,7 +119,9 @@ def _draw_limbs(rng: np.random.Generator, count: int, frames: int, ratios: MaskR
 
 
 def _draw_frame_spans(rng: np.random.Generator, count: int, frames: int, ratios: MaskRatios) -> Mask:
-    """One or two spans of whole hidden frames, up to r_t of the window each."""
+    """One or two spans of whole hidden frames, up to r_t of the window each; nothing when r_t is 0."""
+    if ratios.frames <= 0:
+        return _draw_none(rng, count, frames, ratios)
     hidden = _draw_spans(rng, count, frames, 0.02, ratios.frames)
     second = _draw_spans(rng, count, frames, 0.02, ratios.frames / 2)
     hidden |= second & (rng.random(count) < 0.5)[:, None]

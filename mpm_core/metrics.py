@@ -29,11 +29,6 @@ def joint_errors(predicted: Poses, truth: Poses) -> NDArray[np.float64]:
     return np.linalg.norm(difference, axis=-1) * MM_PER_M
 
 
-def mpjpe(predicted: Poses, truth: Poses) -> float:
-    """Mean per-joint position error in mm, Hip at zero."""
-    return float(np.nanmean(joint_errors(predicted, truth)))
-
-
 def _complete_frames(predicted: Poses, truth: Poses) -> tuple[Poses, Poses]:
     known = np.isfinite(truth).all((1, 2))
     return predicted[known].astype(np.float64), truth[known].astype(np.float64)

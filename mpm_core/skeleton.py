@@ -39,10 +39,6 @@ class Skeleton:
         """Joint indices of a named limb."""
         return self.indices(self.limbs[name])
 
-    def limb_of(self, joint: int) -> str:
-        """The limb that a joint belongs to."""
-        return next(limb for limb, names in self.limbs.items() if self.joints[joint] in names)
-
     def side(self, joint: int) -> str:
         """'left', 'right' or 'centre'."""
         name = self.joints[joint]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mpm_core.clip import Clip
@@ -12,6 +14,8 @@ from mpm_core.errors import UserError
 from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
 from mpm_core.prediction import Prediction
+
+_log = logging.getLogger("mpm")
 
 FORMATS: Mapping[str, Format] = {
     module.FORMAT.name: module.FORMAT for module in (h36m_npz, mpm_npz, openpose, coco, mmpose, alphapose, csv, bvh)
@@ -26,9 +30,10 @@ def writers() -> tuple[Format, ...]:
 
 def inspect_file(path: Path | str) -> Contents:
     """People, selections and gaps of a file before it is read; UserError when no format knows it."""
-    probe, found = _find_reader(Path(path))
-    assert found.inspect is not None
-    return found.inspect(probe)
+    with _refusing(path):
+        probe, found = _find_reader(Path(path))
+        assert found.inspect is not None
+        return found.inspect(probe)
 
 
 def read_clip(
@@ -48,9 +53,22 @@ def read_clip(
         raise UserError(f"{path}: the frame rate must be positive, not {fps:g}")
     if person is not None and person < 0:
         raise UserError(f"{path}: people are numbered from 0, not {person}")
-    probe, found = _find_reader(Path(path))
-    assert found.read is not None
-    return found.read(probe, ReadOptions(fps, image_size, person, select))
+    with _refusing(path):
+        probe, found = _find_reader(Path(path))
+        assert found.read is not None
+        return found.read(probe, ReadOptions(fps, image_size, person, select))
+
+
+@contextmanager
+def _refusing(path: Path | str) -> Iterator[None]:
+    """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        _log.debug("%s: the reader failed", path, exc_info=True)
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
 
 
 def _find_reader(path: Path) -> tuple[Probe, Format]:

@@ -96,6 +96,14 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from None
     except RecursionError:
         raise UserError(f"{path}: the JSON is nested too deeply to be keypoints") from None
+    except ValueError:  # Python's limit on the digits of a whole number
+        raise UserError(f"{path}: the JSON holds a number with too many digits") from None
+
+
+def rate_of_times(times: NDArray[np.float64]) -> float | None:
+    """Frames per second by the median step of (frames,) seconds; None when they do not tell."""
+    step = float(np.median(np.diff(times))) if times.ndim == 1 and len(times) > 1 else 0.0
+    return 1 / step if 0 < step < float("inf") else None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def _parse(probe: Probe) -> DetectionFile:
     images, annotations = content["images"], content["annotations"]
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise UserError(f"{where}: 'images' and 'annotations' are not lists")
-    frames = {_field(image, "id", f"{where}: image {n}"): n for n, image in enumerate(images)}
+    frames = {_identifier(image, "id", f"{where}: image {n}"): n for n, image in enumerate(images)}
     detections, joints = [], None
     for place, entry in enumerate(annotations):
         here = f"{where}: annotation {place}"
@@ -30,7 +30,7 @@ def _parse(probe: Probe) -> DetectionFile:
         joints = joints or len(points)
         if len(points) != joints:
             raise UserError(f"{here}: {len(points)} joints, but {joints} in the annotations before")
-        image = _field(entry, "image_id", here)
+        image = _identifier(entry, "image_id", here)
         if image not in frames:
             raise UserError(f"{here}: its image_id {image} is not among the images")
         # v = 1 is labelled but hidden from sight: the annotator still placed it.
@@ -43,16 +43,18 @@ def _parse(probe: Probe) -> DetectionFile:
     return DetectionFile(detections, (0, len(images) - 1), skeleton, image_size=_image_size(images))
 
 
-def _field(entry: Any, name: str, where: str) -> Any:
-    if not isinstance(entry, dict) or name not in entry:
-        raise UserError(f"{where}: no '{name}'")
-    return entry[name]
+def _identifier(entry: Any, name: str, where: str) -> int | str:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    if not isinstance(value, (int, str)):
+        raise UserError(f"{where}: no '{name}' that is a number or a name")
+    return value
 
 
 def _image_size(images: list[Any]) -> tuple[int, int] | None:
-    sizes = {(image.get("width"), image.get("height")) for image in images}
-    width, height = sizes.pop()
-    return (width, height) if not sizes and isinstance(width, int) and isinstance(height, int) else None
+    """The (width, height) in pixels that all images share; None when they do not, or do not say."""
+    width, height = images[0].get("width"), images[0].get("height")
+    is_shared = all((image.get("width"), image.get("height")) == (width, height) for image in images)
+    return (width, height) if is_shared and isinstance(width, int) and isinstance(height, int) else None
 
 
 FORMAT = detection_format("coco", "COCO keypoints JSON", (".json",), _sniff, _parse)

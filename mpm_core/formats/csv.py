@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
 
 _ASSUMED_FPS = 50.0
-
-SOURCES = ("detected", "edited", "hidden", "completed", "derived")
-"""What a value is: measured, corrected by hand, not there, filled in by the lifter, or computed from other joints."""
 
 _AXES_3D = "metres; camera axes: x right, y down, z forward; <joint>_conf: detector confidence"
 _AXES_2D = "pixels; x right, y down from the top left corner; <joint>_conf: detector confidence"
@@ -35,7 +32,11 @@ def _table(probe: Probe) -> tuple[dict[str, str], list[str], list[list[str]]]:
             comments[key.strip()] = value.strip()
         elif line.strip():
             lines.append(line)
-    rows = list(csv.reader(lines))
+    reader = csv.reader(lines)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UserError(f"{probe.path}: line {reader.line_num} after the comments: {error}") from None
     return (comments, rows[0], rows[1:]) if rows else (comments, [], [])
 
 
@@ -115,8 +116,9 @@ def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, notes: li
         return float(comments["fps"])
     except (KeyError, ValueError):
         pass
-    if times is not None and len(times) > 1 and np.median(np.diff(times)) > 0:
-        return float(1 / np.median(np.diff(times)))
+    rate = None if times is None else rate_of_times(times)
+    if rate is not None:
+        return rate
     notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
     return _ASSUMED_FPS
 
@@ -142,7 +144,11 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 
 @dataclass(frozen=True)
 class _Table:
-    """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds."""
+    """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
+
+    A source is 'detected' (measured or given), 'edited' (by hand), 'hidden' (not there), 'completed' (by the lifter) or
+    'derived' (from other joints).
+    """
 
     comments: dict[str, str]
     skeleton: Skeleton
@@ -158,6 +164,8 @@ class _Table:
 
 def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
     clip = None if options.clip is None else options.clip.to_mpm16()
+    if clip is not None and prediction.task == "complete" and clip.keypoints is not None:
+        clip = None  # its marks tell of the 2D, while what was completed is the 3D beside it
     confidence = clip.confidence if clip is not None else (~prediction.hidden).astype(float)
     sources = np.where(prediction.hidden, "completed", "detected" if clip is None else _marks(clip))
     comments = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Probe
 from mpm_core.formats.people import Detection, DetectionFile, detection_format, skeleton_of_size
@@ -58,25 +58,18 @@ def _is_h36m(content: Any) -> bool:
 def _detection(instance: Any, frame: int, where: str) -> Detection:
     if not isinstance(instance, dict):
         raise UserError(f"{where}: not an object with keypoints")
-    points = _numbers(instance.get("keypoints"), where, "keypoints")
+    points = as_floats(instance.get("keypoints"), f"{where}: 'keypoints'")
     if points.ndim != 2 or points.shape[1] != 2:
         raise UserError(f"{where}: 'keypoints' are not x, y pairs")
     scores = np.ones(len(points))
     if "keypoint_scores" in instance:
-        scores = _numbers(instance["keypoint_scores"], where, "keypoint_scores")
+        scores = as_floats(instance["keypoint_scores"], f"{where}: 'keypoint_scores'")
         if scores.shape != (len(points),):
             raise UserError(f"{where}: {scores.size} 'keypoint_scores' for {len(points)} keypoints")
     if len(points) == _COCO_WHOLE_BODY:
         points, scores = points[: len(COCO17)], scores[: len(COCO17)]
     track = instance.get("track_id", instance.get("instance_id"))
     return Detection(frame, points, np.nan_to_num(scores), track if isinstance(track, int) else None)
-
-
-def _numbers(values: Any, where: str, name: str) -> NDArray[np.float64]:
-    try:
-        return np.array(values, np.float64)
-    except (TypeError, ValueError):
-        raise UserError(f"{where}: '{name}' are not numbers") from None
 
 
 FORMAT = detection_format("mmpose", "MMPose JSON", (".json",), _sniff, _parse)

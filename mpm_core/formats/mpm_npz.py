@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
@@ -29,17 +29,20 @@ def _sniff(probe: Probe) -> bool:
 
 def _inspect(probe: Probe) -> Contents:
     arrays = set(list_arrays(probe.path))
-    return Contents(lacks=tuple(name for name in ("fps", "image_size") if name not in arrays), assumed_fps=_ASSUMED_FPS)
+    lacks = [] if {"fps", "times"} & arrays else ["fps"]
+    if "keypoints" in arrays and "image_size" not in arrays:
+        lacks.append("image_size")
+    return Contents(lacks=tuple(lacks), assumed_fps=_ASSUMED_FPS)
 
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
     arrays = read_npz(path, (*_ARRAYS, "positions", "root", "derived", "edited"))
-    truth = arrays.get("ground_truth")
-    if truth is None and "positions" in arrays:
-        truth = arrays["positions"] + (arrays["root"][:, None] if "root" in arrays else 0)
+    times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
+    if fps is None and times is not None:
+        fps = rate_of_times(times)
     if fps is None:
         fps = _ASSUMED_FPS
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
@@ -54,8 +57,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         fps,
         str(arrays.get("skeleton", "mpm16")),
         arrays.get("confidence"),
-        truth,
-        arrays.get("times") if options.fps is None else None,
+        _truth(arrays, path),
+        times if options.fps is None else None,
         _camera(arrays, path),
         _up(arrays, path),
         source=str(path),
@@ -63,6 +66,19 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
+
+
+def _truth(arrays: dict[str, Any], path: Path) -> Any:
+    """The 3D positions: a clip's own, or a prediction's moved to where the person stands."""
+    if "ground_truth" in arrays or "positions" not in arrays:
+        return arrays.get("ground_truth")
+    positions = as_floats(arrays["positions"], f"{path}: 'positions'")
+    if "root" not in arrays:
+        return positions
+    root = as_floats(arrays["root"], f"{path}: 'root'")
+    if positions.ndim != 3 or root.shape != (len(positions), 3):
+        raise UserError(f"{path}: 'root' {root.shape} does not fit 'positions' {positions.shape}")
+    return positions + root[:, None]
 
 
 def read_mask(path: Path, frames: int) -> Mask | None:
@@ -88,7 +104,7 @@ def _marks(arrays: dict[str, Any], name: str, clip: Clip, path: Path) -> NDArray
 def _number(arrays: dict[str, Any], name: str, path: Path) -> float | None:
     try:
         return float(arrays[name]) if name in arrays else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f"{path}: '{name}' is not a number") from None
 
 
@@ -96,7 +112,7 @@ def _vector(arrays: dict[str, Any], name: str, length: int, path: Path) -> list[
     if name not in arrays:
         return None
     values = np.asarray(arrays[name])
-    if values.shape != (length,) or values.dtype.kind not in "iuf":
+    if values.shape != (length,) or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
         raise UserError(f"{path}: '{name}' must be {length} numbers")
     return [float(v) for v in values]
 
@@ -123,6 +139,8 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             "positions": content.positions[part], "root": content.root[part], "hidden": content.hidden[part],
             "times": content.times[part], "fps": content.fps, "skeleton": "mpm16",
         }  # fmt: skip
+        if options.clip is not None:
+            arrays["up"] = options.clip.up
     else:
         arrays = {
             "confidence": content.confidence[part], "times": content.times[part], "fps": content.fps,

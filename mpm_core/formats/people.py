@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Person, Probe, ReadOptions
 from mpm_core.joint_maps import map_to_mpm16
@@ -70,7 +70,7 @@ def detection_format(
         points = np.concatenate([d.points[d.seen] for d in found[0][1]])
         lacks = [name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None]
         return Contents(
-            people=tuple(person for person, _ in found), lacks=tuple(lacks), assumed_size=_guess_size(points)
+            people=tuple(person for person, _ in found), lacks=tuple(lacks), assumed_size=guess_size(points)
         )  # fmt: skip
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
@@ -90,10 +90,7 @@ def skeleton_of_size(joints: int, candidates: Sequence[str], where: str) -> Skel
 
 def flat_keypoints(values: object, where: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """[x, y, score, x, y, score, ...] -> points (joints, 2) and scores (joints,); UserError for anything else."""
-    try:
-        array = np.array(values, np.float64)
-    except (TypeError, ValueError):
-        raise UserError(f"{where}: the keypoints are not a list of numbers") from None
+    array = as_floats(values, f"{where}: the keypoints")
     if array.ndim != 1 or array.size == 0 or array.size % 3:
         raise UserError(f"{where}: the keypoints are not x, y, score triples ({array.size} numbers)")
     triples = array.reshape(-1, 3)
@@ -181,14 +178,14 @@ def _to_clip(file: DetectionFile, path: Path, options: ReadOptions) -> Clip:
         notes.append(f"the file has no frame rate: {ASSUMED_FPS:g} frames/s assumed")
     size = options.image_size or file.image_size
     if size is None:
-        size = _guess_size(points[scores > 0])
+        size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
     return Clip.from_arrays(
         points, size, fps, file.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
     )  # fmt: skip
 
 
-def _guess_size(points: NDArray[np.float64]) -> tuple[int, int]:
+def guess_size(points: NDArray[np.float64]) -> tuple[int, int]:
     """The smallest usual image size, landscape or portrait, that holds 99 % of the points."""
     known = points[np.isfinite(points).all(-1)]
     if not len(known):

@@ -54,7 +54,9 @@ def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
             return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
     except pickle.UnpicklingError as error:
         raise UserError(f"{path}: '{member}' was refused: {error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, LookupError, AttributeError, TypeError, MemoryError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle or header may raise anything
         raise UserError(f"{path}: '{member}' is damaged ({error})") from None
 
 

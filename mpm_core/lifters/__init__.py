@@ -26,6 +26,15 @@ def available_devices() -> tuple[str, ...]:
     return ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
 
 
+def find_device(name: str) -> str:
+    """The device meant by 'auto' (the fastest), or the named one; UserError when it is not available here."""
+    devices = available_devices()
+    chosen = devices[0] if name == "auto" else name
+    if chosen not in devices:
+        raise UserError(f"the device '{name}' is not available here (there is: {', '.join(devices)})")
+    return chosen
+
+
 def load_lifter(name: str = "mpm", device: str = "auto", weights: Path | str | None = None) -> Lifter:
     """A lifter with its weights on a device: 'auto' (CUDA when there is one), 'cpu' or 'cuda'.
 
@@ -33,8 +42,4 @@ def load_lifter(name: str = "mpm", device: str = "auto", weights: Path | str | N
     """
     if name not in LIFTERS:
         raise UserError(f"unknown lifter '{name}' (known: {', '.join(LIFTERS)})")
-    devices = available_devices()
-    chosen = devices[0] if device == "auto" else device
-    if chosen not in devices:
-        raise UserError(f"the device '{device}' is not available here (there is: {', '.join(devices)})")
-    return LIFTERS[name](chosen, None if weights is None else Path(weights))
+    return LIFTERS[name](find_device(device), None if weights is None else Path(weights))

@@ -29,9 +29,10 @@ class Resampling:
         ]
         gap = since_start[self._after] - since_start[self._before]
         self._share = np.divide(grid - since_start[self._before], gap, out=np.zeros_like(gap), where=gap > 0)
-        self._near_before = (self._share < 0.5) & (self._share * gap <= _LONGEST_BRIDGE_S / 2)
-        self._near_after = (self._share >= 0.5) & ((1 - self._share) * gap <= _LONGEST_BRIDGE_S / 2)
-        self._bridged = gap <= _LONGEST_BRIDGE_S
+        longest = _LONGEST_BRIDGE_S + _SAME_TIME_S  # 10 frames/s are bridged, however their times are rounded
+        self._near_before = (self._share < 0.5) & (self._share * gap <= longest / 2)
+        self._near_after = (self._share >= 0.5) & ((1 - self._share) * gap <= longest / 2)
+        self._bridged = gap <= longest
 
     def to_grid(
         self, points: NDArray[np.float32], hidden: NDArray[np.bool_], first: int, last: int

@@ -20,6 +20,7 @@ from mpm_core.networks.encoders import FrameLayer, PoseEncoder
 from mpm_core.networks.inputs import RayForm, turn_back, turn_forth
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.skeleton import MPM16
 from mpm_core.training.losses import mean_distance
 
 _WIDTH = 1024
@@ -97,7 +98,7 @@ class FrameMLP(Baseline):
         prepared = RayForm().prepare(rays, mask)
         assert prepared.extras is not None
         answer = turn_back(self._network(prepared.points, prepared.extras, mask), prepared)[0]
-        return (answer - answer[:, :1]).numpy()
+        return (answer - answer[:, MPM16.root, None]).numpy()
 
 
 def make_baselines(pack: MotionPack, windows: int, seed: int = 0) -> Iterator[Progress | Baseline]:

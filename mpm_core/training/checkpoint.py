@@ -32,6 +32,8 @@ def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             header = json.loads((file.metadata() or {})["json"])
+            if not isinstance(header, dict):
+                raise ValueError("its header is not a table")
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (safe_open is no mapping)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as MPM weights ({error})") from error
@@ -47,10 +49,14 @@ def save_weights(path: Path, model: MPM, card: Mapping[str, Any]) -> None:
 
 
 def load_weights(path: Path, device: torch.device) -> tuple[MPM, dict[str, Any]]:
-    """The network in float32, in evaluation mode, and what its card says; UserError for a foreign file."""
+    """The network in float32, in evaluation mode, and what its card says; UserError for the file of another network."""
     tensors, header = load_tensors(path, device)
     if header.get("format") != _FORMAT:
         raise UserError(f"{path}: not a file of MPM weights")
-    model = MPM(MPMConfig(**header["model"])).to(device)
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    return model.eval(), header["card"]
+    try:
+        model = MPM(MPMConfig(**header["model"])).to(device)
+        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+        return model.eval(), header["card"]
+    except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(f"{path}: holds the weights of another network than this version's ({reason})") from error

@@ -14,7 +14,7 @@ import torch
 
 from mpm_core.data.pack import MotionPack, read_pack
 from mpm_core.errors import UserError
-from mpm_core.lifters import available_devices, load_lifter
+from mpm_core.lifters import find_device, load_lifter
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
@@ -30,8 +30,8 @@ Follow = Callable[[Iterator[Any], str], Iterator[Any]]
 def train(options: argparse.Namespace) -> None:
     """Train the chosen stages, saving as it goes; a run that finds its own checkpoint goes on from there."""
     config = with_changes(TrainConfig(), dict(_parse_setting(text) for text in options.set))
+    device = torch.device(find_device(options.device))
     pack = read_pack(options.pack, "train")
-    device = torch.device(available_devices()[0] if options.device == "auto" else options.device)
     stages: dict[str, tuple[StageConfig, ...]] = {
         "1": (config.stage_one,),
         "2": (config.stage_two,),

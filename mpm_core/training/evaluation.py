@@ -86,8 +86,11 @@ def evaluate(
 ) -> Iterator[Progress | Evaluation]:
     """Run the protocols of some tasks on a benchmark folder; yields Progress and at last the Evaluation.
 
-    stride: only every so many frames are scored (accurate mode answers every frame by itself, so it runs just those).
+    stride: one of so many frames is scored, and windows that answer none of these are not run (accurate mode has a window
+    for every frame, so it takes that much less time). UserError for a folder or stride that cannot be used.
     """
+    if stride < 1:
+        raise UserError(f"the stride must be 1 or more frames, not {stride}")
     evaluation = Evaluation(lifter.name, mode, stride)
     lifting = lifting_protocols() if "lift" in tasks else ()
     completing = completion_protocols() if "complete" in tasks else ()
@@ -117,13 +120,15 @@ def _score(
     if truth is None:
         raise UserError(f"{clip.source}: has no ground truth to compare with")
     mask = limb_mask(len(clip), protocol.limbs)
-    if protocol.task == "complete":
-        assert not isinstance(lifter, Baseline)
-        answer = lifter.complete(truth, mask, clip.fps, mode, mirror)
+    scored = np.arange(len(clip)) % stride == stride // 2
+    if isinstance(lifter, Baseline):
+        answer = lifter.lift(clip, mask)
     else:
-        answer = lifter.lift(clip, mask, mode, mirror)
-    part = slice(stride // 2, None, stride)
-    return answer.positions[part], truth[part], mask[part], clip.times[part]
+        task = lifter.start(clip, protocol.task, mode, mirror)
+        for _ in task.update(mask, frames=scored):
+            pass
+        answer = task.prediction()
+    return answer.positions[scored], truth[scored], mask[scored], clip.times[scored]
 
 
 class _Sums:

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeySequence
 
 from app.actions import ACTIONS
 from app.panels.help import CommandPalette, KeysDialog

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mpm_core import read_clip, write
+from mpm_core.bench import describe_machine
 from mpm_core.cli import main
 from mpm_core.skeleton import MPM16
 from tests.core.test_formats import h36m_pair
@@ -59,6 +60,12 @@ def test_info_knows_weights_and_demo(capsys):
     assert "mpm.safetensors" in text and "demo.npz" in text and "BVH" in text
 
 
+def test_bench_names_the_device_that_auto_stands_for(monkeypatch):
+    monkeypatch.setattr("mpm_core.bench.available_devices", lambda: ("cuda", "cpu"))
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "A GPU")
+    assert describe_machine("auto").startswith("A GPU") and "A GPU" not in describe_machine("cpu")
+
+
 def test_eval_prints_its_tables_and_json(tmp_path, demo, capsys):
     h36m_pair(tmp_path, demo)
     for kind in ("gt", "det"):
@@ -105,6 +112,8 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--mode", "magic"], "magic"),
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--fps", "-3"], "frame rate"),
         (["eval", "{tmp}"], "data_2d_open_gt.npz"),
+        (["eval", "{tmp}", "--stride", "0"], "stride"),
+        (["train", "{clip}", "-o", "{tmp}/run", "--device", "gpu"], "'gpu' is not available"),
         (["train", "{clip}", "-o", "{tmp}/run"], "motion pack"),
         (["train", "{clip}", "-o", "{tmp}/run", "--set", "nosuch=1"], "nosuch"),
     ],

@@ -72,6 +72,12 @@ def test_cut_keeps_the_times():
         ({"image_size": (0, 5)}, "positive"),
         ({"confidence": np.ones((4, 3))}, "confidence"),
         ({"times": [0, 1, 1, 2]}, "rising"),
+        ({"times": ["a", "b", "c", "d"]}, "times are not numbers"),
+        ({"times": [0, 20_000, 40_000, 60_000]}, "span 6e\\+04 s, so they are not in seconds"),
+        ({"fps": 5e-5}, "4 frames at 5e-05 frames/s last 8e\\+04 s"),
+        ({"keypoints": [[[10**400, 1]] * 16]}, "not numbers"),
+        ({"confidence": "high"}, "confidence values are not numbers"),
+        ({"image_size": (float("inf"), 5)}, "positive"),
         ({"ground_truth": np.zeros((3, 16, 3))}, "differ in length"),
         ({"keypoints": None}, "neither"),
     ],
@@ -81,3 +87,18 @@ def test_bad_input_is_one_sentence_with_its_source(arguments, words):
     with pytest.raises(UserError, match=words) as error:
         Clip.from_arrays(**(good | arguments))
     assert "walk.json" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "stem"),
+    [
+        ("/d [old]/data_2d_x.npz [S9/Walking 1/0]", "data_2d_x.npz [S9/Walking 1/0]", "data_2d_x_S9_Walking 1_0"),
+        ("/d/walk.json", "walk.json", "walk"),
+        ("/d/clips/openpose", "openpose", "openpose"),
+        ("/d/take [2].csv", "take [2].csv", "take _2_"),
+        ("", "clip", "clip"),
+    ],
+)
+def test_name_and_file_stem_come_from_the_source(source, name, stem):
+    clip = Clip.from_arrays(keypoints(), (500, 500), 30, source=source)
+    assert clip.name == name and clip.file_stem == stem

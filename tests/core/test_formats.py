@@ -1,6 +1,7 @@
 import json
 import pickle
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,7 +149,8 @@ def test_h36m_pair_finds_its_3d_and_cameras(tmp_path, demo):
     path = h36m_pair(tmp_path, demo)
     assert inspect_file(path).selections == ("S9/Walking/0", "S9/Walking/1", "S9/Sitting/0", "S9/Sitting/1")
     clip = read_clip(path, select="S9/Walking/1")
-    assert clip.image_size == (1080, 1080) and not clip.camera.is_assumed and not clip.notes
+    assert clip.image_size == (1080, 1080) and not clip.camera.is_assumed
+    assert clip.notes == ("the file has no frame rate: 50 frames/s assumed, as in Human3.6M",)
     seen = clip.camera.project(clip.ground_truth)
     assert np.abs(seen - clip.keypoints).max() < 0.1
     assert len(read_clip(path, select="S9/Sitting")) == 50
@@ -160,7 +162,9 @@ def test_h36m_pair_finds_its_3d_and_cameras(tmp_path, demo):
 
 def test_h36m_pair_without_cameras_has_them_fitted(tmp_path, demo):
     clip = read_clip(h36m_pair(tmp_path, demo, with_cameras=False), select="S9/Walking/0")
-    assert any("fitted" in note for note in clip.notes)
+    assert any("no cameras.json beside the file: the camera was fitted" in note for note in clip.notes)
+    (tmp_path / "cameras.json").write_text('{"cameras": {"S9": {}}}')
+    assert any("cameras.json lacks this view" in n for n in read_clip(tmp_path / "data_2d_toy_gt.npz").notes)
     assert np.abs(clip.camera.project(clip.ground_truth) - clip.keypoints).max() < 2
     truth = demo.ground_truth[:200] - demo.ground_truth[:200, :1]
     fitted = clip.ground_truth - clip.ground_truth[:, :1]
@@ -172,6 +176,46 @@ def test_h36m_3d_alone_is_a_3d_clip(tmp_path, demo):
     clip = read_clip(tmp_path / "data_3d_toy.npz", select="S9/Sitting").to_mpm16()
     assert clip.keypoints is None and len(clip) == 50
     assert np.allclose(clip.ground_truth, demo.ground_truth[:50], atol=1e-4)
+
+
+def videopose_file(folder, layout="coco", **metadata):
+    """A custom VideoPose3D file: two videos, one action and camera each."""
+    path = folder / "data_2d_custom_mine.npz"
+    views = {name: {"custom": [coco_person(seed)[..., :2]]} for seed, name in enumerate(("a.mp4", "b.mp4"))}
+    np.savez(path, positions_2d=views, metadata={"layout_name": layout, **metadata})
+    return path
+
+
+def test_videopose_metadata_tells_size_and_rate_of_each_video(tmp_path):
+    videos = {"a.mp4": {"w": 640, "h": 480, "fps": 25}, "b.mp4": {"w": 1920, "h": 1080, "fps": 60}}
+    path = videopose_file(tmp_path, video_metadata=videos)
+    assert inspect_file(path).lacks == ()
+    clip = read_clip(path, select="b.mp4")
+    assert clip.image_size == (1920, 1080) and clip.fps == 60 and not clip.notes
+
+
+def test_videos_of_other_names_count_where_they_agree(tmp_path):
+    videos = {"x": {"w": 640, "h": 480, "fps": 25}, "y": {"w": 640, "h": 480, "fps": 60}}
+    path = videopose_file(tmp_path, video_metadata=videos)
+    assert inspect_file(path).lacks == ("fps",)
+    clip = read_clip(path, select="b.mp4")
+    assert clip.image_size == (640, 480) and clip.notes == ("the file has no frame rate: 30 frames/s assumed",)
+
+
+def test_what_no_videopose_file_tells_is_lacking_but_of_human36m_known(tmp_path):
+    contents = inspect_file(videopose_file(tmp_path))
+    assert contents.lacks == ("fps", "image_size") and contents.assumed_size == (640, 480) and contents.assumed_fps == 30
+    path = videopose_file(tmp_path, "h36m")
+    contents, clip = inspect_file(path), read_clip(path, select="a.mp4")
+    assert contents.lacks == () and clip.fps == 50 and clip.image_size == (1000, 1000)
+    assert len(clip.notes) == 2 and all(note.endswith("as in Human3.6M") for note in clip.notes)
+
+
+def test_an_action_may_have_a_slash_in_its_name(tmp_path):
+    path = tmp_path / "data_2d_x_gt.npz"
+    np.savez(path, positions_2d={"S1": {"walk/fast": [coco_person()[..., :2]]}})
+    assert inspect_file(path).selections == ("S1/walk/fast/0",)
+    assert len(read_clip(path, select="S1/walk")) == 6
 
 
 def test_the_real_benchmark_reads(shared):
@@ -200,6 +244,35 @@ def test_npz_keeps_truth_camera_mask_and_marks(tmp_path, demo):
     assert (again.ground_truth == demo.ground_truth).all() and again.camera == demo.camera and again.up == demo.up
     assert (read_mask(tmp_path / "d.npz", len(demo)) == mask).all()
     assert not any(name.dtype.hasobject for name in np.load(tmp_path / "d.npz").values())
+
+
+def test_times_in_an_npz_are_its_frame_rate(tmp_path):
+    times = np.arange(6) / 25
+    np.savez(tmp_path / "k.npz", keypoints=coco_person()[..., :2], skeleton="coco17", times=times)
+    assert inspect_file(tmp_path / "k.npz").lacks == ("image_size",)
+    clip = read_clip(tmp_path / "k.npz", image_size=(640, 480))
+    assert clip.fps == pytest.approx(25) and (clip.times == times).all() and not clip.notes
+    np.savez(tmp_path / "g.npz", ground_truth=np.random.default_rng(0).random((6, 16, 3)))
+    assert inspect_file(tmp_path / "g.npz").lacks == ("fps",)
+
+
+def test_a_prediction_in_an_npz_knows_where_up_is(tmp_path, demo, lifter):
+    clip = replace(demo.cut(0, 20), up=(0.0, -0.8, -0.6))
+    write(lifter.lift(clip), tmp_path / "p.npz", WriteOptions(clip=clip))
+    assert read_clip(tmp_path / "p.npz").up == clip.up
+
+
+def test_completed_csv_tells_of_the_3d_not_of_the_2d_beside_it(tmp_path, demo, lifter):
+    points = demo.keypoints[:20].copy()
+    points[:, MPM16.index("RWrist")] = np.nan
+    clip = Clip.from_arrays(points, demo.image_size, 50, ground_truth=demo.ground_truth[:20])
+    mask = np.zeros((20, 16), bool)
+    mask[:, MPM16.index("LWrist")] = True
+    write(lifter.complete(clip.ground_truth, mask), tmp_path / "c.csv", WriteOptions(clip=clip))
+    header, first, *_ = (line.split(",") for line in (tmp_path / "c.csv").read_text().splitlines() if line[0] != "#")
+    cells = dict(zip(header, first, strict=True))
+    assert cells["RWrist_source"] == "detected" and float(cells["RWrist_conf"]) == 1
+    assert cells["LWrist_source"] == "completed" and float(cells["LWrist_conf"]) == 0
 
 
 def test_prediction_as_csv_says_where_every_value_comes_from(tmp_path, demo, lifter):

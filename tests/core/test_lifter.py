@@ -283,6 +283,12 @@ def test_resampling_hides_long_gaps_and_bridges_short_ones():
     assert hidden[8:27].all() and not hidden[:5].any() and not hidden[-1].any()
 
 
+def test_resampling_bridges_frames_at_exactly_ten_per_second():
+    resampling = Resampling(np.arange(30) / 10, 50.0)
+    _, hidden = resampling.to_grid(np.zeros((30, 1, 2), np.float32), np.zeros((30, 1), bool), 0, resampling.grid_frames)
+    assert not hidden.any()
+
+
 def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():
     times = np.arange(4) / 30
     resampling = Resampling(times, 50.0)

@@ -84,3 +84,14 @@ def test_a_mask_that_makes_no_sense_is_refused_by_name(text):
 def test_unknown_sampler_is_refused():
     with pytest.raises(UserError, match="nosuch"):
         draw_mask("nosuch", 5, MaskRatios(), np.random.default_rng())
+
+
+def test_ratios_of_nothing_hide_nothing():
+    for name, ratios in (
+        ("joints", MaskRatios(joints=0)),
+        ("frame spans", MaskRatios(frames=0)),
+        ("temporal", MaskRatios(frames=0)),
+    ):
+        assert not MASKERS[name](np.random.default_rng(0), 50, 27, ratios).any(), name
+    assert not MASKERS["spatio-temporal"](np.random.default_rng(0), 50, 27, MaskRatios(0, 0)).any()
+    assert not MASKERS["tube"](np.random.default_rng(0), 50, 27, MaskRatios(joints=0)).any()

@@ -5,7 +5,7 @@ import torch
 
 from mpm_core.errors import UserError
 from mpm_core.networks.mpm import MPM, MPMConfig
-from mpm_core.training.checkpoint import load_weights, save_weights
+from mpm_core.training.checkpoint import load_tensors, load_weights, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageOneConfig, StageTwoConfig, TrainConfig, with_changes
 from mpm_core.training.loop import Trainer, learning_rate
 from mpm_core.training.losses import mean_distance
@@ -68,6 +68,18 @@ def test_a_run_goes_on_elsewhere_from_its_weights_alone(tmp_path):
 def test_shipped_size_fits_the_limit(tmp_path):
     save_weights(tmp_path / "w.safetensors", MPM(MPMConfig(frames=243)), {})
     assert (tmp_path / "w.safetensors").stat().st_size < 16 * 2**20
+
+
+def test_weights_of_another_network_are_refused_in_one_sentence(tmp_path):
+    model = MPM(replace(MPMConfig(), frames=27, width=32, heads=4, encoder_width=32))
+    save_weights(tmp_path / "w.safetensors", model, {})
+    tensors, header = load_tensors(tmp_path / "w.safetensors", CPU)
+    odd = {"model": header["model"] | {"width": 64}}, {"model": header["model"] | {"nosuch": 1}}, {"model": {"heads": 0}}
+    for changes in odd:
+        save_tensors(tmp_path / "odd.safetensors", tensors, header | changes)
+        with pytest.raises(UserError, match=r"odd\.safetensors: holds the weights of another network") as error:
+            load_weights(tmp_path / "odd.safetensors", CPU)
+        assert "\n" not in str(error.value)
 
 
 def test_a_checkpoint_of_another_stage_or_size_is_refused(tmp_path):
