@@ -61,7 +61,7 @@ def test_info_knows_weights_and_demo(capsys):
 
 
 def test_bench_names_the_device_that_auto_stands_for(monkeypatch):
-    monkeypatch.setattr("mpm_core.bench.available_devices", lambda: ("cuda", "cpu"))
+    monkeypatch.setattr("mpm_core.lifters.available_devices", lambda: ("cuda", "cpu"))
     monkeypatch.setattr("torch.cuda.get_device_name", lambda: "A GPU")
     assert describe_machine("auto").startswith("A GPU") and "A GPU" not in describe_machine("cpu")
 
