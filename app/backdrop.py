@@ -114,6 +114,7 @@ def _import_cv2() -> ModuleType:
         import cv2
     except ImportError:
         raise UserError("Showing a video needs OpenCV: install it with pip install 'mpm-viewer[video]'.") from None
-    if plugins is None:
-        os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    if plugins is not None:
+        os.environ["QT_QPA_PLATFORM_PLUGIN_PATH"] = plugins
     return cv2

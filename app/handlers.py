@@ -7,33 +7,39 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from app.backdrop import VIDEO_SUFFIXES, Backdrop
 from app.commands import AttachTruth
 from app.editor import Editor
+from app.jobs import NewestWins
 from app.opening import Opener
 from app.panels.export_dialog import ExportDialog
 from app.panels.help import CommandPalette, KeysDialog
 from app.panels.open_dialog import OpenDialog
+from app.panels.questions import ask_to_save, ask_where
 from app.playback import SPEEDS, Playback
 from app.session import Session
 from app.theme import Theme
 from app.views.scene_view import SceneView
 from mpm_core.about import version_text
+from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats import write
-from mpm_core.formats.base import Contents, WriteOptions
+from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.masking import MaskRatios
+from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
+_NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
 class Handlers(QObject):
     """Binds the table of actions to the session, the editor and the dialogs."""
+
+    _written = Signal(str)
 
     def __init__(
         self, window: QWidget, session: Session, editor: Editor, opener: Opener, playback: Playback, backdrop: Backdrop,
@@ -47,6 +53,11 @@ class Handlers(QObject):
         self._click_was_edit = False
         self._drag_gesture = self._paint_gesture = 0
         self._painted: bool | None = None
+        self._is_writing = False
+        self._writer = NewestWins(self._write)
+        for outcome in (self._written, self._writer.failed):
+            outcome.connect(self._on_write_ended)
+        self._writer.start()
 
     # Files
 
@@ -80,56 +91,89 @@ class Handlers(QObject):
             return
         name, _ = QFileDialog.getOpenFileName(self._window, "3D positions of the same frames", "", _READABLE)
         if name:
-            self._opener.read_truth(Path(name))
+            self._opener.open_truth(Path(name))
 
-    def attach_truth(self, truth: NDArray[np.float32]) -> None:
-        """3D that was read for the clip."""
-        clip = self._session.clip
-        if clip is not None and len(truth) == len(clip):
-            self._session.undo_stack.push(AttachTruth(self._session, truth))
+    def attach_truth(self, clip: Clip, other: Clip) -> None:
+        """3D that was read for a clip, if that clip is still open."""
+        here = self._session.clip
+        # Edits made meanwhile replace the clip, but never its times.
+        if here is not None and here.times is clip.times and other.ground_truth is not None:
+            self._session.undo_stack.push(AttachTruth(self._session, other.ground_truth))
+            self._session.message.emit("; ".join((f"Ground truth from {other.name}", *other.notes)))
 
     def open_demo(self) -> None:
         self._opener.open_demo()
 
-    def ask_and_read(self, path: Path, contents: Contents, theme: Theme) -> None:
+    def ask_and_read(self, path: Path, contents: Contents, truth_for: Clip | None, theme: Theme) -> None:
         """Ask for what a file lacks, then read it."""
         dialog = OpenDialog(path, contents, theme, self._window)
         if dialog.exec():
-            self._opener.read(path, dialog.options())
+            self._opener.read(path, dialog.options(), truth_for)
 
-    def save(self) -> None:
+    def may_leave(self) -> bool:
+        """Whether the clip may be left: there is nothing to lose, or it was saved, or a person gives it up."""
+        if self._session.undo_stack.isClean():
+            return True
+        choice = ask_to_save(self._window)
+        return choice == QMessageBox.StandardButton.Discard or (choice == QMessageBox.StandardButton.Save and self.save())
+
+    def save(self) -> bool:
+        """Ask for a place and save; whether it was done."""
         clip = self._session.clip
         if clip is None:
-            return
-        start = Path(clip.source).with_suffix(".npz").name if clip.source else "clip.npz"
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save clip and mask", start, "mpm-viewer NPZ (*.npz)")
-        if name:
-            path = Path(name) if Path(name).suffix else Path(name).with_suffix(".npz")
-            self._write(clip, path, WriteOptions(mask=self._session.mask))
-
-    def export(self) -> None:
-        if self._session.prediction is None:
-            self._session.message.emit("There is no prediction to export yet.")
-            return
-        dialog = ExportDialog(self._session, self._window)
-        if not dialog.exec():
-            return
-        chosen = dialog.format()
-        clip = self._session.clip
-        stem = Path(clip.source).stem if clip is not None and clip.source else "prediction"
-        kinds = f"{chosen.label} (*{chosen.suffixes[0]})"
-        name, _ = QFileDialog.getSaveFileName(self._window, "Export", stem + chosen.suffixes[0], kinds)
-        if name:
-            path = Path(name) if Path(name).suffix else Path(name).with_suffix(chosen.suffixes[0])
-            self._write(self._session.prediction, path, dialog.options())
-
-    def _write(self, content: object, path: Path, options: WriteOptions) -> None:
+            return False
+        path = ask_where(self._window, "Save clip and mask", f"{clip.file_stem}.npz", "mpm-viewer NPZ", ".npz")
+        if path is None:
+            return False
         try:
-            write(content, path, options)  # type: ignore[arg-type]
+            write(clip, path, WriteOptions(mask=self._session.mask))
         except UserError as error:
             QMessageBox.warning(self._window, "Not written", str(error))
-            return
+            return False
+        self._session.undo_stack.setClean()
         self._session.message.emit(f"Wrote {path}")
+        return True
+
+    def export(self) -> None:
+        """Ask what to write and where, then write it in the background."""
+        session = self._session
+        if session.prediction is None:
+            session.message.emit("There is no prediction to export yet.")
+        elif session.state.is_busy:
+            session.message.emit(_NOT_WHOLE)
+        elif self._is_writing:
+            session.message.emit("An export is still being written: try again when it is done.")
+        else:
+            dialog = ExportDialog(session, self._window)
+            if dialog.exec():
+                self._export_as(dialog.format(), dialog.options(), session.prediction)
+
+    def _export_as(self, chosen: Format, options: WriteOptions, prediction: Prediction) -> None:
+        if not np.isfinite(prediction.positions[options.frames(len(prediction.positions))]).all():
+            self._session.message.emit(_NOT_WHOLE)
+            return
+        clip = self._session.clip
+        stem = clip.file_stem if clip is not None else "prediction"
+        suffix = chosen.suffixes[0]
+        path = ask_where(self._window, "Export", stem + suffix, chosen.label, suffix)
+        if path is not None:
+            self._is_writing = True
+            self._session.message.emit(f"Writing {path} …")
+            self._writer.ask(prediction, path, options)
+
+    def _write(self, prediction: Prediction, path: Path, options: WriteOptions) -> None:
+        """In the writer's thread."""
+        write(prediction, path, options)
+        self._written.emit(f"Wrote {path}")
+
+    def _on_write_ended(self, text: str) -> None:
+        """In the window's thread: say that it is written, or why not."""
+        self._is_writing = False
+        self._session.message.emit(text)
+
+    def stop(self) -> None:
+        """Finish what is being written; call before the application quits."""
+        self._writer.stop()
 
     def quit(self) -> None:
         QApplication.closeAllWindows()

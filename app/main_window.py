@@ -195,8 +195,11 @@ class MainWindow(QMainWindow):
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
-        self.opener.asked.connect(lambda path, contents: handlers.ask_and_read(path, contents, self.theme))
+        self.opener.asked.connect(
+            lambda path, contents, truth_for: handlers.ask_and_read(path, contents, truth_for, self.theme)
+        )
         self.opener.truth_read.connect(handlers.attach_truth)
+        self.opener.may_leave = handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
         for source in (self.opener.failed, self.backdrop.failed, session.message):
             source.connect(self.status_line.say)
@@ -218,7 +221,7 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         clip = self.session.clip
-        name = clip.source.rpartition("/")[2] if clip is not None else ""
+        name = clip.name if clip is not None else ""
         self.setWindowTitle(f"{name} – mpm-viewer" if name else "mpm-viewer")
 
     def restyle(self, theme_name: str | None, palette_name: str | None) -> None:
@@ -262,10 +265,13 @@ class MainWindow(QMainWindow):
             self.handlers.open_path(Path(urls[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End the workers before Qt takes their objects away."""
+        """End the workers before Qt takes their objects away, unless unsaved work is to be kept."""
+        if not self.handlers.may_leave():
+            event.ignore()
+            return
         self._settings.setValue("geometry", self.saveGeometry())
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
-        for worker in (self.lift_job, self.figures_job, self.opener, self.backdrop):
+        for worker in (self.lift_job, self.figures_job, self.opener, self.backdrop, self.handlers):
             worker.stop()
         event.accept()

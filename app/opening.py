@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.jobs import NewestWins
@@ -24,19 +24,23 @@ _RECENT_KEY = "recent_files"
 
 
 class Opener(QObject):
-    """Reads files for the session. A file that cannot be used leaves the session as it was."""
+    """Reads files for the session. A file that cannot be used leaves the session as it was.
 
-    asked = Signal(object, object)  # path and Contents: answer with read()
+    may_leave is asked before a clip that was read takes the place of the one that is open.
+    """
+
+    asked = Signal(object, object, object)  # path, Contents, the clip that wants ground truth or None: answer with read()
     failed = Signal(str)
     recent_changed = Signal()
-    truth_read = Signal(object)  # (frames, 16, 3) metres in camera axes
-    _found = Signal(object, object)
+    truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
+    _found = Signal(object, object, object)
     _opened = Signal(object, object, object)
 
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
         self._session = session
         self._settings = settings
+        self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self.failed)
         self._found.connect(self._on_found)
@@ -49,21 +53,20 @@ class Opener(QObject):
 
     def open(self, path: Path) -> None:
         """Look at a file; then read it, or ask for what it lacks."""
-        self._thread.ask(path, None)
+        self._thread.ask(path, None, None)
 
     def open_demo(self) -> None:
         """The bundled demo."""
-        self._thread.ask(find_asset("demo/demo.npz"), ReadOptions())
+        self._thread.ask(find_asset("demo/demo.npz"), ReadOptions(), None)
 
-    def read(self, path: Path, options: ReadOptions) -> None:
-        """Read a file with the answers to what it lacked."""
-        self._thread.ask(path, options)
+    def read(self, path: Path, options: ReadOptions, truth_for: Clip | None = None) -> None:
+        """Read a file with the answers to what it lacked: a clip to open, or ground truth for the one that is open."""
+        self._thread.ask(path, options, truth_for)
 
-    def read_truth(self, path: Path) -> None:
-        """Read 3D that belongs to the clip that is open."""
-        clip = self._session.clip
-        if clip is not None:
-            self._thread.ask(path, len(clip))
+    def open_truth(self, path: Path) -> None:
+        """Look at a file with 3D that belongs to the clip that is open; then read it, or ask which of its clips."""
+        if self._session.clip is not None:
+            self._thread.ask(path, None, self._session.clip)
 
     def recent(self) -> list[Path]:
         """Files opened lately that are still there, the last one first."""
@@ -71,23 +74,31 @@ class Opener(QObject):
         names = [stored] if isinstance(stored, str) else list(stored or [])
         return [Path(name) for name in names if Path(name).exists()]
 
-    def _work(self, path: Path, options: ReadOptions | int | None) -> None:
-        if isinstance(options, int):
-            self.truth_read.emit(_read_truth(path, options))
-            return
+    def _work(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
         if options is None:
             contents = inspect_file(path)
-            if contents.lacks or len(contents.people) > 1 or len(contents.selections) > 1:
-                self._found.emit(path, contents)
+            # Ground truth takes its rate and image size from the clip that it is for.
+            lacks = () if truth_for is not None else contents.lacks
+            if lacks or len(contents.people) > 1 or len(contents.selections) > 1:
+                self._found.emit(path, replace(contents, lacks=lacks), truth_for)
                 return
             options = ReadOptions()
+        if self._thread.is_outdated():
+            return
         clip = read_clip(path, options.fps, options.image_size, options.person, options.select)
-        self._opened.emit(path, clip, read_mask(path, len(clip)))
+        if truth_for is None:
+            self._opened.emit(path, clip, read_mask(path, len(clip)))
+            return
+        _check_truth(path, clip, len(truth_for))
+        self.truth_read.emit(truth_for, clip.to_mpm16())
 
-    def _on_found(self, path: Path, contents: Contents) -> None:
-        self.asked.emit(path, contents)
+    def _on_found(self, path: Path, contents: Contents, truth_for: Clip | None) -> None:
+        """In the window's thread."""
+        self.asked.emit(path, contents, truth_for)
 
     def _on_opened(self, path: Path, clip: Clip, mask: Mask | None) -> None:
+        if not self.may_leave():
+            return
         self._session.open_clip(clip, mask)
         if path != find_asset("demo/demo.npz"):
             others = [str(p) for p in self.recent() if p != path.resolve()]
@@ -95,11 +106,9 @@ class Opener(QObject):
             self.recent_changed.emit()
 
 
-def _read_truth(path: Path, frames: int) -> NDArray[np.float32]:
-    """(frames, 16, 3) of a file that holds 3D of as many frames; UserError for any other."""
-    truth = read_clip(path).to_mpm16().ground_truth
-    if truth is None:
+def _check_truth(path: Path, clip: Clip, frames: int) -> None:
+    """UserError unless a file holds 3D of as many frames."""
+    if clip.ground_truth is None:
         raise UserError(f"{path}: holds no 3D positions")
-    if len(truth) != frames:
-        raise UserError(f"{path}: has {len(truth)} frames, but the clip has {frames}")
-    return truth
+    if len(clip) != frames:
+        raise UserError(f"{path}: has {len(clip)} frames, but the clip has {frames}")

@@ -258,7 +258,7 @@ class Session(QObject):
 
     def scene_prediction(self, frame: int) -> NDArray[np.float32] | None:
         """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
-        if self._clip is None or self._prediction is None:
+        if self._clip is None or self._prediction is None or not np.isfinite(self._prediction.positions[frame]).all():
             return None
         return _z_up(self._prediction.positions[frame], self._clip.up)
 
@@ -270,7 +270,7 @@ class Session(QObject):
         root = np.zeros(3, np.float32)
         if truth is not None and np.isfinite(truth[frame, MPM16.root]).all():
             root = truth[frame, MPM16.root]
-        elif self._prediction is not None:
+        elif self._prediction is not None and np.isfinite(self._prediction.root[frame]).all():
             root = self._prediction.root[frame]
         return _z_up(root, self._clip.up)
 

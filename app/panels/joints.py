@@ -113,9 +113,26 @@ class JointsPanel(QTreeWidget):
             self._refresh()
 
     def _on_selection_changed(self) -> None:
-        if not self._is_filling:
-            chosen = {j for item in self.selectedItems() for j in item.data(_NAME, _JOINT_ROLE)}
-            self.selected.emit(tuple(sorted(chosen)))
+        """Add what rows were newly chosen, then take away what rows were given up.
+
+        A limb's row follows its joints; only when it alone was given up does it take them along. The row that was clicked
+        counts most: a limb's row stands for all its joints although the click gave up theirs.
+        """
+        if self._is_filling:
+            return
+        old, chosen = self._session.selection, set(self._session.selection)
+        for item, joints in self._rows:
+            if item.isSelected() and not set(joints) <= old:
+                chosen |= set(joints)
+        for item, joints in self._rows:
+            alone = all(child.isSelected() for n in range(item.childCount()) if (child := item.child(n)) is not None)
+            if not item.isSelected() and set(joints) <= old and alone:
+                chosen -= set(joints)
+        clicked = self.currentItem()
+        if clicked is not None and clicked.isSelected():
+            chosen |= set(clicked.data(_NAME, _JOINT_ROLE))
+        self.selected.emit(tuple(sorted(chosen)))
+        self._show_selection()
 
     def _show_selection(self) -> None:
         self._is_filling = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
@@ -89,7 +87,7 @@ class MetricsPanel(QWidget):
         seconds = float(clip.times[-1] - clip.times[0])
         camera = "assumed" if clip.camera.is_assumed else "known"
         lines = [
-            f"<b>{Path(clip.source).name or 'Clip'}</b>",
+            f"<b>{clip.name}</b>",
             f"{len(clip)} frames, {clip.fps:g} frames/s, {seconds:.1f} s",
         ]
         if clip.keypoints is not None:

@@ -60,11 +60,6 @@ class OpenDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
 
-    @staticmethod
-    def is_needed(contents: Contents) -> bool:
-        """Whether a file leaves anything open."""
-        return bool(contents.lacks) or len(contents.people) > 1 or len(contents.selections) > 1
-
     def options(self) -> ReadOptions:
         """The answers."""
         lacks = self._contents.lacks
@@ -112,13 +107,15 @@ class OpenDialog(QDialog):
 
 
 def _preview(person: Person, theme: Theme) -> QIcon:
-    """The person's pose where most of it is seen."""
+    """The person's pose where most of it is seen; blank when nothing of the body is."""
     picture = QPixmap(_PREVIEW * 2)
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)
     box = QRectF(8, 8, _PREVIEW.width() - 16, _PREVIEW.height() - 16)
     points = person.pose.astype(float)
     seen = points[person.pose_visible]
+    if not len(seen):
+        return QIcon(picture)
     low, high = seen.min(0), seen.max(0)
     scale = min(box.width() / max(high[0] - low[0], 1), box.height() / max(high[1] - low[1], 1))
     points = (points - (low + high) / 2) * scale + (box.center().x(), box.center().y())

@@ -11,11 +11,9 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import theme as look
 from app.session import Session
 from app.theme import Theme
+from app.views.joint_text import LOW_CONFIDENCE, describe_joint
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
 from mpm_core.skeleton import MPM16
-
-LOW_CONFIDENCE = 0.4
-"""Joints that the detector is less sure of are marked."""
 
 _DRAG_PX = 5.0
 _ZOOM_STEP = 1.2
@@ -224,25 +222,3 @@ class ImageView(QWidget):
     def leaveEvent(self, event: object) -> None:
         self._hovered = None
         self.update()
-
-
-def describe_joint(session: Session, joint: int) -> str:
-    """A joint of the frame at hand in one line: name, what it is, how sure, how far off."""
-    clip, frame = session.clip, session.frame
-    parts = [MPM16.joints[joint]]
-    if clip is None:
-        return parts[0]
-    if session.missing[frame, joint]:
-        parts.append("not measured")
-    elif session.mask[frame, joint]:
-        parts.append("hidden")
-    elif clip.edited[frame, joint]:
-        parts.append("edited")
-    elif clip.derived[frame, joint]:
-        parts.append("derived from other joints")
-    if clip.keypoints is not None and clip.visible[frame, joint]:
-        parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
-    errors = session.errors
-    if errors is not None and np.isfinite(errors[frame, joint]):
-        parts.append(f"error {errors[frame, joint]:.0f} mm")
-    return "  ·  ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
     QVector3D,
+    QVector4D,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -28,7 +30,7 @@ from app import theme as look
 from app.session import Session
 from app.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
-from app.views.image_view import describe_joint
+from app.views.joint_text import describe_joint
 from app.views.skeleton_item import nearest_joint
 from mpm_core.skeleton import MPM16
 
@@ -76,7 +78,7 @@ class SceneView(GLViewWidget):
         self.follows_root = False
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
-        self._floor = 0.0
+        self._floor, self._is_floor_found = 0.0, False
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
         self._frustum = GLLinePlotItem(mode="lines", antialias=True)
@@ -99,10 +101,10 @@ class SceneView(GLViewWidget):
         session.clip_changed.connect(self._on_clip_changed)
         session.truth_changed.connect(self._on_clip_changed)
         for signal in (
-            session.frame_changed, session.mask_changed, session.prediction_changed, session.selection_changed,
-            session.keypoints_changed,
+            session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
+        session.prediction_changed.connect(self._on_prediction_changed)
 
     def set_theme(self, theme: Theme) -> None:
         """Take over the colours of a theme."""
@@ -117,10 +119,6 @@ class SceneView(GLViewWidget):
         self.shows_errors = self.shows_errors if errors is None else errors
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
-        self.refresh()
-
-    def set_palette(self, name: str) -> None:
-        self.palette_name = name
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -156,21 +154,30 @@ class SceneView(GLViewWidget):
         return build_vertices(points, colours, hidden, look.BONE_RADIUS_M * share, radius)
 
     def _on_clip_changed(self) -> None:
-        """Put the floor under the feet and look at the person."""
-        session, clip = self._session, self._session.clip
-        self._floor = -0.95
-        if clip is not None and clip.ground_truth is not None:
-            steps = range(0, len(session), max(1, len(session) // 200))
-            ankles = list(MPM16.indices(("LAnkle", "RAnkle")))
-            lowest = [
-                truth[ankles, 2].min() + session.scene_root(f)[2]
-                for f in steps
-                if (truth := session.scene_truth(f)) is not None
-            ]
-            if np.isfinite(lowest).any():
-                self._floor = float(np.nanpercentile(lowest, 5)) - _FLOOR_BELOW_ANKLE_M
+        """Put the floor under the feet and look at the person; without ground truth once there is a prediction."""
+        self._floor, self._is_floor_found = -0.95, False
+        self._find_floor(self._session.scene_truth)
         self.look_from("start")
         self.refresh()
+
+    def _on_prediction_changed(self) -> None:
+        if not self._is_floor_found and not self._session.state.is_busy and self._session.prediction is not None:
+            self._find_floor(self._session.scene_prediction)
+            if self._is_floor_found:
+                self.look_from("start")
+        self.refresh()
+
+    def _find_floor(self, pose: Callable[[int], NDArray[np.float32] | None]) -> None:
+        """Under the ankles of the poses that `pose` gives for a frame, in all but the lowest frames."""
+        session = self._session
+        ankles = list(MPM16.indices(("LAnkle", "RAnkle")))
+        lowest = [
+            points[ankles, 2].min() + session.scene_root(frame)[2]
+            for frame in range(0, len(session), max(1, len(session) // 200))
+            if (points := pose(frame)) is not None
+        ]
+        if np.isfinite(lowest).any():
+            self._floor, self._is_floor_found = float(np.nanpercentile(lowest, 5)) - _FLOOR_BELOW_ANKLE_M, True
 
     def _place_floor(self) -> None:
         root = self._session.scene_root(self._session.frame)
@@ -260,8 +267,11 @@ class SceneView(GLViewWidget):
         matrix = self.projectionMatrix(view, view) * self.viewMatrix()
         places = []
         for point in pose + self._session.scene_root(self._session.frame):
-            seen = matrix.map(QVector3D(*(float(v) for v in point)))
-            places.append(((seen.x() + 1) / 2 * self.width(), (1 - seen.y()) / 2 * self.height()))
+            seen = matrix.map(QVector4D(QVector3D(*(float(v) for v in point)), 1.0))
+            if seen.w() <= 0:
+                places.append((np.nan, np.nan))
+                continue
+            places.append(((seen.x() / seen.w() + 1) / 2 * self.width(), (1 - seen.y() / seen.w()) / 2 * self.height()))
         return np.array(places)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

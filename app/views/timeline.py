@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import theme as look
 from app.session import Session
 from app.theme import Theme
-from app.views.image_view import LOW_CONFIDENCE
+from app.views.joint_text import LOW_CONFIDENCE
 from mpm_core.skeleton import LIMBS, MPM16
 
 _ZOOM_STEP = 1.25

@@ -98,8 +98,16 @@ def flat_keypoints(values: object, where: str) -> tuple[NDArray[np.float64], NDA
 
 
 def _people(file: DetectionFile, path: Path) -> list[tuple[Person, list[Detection]]]:
-    """The people of a file, the one seen longest and largest first; UserError when there are none."""
-    tracks = [track for track in _follow(file.detections) if any(d.seen.any() for d in track)]
+    """The people of a file, the one seen longest and largest first; UserError when there are none.
+
+    People of whom no joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
+    """
+    body = map_to_mpm16(file.skeleton)
+    tracks = [
+        track
+        for track in _follow(file.detections)
+        if any(body.apply(np.nan_to_num(d.points)[None], d.seen[None]).visible.any() for d in track)
+    ]
     if not tracks:
         raise UserError(f"{path}: no person is detected in any frame")
 

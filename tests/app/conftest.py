@@ -20,12 +20,12 @@ def settings(tmp_path):
 def window(qtbot, settings):
     """An empty window on screen."""
     window = MainWindow(settings, DARK)
-    qtbot.addWidget(window)
+    # Closing must not ask about what a test has changed.
+    qtbot.addWidget(window, before_close_func=lambda closed: closed.session.undo_stack.setClean())
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)  # shortcuts work in the active window alone
-    yield window
-    window.close()
+    return window
 
 
 def wait_for_lift(qtbot, window):

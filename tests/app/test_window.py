@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMessageBox
 
 from app.actions import ACTIONS
 from app.panels.help import CommandPalette, KeysDialog
+from app.panels.open_dialog import OpenDialog
 from app.theme import DARK, LIGHT
-from mpm_core.skeleton import MPM16
-from tests.app.conftest import wait_for_lift
+from mpm_core import Clip, write
+from mpm_core.formats import inspect_file
+from mpm_core.skeleton import BODY25, MPM16
+from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.conftest import body25_from_mpm16, write_openpose
 
 LEFT = Qt.MouseButton.LeftButton
 WRIST = MPM16.index("LWrist")
@@ -314,7 +319,7 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
 
     monkeypatch.setenv("MPM_VIEWER_NO_GL", "1")
     window = MainWindow(settings, DARK)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=lambda closed: closed.session.undo_stack.setClean())
     window.show()
     window.opener.open_demo()
     qtbot.waitUntil(lambda: window.session.clip is not None)
@@ -325,4 +330,52 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
     assert window.session.mask[0, WRIST]
     wait_for_lift(qtbot, window)
     window.actions_by_name["view_top"].trigger()
-    window.close()
+
+
+@pytest.mark.parametrize("choice", ["Discard", "Cancel", "Save"])
+def test_unsaved_work_is_not_lost_without_a_question(qtbot, demo_window, monkeypatch, tmp_path, demo, choice):
+    session, old = demo_window.session, demo_window.session.clip
+    write(demo.cut(0, 99), tmp_path / "other.npz")
+    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    demo_window.editor.apply_preset("left leg")
+    demo_window.handlers.open_path(tmp_path / "other.npz")
+    if choice == "Cancel":
+        qtbot.wait(300)
+        assert session.clip is old and session.mask.any() and not demo_window.close()
+        return
+    qtbot.waitUntil(lambda: len(session) == 100, timeout=WAIT_MS)
+    assert (tmp_path / "work.npz").exists() == (choice == "Save")
+
+
+def test_people_of_whom_only_the_face_is_seen_are_not_offered(qtbot, window, tmp_path, demo):
+    body = body25_from_mpm16(demo.keypoints[:10])
+    face = np.zeros_like(body)
+    for joint, x, y in (("Nose", 50, 40), ("LEye", 58, 30), ("REye", 42, 30)):
+        face[:, BODY25.index(joint)] = (x, y, 0.9)
+    folder = write_openpose(tmp_path / "three", body, others=[face, body25_from_mpm16(demo.keypoints[:10] * 0.5)])
+    dialog = OpenDialog(folder, inspect_file(folder), DARK, window)
+    qtbot.addWidget(dialog)
+    assert dialog._people.count() == 2 and dialog.options().person == 0
+
+
+def test_the_floor_is_under_the_feet_without_ground_truth(qtbot, window, tmp_path, demo):
+    write(Clip.from_arrays(demo.keypoints, demo.image_size, 50), tmp_path / "flat.npz")
+    window.handlers.open_path(tmp_path / "flat.npz")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    session, ankles = window.session, list(MPM16.indices(("LAnkle", "RAnkle")))
+    lowest = [session.scene_prediction(f)[ankles, 2].min() + session.scene_root(f)[2] for f in range(0, 700, 10)]
+    assert -0.5 < np.median(lowest) - window.scene_view._floor < 0.5
+
+
+def test_one_joint_of_a_chosen_limb_can_be_given_up(qtbot, demo_window):
+    panel, session = demo_window.joints_panel, demo_window.session
+    arm = frozenset(MPM16.limb("left arm"))
+    session.set_selection(arm)
+    row = next(item for item, joints in panel._rows if joints == (WRIST,))
+    row.setSelected(False)
+    assert session.selection == arm - {WRIST}
+    session.set_selection(arm)
+    next(item for item, joints in panel._rows if set(joints) == arm).setSelected(False)
+    assert not session.selection

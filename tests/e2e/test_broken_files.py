@@ -127,5 +127,5 @@ def test_a_broken_video_leaves_the_clip_alone(qtbot, demo_window, tmp_path):
 def test_truth_of_another_length_is_refused(qtbot, demo_window, tmp_path, demo):
     write(demo.cut(0, 99), tmp_path / "short.npz")
     with qtbot.waitSignal(demo_window.opener.failed, timeout=WAIT_MS) as signal:
-        demo_window.opener.read_truth(tmp_path / "short.npz")
+        demo_window.opener.open_truth(tmp_path / "short.npz")
     check_sentence(signal.args[0], tmp_path / "short.npz", "100 frames")

@@ -45,11 +45,11 @@ def drag(qtbot, widget, start, end, modifiers=Qt.KeyboardModifier.NoModifier):
     qtbot.mouseRelease(widget, LEFT, modifiers, end)
 
 
-def export(window, monkeypatch, path, label):
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+def export(qtbot, window, monkeypatch, path, label):
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: path)
     answer_dialog(ExportDialog, lambda dialog: dialog._format.setCurrentIndex(dialog._format.findText(label)))
     window.actions_by_name["export"].trigger()
-    assert path.exists()
+    qtbot.waitUntil(lambda: window.status_line.message() == f"Wrote {path}", timeout=WAIT_MS)
 
 
 def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, demo):
@@ -109,8 +109,8 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, d
     wait_for_lift(qtbot, window)
 
     # Export the range as BVH and CSV and read both back.
-    export(window, monkeypatch, tmp_path / "walk.bvh", "BVH motion")
-    export(window, monkeypatch, tmp_path / "walk.csv", "CSV")
+    export(qtbot, window, monkeypatch, tmp_path / "walk.bvh", "BVH motion")
+    export(qtbot, window, monkeypatch, tmp_path / "walk.csv", "CSV")
     bvh = pybvh.read_bvh_file(tmp_path / "walk.bvh", world_up="+y")
     motion, _ = motion_of(session.prediction, WriteOptions(50, 100, session.clip))
     order = [bvh.joint_names.index(joint.name) for joint in motion.joints]
@@ -127,7 +127,7 @@ def test_work_is_saved_and_found_again(qtbot, demo_window, monkeypatch, tmp_path
     demo_window.editor.apply_preset("left leg")
     gesture = demo_window.editor.begin_gesture()
     demo_window.editor.move_joint(5, 300, 400.0, 500.0, gesture)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "work"), ""))
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.actions_by_name["save"].trigger()
     mask, keypoints = session.mask.copy(), session.clip.keypoints.copy()
     demo_window.handlers.open_path(tmp_path / "work.npz")

@@ -1,0 +1,117 @@
+"""Saving, exporting and adding ground truth through the window's handlers."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from app.panels.export_dialog import ExportDialog
+from app.panels.questions import ask_where
+from mpm_core import Clip, write
+from mpm_core.formats.base import ReadOptions
+from tests.app.conftest import WAIT_MS
+from tests.core.test_formats import h36m_pair
+
+
+@pytest.fixture
+def accepted(monkeypatch):
+    """The export dialog answers at once with what it proposes."""
+    monkeypatch.setattr(ExportDialog, "exec", lambda _: 1)
+
+
+@pytest.mark.parametrize("choice", ["Discard", "Cancel", "Save"])
+def test_closing_asks_about_unsaved_work(demo_window, monkeypatch, tmp_path, choice):
+    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    demo_window.editor.apply_preset("left leg")
+    assert demo_window.close() == (choice != "Cancel")
+    assert (tmp_path / "work.npz").exists() == (choice == "Save")
+
+
+def test_nothing_is_asked_after_saving_or_undoing(demo_window, monkeypatch, tmp_path):
+    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: pytest.fail("asked without a reason"))
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    demo_window.editor.apply_preset("left leg")
+    assert demo_window.handlers.save() and demo_window.handlers.may_leave()
+    demo_window.editor.apply_preset("right leg")
+    demo_window.session.undo_stack.undo()
+    assert demo_window.handlers.may_leave()
+
+
+@pytest.mark.parametrize(("typed", "may_replace", "written"), [
+    ("walk.npz", None, "walk.npz"), ("walk.csv", None, "walk.csv.npz"), ("old.csv", True, "old.csv.npz"),
+    ("old.csv", False, None),
+])  # fmt: skip
+def test_the_suffix_is_forced_and_nothing_replaced_unasked(window, monkeypatch, tmp_path, typed, may_replace, written):
+    (tmp_path / "old.csv.npz").touch()
+    monkeypatch.setattr(QFileDialog, "exec", lambda _: 1)
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda _: [str(tmp_path / typed)])
+    buttons = QMessageBox.StandardButton
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: buttons.Yes if may_replace else buttons.No)
+    path = ask_where(window, "Save", "walk.npz", "NPZ", ".npz")
+    assert path == (tmp_path / written if written else None)
+
+
+def test_an_answer_that_is_not_whole_is_not_exported(demo_window, monkeypatch, accepted):
+    session, handlers = demo_window.session, demo_window.handlers
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: pytest.fail("asked for a place"))
+    positions = session.prediction.positions.copy()
+    positions[100:200] = np.nan
+    # Straight into the session: set_prediction would fill the gap from the answer before.
+    session._prediction = replace(session.prediction, positions=positions)
+    handlers.export()
+    assert "not complete yet" in demo_window.status_line.message()
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: None)
+    session.message.emit("")
+    session.set_range(0, 99)
+    handlers.export()
+    assert demo_window.status_line.message() == ""
+
+
+def test_an_export_that_fails_says_so_in_one_sentence(qtbot, demo_window, monkeypatch, tmp_path, accepted):
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "nowhere" / "walk.bvh")
+    demo_window.handlers.export()
+    qtbot.waitUntil(lambda: "there is no folder" in demo_window.status_line.message(), timeout=WAIT_MS)
+    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
+    demo_window.handlers.export()
+    qtbot.waitUntil(lambda: demo_window.status_line.message() == f"Wrote {tmp_path / 'walk.bvh'}", timeout=WAIT_MS)
+
+
+def open_flat(qtbot, window, path: Path, clip: Clip, frames: int) -> None:
+    """Open the first frames of a clip without their 3D."""
+    write(Clip.from_arrays(clip.keypoints[:frames], clip.image_size, 50), path)
+    window.handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None and len(window.session) == frames, timeout=WAIT_MS)
+
+
+def test_ground_truth_is_chosen_from_a_file_with_many_clips(qtbot, window, monkeypatch, tmp_path, demo):
+    many = h36m_pair(tmp_path, demo)
+    open_flat(qtbot, window, tmp_path / "flat.npz", demo, 50)
+    monkeypatch.setattr("app.handlers.OpenDialog", lambda *_: ChooseSitting())
+    window.opener.open_truth(many)
+    qtbot.waitUntil(lambda: window.session.clip.ground_truth is not None, timeout=WAIT_MS)
+    assert "S9/Sitting/1" in window.status_line.message()
+
+
+class ChooseSitting:
+    """Answers the open dialog."""
+
+    def exec(self) -> bool:
+        return True
+
+    def options(self) -> ReadOptions:
+        return ReadOptions(select="S9/Sitting/1")
+
+
+def test_ground_truth_lands_on_the_clip_it_was_read_for(qtbot, window, tmp_path, demo):
+    open_flat(qtbot, window, tmp_path / "a.npz", demo, 50)
+    first = window.session.clip
+    window.editor.move_joint(5, 3, 400.0, 500.0, window.editor.begin_gesture())
+    window.handlers.attach_truth(first, demo.cut(0, 49))
+    assert window.session.clip.ground_truth is not None  # an edit leaves it the same clip
+    window.session.undo_stack.undo()
+    window.session.open_clip(Clip.from_arrays(demo.keypoints[:50], demo.image_size, 50))
+    window.handlers.attach_truth(first, demo.cut(0, 49))
+    assert window.session.clip.ground_truth is None
