@@ -1,11 +1,14 @@
 """The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 
 from app.jobs import FiguresJob, LiftJob, NewestWins
 from app.session import Session
 from mpm_core import Clip
+from mpm_core.metrics import summarise
 from tests.app.conftest import WAIT_MS
 
 
@@ -19,32 +22,45 @@ def session(qapp):
     return Session()
 
 
+@pytest.fixture
+def figures_job(session):
+    job = FiguresJob(session)
+    yield job
+    job.stop()
+
+
 def test_a_finished_answer_is_shown_although_the_mouse_has_moved_on(session, demo, monkeypatch, qtbot):
     monkeypatch.setattr(NewestWins, "is_outdated", lambda self: True)
     job = LiftJob(session)
-    session.open_clip(clip_of(demo, 60))
-    qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT_MS)
-    job.stop()
+    try:
+        session.open_clip(clip_of(demo, 60))
+        qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT_MS)
+    finally:
+        job.stop()
     assert np.isfinite(session.prediction.positions).all() and not session.state.is_busy
 
 
-def test_figures_of_another_clip_come_too_late(session, demo, lifter, qtbot):
-    job = FiguresJob(session)
+def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_job, monkeypatch, qtbot):
+    may_go_on = Event()
+
+    def slowly(*arrays):
+        may_go_on.wait(WAIT_MS / 1000)
+        return summarise(*arrays)
+
+    monkeypatch.setattr("app.jobs.summarise", slowly)
     shown = []
-    job.changed.connect(shown.append)
+    figures_job.changed.connect(shown.append)
     session.open_clip(clip_of(demo, 200))
     session.set_prediction(lifter.lift(session.clip))
-    with qtbot.waitSignal(job._computed, timeout=WAIT_MS):
-        session.open_clip(clip_of(demo, 200, with_truth=False))
-    job.stop()
+    session.open_clip(clip_of(demo, 200, with_truth=False))
+    with qtbot.waitSignal(figures_job._computed, timeout=WAIT_MS):
+        may_go_on.set()
     qtbot.wait(50)
     assert shown and shown[-1] is None
 
 
-def test_figures_wait_for_the_whole_answer(session, demo, lifter, qtbot):
-    job = FiguresJob(session)
+def test_figures_wait_for_the_whole_answer(session, demo, lifter, figures_job, qtbot):
     session.open_clip(clip_of(demo, 200))
-    with qtbot.waitSignal(job.changed, timeout=WAIT_MS) as signal:
+    with qtbot.waitSignal(figures_job.changed, timeout=WAIT_MS) as signal:
         session.set_prediction(lifter.lift(session.clip))
-    job.stop()
     assert signal.args[0].summary.mpjpe < 100 and (signal.args[0].first, signal.args[0].last) == (0, 199)
