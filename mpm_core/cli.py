@@ -145,6 +145,14 @@ def _add_training(commands: Any) -> None:
     _add_lifter(evaluation)
     evaluation.set_defaults(run=_run_eval)
 
+    data = commands.add_parser("data", help="training data").add_subparsers(metavar="what", required=True)
+    imported = data.add_parser("import", help="BVH and ASF/AMC files to one motion pack")
+    imported.add_argument("sources", type=Path, nargs="+", metavar="PATH", help="files or folders")
+    imported.add_argument("-o", "--output", type=Path, required=True, help="the pack to write (npz)")
+    imported.add_argument("--fps", type=float, help="frames per second, where neither file nor manifest.csv says")
+    imported.add_argument("--units-per-metre", type=float, help="size, where the manifest.csv does not say (else guessed)")
+    imported.add_argument("--split", default="train", help="split of files that the manifest.csv does not name")
+    imported.set_defaults(run=_run_import)
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
@@ -224,3 +232,12 @@ def _run_eval(options: argparse.Namespace) -> None:
     from mpm_core.training.command import evaluate_command
 
     evaluate_command(options, follow, say)
+def _run_import(options: argparse.Namespace) -> None:
+    from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
+
+    wanted = ImportOptions(options.fps, options.units_per_metre, options.split)
+    for report in follow(import_motion(options.sources, options.output, wanted), "importing"):
+        assert isinstance(report, ImportReport)
+        say(report.as_text())
+
+

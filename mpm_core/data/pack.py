@@ -1,7 +1,8 @@
-"""Owns motion packs: world-space motion of many clips in one array, read from a pickle-free npz."""
+"""Owns motion packs: world-space motion of many clips in one array, in a pickle-free npz."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
+from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import H36M17
+
+PACK_RATE = 50.0
+"""Frames per second of the packs that we write."""
 
 _ARRAYS = ("positions", "clip_start", "clip_name", "clip_subject", "clip_split", "fps")
 
@@ -52,3 +57,23 @@ def read_pack(path: Path | str, split: str) -> MotionPack:
     lengths = np.cumsum([0] + [len(clip) for clip in clips])
     names = tuple(str(arrays["clip_name"][i]) for i in chosen)
     return MotionPack(mapped.points, lengths, names, float(arrays["fps"]))
+
+
+def write_pack(
+    path: Path, clips: Sequence[NDArray[np.float32]], names: Sequence[str], subjects: Sequence[str], splits: Sequence[str]
+) -> None:
+    """Write clips, each (frames, 17, 3) of Human3.6M's joints in world metres, Z up, at PACK_RATE; see read_pack.
+
+    Positions are rounded to a tenth of a millimetre. names: 'family/clip'. The file appears when it is complete; UserError
+    when it cannot be written.
+    """
+    with written_whole(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            positions=np.concatenate(clips).round(4).astype(np.float32),
+            clip_start=np.cumsum([0] + [len(clip) for clip in clips]),
+            clip_name=np.array(names),
+            clip_subject=np.array(subjects),
+            clip_split=np.array(splits),
+            fps=np.array(PACK_RATE),
+        )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.files import written_whole
 from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
 from mpm_core.prediction import Prediction
@@ -98,20 +97,8 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     target = Path(path)
     found = check_target(target)
     assert found.write is not None
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    partial = Path(name)
-    try:
+    with written_whole(target) as partial:
         found.write(content, partial, options or WriteOptions())
-        partial.chmod(0o644)
-        partial.replace(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_target(path: Path) -> Format:

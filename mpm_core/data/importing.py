@@ -1,0 +1,242 @@
+"""Owns making a motion pack out of motion files: finding, reading, cutting, resampling, checking, reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from mpm_core.data.manifest import FileFacts, find_manifest
+from mpm_core.data.motion_files.asf_amc import AsfSkeleton, read_amc, read_asf
+from mpm_core.data.motion_files.bvh import read_bvh
+from mpm_core.data.motion_files.dialects import to_h36m17
+from mpm_core.data.motion_files.track import Track
+from mpm_core.data.pack import PACK_RATE, write_pack
+from mpm_core.errors import UserError
+from mpm_core.progress import Progress
+from mpm_core.skeleton import H36M17
+
+_SUFFIXES = (".bvh", ".amc")
+_SHORTEST_S = 1.0
+_COMMON_UNITS = (1.0, 100.0, 1000.0, 39.37, 0.45 * 39.37)  # per metre: m, cm, mm, inches, CMU's
+_PLAUSIBLE_HEIGHT_M = (1.3, 2.2)
+_TYPICAL_HEIGHT_M = 1.7
+_ANKLE_HEIGHT_M = 0.08
+_FASTEST_M_S = 12.0  # no joint of a person moves faster from Hip; what does is a fault of the recording
+_BENT_M = 0.05  # of the knee from the line between hip and ankle, or of the nose from that between neck and crown
+_STRETCHED = 0.15  # a thigh or shank whose length varies by more than this share is no bone
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the files and the manifest do not say. split: of files that the manifest does not name."""
+
+    fps: float | None = None
+    units_per_metre: float | None = None
+    split: str = "train"
+
+
+@dataclass(frozen=True)
+class ImportedClip:
+    """One stretch of motion. positions: (frames, 17, 3) float32, Human3.6M's joints, world metres, Z up, 50 Hz."""
+
+    name: str
+    subject: str
+    split: str
+    positions: NDArray[np.float32]
+    height_m: float
+    notes: tuple[str, ...]
+
+
+@dataclass
+class ImportReport:
+    """What became of the files. dropped: (file, why), whole files and parts of them."""
+
+    clips: list[ImportedClip] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+
+    def as_text(self) -> str:
+        """Clips, minutes, subjects, heights, warnings and what was dropped, for a person to read."""
+        lines = ["| family | clips | minutes | subjects | height in m |", "|---|---|---|---|---|"]
+        families: dict[str, list[ImportedClip]] = {}
+        for clip in self.clips:
+            families.setdefault(clip.name.partition("/")[0], []).append(clip)
+        for name, clips in sorted(families.items()):
+            heights = [clip.height_m for clip in clips]
+            lines.append(
+                f"| {name} | {len(clips)} | {_minutes(clips):.1f} | {len({c.subject for c in clips})} |"
+                f" {min(heights):.2f}-{max(heights):.2f} |"
+            )
+        lines.append(f"| all | {len(self.clips)} | {_minutes(self.clips):.1f} | {len({c.subject for c in self.clips})} | |")
+        noted = [f"{clip.name}: {note}" for clip in self.clips for note in clip.notes]
+        for title, entries in (("Noted", noted), ("Dropped", [f"{file}: {why}" for file, why in self.dropped])):
+            if entries:
+                lines += ["", f"{title}:", *(f"- {entry}" for entry in entries)]
+        return "\n".join(lines)
+
+
+def _minutes(clips: Sequence[ImportedClip]) -> float:
+    return sum(len(clip.positions) for clip in clips) / PACK_RATE / 60
+
+
+def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions) -> Iterator[Progress | ImportReport]:
+    """Make a motion pack of BVH files and ASF/AMC pairs, given as files or folders; yields Progress, then the report.
+
+    Facts of a manifest.csv in or above a folder are used (see manifest.py). A file that cannot be used is reported and
+    left out. UserError when nothing is found or nothing remains.
+    """
+    files = _find(sources)
+    report = ImportReport()
+    skeletons: dict[Path, AsfSkeleton] = {}
+    manifests = {folder: find_manifest(folder) for folder in {path.parent for path, _ in files}}
+    for number, (path, name) in enumerate(files):
+        yield Progress(number, len(files), name)
+        facts = manifests[path.parent].get(path.resolve(), FileFacts())
+        try:
+            track = read_bvh(path) if path.suffix.lower() == ".bvh" else read_amc(path, _skeleton_of(path, skeletons))
+            _import_track(track, path, name, facts, options, report)
+        except UserError as error:
+            report.dropped.append((name, str(error).removeprefix(f"{path}: ")))
+    if not report.clips:
+        reasons = "; ".join(f"{file}: {why}" for file, why in report.dropped[:3])
+        raise UserError(f"{', '.join(map(str, sources))}: no usable motion ({reasons})")
+    clips = report.clips
+    write_pack(
+        target,
+        [clip.positions for clip in clips],
+        [clip.name for clip in clips],
+        [clip.subject for clip in clips],
+        [clip.split for clip in clips],
+    )
+    yield Progress(len(files), len(files))
+    yield report
+
+
+def _find(sources: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Motion files with the names that their clips get: 'folder/file'."""
+    found: list[Path] = []
+    for source in sources:
+        if not source.exists():
+            raise UserError(f"{source}: there is no such file or folder")
+        inside = source.rglob("*") if source.is_dir() else [source]
+        files = sorted(path for path in inside if path.suffix.lower() in _SUFFIXES and path.is_file())
+        if not files:
+            raise UserError(f"{source}: no motion files here (known: {', '.join(_SUFFIXES)})")
+        found += files
+    names = [f"{path.resolve().parent.name.removesuffix('_bvh')}/{path.stem}" for path in found]
+    return list(zip(found, names, strict=True))
+
+
+def _skeleton_of(path: Path, known: dict[Path, AsfSkeleton]) -> AsfSkeleton:
+    """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there."""
+    beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
+    fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
+    if not fitting or (len(fitting) > 1 and fitting == beside):
+        raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
+    if fitting[-1] not in known:
+        known[fitting[-1]] = read_asf(fitting[-1])
+    return known[fitting[-1]]
+
+
+def _import_track(track: Track, path: Path, name: str, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:
+    """Add the usable stretches of one file to the report."""
+    fps = facts.fps or options.fps or track.fps
+    if fps is None:
+        raise UserError(f"{path}: holds no frame rate; give one in a manifest.csv or with --fps")
+    units = facts.units_per_metre or options.units_per_metre or (1.0 / track.unit_m if track.unit_m else None)
+    joints, _ = to_h36m17(track, 1.0 if units is None else 1.0 / units, str(path))
+    notes: list[str] = []
+    if units is None:
+        units = _guess_units(_height_of(joints))
+        joints = joints / units
+        notes.append(f"size guessed: {units:.4g} units in a metre")
+    height = _height_of(joints)
+    if not _PLAUSIBLE_HEIGHT_M[0] <= height <= _PLAUSIBLE_HEIGHT_M[1]:
+        raise UserError(f"{path}: the body is {height:.2f} m tall; is the unit right?")
+    joints = np.stack((joints[..., 0], -joints[..., 2], joints[..., 1]), axis=-1)  # Y up -> Z up
+    if _looks_swapped(joints):
+        notes.append("left and right look swapped")
+    is_good = np.ones(len(joints), bool)
+    for first, last in facts.bad:
+        is_good[first : last + 1] = False
+    faults = _find_faults(joints, fps)
+    if (faults & is_good).any():
+        report.dropped.append((name, f"{int((faults & is_good).sum())} frames in which joints jump or bones stretch"))
+    stretches = _stretches(is_good & ~faults)
+    kept = [(a, b) for a, b in stretches if (b - a) >= _SHORTEST_S * fps]
+    for number, (first, last) in enumerate(kept):
+        label = f"{name}#{number}" if facts.bad or len(kept) > 1 else name
+        positions = _resample(joints[first:last], fps)
+        report.clips.append(
+            ImportedClip(label, facts.subject or path.stem, facts.split or options.split, positions, height, tuple(notes))
+        )
+    short = sum(b - a for a, b in stretches if (b - a) < _SHORTEST_S * fps)
+    if short:
+        report.dropped.append((name, f"{short} frames in stretches of less than {_SHORTEST_S:.0f} s"))
+
+
+def _bone(joints: NDArray[np.float64], first: str, second: str) -> NDArray[np.float64]:
+    """(frames,) lengths."""
+    return np.linalg.norm(joints[:, H36M17.index(first)] - joints[:, H36M17.index(second)], axis=-1)
+
+
+def _height_of(joints: NDArray[np.float64]) -> float:
+    """Metres from sole to crown, from bone lengths."""
+    legs = [_bone(joints, f"{s}Hip", f"{s}Knee") + _bone(joints, f"{s}Knee", f"{s}Ankle") for s in "LR"]
+    body = _bone(joints, "Hip", "Spine") + _bone(joints, "Spine", "Thorax") + _bone(joints, "Thorax", "Head")
+    tall = np.median(sum(legs) / 2 + body)
+    return float(tall * _TYPICAL_HEIGHT_M / (_TYPICAL_HEIGHT_M - _ANKLE_HEIGHT_M))
+
+
+def _guess_units(height: float) -> float:
+    """Units in a metre for a body of that many units: a common one if that makes a person of it, else by its height."""
+    low, high = _PLAUSIBLE_HEIGHT_M
+    fitting = [unit for unit in _COMMON_UNITS if low <= height / unit <= high]
+    return min(fitting, key=lambda unit: abs(height / unit - _TYPICAL_HEIGHT_M)) if fitting else height / _TYPICAL_HEIGHT_M
+
+
+def _looks_swapped(joints: NDArray[np.float64]) -> bool:
+    """Whether the face and the knees point backwards, judged by which hip and shoulder are called left."""
+    up = joints[:, H36M17.index("Thorax")] - joints[:, H36M17.index("Hip")]
+    votes = []
+    for joint, anchors in (("Nose", ("Thorax", "Head")), ("LKnee", ("LHip", "LAnkle")), ("RKnee", ("RHip", "RAnkle"))):
+        part = "Shoulder" if joint == "Nose" else "Hip"
+        left = joints[:, H36M17.index(f"L{part}")] - joints[:, H36M17.index(f"R{part}")]
+        front = np.cross(left, up)
+        ahead = joints[:, H36M17.index(joint)] - joints[:, list(H36M17.indices(anchors))].mean(1)
+        # A straight leg points nowhere.
+        telling = np.linalg.norm(ahead, axis=-1) > _BENT_M
+        votes.append(((ahead * front).sum(-1) > 0)[telling])
+    cast = np.concatenate(votes)
+    return len(cast) > 0 and float(cast.mean()) < 0.5
+
+
+def _find_faults(joints: NDArray[np.float64], fps: float) -> NDArray[np.bool_]:
+    """(frames,) where a joint jumps, or a leg bone is far from its usual length."""
+    relative = joints - joints[:, :1]
+    speed = np.linalg.norm(np.diff(relative, axis=0), axis=-1).max(-1) * fps
+    jumps = speed > _FASTEST_M_S
+    faults = np.zeros(len(joints), bool)
+    faults[1:] |= jumps
+    faults[:-1] |= jumps
+    for side in "LR":
+        for first, second in (("Hip", "Knee"), ("Knee", "Ankle")):
+            length = _bone(joints, side + first, side + second)
+            faults |= np.abs(length / np.median(length) - 1) > _STRETCHED
+    return faults
+
+
+def _stretches(is_good: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, past the last) of each run of good frames."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], is_good, [False])).astype(int)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _resample(joints: NDArray[np.float64], fps: float) -> NDArray[np.float32]:
+    times = np.arange(len(joints)) / fps
+    wanted = np.arange(int(times[-1] * PACK_RATE + 1e-6) + 1) / PACK_RATE
+    return CubicSpline(times, joints)(wanted).astype(np.float32)

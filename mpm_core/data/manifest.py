@@ -1,0 +1,82 @@
+"""Owns manifests: what a folder of motion files says about them in its manifest.csv."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpm_core.errors import UserError
+
+NAME = "manifest.csv"
+_LEVELS_ABOVE = 3
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is known of one motion file beside the file; None where nothing is.
+
+    units_per_metre: source units in a metre. bad: (first, last) frames to leave out, 0-based, last included.
+    """
+
+    subject: str | None = None
+    split: str | None = None
+    fps: float | None = None
+    units_per_metre: float | None = None
+    bad: tuple[tuple[int, int], ...] = ()
+
+
+def find_manifest(folder: Path) -> dict[Path, FileFacts]:
+    """Facts by resolved path, from the manifest.csv in a folder or in one above it; empty when there is none.
+
+    Columns: file (relative to the manifest), subject, split, fps, units_per_metre, bad_frames ('12-30 100-120'); any may be
+    missing but the first. UserError with the line for a damaged one.
+    """
+    folder = folder.resolve()
+    for place in (folder, *folder.parents[:_LEVELS_ABOVE]):
+        if (place / NAME).is_file():
+            return _read(place / NAME)
+    return {}
+
+
+def _read(path: Path) -> dict[Path, FileFacts]:
+    facts = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if "file" not in (reader.fieldnames or ()):
+                raise UserError(f"{path}: the column 'file' is missing")
+            for row in reader:
+                try:
+                    facts[(path.parent / row["file"]).resolve()] = _facts_of(row)
+                except ValueError as error:
+                    raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return facts
+
+
+def _facts_of(row: dict[str, str | None]) -> FileFacts:
+    return FileFacts(
+        subject=row.get("subject") or None,
+        split=row.get("split") or None,
+        fps=_positive(row.get("fps"), "fps"),
+        units_per_metre=_positive(row.get("units_per_metre"), "units_per_metre"),
+        bad=tuple(_range_of(text) for text in (row.get("bad_frames") or "").replace(";", " ").split()),
+    )
+
+
+def _positive(text: str | None, name: str) -> float | None:
+    if not text:
+        return None
+    value = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    if value <= 0:
+        raise ValueError(f"'{text}' is no positive number for {name}")
+    return value
+
+
+def _range_of(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+        raise ValueError(f"'{text}' is no range of frames such as 12-30")
+    return int(first), int(last) if dash else int(first)

@@ -1,0 +1,150 @@
+"""Owns reading Acclaim ASF skeletons with their AMC motion, as the CMU data base publishes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.data.motion_files.track import Track, rotate_in_order
+from mpm_core.errors import UserError
+
+_INCH_M = 0.0254
+_AXES = {"X": 0, "Y": 1, "Z": 2}
+_ROOT_ORDER = ("TX", "TY", "TZ", "RX", "RY", "RZ")
+
+
+@dataclass
+class _Bone:
+    name: str
+    direction: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    length: float = 0.0
+    axis: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AsfSkeleton:
+    """Bones by name, parents before children in `parents`, and metres per unit."""
+
+    bones: dict[str, _Bone]
+    parents: dict[str, str]
+    unit_m: float
+
+
+def read_asf(path: Path) -> AsfSkeleton:
+    """The skeleton of an ASF file; UserError with the line for a damaged one."""
+    lines = _read_lines(path)
+    bones: dict[str, _Bone] = {"root": _Bone("root", channels=_ROOT_ORDER)}
+    parents: dict[str, str] = {}
+    unit_m, section, bone = _INCH_M / 0.45, "", _Bone("")
+    for number, line in enumerate(lines, 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        try:
+            if words[0].startswith(":"):
+                section = words[0][1:].lower()
+            elif section == "units" and words[0] == "length":
+                unit_m = _INCH_M / float(words[1])
+            elif section == "units" and words[0] == "angle" and words[1].lower() != "deg":
+                raise UserError(f"{path}, line {number}: angles in {words[1]} are not supported, only degrees")
+            elif section == "root" and words[0] == "order":
+                bones["root"].channels = tuple(word.upper() for word in words[1:])
+            elif section == "bonedata":
+                bone = _take_bone_line(bones, bone, words)
+            elif section == "hierarchy" and words[0] not in ("begin", "end"):
+                parents.update(dict.fromkeys(words[1:], words[0]))
+        except (ValueError, IndexError, KeyError):
+            raise UserError(f"{path}, line {number}: not understood as ASF: {line.strip()[:60]}") from None
+    lost = [name for pair in parents.items() for name in pair if name not in bones]
+    if not parents or lost:
+        raise UserError(f"{path}: " + (f"the bone '{lost[0]}' is not described" if lost else "there is no hierarchy of bones"))
+    return AsfSkeleton(bones, parents, unit_m)
+
+
+def _take_bone_line(bones: dict[str, _Bone], bone: _Bone, words: list[str]) -> _Bone:
+    """The bone that this line is about, with what it says."""
+    match words[0]:
+        case "begin":
+            return _Bone("")
+        case "name":
+            bone.name = words[1]
+        case "direction":
+            bone.direction = np.array(words[1:4], float)
+        case "length":
+            bone.length = float(words[1])
+        case "axis":
+            order = [_AXES[letter] for letter in words[4].upper()]
+            # Turned about x first for XYZ, which stands rightmost.
+            bone.axis = rotate_in_order(order[::-1], np.array([words[1:4]], float)[:, ::-1])[0]
+        case "dof":
+            bone.channels = tuple(word.upper() for word in words[1:])
+        case "end":
+            bones[bone.name] = bone
+    return bone
+
+
+def read_amc(path: Path, skeleton: AsfSkeleton) -> Track:
+    """The motion of an AMC file; a node is the far end of its bone. AMC holds no frame rate."""
+    lines = _read_lines(path)
+    frames: list[dict[str, list[float]]] = []
+    for number, line in enumerate(lines, 1):
+        words = line.split("#")[0].split()
+        if not words or words[0].startswith(":"):
+            continue
+        if len(words) == 1 and words[0].isdigit():
+            frames.append({})
+            continue
+        try:
+            values = [float(word) for word in words[1:]]
+            if len(values) != len(skeleton.bones[words[0]].channels) or not np.isfinite(values).all():
+                raise ValueError
+            frames[-1][words[0]] = values
+        except (ValueError, KeyError, IndexError):
+            raise UserError(f"{path}, line {number}: not understood as AMC of this skeleton: {line.strip()[:60]}") from None
+    if not frames:
+        raise UserError(f"{path}: no frame in it")
+    for name in frames[0]:
+        lacking = next((n for n, frame in enumerate(frames) if name not in frame), None)
+        if lacking is not None:
+            raise UserError(f"{path}: frame {lacking + 1} lacks the bone '{name}'")
+    motion = {name: np.array([frame[name] for frame in frames]) for name in frames[0]}
+    return _place(path, skeleton, motion, len(frames))
+
+
+def _place(path: Path, skeleton: AsfSkeleton, motion: dict[str, NDArray[np.float64]], frames: int) -> Track:
+    """Forward kinematics over all frames at once."""
+    if "root" not in motion:
+        raise UserError(f"{path}: the root has no motion")
+    places: dict[str, NDArray[np.float64]] = {}
+    turns: dict[str, NDArray[np.float64]] = {}
+    for name in ("root", *skeleton.parents):
+        bone = skeleton.bones[name]
+        values = motion.get(name, np.zeros((frames, len(bone.channels))))
+        spins = [n for n, channel in enumerate(bone.channels) if channel.startswith("R")]
+        order = [_AXES[bone.channels[n][1]] for n in spins]
+        own = bone.axis @ rotate_in_order(order[::-1], values[:, spins][:, ::-1]) @ bone.axis.T
+        if name == "root":
+            shift = np.zeros((frames, 3))
+            for n, channel in enumerate(bone.channels):
+                if channel.startswith("T"):
+                    shift[:, _AXES[channel[1]]] = values[:, n]
+            places[name], turns[name] = shift, own
+        else:
+            parent = skeleton.parents[name]
+            if parent not in turns:
+                raise UserError(f"{path}: the bone '{name}' stands before its parent in the skeleton")
+            turns[name] = turns[parent] @ own
+            places[name] = places[parent] + np.einsum("fij,j->fi", turns[name], bone.direction * bone.length)
+    names = tuple(places)
+    return Track(names, np.stack([places[n] for n in names], 1), np.stack([turns[n] for n in names], 1), None, skeleton.unit_m)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
