@@ -101,7 +101,7 @@ def _draw_joints(rng: np.random.Generator, count: int, frames: int, ratios: Mask
 
 
 # How often a draw hides one, two or three limbs.
-_LIMB_COUNT_SHARES = (0.4, 0.5, 0.1)
+_LIMB_COUNT_SHARES = (0.5, 0.42, 0.08)
 _SWAPPABLE_LIMBS = tuple(limb for limb in LIMBS if limb != "trunk")
 _LIMB_JOINTS = np.stack([limb_mask(1, [limb])[0] for limb in _SWAPPABLE_LIMBS])
 

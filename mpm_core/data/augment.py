@@ -21,11 +21,17 @@ class AugmentConfig:
     height: float = 0.08  # of the logarithm of the body's size
     bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
     exchanged_share: float = 0.35  # of the unmasked: arms of another sample, as they are held against its chest
-    swung_share: float = 0.6  # of all: limbs turned about their first joint, the upper body about the hip
-    arm_swing_deg: float = 25.0  # standard deviations of those turns; arms of the unmasked alone
-    leg_swing_deg: float = 10.0
-    trunk_swing_deg: float = 10.0
+    swung_share: float = 0.7  # of all: limbs turned about their first joint, the upper body about the hip
+    arm_swing_deg: float = 25.0  # standard deviations of those turns
+    leg_swing_deg: float = 22.0
+    trunk_swing_deg: float = 12.0
+    masked_arm_swing: float = 0.6  # of arm_swing_deg, where joints will be hidden
+    invented_arms_share: float = 0.12  # of all: arms, or legs, of no recorded motion; see procedural.py
+    invented_legs_share: float = 0.05
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
+    pathless_share: float = 0.25  # go in from Hip, as 3D files often have it; matters where 3D goes in
+    solid_noisy_share: float = 0.5  # of the 3D poses that go in, so that no clip is known by its finest movements
+    solid_noise_m: float = 0.006  # of the lasting and the slow error of each joint, and of the quick one
     noisy_share: float = 0.65
     noise_m: float = 0.012  # median over the noisy windows, metres at the body
     noise_spread: float = 0.6  # of the logarithm of it
@@ -124,7 +130,8 @@ def exchange_arms(draw: Draw, positions: Tensor, allowed: Tensor, config: Augmen
     """Give some of the allowed samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
     count = len(positions)
     other = torch.randperm(count, generator=draw.generator, device=draw.device)
-    bones, chest = bone_vectors(positions), _chest_frames(positions)
+    bones = bone_vectors(positions)
+    chest = torch.stack(body_axes(positions, ("LShoulder", "RShoulder"), ("Spine", "Thorax")), dim=-1)
     turn = chest @ chest[other].transpose(-1, -2)  # (count, frames, 3, 3), from the other's chest to one's own
     arms = list(_ARMS)
     theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, arms])
@@ -135,24 +142,27 @@ def exchange_arms(draw: Draw, positions: Tensor, allowed: Tensor, config: Augmen
     return join_bones(bones)
 
 
-def _chest_frames(positions: Tensor) -> Tensor:
-    """(count, frames, 3, 3) whose columns are the chest's left, front and up."""
-    left, right, thorax, spine = (positions[:, :, MPM16.index(j)] for j in ("LShoulder", "RShoulder", "Thorax", "Spine"))
-    up = torch.nn.functional.normalize(thorax - spine, dim=-1)
-    front = torch.nn.functional.normalize(torch.linalg.cross(up, left - right), dim=-1)
-    return torch.stack((torch.linalg.cross(front, up), front, up), dim=-1)
+def body_axes(positions: Tensor, across: tuple[str, str], along: tuple[str, str]) -> tuple[Tensor, Tensor, Tensor]:
+    """Left, front and up, each (count, frames, 3), of a part of the body: `across` names a left and a right joint of it,
+    `along` a lower and an upper one."""
+    left, right, lower, upper = (positions[:, :, MPM16.index(j)] for j in (*across, *along))
+    up = torch.nn.functional.normalize(upper - lower, dim=-1)
+    front = torch.nn.functional.normalize(torch.linalg.cross(left - right, up), dim=-1)
+    return torch.linalg.cross(up, front), front, up
 
 
-def swing_limbs(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
-    """Turn limbs of some samples (count, frames, 16, 3) stiffly, by the same angle in all frames; arms where allowed."""
+def swing_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: AugmentConfig) -> Tensor:
+    """Turn limbs of some samples (count, frames, 16, 3) stiffly, by the same angle in all frames."""
     count = len(positions)
     bones = bone_vectors(positions)
     chosen = draw.chance(config.swung_share, count)
     for name, groups in _SWINGING.items():
-        turned = chosen & allowed if name == "arm_swing_deg" else chosen
+        size = getattr(config, name) * chosen
+        if name == "arm_swing_deg":
+            size = size * torch.where(is_masked, config.masked_arm_swing, 1.0)
         for group in groups:
             axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)
-            angle = torch.deg2rad(getattr(config, name) * draw.normal(count)) * turned
+            angle = torch.deg2rad(size * draw.normal(count))
             bones[:, :, list(group)] = rotate_about(bones[:, :, list(group)], axis, angle)
     return join_bones(bones)
 
@@ -173,6 +183,18 @@ def rotate_about(points: Tensor, axis: Tensor, angle: Tensor) -> Tensor:
     cos, sin = angle.cos()[:, None, None, None], angle.sin()[:, None, None, None]
     along = (points * axis).sum(-1, keepdim=True) * axis
     return points * cos + torch.linalg.cross(axis, points) * sin + along * (1 - cos)
+
+
+def solid_error(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """What motion capture of less than the best quality would make of (count, frames, 16, 3) positions from Hip."""
+    count, frames, joints, axes = positions.shape
+    noisy = draw.chance(config.solid_noisy_share, count)[:, None, None, None]
+    size = config.solid_noise_m * noisy
+    lasting = draw.normal(count, 1, joints, axes)
+    slow = draw.drift(count, frames, joints * axes, 4).unflatten(-1, (joints, axes))
+    error = (lasting + slow + 0.5 * draw.normal(count, frames, joints, axes)) * size
+    error[:, :, MPM16.root] = 0.0
+    return positions + error
 
 
 _NOISE_BY_JOINT = {

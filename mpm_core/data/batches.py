@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mpm_core.data import augment
+from mpm_core.data import augment, procedural
 from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.cameras import CameraConfig, view
 from mpm_core.data.pack import MotionPack
@@ -23,12 +23,15 @@ class Batch:
     """Windows as a camera sees them.
 
     rays: (count, frames, 16, 2), exact; detected: the same with a detector's error. positions: (count, frames, 16, 3)
-    metres in camera axes from Hip. focal: (count,). inside: (count, frames) bool, False beyond the clip's ends.
+    metres in camera axes from Hip; measured: the same with errors. path: (count, frames, 3), where Hip is in camera axes;
+    zero where it is kept from the network. focal: (count,). inside: (count, frames) bool, False beyond the clip's ends.
     """
 
     rays: Tensor
     detected: Tensor
     positions: Tensor
+    measured: Tensor
+    path: Tensor
     focal: Tensor
     inside: Tensor
 
@@ -47,22 +50,26 @@ class WindowSource:
     def batch(self, frames: int, is_masked: Tensor) -> Batch:
         """Windows of `frames` frames at 50 Hz, one for each of is_masked (count,) bool.
 
-        Where joints will be hidden, the arms keep to their natural movement: else the network would learn that a hidden
-        arm may do anything.
+        Where joints will be hidden, the arms keep near their natural movement: else the network would learn that a
+        hidden arm may do anything.
         """
         count, is_masked = len(is_masked), is_masked.to(self._draw.device)
         draw, config = self._draw, self._augment
         world, inside = self._windows(count, frames)
         world = augment.mirror(world, draw.chance(config.mirrored_share, count))
         world = augment.exchange_arms(draw, world, ~is_masked, config)
-        world = augment.swing_limbs(draw, world, ~is_masked, config)
+        world = procedural.invent_limbs(draw, world, config)
+        world = augment.swing_limbs(draw, world, is_masked, config)
         world = augment.vary_body(draw, world, config)
         world = augment.tilt(draw, world, config)
         seen = view(draw, world, self._cameras)
         depth = seen.positions[:, :, MPM16.root, 2].clamp(min=self._cameras.nearest_m)
         detected = augment.detector_error(draw, seen.rays, depth, config)
-        relative = seen.positions - seen.positions[:, :, MPM16.root, None]
-        return Batch(seen.rays, detected, relative, seen.focal, inside)
+        path = seen.positions[:, :, MPM16.root]
+        known = ~draw.chance(config.pathless_share, count)
+        relative = seen.positions - path[:, :, None]
+        measured = augment.solid_error(draw, relative, config)
+        return Batch(seen.rays, detected, relative, measured, path * known[:, None, None], seen.focal, inside)
 
     def _windows(self, count: int, frames: int) -> tuple[Tensor, Tensor]:
         """World positions of windows whose middle lies inside a clip, and which of their frames do."""

@@ -44,7 +44,8 @@ class MPMTask:
         self._hidden = np.ones_like(self._missing)
         self._resampling = Resampling(clip.times, MODEL_RATE)
         count = self._resampling.grid_frames
-        extras = INPUT_FORMS[model.config.input_form].extras if task == "lift" else 0
+        form = INPUT_FORMS[model.config.input_form]
+        extras = form.extras if task == "lift" else form.extras_3d
         self._inputs = torch.zeros(count, model.config.joints, self._points.shape[-1], device=self._device)
         self._extras = torch.zeros(count, extras, device=self._device)
         self._turn = torch.eye(3, device=self._device).repeat(count, 1, 1)
@@ -180,7 +181,7 @@ class MPMTask:
                 flip = (_MIRROR_2D if points.shape[-1] == 2 else _MIRROR_3D).to(points.device)
                 points, hidden = points[:, order] * flip, hidden[:, order]
                 if extras is not None:
-                    extras = extras * torch.tensor([-1.0, 1.0, 1.0], device=extras.device)
+                    extras = extras * _MIRROR_3D.to(extras.device).repeat(extras.shape[-1] // 3)
             encoded = self._model.encode(points[None], None if extras is None else extras[None], hidden[None])
             tokens[frames] = self._model.spatial(encoded)[0]
 

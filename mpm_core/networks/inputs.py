@@ -21,7 +21,7 @@ REACH = 40
 SCALE_REACH = 13
 """Frames to either side over which the apparent size is averaged."""
 
-SUPPORT = 2 * REACH + SCALE_REACH
+SUPPORT = 2 * REACH + 2 * SCALE_REACH
 """How far the preparation of one frame can look."""
 
 # The mean pose of the training motions, in metres from Hip, facing the camera: x to its left, y down, z to its back. The
@@ -47,6 +47,7 @@ _SPREAD = {
 _SPREAD_SQUARED = tuple(_SPREAD.get(joint, 0.0) ** 2 for joint in MPM16.joints)
 
 _TYPICAL_SCALE = 0.2  # of a person five metres away
+_LARGEST_CHANGE = 2.0  # metres in SCALE_REACH frames: a sprinter's
 _LARGEST_COORDINATE = 4.0  # in body-sized units; a keypoint further out is a gross error, and its direction is enough
 
 
@@ -67,9 +68,14 @@ class PreparedInput:
 
 
 class InputForm(Protocol):
-    """A way to feed 2D poses. `takes_rays`: from (X/Z, Y/Z), else from VideoPose3D's screen coordinates."""
+    """A way to feed poses. `takes_rays`: 2D from (X/Z, Y/Z), else from VideoPose3D's screen coordinates.
+
+    `extras`, `extras_3d`: how many numbers go in beside the points of a 2D or a 3D pose; in threes, of which a mirror
+    image turns the sign of the first.
+    """
 
     extras: int
+    extras_3d: int
     takes_rays: bool
 
     def prepare(self, points: Tensor, hidden: Tensor) -> PreparedInput: ...
@@ -83,6 +89,7 @@ class ScreenForm:
     """The paper's: screen coordinates as they are."""
 
     extras = 0
+    extras_3d = 0
     takes_rays = False
 
     def prepare(self, points: Tensor, hidden: Tensor) -> PreparedInput:
@@ -106,10 +113,12 @@ class RayForm:
 
     The pan, the tilt and the logarithm of the scale are extra inputs; the answer is turned back. So the network need
     not learn the same pose anew for every place in the image and every distance. 3D poses are turned to the body's own
-    axes, so that it need not learn them anew for every heading either.
+    axes, so that it need not learn them anew for every heading either; what that takes away goes in beside them, as
+    five vectors in these axes: up in the image, and how the hip moves and the body turns before and after the frame.
     """
 
     extras = 3
+    extras_3d = 15
     takes_rays = True
 
     def prepare(self, points: Tensor, hidden: Tensor) -> PreparedInput:
@@ -132,7 +141,12 @@ class RayForm:
         centre = track_centre(points, hidden)
         shown = (points - centre[:, :, None]).masked_fill(hidden[..., None], 0.0)
         turn = _turn_to_body(shown)
-        return PreparedInput(torch.einsum("bfij,bfnj->bfni", turn, shown), None, turn, centre, None)
+        vectors = [-turn[..., 1]]
+        for step in (-SCALE_REACH, SCALE_REACH):
+            for path in (centre, turn[..., 2, :]):  # camera axes: where the hip is, where the body's back points
+                vectors.append(torch.einsum("bfij,bfj->bfi", turn, _change(path, step)))
+        extras = torch.cat(vectors, dim=-1)
+        return PreparedInput(torch.einsum("bfij,bfnj->bfni", turn, shown), extras, turn, centre, None)
 
 
 INPUT_FORMS: Mapping[str, InputForm] = {"screen": ScreenForm(), "rays": RayForm()}
@@ -222,6 +236,14 @@ def _turn_to_body(shown: Tensor) -> Tensor:
     flip = torch.det(left) * torch.det(right)
     right = torch.cat((right[..., :2, :], right[..., 2:, :] * flip[..., None, None]), dim=-2)
     return (left @ right).transpose(-1, -2)
+
+
+def _change(path: Tensor, step: int) -> Tensor:
+    """(batch, frames, 3): how far a path goes in so many frames; at an end of the clip, at the rate it has up to there."""
+    now = torch.arange(path.shape[1], device=path.device)
+    then = (now + step).clamp(0, path.shape[1] - 1)
+    rate = abs(step) / (then - now).abs().clamp(min=1)
+    return ((path[:, then] - path) * rate[:, None]).clamp(-_LARGEST_CHANGE, _LARGEST_CHANGE)
 
 
 def _turn_rays(rays: Tensor, turn: Tensor) -> Tensor:

@@ -41,9 +41,9 @@ class MPM(nn.Module):
     def __init__(self, config: MPMConfig) -> None:
         super().__init__()
         self.config = c = config
-        extras = INPUT_FORMS[c.input_form].extras
-        self.encoder_2d = PoseEncoder(c.joints, 2, extras, c.encoder_width, c.dropout)
-        self.encoder_3d = PoseEncoder(c.joints, 3, 0, c.encoder_width, c.dropout)
+        form = INPUT_FORMS[c.input_form]
+        self.encoder_2d = PoseEncoder(c.joints, 2, form.extras, c.encoder_width, c.dropout)
+        self.encoder_3d = PoseEncoder(c.joints, 3, form.extras_3d, c.encoder_width, c.dropout)
         self.spatial = SpatialMLP(c.encoder_width, c.width, c.dropout)
         self.temporal = TemporalTransformer(c.frames, c.width, c.heads, c.feed_forward, c.blocks, c.dropout)
         self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)

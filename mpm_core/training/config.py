@@ -43,7 +43,7 @@ class StageOneConfig:
     weight_lift: float = 1.0
 
 
-_FILLING_MASKS = {"limbs": 50, "joints": 18, "spatio-temporal": 10, "frame spans": 10, "edges": 6, "tube": 6}
+_FILLING_MASKS = {"limbs": 62, "joints": 10, "spatio-temporal": 8, "frame spans": 8, "edges": 6, "tube": 6}
 _LIFTING_MASKS = {"none": 30, "limbs": 25, "joints": 12, "spatio-temporal": 10, "frame spans": 10, "edges": 8, "tube": 5}
 
 

@@ -48,7 +48,7 @@ class TaskInputs:
     hidden_2d: Tensor
     target_lift: Tensor
     target_2d: Tensor
-    points_3d: Tensor
+    form_3d: PreparedInput
     hidden_3d: Tensor
     target_3d: Tensor
     inside: Tensor
@@ -65,16 +65,15 @@ def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) ->
         detected, rays = detected * focal, rays * focal
     prepared = form.prepare(detected, hidden[flat])
     lifted = inputs.turn_forth(batch.positions[flat], prepared)[lift]
-    positions = batch.positions[cut]
-    solid = form.prepare_3d(positions, hidden[cut])
+    solid = form.prepare_3d(batch.measured[cut] + batch.path[cut, :, None], hidden[cut])
     return TaskInputs(
         form=prepared,
         hidden_2d=hidden[flat],
         target_lift=lifted,
         target_2d=form.follow(rays, prepared)[tasks.lift :],
-        points_3d=solid.points,
+        form_3d=solid,
         hidden_3d=hidden[cut],
-        target_3d=inputs.turn_forth(positions, solid),
+        target_3d=inputs.turn_forth(batch.positions[cut], solid),
         inside=batch.inside,
     )
 
@@ -82,7 +81,7 @@ def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) ->
 def _encode_and_share(model: MPM, ready: TaskInputs, first: int) -> Tensor:
     """Both modalities through their encoders, then together through S and T, so that batch norm sees the mixture."""
     flat = model.encode(ready.form.points, ready.form.extras, ready.hidden_2d)
-    solid = model.encode(ready.points_3d, None, ready.hidden_3d)
+    solid = model.encode(ready.form_3d.points, ready.form_3d.extras, ready.hidden_3d)
     hidden_frames = torch.cat((ready.hidden_2d, ready.hidden_3d)).all(-1)
     return model.share(torch.cat((flat, solid)), hidden_frames, first)
 

@@ -1,8 +1,10 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
 
-from mpm_core.data import augment
+from mpm_core.data import augment, procedural
 from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.cameras import CameraConfig, view
@@ -51,7 +53,7 @@ def test_cameras_vary_in_pitch_roll_and_focal_length(draw, motion):
 
 
 EVERYONE = torch.ones(20, dtype=torch.bool)
-ALWAYS = AugmentConfig(exchanged_share=1.0, swung_share=1.0, tilted_share=1.0)
+ALWAYS = AugmentConfig(exchanged_share=1.0, swung_share=1.0, invented_arms_share=1.0, invented_legs_share=1.0, tilted_share=1.0)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +61,10 @@ ALWAYS = AugmentConfig(exchanged_share=1.0, swung_share=1.0, tilted_share=1.0)
     [
         lambda draw, motion: augment.exchange_arms(draw, motion, EVERYONE, ALWAYS),
         lambda draw, motion: augment.swing_limbs(draw, motion, EVERYONE, ALWAYS),
+        lambda draw, motion: procedural.invent_limbs(draw, motion, ALWAYS),
         lambda draw, motion: augment.tilt(draw, motion, ALWAYS),
     ],
-    ids=["exchange arms", "swing limbs", "tilt"],
+    ids=["exchange arms", "swing limbs", "invent limbs", "tilt"],
 )
 def test_these_variations_keep_bone_lengths(draw, motion, vary):
     changed = vary(draw, motion)
@@ -70,16 +73,57 @@ def test_these_variations_keep_bone_lengths(draw, motion, vary):
     assert (changed - motion).abs().max() > 0.05
 
 
-def test_arms_that_will_be_hidden_keep_their_natural_movement(draw, motion):
-    half = torch.arange(20) < 10
+def reach(positions):
+    """How far the wrists are from each other and from the chest, which turning the trunk leaves alone."""
     left, right, thorax = (MPM16.index(j) for j in ("LWrist", "RWrist", "Thorax"))
+    return torch.stack([(positions[:, :, a] - positions[:, :, b]).norm(dim=-1) for a, b in ((left, right), (left, thorax))])
 
-    def reach(positions):
-        return torch.stack([(positions[:, :, a] - positions[:, :, b]).norm(dim=-1) for a, b in ((left, right), (left, thorax))])
 
-    for vary in (augment.exchange_arms, augment.swing_limbs):
-        moved = (reach(vary(draw, motion, half, ALWAYS)) - reach(motion)).abs().amax((0, 2)) > 1e-3
-        assert moved[:10].any() and not moved[10:].any()
+def test_arms_that_will_be_hidden_keep_near_their_natural_movement(draw, motion):
+    half = torch.arange(20) < 10
+    moved = (reach(augment.exchange_arms(draw, motion, half, ALWAYS)) - reach(motion)).abs().amax((0, 2)) > 1e-3
+    assert moved[:10].any() and not moved[10:].any()
+    many = motion.repeat(50, 1, 1, 1)
+    is_masked = torch.arange(1000) < 500
+    turned = (reach(augment.swing_limbs(draw, many, is_masked, ALWAYS)) - reach(many)).abs().mean((0, 2))
+    assert 0.2 < turned[is_masked].mean() / turned[~is_masked].mean() < 0.7
+
+
+def test_the_bodys_own_axes_point_where_they_say(motion):
+    left, front, up = augment.body_axes(motion, ("LHip", "RHip"), ("Hip", "Spine"))
+    knees = torch.stack([motion[:, :, MPM16.index(f"{s}Knee")] for s in "LR"])
+    ends = torch.stack([motion[:, :, [MPM16.index(f"{s}Hip"), MPM16.index(f"{s}Ankle")]].mean(2) for s in "LR"])
+    assert (((knees - ends) * front).sum(-1) > 0).float().mean() > 0.95  # knees bend forwards
+    assert (((motion[:, :, MPM16.index("LHip")] - motion[:, :, MPM16.index("RHip")]) * left).sum(-1) > 0).all()
+    assert (((motion[:, :, MPM16.index("Head")] - motion[:, :, MPM16.root]) * up).sum(-1) > 0).all()
+    assert torch.allclose((left * front).sum(-1) + (front * up).sum(-1), torch.zeros(20, 27), atol=1e-5)
+
+
+def test_invented_limbs_are_where_joints_allow(draw, motion):
+    many = motion.repeat(50, 1, 1, 1)
+    bones = augment.bone_vectors(procedural.invent_limbs(draw, many, ALWAYS))
+    bones = torch.nn.functional.normalize(bones, dim=-1)
+    chest = augment.body_axes(many, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))
+    for upper, lower in (("LElbow", "LWrist"), ("RElbow", "RWrist"), ("LKnee", "LAnkle"), ("RKnee", "RAnkle")):
+        bend = (bones[:, :, MPM16.index(upper)] * bones[:, :, MPM16.index(lower)]).sum(-1).clamp(-1, 1).acos().rad2deg()
+        assert bend.max() < 146 and bend.quantile(0.9) > 100 and bend.quantile(0.1) < 40
+    raised = (bones[:, :, MPM16.index("LElbow")] * chest[2]).sum(-1)
+    assert raised.min() > -1.001 and raised.max() < np.cos(np.deg2rad(29))
+    other = (bones[:, :, MPM16.index("RElbow")] * chest[2]).sum(-1)
+    assert 0.5 < np.corrcoef(raised.mean(1), other.mean(1))[0, 1] < 0.95
+    pelvis = augment.body_axes(many, ("LHip", "RHip"), ("Hip", "Spine"))
+    forwards = (bones[:, :, MPM16.index("LKnee")] * pelvis[1]).sum(-1)
+    assert (forwards > 0).float().mean() > 0.7  # thighs bend forwards rather than back
+    steps = (bones[:, 1:, MPM16.index("LElbow")] - bones[:, :-1, MPM16.index("LElbow")]).norm(dim=-1)
+    assert steps.quantile(0.99) < 0.5  # no jumps from frame to frame
+
+
+def test_only_the_share_asked_for_is_invented(draw, motion):
+    many = motion.repeat(50, 1, 1, 1)
+    changed = procedural.invent_limbs(draw, many, AugmentConfig(invented_arms_share=0.3, invented_legs_share=0.0))
+    moved = (changed - many).abs().amax((1, 3)) > 1e-4  # (samples, joints)
+    assert 0.25 < moved[:, MPM16.index("LWrist")].float().mean() < 0.35
+    assert not moved[:, list(MPM16.limb("left leg"))].any()
 
 
 def test_bodies_vary_alike_on_both_sides(draw, motion):
@@ -98,7 +142,9 @@ def test_mirroring_twice_is_nothing(motion):
 
 
 def test_switched_off_everything_is_exact(draw, motion):
-    off = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, noisy_share=0)
+    off = AugmentConfig(*[0] * len(fields(AugmentConfig)))
+    assert torch.allclose(augment.swing_limbs(draw, motion, EVERYONE, off), motion, atol=1e-5)
+    assert torch.allclose(procedural.invent_limbs(draw, motion, off), motion, atol=1e-5)
     assert torch.allclose(augment.vary_body(draw, motion, off), motion, atol=1e-5)
     rays, depth = torch.randn(5, 27, 16, 2), torch.full((5, 27), 4.0)
     assert torch.equal(augment.detector_error(draw, rays, depth, off), rays)
@@ -118,6 +164,16 @@ def test_windows_stay_within_their_clip():
     assert batch.rays.shape == (64, 81, 16, 2) and batch.positions.shape == (64, 81, 16, 3)
     assert batch.positions[:, :, MPM16.root].abs().max() < 1e-5
     assert not batch.inside.all() and batch.inside[:, 40].all()  # some hang over an end, but never by their middle
+
+
+def test_some_windows_keep_the_path_of_the_hip_from_the_network():
+    config = AugmentConfig(pathless_share=0.5)
+    source = WindowSource(small_pack(), config, CameraConfig(), Draw(torch.Generator().manual_seed(0)))
+    batch = source.batch(27, torch.zeros(200, dtype=torch.bool))
+    pathless = (batch.path == 0).flatten(1).all(1)
+    assert 0.35 < pathless.float().mean() < 0.65
+    rays = batch.path[~pathless][..., :2] / batch.path[~pathless][..., 2:]
+    assert torch.allclose(rays, batch.rays[~pathless][:, :, MPM16.root], atol=1e-4)
 
 
 def test_the_same_seed_draws_the_same_batch():

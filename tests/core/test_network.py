@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -71,7 +72,7 @@ def test_a_window_without_any_visible_frame_still_has_an_answer(small):
 def test_3d_goes_through_the_same_trunk(small):
     points, hidden = torch.randn(1, 27, 16, 3), torch.zeros(1, 27, 16, dtype=torch.bool)
     with torch.inference_mode():
-        assert small(points, None, hidden).shape == (1, 27, 16, 3)
+        assert small(points, torch.randn(1, 27, 15), hidden).shape == (1, 27, 16, 3)
 
 
 def rays_of(count=2, frames=30):
@@ -120,8 +121,9 @@ def test_a_change_reaches_no_further_than_support():
     part = INPUT_FORMS["rays"].prepare(rays[:, 100:500], other[:, 100:500])
     assert torch.equal(part.points[:, SUPPORT:-SUPPORT], second.points[:, 100 + SUPPORT : 500 - SUPPORT])
     solid = torch.randn(1, 600, 16, 3)
-    before, after = (INPUT_FORMS["rays"].prepare_3d(solid, h).points for h in (hidden, other))
-    frames = (before != after).flatten(2).any(-1)[0].nonzero().flatten()
+    before, after = (INPUT_FORMS["rays"].prepare_3d(solid, h) for h in (hidden, other))
+    changed = (before.points != after.points).flatten(2).any(-1) | (before.extras != after.extras).any(-1)
+    frames = changed[0].nonzero().flatten()
     assert frames.min() >= 300 - SUPPORT and frames.max() <= 300 + SUPPORT
 
 
@@ -139,6 +141,28 @@ def test_the_3d_input_is_the_same_however_the_person_stands(demo):
     mirror, flip = list(MPM16.mirror), torch.tensor([-1.0, 1.0, 1.0])
     mirrored = form.prepare_3d(standing[None, :, mirror] * flip, hidden[:, :, mirror])
     assert torch.allclose(mirrored.points[:, :, mirror] * flip, first.points, atol=1e-5)
+    assert torch.allclose(mirrored.extras * flip.repeat(5), first.extras, atol=1e-5)
+    # Beside the points: up in the image, which differs, and movement, which does not.
+    assert (first.extras - second.extras)[..., :3].abs().min(1).values.max() > 0.1
+    assert (first.extras - second.extras)[..., 3:].abs().max() < 5e-3
+
+
+def test_the_3d_input_tells_how_the_hip_moves_and_the_body_turns(demo):
+    frames = 100
+    pose = torch.from_numpy(demo.ground_truth[:1] - demo.ground_truth[:1, :1]).expand(frames, -1, -1)
+    angle = torch.deg2rad(torch.arange(frames) * 2.0)
+    zero = torch.zeros(frames)
+    turn = torch.stack((angle.cos(), zero, angle.sin(), zero, zero + 1, zero, -angle.sin(), zero, angle.cos()), -1)
+    path = torch.arange(frames)[:, None] * torch.tensor([0.0, -0.01, 0.0])  # a centimetre upwards in every frame
+    positions = torch.einsum("fij,fnj->fni", turn.unflatten(-1, (3, 3)), pose) + path[:, None]
+    hidden = torch.zeros(1, frames, 16, dtype=torch.bool)
+    prepared = INPUT_FORMS["rays"].prepare_3d(positions[None], hidden)
+    up, before, _, after, turned = prepared.extras[0].unflatten(-1, (5, 3)).unbind(1)
+    assert torch.allclose(after[:-1], up[:-1] * 0.13, atol=1e-3)
+    assert torch.allclose(before[1:], -up[1:] * 0.13, atol=1e-3)
+    assert torch.allclose(turned[30:70].norm(dim=-1), torch.full((40,), 2 * np.sin(np.deg2rad(13))).float(), atol=0.05)
+    still = INPUT_FORMS["rays"].prepare_3d((positions - path[:, None])[None], hidden).extras[0].unflatten(-1, (5, 3))
+    assert still[:, (1, 3)].abs().max() < 1e-5
 
 
 def test_a_3d_input_without_a_visible_joint_keeps_the_camera_axes():

@@ -1,0 +1,103 @@
+"""Owns invented limb poses: arms and legs anywhere that joints allow, for what motion capture lacks.
+
+Gestures with raised elbows, lunges, kicks, crouches: each limb wanders smoothly between random joint angles, in a range
+that people reach; both sides of the body go alike in some samples, more freely in others.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mpm_core.data.augment import AugmentConfig, Draw, body_axes, bone_vectors, join_bones
+from mpm_core.skeleton import MPM16
+
+_KNOTS = 4  # changes of direction in a window, at most
+_LIVELIEST = 0.8  # share of an angle's variance that changes within a window, at most
+_ALIKE = (0.5, 0.9)  # correlation of both sides, one of these per sample
+
+# Degrees. Elevation from hanging down, its plane from sideways (0) to forward (90), bend of the elbow.
+_ARM_ELEVATION, _ARM_PLANE, _ELBOW_BEND = (0.0, 150.0), (-25.0, 105.0), (0.0, 145.0)
+# Flexion forwards, abduction sideways, bend of the knee, turn about the thigh.
+_HIP_FLEXION, _HIP_ABDUCTION, _KNEE_BEND, _HIP_TURN = (-25.0, 120.0), (-10.0, 50.0), (0.0, 145.0), (-25.0, 45.0)
+_BEND_WITH_FLEXION = 0.6  # correlation: who lifts a knee bends it
+
+
+def invent_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+    """Give some of the samples (count, frames, 16, 3) invented arms, and some invented legs, with their own bone lengths."""
+    count = len(positions)
+    bones = bone_vectors(positions)
+    for chosen, invent in (
+        (draw.chance(config.invented_arms_share, count), _invent_arms),
+        (draw.chance(config.invented_legs_share, count), _invent_legs),
+    ):
+        rows = chosen.nonzero()[:, 0]
+        for joints, direction in invent(draw, positions[rows]).items():
+            joint = MPM16.index(joints)
+            bones[rows, :, joint] = direction * bones[rows, :, joint].norm(dim=-1, keepdim=True)
+    return join_bones(bones)
+
+
+def _invent_arms(draw: Draw, positions: Tensor) -> dict[str, Tensor]:
+    """Directions (count, frames, 3) of the upper arms and forearms."""
+    left, front, up = body_axes(positions, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))
+    directions = {}
+    for letter, outward, angles in zip("LR", (left, -left), _both_sides(draw, positions, 5), strict=True):
+        elevation, plane, bend = (
+            _within(angles[..., n], ends) for n, ends in enumerate((_ARM_ELEVATION, _ARM_PLANE, _ELBOW_BEND))
+        )
+        upper = elevation.sin() * (plane.cos() * outward + plane.sin() * front) - elevation.cos() * up
+        inward, upward = _share(angles[..., 3]) * 1.4 - 0.4, _share(angles[..., 4]) * 1.7 - 0.7
+        towards = _across(front - inward * outward + upward * up, upper)
+        directions[f"{letter}Elbow"] = upper
+        directions[f"{letter}Wrist"] = bend.cos() * upper + bend.sin() * towards
+    return directions
+
+
+def _invent_legs(draw: Draw, positions: Tensor) -> dict[str, Tensor]:
+    """Directions (count, frames, 3) of the thighs and shanks."""
+    left, front, up = body_axes(positions, ("LHip", "RHip"), ("Hip", "Spine"))
+    directions = {}
+    for letter, outward, angles in zip("LR", (left, -left), _both_sides(draw, positions, 4), strict=True):
+        own = (1 - _BEND_WITH_FLEXION**2) ** 0.5
+        bent = _BEND_WITH_FLEXION * angles[..., 0] + own * angles[..., 2]
+        flexion, abduction = _within(angles[..., 0], _HIP_FLEXION), _within(angles[..., 1], _HIP_ABDUCTION)
+        bend, turn = _within(bent, _KNEE_BEND), _within(angles[..., 3], _HIP_TURN)
+        thigh = abduction.cos() * (flexion.sin() * front - flexion.cos() * up) + abduction.sin() * outward
+        backward = _across(-flexion.cos() * front - flexion.sin() * up, thigh)
+        heel = turn.cos() * backward - turn.sin() * _across(outward, thigh)
+        directions[f"{letter}Knee"] = thigh
+        directions[f"{letter}Ankle"] = bend.cos() * thigh + bend.sin() * normalize(heel, dim=-1)
+    return directions
+
+
+def _both_sides(draw: Draw, positions: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Two (count, frames, channels) of unit normal numbers that wander over the frames, correlated with each other."""
+    count, frames = positions.shape[:2]
+    first, second = (_wander(draw, count, frames, channels) for _ in range(2))
+    alike = torch.where(draw.chance(0.5, count), *_ALIKE)[:, None, None]
+    return first, alike * first + (1 - alike**2).sqrt() * second
+
+
+def _wander(draw: Draw, count: int, frames: int, channels: int) -> Tensor:
+    lively = draw.uniform(count, 1, channels, high=_LIVELIEST**0.5)
+    still = (1 - lively**2).sqrt() * draw.normal(count, 1, channels)
+    return still + lively * draw.drift(count, frames, channels, _KNOTS)
+
+
+def _share(normal: Tensor) -> Tensor:
+    """(...) unit normal numbers -> (..., 1), uniform from 0 to 1."""
+    return torch.special.ndtr(normal)[..., None]
+
+
+def _within(normal: Tensor, ends: tuple[float, float]) -> Tensor:
+    """(...) unit normal numbers -> (..., 1) angles in radians, uniform between two ends in degrees."""
+    return (ends[0] + (ends[1] - ends[0]) * _share(normal)) * (math.pi / 180)
+
+
+def _across(vectors: Tensor, axis: Tensor) -> Tensor:
+    """The unit part of vectors at right angles to a unit axis."""
+    return normalize(vectors - (vectors * axis).sum(-1, keepdim=True) * axis, dim=-1)
