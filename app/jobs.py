@@ -154,7 +154,7 @@ class LiftJob(QObject):
             self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.mirror)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.mirror, options.calibrate)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

@@ -20,11 +20,13 @@ from mpm_core.skeleton import MPM16
 
 @dataclass(frozen=True)
 class LiftOptions:
-    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'."""
+    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate: see
+    Lifter."""
 
     task: str = "lift"
     mode: str = "fast"
-    mirror: bool = False
+    mirror: bool | None = None
+    calibrate: bool = True
     device: str = "auto"
     lifter: str = "mpm"
 

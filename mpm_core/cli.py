@@ -92,7 +92,17 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
     parser.add_argument("--mode", default="fast", help="fast (whole windows) or accurate (a window for every frame)")
-    parser.add_argument("--mirror", action="store_true", help="average with the mirrored answer; takes twice as long")
+    parser.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        help="average with the mirrored answer, which takes twice as long (default: when completing, not when lifting)",
+    )
+    parser.add_argument(
+        "--calibrate",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="completion: correct a hidden limb by how far the answer would be off in the visible one on the other side",
+    )
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:
@@ -135,16 +145,6 @@ def _add_training(commands: Any) -> None:
     train.add_argument("--device", default="auto", help="auto, cpu or cuda")
     train.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="how often to save")
     train.set_defaults(run=_run_train)
-    evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
-    evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
-    evaluation.add_argument("--stride", type=int, default=1, help="score one of so many frames")
-    evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")
-    evaluation.add_argument(
-        "--baselines", type=Path, metavar="PACK", help="also a mean pose and a single-frame network, made from this motion pack"
-    )
-    _add_lifter(evaluation)
-    evaluation.set_defaults(run=_run_eval)
-
     data = commands.add_parser("data", help="training data").add_subparsers(metavar="what", required=True)
     imported = data.add_parser("import", help="BVH and ASF/AMC files to one motion pack")
     imported.add_argument("sources", type=Path, nargs="+", metavar="PATH", help="files or folders")
@@ -153,6 +153,23 @@ def _add_training(commands: Any) -> None:
     imported.add_argument("--units-per-metre", type=float, help="size, where the manifest.csv does not say (else guessed)")
     imported.add_argument("--split", default="train", help="split of files that the manifest.csv does not name")
     imported.set_defaults(run=_run_import)
+    evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
+    evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
+    evaluation.add_argument("--stride", type=int, default=1, help="score one of so many frames")
+    evaluation.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        help="lifting, occlusion or completion; repeatable (default: the lines of the paper)",
+    )
+    evaluation.add_argument("--details", action="store_true", help="also tables by action and by joint")
+    evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")
+    evaluation.add_argument(
+        "--baselines", type=Path, metavar="PACK", help="also a mean pose and a single-frame network, made from this motion pack"
+    )
+    _add_lifter(evaluation)
+    evaluation.set_defaults(run=_run_eval)
+
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
@@ -197,7 +214,7 @@ def _run_task(options: argparse.Namespace, name: str) -> None:
     clip = _read(options)
     mask = parse_mask(options.hide, len(clip))
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    task = lifter.start(clip, name, options.mode, options.mirror)
+    task = lifter.start(clip, name, options.mode, options.mirror, options.calibrate)
     list(follow(task.update(mask), name))
     _write(options, task.prediction(), clip)
 
@@ -228,10 +245,6 @@ def _run_train(options: argparse.Namespace) -> None:
     train(options)
 
 
-def _run_eval(options: argparse.Namespace) -> None:
-    from mpm_core.training.command import evaluate_command
-
-    evaluate_command(options, follow, say)
 def _run_import(options: argparse.Namespace) -> None:
     from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
 
@@ -241,3 +254,7 @@ def _run_import(options: argparse.Namespace) -> None:
         say(report.as_text())
 
 
+def _run_eval(options: argparse.Namespace) -> None:
+    from mpm_core.training.command import evaluate_command
+
+    evaluate_command(options, follow, say)

@@ -70,6 +70,25 @@ def velocity_error(predicted: Poses, truth: Poses, times: NDArray[np.floating]) 
     return float(np.nanmean(speed) * MM_PER_M)
 
 
+PCK_LIMIT_MM = 150.0
+
+_AUC_LIMITS_MM = np.arange(0.0, PCK_LIMIT_MM + 1, 5.0)
+
+
+def pck(errors: NDArray[np.floating], limit_mm: float = PCK_LIMIT_MM) -> float:
+    """Percentage of joint errors in mm, NaN left out, that are below a limit (Mehta et al., 3DV 2017)."""
+    known = errors[np.isfinite(errors)]
+    return float((known < limit_mm).mean() * 100) if len(known) else float("nan")
+
+
+def auc(errors: NDArray[np.floating]) -> float:
+    """Mean PCK over the limits 0, 5, ... 150 mm, as MPI-INF-3DHP's evaluation takes it (Mehta et al., 3DV 2017)."""
+    known = np.sort(errors[np.isfinite(errors)])
+    if not len(known):
+        return float("nan")
+    return float(np.searchsorted(known, _AUC_LIMITS_MM, side="left").mean() / len(known) * 100)
+
+
 @dataclass(frozen=True)
 class ErrorSummary:
     """The figures of one prediction against the truth, mm (velocity: mm/s). hidden, visible: MPJPE over those joints

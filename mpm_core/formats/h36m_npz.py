@@ -68,11 +68,16 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     return pair.clip(name, options, notes)
 
 
-def read_all(path: Path) -> Iterator[Clip]:
-    """Every clip of a pair, camera by camera."""
+def read_named(path: Path) -> Iterator[tuple[str, Clip]]:
+    """Every clip of a pair, camera by camera, with its 'subject/action/camera'."""
     pair = _Pair(path)
     for name in pair.names:
-        yield pair.clip(name, ReadOptions(), ())
+        yield name, pair.clip(name, ReadOptions(), ())
+
+
+def read_all(path: Path) -> Iterator[Clip]:
+    """Every clip of a pair, camera by camera."""
+    return (clip for _, clip in read_named(path))
 
 
 def _motions(content: dict[str, Any], name: str, path: Path) -> Motions:

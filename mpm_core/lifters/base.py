@@ -17,6 +17,12 @@ TASKS = ("lift", "complete")
 """What a lifter does: 'lift' 2D to 3D, 'complete' hidden joints of 3D."""
 
 
+def mirrors_by_default(task: str) -> bool:
+    """Whether the mirrored answer is averaged in when nobody says: completion gains more from it than lifting, and it is
+    cheap there."""
+    return task == "complete"
+
+
 class LiftingTask(Protocol):
     """One clip at work: answers for the last mask, renewed only where a new mask makes a difference."""
 
@@ -42,15 +48,21 @@ class Lifter(Protocol):
     name: str
     device: str
 
-    def start(self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = False) -> LiftingTask:
-        """A task on a clip, for masks that change; UserError when the clip lacks what the task needs."""
+    def start(
+        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool | None = None, calibrate: bool = True
+    ) -> LiftingTask:
+        """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
+
+        mirror, calibrate: see lift and complete.
+        """
         ...
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = False) -> Prediction:
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool | None = None) -> Prediction:
         """3D of every frame of a clip's 2D.
 
         mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
-        answer to the mirrored clip, which takes twice as long. UserError for a clip without 2D or a mask that does not fit.
+        answer to the mirrored clip, which takes twice as long; None: see mirrors_by_default. UserError for a clip without
+        2D or a mask that does not fit.
         """
         ...
 
@@ -60,12 +72,14 @@ class Lifter(Protocol):
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool = False,
+        mirror: bool | None = None,
+        calibrate: bool = True,
     ) -> Prediction:
         """The hidden joints of 3D positions from the visible ones.
 
         positions: (frames, 16, 3) metres in camera axes, absolute or relative to Hip; NaN joints are hidden too. Visible
         joints come back as they were: prediction.absolute() equals the input there, and so does prediction.positions
-        when the input was relative to Hip.
+        when the input was relative to Hip. calibrate: correct hidden joints by how far the answer would be off in their
+        mirror joints, where these are visible (see calibration.py), which takes twice as long.
         """
         ...

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.lifters.base import TASKS
+from mpm_core.lifters.base import TASKS, LiftingTask, mirrors_by_default
+from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.task import MPMTask
 from mpm_core.masking import Mask
 from mpm_core.networks.mpm import MPM
@@ -38,13 +39,21 @@ class MPMLifter:
         model, card = load_weights(weights or find_asset(_BUNDLED_WEIGHTS), torch.device("cpu"))
         return cls(model, device, card)
 
-    def start(self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = False) -> MPMTask:
+    def start(
+        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool | None = None, calibrate: bool = True
+    ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
             raise UserError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
-        return MPMTask(self.model, self.name, clip.to_mpm16(), task, mode, mirror)
+        mirrored = mirrors_by_default(task) if mirror is None else mirror
+        clip = clip.to_mpm16()
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = False) -> Prediction:
+        def make_task() -> MPMTask:
+            return MPMTask(self.model, self.name, clip, task, mode, mirrored)
+
+        return CalibratedTask(make_task) if task == "complete" and calibrate else make_task()
+
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool | None = None) -> Prediction:
         """See Lifter.lift."""
         return _run(self.start(clip, "lift", mode, mirror), mask)
 
@@ -54,14 +63,15 @@ class MPMLifter:
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool = False,
+        mirror: bool | None = None,
+        calibrate: bool = True,
     ) -> Prediction:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
-        return _run(self.start(clip, "complete", mode, mirror), mask)
+        return _run(self.start(clip, "complete", mode, mirror, calibrate), mask)
 
 
-def _run(task: MPMTask, mask: Mask | None) -> Prediction:
+def _run(task: LiftingTask, mask: Mask | None) -> Prediction:
     for _ in task.update(mask):
         pass
     return task.prediction()

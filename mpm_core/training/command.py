@@ -20,6 +20,7 @@ from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
 from mpm_core.training.loop import Trainer
+from mpm_core.training.protocols import find_protocols
 
 _log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
@@ -91,14 +92,16 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
     """Print the tables of the lifter and, when asked for, of the baselines; write them as JSON too."""
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    steps = evaluate(lifter, options.folder, options.mode, options.stride, options.mirror)
+    protocols = find_protocols(tuple(options.protocol))
+    steps = evaluate(lifter, options.folder, protocols, options.mode, options.stride, options.mirror, options.calibrate)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")
         for baseline in follow(make_baselines(pack, _BASELINE_WINDOWS), "baselines"):
             assert isinstance(baseline, Baseline)
-            found += follow(evaluate(baseline, options.folder, tasks=("lift",)), baseline.name)
-    say("\n\n".join(as_markdown(evaluation) for evaluation in found))
+            lifted = [protocol for protocol in protocols if protocol.task == "lift"]
+            found += follow(evaluate(baseline, options.folder, lifted), baseline.name)
+    say("\n\n".join(as_markdown(evaluation, options.details) for evaluation in found))
     if options.json is not None:
         text = json.dumps([evaluation.to_json() for evaluation in found], indent=1)
         try:

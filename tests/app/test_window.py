@@ -203,6 +203,25 @@ def test_task_switch_completes_3d(qtbot, demo_window):
     assert session.errors[:, arm].mean() > 1 and np.delete(session.errors, arm, axis=1).max() < 0.01
 
 
+def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
+    session, panel = demo_window.session, demo_window.lifting_panel
+    assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
+    qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
+    demo_window.editor.apply_preset("left arm")
+    wait_for_lift(qtbot, demo_window)
+    assert panel._mirror.isChecked() and panel._calibrate.isEnabled() and panel._calibrate.isChecked()
+    thorough = session.prediction
+    assert thorough.hypotheses is not None
+    panel._calibrate.click()
+    qtbot.waitUntil(lambda: np.abs(session.prediction.positions - thorough.positions).max() > 1e-3, timeout=WAIT_MS)
+    assert not session.options.calibrate and session.prediction.hypotheses is not None
+    panel._mirror.click()
+    qtbot.waitUntil(lambda: session.prediction.hypotheses is None, timeout=WAIT_MS)
+    assert session.options.mirror is False
+    qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
+    assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
+
+
 def test_figures_follow_the_mask(qtbot, demo_window):
     panel = demo_window.metrics_panel
     qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=5000)

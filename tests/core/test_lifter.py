@@ -226,9 +226,8 @@ def test_completion_returns_visible_joints_unchanged(lifter, demo):
     assert (prediction.positions[~mask] == relative[~mask]).all()
     absolute = lifter.complete(demo.ground_truth, mask)
     assert np.abs(absolute.absolute()[~mask] - demo.ground_truth[~mask]).max() < 1e-5
-    assert np.abs(absolute.positions - prediction.positions).max() < 1e-4
-    hidden = np.linalg.norm(prediction.positions - relative, axis=-1)[mask]
-    assert 0.001 < hidden.mean() < 0.2
+    for answer in (prediction, absolute):  # the path of the hip tells a little about the legs
+        assert 0.001 < np.linalg.norm(answer.positions - relative, axis=-1)[mask].mean() < 0.2
 
 
 def test_completion_copes_with_a_hidden_hip(lifter, demo):

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
-from mpm_core.metrics import joint_errors, n_mpjpe, p_mpjpe, procrustes_aligned, summarise, velocity_error
+from mpm_core.metrics import auc, joint_errors, n_mpjpe, p_mpjpe, pck, procrustes_aligned, summarise, velocity_error
 from mpm_core.skeleton import MPM16
 
 RNG = np.random.default_rng(0)
@@ -79,3 +79,12 @@ def test_summary_splits_hidden_and_visible():
     summary = summarise(predicted, truth, hidden, np.array([0, 0.02]))
     assert summary.hidden == pytest.approx(100) and summary.visible == pytest.approx(0)
     assert np.isnan(summarise(predicted, truth, hidden & False, np.array([0, 0.02])).hidden)
+
+
+def test_pck_and_auc_by_hand():
+    errors = np.array([[0.0, 149.9, 150.0, np.nan], [10.0, 10.0, 400.0, 74.0]])
+    assert pck(errors) == pytest.approx(100 * 5 / 7)  # NaN is left out, 150 itself is no longer within
+    assert pck(errors, 50) == pytest.approx(100 * 3 / 7)
+    # Of the 31 limits 0, 5, ... 150, the errors 0, 10, 10, 74, 149.9 are below 30, 28, 28, 16 and 1.
+    assert auc(errors) == pytest.approx(100 * (30 + 28 + 28 + 16 + 1) / 31 / 7)
+    assert np.isnan(pck(np.array([np.nan]))) and np.isnan(auc(np.array([])))

@@ -1,0 +1,145 @@
+import json
+
+import numpy as np
+import pytest
+
+from mpm_core import UserError
+from mpm_core.cli import main
+from mpm_core.masking import limb_mask
+from mpm_core.prediction import Prediction
+from mpm_core.progress import Progress
+from mpm_core.skeleton import MPM16
+from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
+from mpm_core.training.protocols import GROUPS, INPUTS, PAPER, find_protocols
+
+WRIST = MPM16.index("LWrist")
+
+
+@pytest.fixture
+def folder(tmp_path, demo):
+    """A benchmark of two actions, each seen twice by a known camera; ground-truth 2D and the same again as noisy 2D."""
+    truth = np.zeros((len(demo), 17, 3), np.float32)
+    truth[:, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16]] = to_world(demo.ground_truth)
+    truth[:, 9] = (truth[:, 8] + truth[:, 10]) / 2
+    actions = {"Walk 1": truth[:200], "Wave": truth[200:300]}
+    points = {name: [project(world)] * 2 for name, world in actions.items()}
+    metadata = {"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]}
+    for name in INPUTS.values():
+        np.savez(tmp_path / name, positions_2d=np.array({"S": points}, object), metadata=np.array(metadata, object))
+    np.savez(tmp_path / "data_3d_open.npz", positions_3d=np.array({"S": actions}, object))
+    return tmp_path
+
+
+def to_world(positions):
+    """Camera axes to Z up."""
+    return np.stack((positions[..., 0], positions[..., 2], -positions[..., 1]), axis=-1)
+
+
+def project(world):
+    return np.stack((world[..., 0] / world[..., 1], -world[..., 2] / world[..., 1]), -1) * 1100 + 500
+
+
+class Off:
+    """A lifter that is right but for the left wrist, which is 48 mm off where shown and 96 where hidden."""
+
+    name, device = "off", "cpu"
+
+    def start(self, clip, task="lift", mode="fast", mirror=None, calibrate=True):
+        return OffTask(clip.to_mpm16(), task)
+
+
+class OffTask:
+    def __init__(self, clip, task):
+        self._clip, self._task = clip, task
+
+    def update(self, mask, cursor=0, frames=None):
+        self._mask = mask
+        yield Progress(1, 1)
+
+    def prediction(self):
+        truth = self._clip.ground_truth
+        positions = truth - truth[:, :1]
+        positions[:, WRIST, 0] += np.where(self._mask[:, WRIST], 0.096, 0.048)
+        count = len(truth)
+        return Prediction(
+            positions, truth[:, 0], self._mask, np.zeros(count, bool), self._clip.times, 50.0, "off", self._task, "fast"
+        )
+
+
+def run(folder, protocols, **options):
+    *_, evaluation = evaluate(Off(), folder, protocols, **options)
+    assert isinstance(evaluation, Evaluation)
+    return evaluation
+
+
+def test_figures_of_known_errors(folder):
+    figures = next(iter(run(folder, GROUPS["lifting"]).results.values()))
+    assert figures.frames == 600 and figures.mpjpe == pytest.approx(3.0, abs=0.01)
+    assert figures.pck == 100 and figures.auc == pytest.approx(100 * (14 * 31 - 14 + 21) / 31 / 15, abs=0.5)
+    assert figures.by_joint["LWrist"] == pytest.approx(48, abs=0.1) and figures.by_joint["Head"] == pytest.approx(0, abs=0.01)
+    assert figures.by_action == pytest.approx({"Walk": 3.0, "Wave": 3.0}, abs=0.01)
+    assert figures.velocity == pytest.approx(0, abs=0.1) and np.isnan(figures.hidden)
+
+
+def test_hidden_and_visible_joints_apart(folder):
+    results = {(p.source, p.preset): f for p, f in run(folder, find_protocols(("occlusion", "completion"))).results.items()}
+    arms = results["ground-truth 2D", "2 arms"]
+    assert arms.hidden == pytest.approx(96 / 6, abs=0.1) and arms.visible == pytest.approx(0, abs=0.01)
+    legs = results["noisy 2D", "2 legs"]
+    assert legs.hidden == pytest.approx(0, abs=0.01) and legs.visible == pytest.approx(48 / 10, abs=0.1)
+    assert results["ground-truth 3D", "left arm"].mpjpe == pytest.approx(6.0, abs=0.01)
+    frames = results["ground-truth 2D", "45 frames"]
+    assert frames.hidden == pytest.approx(96 / 16, abs=0.1) and frames.visible == pytest.approx(48 / 16, abs=0.1)
+
+
+def test_a_stride_scores_fewer_frames_alike(folder):
+    results = run(folder, PAPER, stride=10).results
+    assert {f.frames for f in results.values()} == {60}
+    assert len(results) == 14  # two inputs with nothing and four pairs hidden, four limbs completed
+    with pytest.raises(UserError, match="stride"):
+        run(folder, PAPER, stride=0)
+
+
+def test_the_masks_of_the_protocols():
+    rng = np.random.default_rng(0)
+    masks = {p.preset: p.make_mask(900, rng) for group in GROUPS.values() for p in group}
+    assert not masks["nothing"].any()
+    assert np.array_equal(masks["2 legs"], limb_mask(900, ["left leg", "right leg"]))
+    for number in (1, 2):
+        name = f"{number} joint" + "s" * (number > 1)
+        assert (masks[name].sum(1) == number).all() and not masks[name][:, MPM16.root].any()
+        assert (masks[name] == masks[name][0]).all()
+    for length in (5, 15, 45):
+        hidden = masks[f"{length} frames"]
+        assert (hidden.all(1) == hidden.any(1)).all() and hidden[:, 0].sum() == 10 * length
+        assert np.diff(np.flatnonzero(np.diff(hidden[:, 0].astype(int)) == 1)).min() > 0
+
+
+def test_tables_and_json_say_the_same(folder):
+    evaluation = run(folder, find_protocols(("lifting", "completion")))
+    text = as_markdown(evaluation, details=True)
+    for words in (
+        "| ground-truth 2D | nothing | 3.0 |",
+        "| left arm | 6.0 | 32.0 |",
+        "| Walk | Wave |",
+        "LWrist",
+        "every frame",
+    ):
+        assert words in text
+    rows = json.loads(json.dumps(evaluation.to_json()))["results"]
+    assert rows[0]["hidden"] is None and rows[0]["by_joint"]["LWrist"] == pytest.approx(48, abs=0.1)
+    assert {row["group"] for row in rows} == {"lifting", "completion"}
+
+
+def test_a_missing_file_gets_one_sentence(folder):
+    (folder / INPUTS["noisy 2D"]).unlink()
+    with pytest.raises(UserError, match=r"data_2d_open_det.npz: the benchmark file is missing"):
+        run(folder, GROUPS["lifting"])
+
+
+def test_the_command_prints_the_tables(folder, tmp_path, capsys):
+    target = tmp_path / "figures.json"
+    assert main(["eval", str(folder), "--protocol", "lifting", "--stride", "25", "--json", str(target)]) == 0
+    said = capsys.readouterr().out
+    assert "| ground-truth 2D | nothing |" in said and "one of 25 frames" in said
+    assert json.loads(target.read_text())[0]["results"][0]["mpjpe"] > 1
