@@ -83,7 +83,8 @@ def test_a_short_clip_is_trusted_less(demo):
         before, after = FixedError(clip, (0.0, 0.1, 0.0)), CalibratedTask(lambda: FixedError(clip, (0.0, 0.1, 0.0)))
         return error_of(run(after, mask), clip, mask) / error_of(run(before, mask), clip, mask)
 
-    assert left_over(demo) < 0.6 < 0.75 < left_over(demo.cut(0, 49)) < 1
+    whole, one_second = left_over(demo), left_over(demo.cut(0, 49))
+    assert whole + 0.2 < one_second < 1
 
 
 def test_without_a_visible_other_side_nothing_changes(demo):
