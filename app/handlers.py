@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -278,7 +277,7 @@ class Handlers(QObject):
     # Lifting and looking
 
     def set_task(self, task: str) -> None:
-        self._session.set_options(replace(self._session.options, task=task))
+        self._session.set_options(self._session.options.with_task(task))
 
     def look_from(self, name: str) -> None:
         if self._scene is not None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoStack
 
 from mpm_core.camera import upright
 from mpm_core.clip import Clip
+from mpm_core.lifters import COMPLETING_LIFTERS
 from mpm_core.masking import Mask
 from mpm_core.metrics import joint_errors
 from mpm_core.prediction import Prediction
@@ -29,6 +30,15 @@ class LiftOptions:
     calibrate: bool = True
     device: str = "auto"
     lifter: str = "mpm"
+
+    def with_task(self, task: str) -> LiftOptions:
+        """The same for another task, by a lifter that can do it."""
+        can_do = task == "lift" or self.lifter in COMPLETING_LIFTERS
+        return replace(self, task=task, lifter=self.lifter if can_do else COMPLETING_LIFTERS[0])
+
+    def with_lifter(self, lifter: str) -> LiftOptions:
+        """The same by another lifter, which lifts if it cannot complete."""
+        return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift")
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class Session(QObject):
         self._forget_hidden()
         self.undo_stack.clear()
         if self._clip.keypoints is None and self._options.task != "complete":
-            self._options = replace(self._options, task="complete")
+            self._options = self._options.with_task("complete")
             self.options_changed.emit()
         if self._clip.ground_truth is None and self._options.task != "lift":
             self._options = replace(self._options, task="lift")

@@ -18,7 +18,7 @@ def describe() -> str:
     from mpm_core.assets import find_asset
     from mpm_core.formats import FORMATS
     from mpm_core.lifters import LIFTERS, available_devices, load_lifter
-    from mpm_core.lifters.mpm import MPMLifter
+    from mpm_core.lifters.network import NetworkLifter
 
     reads = ", ".join(f.label for f in FORMATS.values() if f.read)
     writes = ", ".join(f.label for f in FORMATS.values() if f.write)
@@ -30,7 +30,7 @@ def describe() -> str:
         f"lifters: {', '.join(LIFTERS)}",
     ]
     lifter = load_lifter("mpm")
-    assert isinstance(lifter, MPMLifter)
+    assert isinstance(lifter, NetworkLifter)
     size = sum(p.numel() for p in lifter.model.parameters())
     lines.append(f"weights: {find_asset('weights/mpm.safetensors')}, {size / 1e6:.1f} million parameters")
     lines += [f"  {key}: {value}" for key, value in lifter.card.items()]

@@ -51,10 +51,10 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
     start = time.perf_counter()
     lifter = load_lifter("mpm", device)
 
-    from mpm_core.lifters.mpm import MPMLifter  # not before the clock runs: it imports torch
+    from mpm_core.lifters.network import NetworkLifter  # not before the clock runs: it imports torch
     from mpm_core.networks.mpm import MPM, MPMConfig
 
-    assert isinstance(lifter, MPMLifter)
+    assert isinstance(lifter, NetworkLifter)
     yield Speed("time to load torch and the weights", time.perf_counter() - start, "s")
     frames = lifter.model.config.frames
     yield Progress(1, 8, "fast mode")
@@ -64,7 +64,7 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
     for number, size in enumerate({81, 243} - {frames}):
         yield Progress(3 + number, 8, f"accurate mode, F = {size}")
         # Speed does not depend on what the weights are, so an untrained network of that size serves.
-        other = MPMLifter(MPM(replace(MPMConfig(), frames=size)), lifter.device, {})
+        other = NetworkLifter(MPM(replace(MPMConfig(), frames=size)), lifter.device, {})
         speed = _frames_per_second(other, "accurate", _ACCURATE_FRAMES)
         yield Speed(f"accurate, F = {size} (untrained network of that size)", speed, "frames/s")
     for number, count in enumerate((300, 30_000)):

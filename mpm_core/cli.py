@@ -137,6 +137,8 @@ def _add_training(commands: Any) -> None:
     train = commands.add_parser("train", help="train the network on a motion pack")
     train.add_argument("pack", type=Path, help="motion pack (npz); its 'train' split is used")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
+    train.add_argument("--network", default="mpm", help="mpm, or a peer of it: stmo, tcn")
+    train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
     train.add_argument("--stage", choices=("1", "2", "both"), default="both", help="masked pre-training, fine-tuning or both")
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as stage_two.batch=128"
@@ -242,7 +244,7 @@ def _run_bench(options: argparse.Namespace) -> None:
 def _run_train(options: argparse.Namespace) -> None:
     from mpm_core.training.command import train
 
-    train(options)
+    train(options, follow)
 
 
 def _run_import(options: argparse.Namespace) -> None:
@@ -258,3 +260,7 @@ def _run_eval(options: argparse.Namespace) -> None:
     from mpm_core.training.command import evaluate_command
 
     evaluate_command(options, follow, say)
+
+
+if __name__ == "__main__":  # torchrun -m mpm_core.cli
+    sys.exit(main())

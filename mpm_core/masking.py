@@ -146,19 +146,25 @@ MASKERS: Mapping[str, Masker] = {
 }
 
 
-def draw_mask(name: str, frames: int, ratios: MaskRatios, rng: np.random.Generator) -> Mask:
-    """One (frames, 16) mask from the sampler of that name; UserError when there is none."""
+def find_masker(name: str) -> Masker:
+    """The sampler of that name; UserError when there is none."""
     if name not in MASKERS:
         raise UserError(f"unknown mask sampler '{name}' (known: {', '.join(MASKERS)})")
-    return MASKERS[name](rng, 1, frames, ratios)[0]
+    return MASKERS[name]
+
+
+def draw_mask(name: str, frames: int, ratios: MaskRatios, rng: np.random.Generator) -> Mask:
+    """One (frames, 16) mask from the sampler of that name; UserError when there is none."""
+    return find_masker(name)(rng, 1, frames, ratios)[0]
 
 
 def draw_mixture(rng: np.random.Generator, count: int, frames: int, shares: Mapping[str, float], ratios: MaskRatios) -> Mask:
-    """(count, frames, 16) masks, each from one of the named samplers, chosen with these relative shares."""
+    """(count, frames, 16) masks, each from one of the named samplers, chosen with these relative shares; UserError for a
+    sampler that there is not."""
     weights = np.array(list(shares.values()), float)
     picked = rng.choice(len(weights), size=count, p=weights / weights.sum())
     masks = np.zeros((count, frames, JOINTS), bool)
     for number, name in enumerate(shares):
         rows = np.flatnonzero(picked == number)
-        masks[rows] = MASKERS[name](rng, len(rows), frames, ratios)
+        masks[rows] = find_masker(name)(rng, len(rows), frames, ratios)
     return masks

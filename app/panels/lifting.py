@@ -64,7 +64,7 @@ class LiftingPanel(QWidget):
             button = QPushButton(label)
             button.setCheckable(True)
             button.setToolTip(tip)
-            button.clicked.connect(lambda _=False, task=name: self._set(task=task))
+            button.clicked.connect(lambda _=False, task=name: self._session.set_options(self._session.options.with_task(task)))
             self._tasks.addButton(button)
             self._task_buttons[name] = button
             row.addWidget(button)
@@ -74,6 +74,7 @@ class LiftingPanel(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 6, 0, 0)
         self._lifter = _choices({name: name.upper() for name in LIFTERS})
+        self._lifter.setToolTip("STMO and TCN are peers to compare MPM with: they only lift")
         self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
         self._mirror = QCheckBox("Average with the mirrored answer")
         self._mirror.setToolTip("Steadier, and tells how sure the lifter is; takes twice as long")
@@ -83,7 +84,7 @@ class LiftingPanel(QWidget):
         )
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")
-        self._lifter.activated.connect(lambda: self._set(lifter=self._lifter.currentData()))
+        self._lifter.activated.connect(self._on_lifter)
         self._mode.activated.connect(lambda: self._set(mode=self._mode.currentData()))
         self._device.activated.connect(lambda: self._set(device=self._device.currentData()))
         self._mirror.clicked.connect(lambda checked: self._set(mirror=checked))
@@ -140,6 +141,9 @@ class LiftingPanel(QWidget):
 
     def _set(self, **changes: object) -> None:
         self._session.set_options(replace(self._session.options, **changes))  # type: ignore[arg-type]
+
+    def _on_lifter(self) -> None:
+        self._session.set_options(self._session.options.with_lifter(self._lifter.currentData()))
 
     def _refresh(self) -> None:
         options, clip = self._session.options, self._session.clip

@@ -26,8 +26,9 @@ class AugmentConfig:
     leg_swing_deg: float = 22.0
     trunk_swing_deg: float = 12.0
     masked_arm_swing: float = 0.6  # of arm_swing_deg, where joints will be hidden
-    invented_arms_share: float = 0.12  # of all: arms, or legs, of no recorded motion; see procedural.py
-    invented_legs_share: float = 0.05
+    invented_arms_share: float = 0.12  # of all: arms, legs, or bends of the trunk of no recorded motion; see procedural.py
+    invented_legs_share: float = 0.1
+    invented_trunk_share: float = 0.06
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     pathless_share: float = 0.25  # go in from Hip, as 3D files often have it; matters where 3D goes in
     solid_noisy_share: float = 0.5  # of the 3D poses that go in, so that no clip is known by its finest movements
@@ -178,9 +179,12 @@ def tilt(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
 
 
 def rotate_about(points: Tensor, axis: Tensor, angle: Tensor) -> Tensor:
-    """Rodrigues' rotation of (count, frames, joints, 3) by one axis (count, 3) and angle (count,) per sample."""
-    axis = axis[:, None, None].expand_as(points)
-    cos, sin = angle.cos()[:, None, None, None], angle.sin()[:, None, None, None]
+    """Rodrigues' rotation of (count, frames, joints, 3) by one axis (count, 3) and angle (count,) per sample, or by one
+    per frame, (count, frames, 3) and (count, frames)."""
+    if angle.dim() == 1:
+        axis, angle = axis[:, None], angle[:, None]
+    axis = axis[:, :, None].expand_as(points)
+    cos, sin = angle.cos()[..., None, None], angle.sin()[..., None, None]
     along = (points * axis).sum(-1, keepdim=True) * axis
     return points * cos + torch.linalg.cross(axis, points) * sin + along * (1 - cos)
 

@@ -34,6 +34,21 @@ class MotionPack:
     names: tuple[str, ...]
     fps: float
 
+    def part(self, share: float, seed: int) -> MotionPack:
+        """Randomly chosen clips with at least this share of the frames; the whole pack for 1. UserError for a share that is
+        not above 0 and at most 1."""
+        if not 0 < share <= 1:
+            raise UserError(f"the share of the data must be above 0 and at most 1, not {share}")
+        if share == 1:
+            return self
+        lengths = np.diff(self.starts)
+        order = np.random.default_rng(seed).permutation(len(self.names))
+        enough = int(np.searchsorted(np.cumsum(lengths[order]), share * len(self.positions))) + 1
+        chosen = np.sort(order[:enough])
+        parts = [self.positions[self.starts[i] : self.starts[i + 1]] for i in chosen]
+        starts = np.concatenate(([0], np.cumsum(lengths[chosen])))
+        return MotionPack(np.concatenate(parts), starts, tuple(self.names[i] for i in chosen), self.fps)
+
     @property
     def families(self) -> tuple[str, ...]:
         return tuple(name.partition("/")[0] for name in self.names)

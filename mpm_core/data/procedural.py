@@ -1,7 +1,8 @@
-"""Owns invented limb poses: arms and legs anywhere that joints allow, for what motion capture lacks.
+"""Owns invented poses: trunks, arms and legs anywhere that joints allow, for what motion capture lacks.
 
-Gestures with raised elbows, lunges, kicks, crouches: each limb wanders smoothly between random joint angles, in a range
-that people reach; both sides of the body go alike in some samples, more freely in others.
+Gestures with raised elbows, arms overhead, lunges, kicks, sitting, crouching, kneeling, bending over, and together with
+augment.tilt lying: each part wanders smoothly between random joint angles, in a range that people reach; both sides of the
+body go alike in some samples, more freely in others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mpm_core.data.augment import AugmentConfig, Draw, body_axes, bone_vectors, join_bones
+from mpm_core.data.augment import AugmentConfig, Draw, body_axes, bone_vectors, join_bones, rotate_about
 from mpm_core.skeleton import MPM16
 
 _KNOTS = 4  # changes of direction in a window, at most
@@ -23,12 +24,17 @@ _ALIKE = (0.5, 0.9)  # correlation of both sides, one of these per sample
 _ARM_ELEVATION, _ARM_PLANE, _ELBOW_BEND = (0.0, 150.0), (-25.0, 105.0), (0.0, 145.0)
 # Flexion forwards, abduction sideways, bend of the knee, turn about the thigh.
 _HIP_FLEXION, _HIP_ABDUCTION, _KNEE_BEND, _HIP_TURN = (-25.0, 120.0), (-10.0, 50.0), (0.0, 145.0), (-25.0, 45.0)
+# The trunk against the hips, on top of what it does already: forwards, to the left, twisted to the left.
+_TRUNK_TURNS = ((-20.0, 80.0), (-30.0, 30.0), (-40.0, 40.0))
+_UPPER_TRUNK = MPM16.indices(("Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist"))
 _BEND_WITH_FLEXION = 0.6  # correlation: who lifts a knee bends it
 
 
 def invent_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
-    """Give some of the samples (count, frames, 16, 3) invented arms, and some invented legs, with their own bone lengths."""
+    """Give some of the samples (count, frames, 16, 3) an invented trunk, some invented arms, and some invented legs, with
+    their own bone lengths."""
     count = len(positions)
+    positions = _bend_trunks(draw, positions, draw.chance(config.invented_trunk_share, count))
     bones = bone_vectors(positions)
     for chosen, invent in (
         (draw.chance(config.invented_arms_share, count), _invent_arms),
@@ -38,6 +44,25 @@ def invent_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor
         for joints, direction in invent(draw, positions[rows]).items():
             joint = MPM16.index(joints)
             bones[rows, :, joint] = direction * bones[rows, :, joint].norm(dim=-1, keepdim=True)
+    return join_bones(bones)
+
+
+def _bend_trunks(draw: Draw, positions: Tensor, chosen: Tensor) -> Tensor:
+    """Turn the upper bodies of the chosen samples against their hips: the spine halfway, all above it wholly."""
+    rows = chosen.nonzero()[:, 0]
+    if not len(rows):
+        return positions
+    bones = bone_vectors(positions)
+    moved = bones[rows]
+    left, front, up = body_axes(positions[rows], ("LHip", "RHip"), ("Hip", "Spine"))
+    count, frames = moved.shape[:2]
+    angles = _wander(draw, count, frames, len(_TRUNK_TURNS))
+    turns = [_within(angles[..., n], ends) for n, ends in enumerate(_TRUNK_TURNS)]
+    turn = turns[0] * left + turns[1] * -front + turns[2] * up
+    axis, angle = normalize(turn, dim=-1), turn.norm(dim=-1)
+    for joints, share in ((list(MPM16.indices(("Spine",))), 0.5), (list(_UPPER_TRUNK), 1.0)):
+        moved[:, :, joints] = rotate_about(moved[:, :, joints], axis, share * angle)
+    bones[rows] = moved
     return join_bones(bones)
 
 

@@ -9,14 +9,20 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.base import Lifter
 
 
-def _load_mpm(device: str, weights: Path | None) -> Lifter:
-    from mpm_core.lifters.mpm import MPMLifter
+def _from_network(name: str) -> Callable[[str, Path | None], Lifter]:
+    def load(device: str, weights: Path | None) -> Lifter:
+        from mpm_core.lifters.network import NetworkLifter
 
-    return MPMLifter.load(device, weights)
+        return NetworkLifter.load(name, device, weights)
+
+    return load
 
 
-LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {"mpm": _load_mpm}
+LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {name: _from_network(name) for name in ("mpm", "stmo", "tcn")}
 """Each entry loads a lifter onto a device, with its bundled weights or those of a file."""
+
+COMPLETING_LIFTERS = ("mpm",)
+"""Those that can complete 3D; the others only lift."""
 
 
 def available_devices() -> tuple[str, ...]:
@@ -36,7 +42,8 @@ def find_device(name: str) -> str:
 
 
 def load_lifter(name: str = "mpm", device: str = "auto", weights: Path | str | None = None) -> Lifter:
-    """A lifter with its weights on a device: 'auto' (CUDA when there is one), 'cpu' or 'cuda'.
+    """A lifter with its weights on a device: 'auto' (CUDA when there is one), 'cpu' or 'cuda'. A weight file says by itself
+    which network it holds.
 
     UserError for a name or device that there is not, or a weight file that cannot be used.
     """

@@ -43,9 +43,10 @@ class LiftingTask(Protocol):
 
 
 class Lifter(Protocol):
-    """A network with its weights, on a device."""
+    """A network with its weights, on a device. tasks: those of TASKS that it can do."""
 
     name: str
+    tasks: tuple[str, ...]
     device: str
 
     def start(

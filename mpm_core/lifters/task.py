@@ -15,8 +15,8 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.lifters.windows import MODES
 from mpm_core.masking import Mask
+from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
-from mpm_core.networks.mpm import MPM
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -27,14 +27,14 @@ MODEL_RATE = 50.0
 _MIRROR_2D, _MIRROR_3D = torch.tensor([-1.0, 1.0]), torch.tensor([-1.0, 1.0, 1.0])
 
 
-class MPMTask:
+class NetworkTask:
     """A clip in MPM-16 joints, being lifted or completed by one network in one mode.
 
     `_stale` frames have to be prepared anew; `due` windows have to be run again, since an input of theirs changed.
     Interrupting an update keeps both, so that the next one goes on from there.
     """
 
-    def __init__(self, model: MPM, lifter: str, clip: Clip, task: str, mode: str, mirror: bool) -> None:
+    def __init__(self, model: PoseNetwork, lifter: str, clip: Clip, task: str, mode: str, mirror: bool) -> None:
         if mode not in MODES:
             raise UserError(f"unknown mode '{mode}' (known: {', '.join(MODES)})")
         self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
@@ -182,8 +182,7 @@ class MPMTask:
                 points, hidden = points[:, order] * flip, hidden[:, order]
                 if extras is not None:
                     extras = extras * _MIRROR_3D.to(extras.device).repeat(extras.shape[-1] // 3)
-            encoded = self._model.encode(points[None], None if extras is None else extras[None], hidden[None])
-            tokens[frames] = self._model.spatial(encoded)[0]
+            tokens[frames] = self._model.make_tokens(points[None], None if extras is None else extras[None], hidden[None])[0]
 
     def _answer(self, first: int, last: int) -> None:
         """Bring the windows' answers for grid frames first to last (excluded) to the clip's frames."""
@@ -209,7 +208,7 @@ class MPMTask:
             self._root[frames] = solve_root(mean, self._rays[frames], ~self._hidden[frames])
 
 
-def _take_points(clip: Clip, task: str, model: MPM) -> tuple[NDArray[np.float32], Mask]:
+def _take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.float32], Mask]:
     """What goes in, (frames, 16, axes), and which joints are not there."""
     if task == "complete":
         if clip.ground_truth is None:
@@ -223,7 +222,7 @@ def _take_points(clip: Clip, task: str, model: MPM) -> tuple[NDArray[np.float32]
     return points, ~clip.visible
 
 
-def _take_rays(clip: Clip, points: NDArray[np.float32], model: MPM) -> NDArray[np.float32]:
+def _take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> NDArray[np.float32]:
     """(frames, 16, 2) rays that the root is placed along; completing has no use for them, nor has a clip without 2D."""
     are_rays = points.shape[-1] == 2 and INPUT_FORMS[model.config.input_form].takes_rays
     return points if clip.keypoints is None or points.shape[-1] == 3 or are_rays else clip.camera.rays(clip.keypoints)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mpm_core.networks.mpm import MPM
+from mpm_core.networks.base import PoseNetwork
 
 
 class Windows:
@@ -22,7 +22,7 @@ class Windows:
     first_batch: int
     batch: int
 
-    def __init__(self, model: MPM, count: int, starts: NDArray[np.int64]) -> None:
+    def __init__(self, model: PoseNetwork, count: int, starts: NDArray[np.int64]) -> None:
         self.model = model
         self.length = model.config.frames
         self.count = count
@@ -73,7 +73,7 @@ class FastWindows(Windows):
 
     first_batch, batch = 2, 8
 
-    def __init__(self, model: MPM, count: int) -> None:
+    def __init__(self, model: PoseNetwork, count: int) -> None:
         length = model.config.frames
         if count <= length:
             starts = np.array([-((length - count) // 2)])
@@ -121,7 +121,7 @@ class AccurateWindows(Windows):
 
     first_batch, batch = 4, 16
 
-    def __init__(self, model: MPM, count: int) -> None:
+    def __init__(self, model: PoseNetwork, count: int) -> None:
         super().__init__(model, count, np.arange(count) - model.config.frames // 2)
         self._answers = np.full((count, model.config.joints, 3), np.nan, np.float32)
         self._is_blind = np.ones(count, bool)
@@ -142,7 +142,7 @@ class AccurateWindows(Windows):
         return self._answers[first:last], self._is_blind[first:last]
 
 
-MODES: Mapping[str, Callable[[MPM, int], FastWindows | AccurateWindows]] = {
+MODES: Mapping[str, Callable[[PoseNetwork, int], FastWindows | AccurateWindows]] = {
     "fast": FastWindows,
     "accurate": AccurateWindows,
 }

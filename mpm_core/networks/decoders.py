@@ -53,14 +53,3 @@ class StridedDecoder(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return self.norm(x.squeeze(1))
-
-
-def restore_frames(kept: Tensor, places: Tensor, visible: Tensor, fill: Tensor, frames: int) -> Tensor:
-    """Put the kept frames back where they were, and `fill` everywhere else.
-
-    kept: (batch, kept frames, width); places, visible: (batch, kept frames); fill: (width,). -> (batch, frames, width)
-    """
-    batch, _, width = kept.shape
-    values = torch.where(visible[..., None], kept, fill.to(kept.dtype))
-    restored = fill.to(kept.dtype).expand(batch, frames, width)
-    return restored.scatter(1, places[..., None].expand_as(values), values)

@@ -1,4 +1,4 @@
-"""Owns what turns one frame's joints into a token: the two modality encoders and the shared spatial MLP."""
+"""Owns what turns joints into tokens: the modality encoders, the shared spatial MLP, and the transformer over frames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mpm_core.networks.attention import Block, Dropout
+from mpm_core.networks.norms import TeamBatchNorm
 
 
 class FrameLayer(nn.Module):
@@ -14,7 +15,7 @@ class FrameLayer(nn.Module):
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.norm = TeamBatchNorm(outputs)
         self.activation = nn.LeakyReLU()
         self.dropout = Dropout(dropout)
 
@@ -76,3 +77,34 @@ class TemporalTransformer(nn.Module):
         for block in self.blocks:
             x = block(x, visible)
         return self.norm(x)
+
+
+def relate_visible(
+    temporal: TemporalTransformer, rows: Tensor, hidden_frames: Tensor, per_frame: nn.Module, fill: Tensor, first: int
+) -> Tensor:
+    """Run `per_frame` and a transformer over the visible frames alone, then put `fill` (width,) in the hidden ones.
+
+    rows: (batch, frames, n), hidden_frames: (batch, frames) bool, first: see PoseNetwork. -> (batch, frames, width)
+    """
+    if not hidden_frames.any():
+        return temporal(per_frame(rows), None, None, first)
+    frames, counts = rows.shape[1], (~hidden_frames).sum(1)
+    kept = max(int(counts.max()), 1)
+    places = hidden_frames.int().argsort(dim=1, stable=True)[:, :kept]  # (batch, kept), visible frames first
+    visible = torch.arange(kept, device=places.device) < counts[:, None]
+    # A window with no visible frame still needs one key to look at; what comes of it is thrown away below.
+    keys = visible | (counts[:, None] == 0)
+    rows = rows.gather(1, places[..., None].expand(-1, -1, rows.shape[-1]))
+    tokens = temporal(per_frame(rows), places, None if bool(keys.all()) else keys, first)
+    return restore_frames(tokens, places, visible, fill, frames)
+
+
+def restore_frames(kept: Tensor, places: Tensor, visible: Tensor, fill: Tensor, frames: int) -> Tensor:
+    """Put the kept frames back where they were, and `fill` everywhere else.
+
+    kept: (batch, kept frames, width); places, visible: (batch, kept frames); fill: (width,). -> (batch, frames, width)
+    """
+    batch, _, width = kept.shape
+    values = torch.where(visible[..., None], kept, fill.to(kept.dtype))
+    restored = fill.to(kept.dtype).expand(batch, frames, width)
+    return restored.scatter(1, places[..., None].expand_as(values), values)

@@ -10,33 +10,32 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mpm_core.networks.decoders import FrameDecoder, PoseHead, StridedDecoder, restore_frames
-from mpm_core.networks.encoders import PoseEncoder, SpatialMLP, TemporalTransformer
+from mpm_core.networks.base import NetworkConfig, PoseNetwork
+from mpm_core.networks.decoders import FrameDecoder, PoseHead, StridedDecoder
+from mpm_core.networks.encoders import PoseEncoder, SpatialMLP, TemporalTransformer, relate_visible
 from mpm_core.networks.inputs import INPUT_FORMS
-from mpm_core.skeleton import MPM16
 
 
 @dataclass(frozen=True)
-class MPMConfig:
-    """Sizes of the network. `frames` is 27, 81 or 243; `input_form` names an entry of INPUT_FORMS."""
+class MPMConfig(NetworkConfig):
+    """Sizes of the network. `frames` is 27, 81 or 243."""
 
-    frames: int = 81
-    joints: int = len(MPM16)
-    width: int = 256
     heads: int = 8
     feed_forward: int = 512
     encoder_width: int = 512
     blocks: int = 4
-    dropout: float = 0.1
-    input_form: str = "rays"
 
 
-class MPM(nn.Module):
+class MPM(PoseNetwork):
     """Encoders E2D and E3D, shared S and T, decoders D2D and D3D, the strided decoder and the sequence head.
 
-    Points are in the input form's own frame (see inputs.py); masks are True where hidden. A frame whose joints are all
-    hidden is left out of T and comes back before the decoder as the learned token vT.
+    See PoseNetwork. A frame whose joints are all hidden is left out of T and comes back before the decoder as the learned
+    token vT.
     """
+
+    name = "mpm"
+    config_class = MPMConfig
+    completes = True
 
     def __init__(self, config: MPMConfig) -> None:
         super().__init__()
@@ -62,43 +61,27 @@ class MPM(nn.Module):
         frames may be fewer than the window's; `first` says where in the window they begin. Returns (batch, frames,
         width), with vT in the hidden frames.
         """
-        return self._over_visible(encoded, hidden_frames, self.spatial, first)
+        return relate_visible(self.temporal, encoded, hidden_frames, self.spatial, self.hidden_frame, first)
 
-    def relate(self, tokens: Tensor, hidden_frames: Tensor) -> Tensor:
-        """T alone, over tokens (batch, frames, width) that S has made before; else like share."""
-        return self._over_visible(tokens, hidden_frames, nn.Identity(), 0)
+    def make_tokens(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
+        """See PoseNetwork.make_tokens: E2D or E3D, then S."""
+        return self.spatial(self.encode(points, extras, hidden))
 
-    def _over_visible(self, rows: Tensor, hidden_frames: Tensor, per_frame: nn.Module, first: int) -> Tensor:
-        if not hidden_frames.any():
-            return self.temporal(per_frame(rows), None, None, first)
-        frames, counts = rows.shape[1], (~hidden_frames).sum(1)
-        kept = max(int(counts.max()), 1)
-        places = hidden_frames.int().argsort(dim=1, stable=True)[:, :kept]  # (batch, kept), visible frames first
-        visible = torch.arange(kept, device=places.device) < counts[:, None]
-        # A window with no visible frame still needs one key to look at; what comes of it is thrown away below.
-        keys = visible | (counts[:, None] == 0)
-        rows = rows.gather(1, places[..., None].expand(-1, -1, rows.shape[-1]))
-        tokens = self.temporal(per_frame(rows), places, None if bool(keys.all()) else keys, first)
-        return restore_frames(tokens, places, visible, self.hidden_frame, frames)
+    def relate(self, tokens: Tensor, hidden_frames: Tensor, first: int = 0) -> Tensor:
+        """See PoseNetwork.relate: T alone, over tokens that S has made before; else like share."""
+        return relate_visible(self.temporal, tokens, hidden_frames, nn.Identity(), self.hidden_frame, first)
 
     def decode_2d(self, shared: Tensor, first: int = 0) -> Tensor:
         """(batch, frames, width) -> (batch, frames, joints, 2)."""
         return self.head_2d(self.norm_2d(self.decoder_2d(shared, first)))
 
-    def decode_3d(self, shared: Tensor, first: int = 0) -> Tensor:
-        """The per-frame answer: (batch, frames, width) -> (batch, frames, joints, 3), metres from Hip."""
-        return self.head_3d(self.norm_3d(self.decoder_3d(shared, first)))
+    def decode_3d(self, related: Tensor, first: int = 0) -> Tensor:
+        """See PoseNetwork.decode_3d."""
+        return self.head_3d(self.norm_3d(self.decoder_3d(related, first)))
 
-    def decode_middle(self, shared: Tensor) -> Tensor:
-        """The strided answer for the middle frame: (batch, frames, width) -> (batch, joints, 3), metres from Hip."""
-        return self.middle_head(self.strided_decoder(self.decoder_3d(shared, 0)))
-
-    def forward(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
-        """2D points (batch, frames, joints, 2) or 3D points (..., 3) with their mask (batch, frames, joints) to 3D.
-
-        Returns (batch, frames, joints, 3), metres from Hip, for every frame.
-        """
-        return self.decode_3d(self.share(self.encode(points, extras, hidden), hidden.all(-1)))
+    def decode_middle(self, related: Tensor) -> Tensor:
+        """See PoseNetwork.decode_middle: by the strided decoder."""
+        return self.middle_head(self.strided_decoder(self.decoder_3d(related, 0)))
 
     def encode(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
         """E2D or E3D, by the number of axes: -> (batch, frames, encoder width)."""

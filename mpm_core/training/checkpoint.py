@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mpm_core.errors import UserError
-from mpm_core.networks.mpm import MPM, MPMConfig
+from mpm_core.networks import NETWORKS, build_network
+from mpm_core.networks.base import PoseNetwork
 
 _FORMAT = "mpm-weights-1"
 
@@ -39,22 +40,23 @@ def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
         raise UserError(f"{path}: cannot be read as MPM weights ({error})") from error
 
 
-def save_weights(path: Path, model: MPM, card: Mapping[str, Any]) -> None:
+def save_weights(path: Path, model: PoseNetwork, card: Mapping[str, Any]) -> None:
     """The network alone, float16 (running variances too large for it would be infinite, so they stay float32)."""
     tensors = {
         name: value.half() if value.is_floating_point() and "running_var" not in name else value
         for name, value in model.state_dict().items()
     }
-    save_tensors(path, tensors, {"format": _FORMAT, "model": asdict(model.config), "card": dict(card)})
+    header = {"format": _FORMAT, "network": model.name, "model": asdict(model.config), "card": dict(card)}
+    save_tensors(path, tensors, header)
 
 
-def load_weights(path: Path, device: torch.device) -> tuple[MPM, dict[str, Any]]:
+def load_weights(path: Path, device: torch.device) -> tuple[PoseNetwork, dict[str, Any]]:
     """The network in float32, in evaluation mode, and what its card says; UserError for the file of another network."""
     tensors, header = load_tensors(path, device)
     if header.get("format") != _FORMAT:
         raise UserError(f"{path}: not a file of MPM weights")
     try:
-        model = MPM(MPMConfig(**header["model"])).to(device)
+        model = build_network(NETWORKS[header.get("network", "mpm")].config_class(**header["model"])).to(device)
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
         return model.eval(), header["card"]
     except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:

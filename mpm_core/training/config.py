@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
@@ -10,6 +10,7 @@ from mpm_core.data.augment import AugmentConfig
 from mpm_core.data.cameras import CameraConfig
 from mpm_core.errors import UserError
 from mpm_core.masking import MaskRatios
+from mpm_core.networks.base import NetworkConfig
 from mpm_core.networks.mpm import MPMConfig
 
 
@@ -24,17 +25,22 @@ class RateConfig:
     cool_down_share: float = 0.0
 
 
+STAGE_ONE_TASKS = ("lift", "2d", "3d")
+
+
 @dataclass(frozen=True)
 class StageOneConfig:
-    """Masked pre-training: masked 2D modelling, masked 3D modelling and masked lifting, each a third of every batch.
+    """Masked pre-training: masked lifting, masked 2D modelling and masked 3D modelling, each a third of every batch.
 
-    `lengths`: see StageTwoConfig.
+    `tasks`: which of them; the later version of the paper has ["2d", "3d"] alone. `masker`: an entry of MASKERS, such as
+    "tube" (spatial), "temporal" or "spatio-temporal". `lengths`: see StageTwoConfig.
     """
 
     name: str = "I"
     windows: int = 3_000_000
     batch: int = 1024
     rate: RateConfig = RateConfig(1e-3)
+    tasks: Sequence[str] = STAGE_ONE_TASKS
     masker: str = "spatio-temporal"
     ratios: MaskRatios = MaskRatios()
     lengths: Mapping[int, float] = field(default_factory=dict)
@@ -83,9 +89,10 @@ StageConfig = StageOneConfig | StageTwoConfig
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A whole run. `precision` 'bfloat16' runs the network under autocast. `average`: decay of the averaged weights."""
+    """A whole run. `model`: the config of an entry of NETWORKS. `precision` 'bfloat16' runs the network under autocast.
+    `average`: decay of the averaged weights."""
 
-    model: MPMConfig = MPMConfig()
+    model: NetworkConfig = MPMConfig()
     stage_one: StageOneConfig = field(default_factory=StageOneConfig)
     stage_two: StageTwoConfig = field(default_factory=StageTwoConfig)
     augment: AugmentConfig = AugmentConfig()

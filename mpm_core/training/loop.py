@@ -16,12 +16,14 @@ from mpm_core.data.augment import Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.pack import MotionPack
 from mpm_core.errors import UserError
-from mpm_core.masking import MASKERS, draw_mixture
-from mpm_core.networks.mpm import MPM
+from mpm_core.masking import draw_mixture
+from mpm_core.networks import build_network
+from mpm_core.networks.base import PoseNetwork
 from mpm_core.progress import Progress
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, TrainConfig
-from mpm_core.training.losses import Tasks, prepare_tasks, stage_one_losses, stage_two_losses
+from mpm_core.training.losses import ALONE, Tasks, losses_of, prepare_tasks
+from mpm_core.training.team import Team
 
 _CHECKPOINT_FORMAT = "mpm-training-1"
 
@@ -34,18 +36,22 @@ class TrainingProgress(Progress):
 
 
 class Trainer:
-    """One stage of training on one device.
+    """One stage of training on one device; in a team, this process's part of it.
 
     All that changes lies in the model, the averaged model, Adam, two random generators and `step`; save() and resume()
     carry every one of them.
     """
 
-    def __init__(self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device) -> None:
+    def __init__(
+        self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device, team: Team = ALONE
+    ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.stage, self.device = config, stage, device
-        self.model = MPM(config.model).to(device)
-        self.averaged = MPM(config.model).to(device)
+        self.config, self.stage, self.device, self.team = config, stage, device, team
+        self.model = build_network(config.model).to(device)
+        self.averaged = build_network(config.model).to(device)
         self.averaged.load_state_dict(self.model.state_dict())
+        if team.size > 1:
+            torch.manual_seed(config.seed + team.rank)  # of the dropout; all else is drawn alike
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.mask_rng = np.random.default_rng(config.seed)
@@ -84,17 +90,16 @@ class Trainer:
         tasks, masks = self._draw_tasks(count, frames)
         batch = self.source.batch(frames, masks.flatten(1).any(1))
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
+        ready, mine = ready.share(tasks, self.team)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            if isinstance(self.stage, StageOneConfig):
-                losses = stage_one_losses(self.model, ready, tasks, self.stage, first)
-            else:
-                losses = stage_two_losses(self.model, ready, tasks, self.stage, first)
+            losses = losses_of(self.model, ready, mine, self.stage, first, self.team)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
+        self.team.add_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self._average()
-        return {name: loss.detach() for name, loss in losses.items()}
+        return {name: self.team.total(loss.detach()) for name, loss in losses.items()}
 
     def _draw_length(self) -> tuple[int, int]:
         """Frames per window of this step, and where in the whole window they stand."""
@@ -106,12 +111,12 @@ class Trainer:
         return frames, int(self.mask_rng.integers(0, whole - frames + 1))
 
     def _draw_tasks(self, count: int, frames: int) -> tuple[Tasks, Tensor]:
-        stage = self.stage
+        stage, completes = self.stage, self.model.completes
         if isinstance(stage, StageOneConfig):
-            tasks = Tasks.of_stage_one(count)
-            masks = MASKERS[stage.masker](self.mask_rng, count, frames, stage.ratios)
+            tasks = Tasks.of_stage_one(count, stage, completes)
+            masks = draw_mixture(self.mask_rng, count, frames, {stage.masker: 1}, stage.ratios)
         else:
-            tasks = Tasks.of_stage_two(count, stage)
+            tasks = Tasks.of_stage_two(count, stage, completes)
             parts = ((tasks.lift, stage.masks), (count - tasks.lift, stage.masks_filled))
             masks = np.concatenate(
                 [draw_mixture(self.mask_rng, number, frames, shares, stage.ratios) for number, shares in parts]
@@ -128,16 +133,24 @@ class Trainer:
         for kept, new in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             kept.copy_(new)
 
+    def _dropout_states(self) -> dict[str, Tensor]:
+        states = {"torch": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        return states
+
     def save(self, path: Path) -> None:
-        """Everything that an exact resume on this kind of device needs."""
+        """Everything that an exact resume on this kind of device, with as many processes, needs. In a team every process
+        calls this, and the first one writes."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{name}": value for name, value in state.items()}
         tensors["random.draw"] = self.generator.get_state()
-        tensors["random.torch"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        for kind, state in self._dropout_states().items():
+            tensors |= {f"random.{kind}.{rank}": each for rank, each in enumerate(self.team.gather(state))}
+        if not self.team.leads:
+            return
         header = {
             "format": _CHECKPOINT_FORMAT,
             "stage": self.stage.name,
@@ -164,9 +177,11 @@ class Trainer:
             raise UserError(f"{path}: made for a network of another size") from error
         self._resume_adam(parts.get("adam", {}))
         self.generator.set_state(parts["random"]["draw"].cpu())
-        torch.set_rng_state(parts["random"]["torch"].cpu())
-        if self.device.type == "cuda" and "cuda" in parts["random"]:
-            torch.cuda.set_rng_state(parts["random"]["cuda"].cpu(), self.device)
+        own, rank = parts["random"], self.team.rank
+        if f"torch.{rank}" in own:  # else the team is larger than the one that saved
+            torch.set_rng_state(own[f"torch.{rank}"].cpu())
+        if self.device.type == "cuda" and f"cuda.{rank}" in own:
+            torch.cuda.set_rng_state(own[f"cuda.{rank}"].cpu(), self.device)
         self.mask_rng.bit_generator.state = header["mask_rng"]
         self.step, self.seconds = header["step"], header["seconds"]
 
@@ -177,7 +192,7 @@ class Trainer:
             state.setdefault(int(number), {})[field] = value
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
-    def start_from(self, model: MPM) -> None:
+    def start_from(self, model: PoseNetwork) -> None:
         """Begin this stage with another network's weights; parts that it lacks or sizes differently stay as drawn."""
         own = self.model.state_dict()
         fitting = {k: v for k, v in model.state_dict().items() if k in own and own[k].shape == v.shape}

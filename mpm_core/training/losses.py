@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mpm_core.data.batches import Batch
+from mpm_core.errors import UserError
 from mpm_core.networks import inputs
+from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput
 from mpm_core.networks.mpm import MPM
-from mpm_core.training.config import StageOneConfig, StageTwoConfig
+from mpm_core.networks.stmo import STMO
+from mpm_core.training.config import STAGE_ONE_TASKS, StageConfig, StageOneConfig, StageTwoConfig
+from mpm_core.training.team import Team
+
+ALONE = Team()
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """A batch split in three runs of windows: lifting (2D -> 3D), masked 2D modelling, 3D completion."""
+    """A batch split in three runs of windows: lifting (2D -> 3D), masked 2D modelling, 3D completion.
+
+    strided: of the first so many of the lifting, the middle frame is decoded too.
+    """
 
     lift: int
     model_2d: int
     complete: int
+    strided: int = 0
 
     @property
     def first_3d(self) -> int:
         return self.lift + self.model_2d
 
     @classmethod
-    def of_stage_one(cls, count: int) -> Tasks:
-        third = count // 3
-        return cls(count - 2 * third, third, third)
+    def of_stage_one(cls, count: int, config: StageOneConfig, completes: bool = True) -> Tasks:
+        """Equal shares for the tasks of the config; masked 2D modelling alone for a network that cannot complete."""
+        if not completes:
+            return cls(0, count, 0)
+        wanted = [name in config.tasks for name in STAGE_ONE_TASKS]
+        if not any(wanted) or len(config.tasks) != sum(wanted):
+            raise UserError(f"stage_one.tasks must name some of {', '.join(STAGE_ONE_TASKS)}, each once")
+        shares = [count // sum(wanted) * is_wanted for is_wanted in wanted]
+        shares[wanted.index(True)] += count - sum(shares)
+        return cls(*shares)
 
     @classmethod
-    def of_stage_two(cls, count: int, config: StageTwoConfig) -> Tasks:
+    def of_stage_two(cls, count: int, config: StageTwoConfig, completes: bool = True) -> Tasks:
+        """Shares as the config has them; lifting alone for a network that cannot complete."""
         lift, complete = round(count * config.lift_share), round(count * config.complete_share)
-        return cls(lift, count - lift - complete, complete)
+        if not completes:
+            lift, complete = count, 0
+        return cls(lift, count - lift - complete, complete, round(lift * config.middle_share))
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,31 @@ class TaskInputs:
     form_3d: PreparedInput
     hidden_3d: Tensor
     target_3d: Tensor
-    inside: Tensor
+    inside_2d: Tensor
+    inside_3d: Tensor
+
+    def share(self, tasks: Tasks, team: Team) -> tuple[TaskInputs, Tasks]:
+        """What one process of a team works on: its share of the windows of every task."""
+        if team.size == 1:
+            return self, tasks
+        lift = tasks.lift
+        changes: dict[str, Any] = {"target_lift": team.share(self.target_lift), "target_2d": team.share(self.target_2d)}
+        for name in ("hidden_3d", "target_3d", "inside_3d"):
+            changes[name] = team.share(getattr(self, name))
+
+        def of_both(rows: Tensor) -> Tensor:
+            return torch.cat((team.share(rows[:lift]), team.share(rows[lift:])))
+
+        for name in ("hidden_2d", "inside_2d"):
+            changes[name] = of_both(getattr(self, name))
+        changes["form"], changes["form_3d"] = _map_form(self.form, of_both), _map_form(self.form_3d, team.share)
+        mine = Tasks(*(team.count(n) for n in (lift, tasks.model_2d, tasks.complete, tasks.strided)))
+        return TaskInputs(**changes), mine
+
+
+def _map_form(form: PreparedInput, change: Callable[[Tensor], Tensor]) -> PreparedInput:
+    changed: dict[str, Any] = {name: None if value is None else change(value) for name, value in vars(form).items()}
+    return PreparedInput(**changed)
 
 
 def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) -> TaskInputs:
@@ -74,7 +120,8 @@ def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) ->
         form_3d=solid,
         hidden_3d=hidden[cut],
         target_3d=inputs.turn_forth(batch.positions[cut], solid),
-        inside=batch.inside,
+        inside_2d=batch.inside[flat],
+        inside_3d=batch.inside[cut],
     )
 
 
@@ -86,52 +133,94 @@ def _encode_and_share(model: MPM, ready: TaskInputs, first: int) -> Tensor:
     return model.share(torch.cat((flat, solid)), hidden_frames, first)
 
 
-def mean_distance(answer: Tensor, target: Tensor, frames: Tensor, weights: Tensor | None = None) -> Tensor:
+def mean_distance(answer: Tensor, target: Tensor, frames: Tensor, weights: Tensor | None = None, team: Team = ALONE) -> Tensor:
     """Mean Euclidean distance over the chosen frames. answer: (..., joints, axes), frames: (...) bool, weights: (...,
-    joints), how much each joint counts, or None when all count the same."""
+    joints), how much each joint counts, or None when all count the same. In a team, this process's part of the mean."""
     distance = (answer.float() - target).norm(dim=-1)
     if weights is None:
-        return (distance.mean(-1) * frames).sum() / frames.sum().clamp(min=1)
+        return (distance.mean(-1) * frames).sum() / team.total(frames.sum()).clamp(min=1)
     weights = weights * frames[..., None]
-    return (distance * weights).sum() / weights.sum().clamp(min=1)
+    return (distance * weights).sum() / team.total(weights.sum()).clamp(min=1)
 
 
-def stage_one_losses(model: MPM, ready: TaskInputs, tasks: Tasks, config: StageOneConfig, first: int = 0) -> dict[str, Tensor]:
-    """The three weighted losses of masked pre-training. first: where in the window the frames begin."""
+def losses_of(
+    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, stage: StageConfig, first: int = 0, team: Team = ALONE
+) -> dict[str, Tensor]:
+    """The weighted losses of a stage by name, to be added. first: where in the window the frames begin."""
+    if isinstance(stage, StageTwoConfig):
+        if isinstance(network, MPM):
+            return stage_two_losses(network, ready, tasks, stage, first, team)
+        return lifting_losses(network, ready, tasks, stage, first, team)
+    if isinstance(network, MPM):
+        return stage_one_losses(network, ready, tasks, stage, first, team)
+    if isinstance(network, STMO):
+        modelled = network.model_2d(ready.form.points, ready.form.extras, ready.hidden_2d, first)
+        return {"2d": stage.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d, team=team)}
+    raise TypeError(f"{network.name} has no stage I")
+
+
+def stage_one_losses(
+    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageOneConfig, first: int = 0, team: Team = ALONE
+) -> dict[str, Tensor]:
+    """The two or three weighted losses of masked pre-training."""
     shared = _encode_and_share(model, ready, first)
     flat, solid = slice(tasks.lift, tasks.first_3d), slice(tasks.first_3d, None)
     answers = model.decode_3d(torch.cat((shared[: tasks.lift], shared[solid])), first)
     lifted, completed = answers[: tasks.lift], answers[tasks.lift :]
     modelled = model.decode_2d(shared[flat], first)
-    return {
-        "lift": config.weight_lift * mean_distance(lifted, ready.target_lift, ready.inside[: tasks.lift]),
-        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside[flat]),
-        "3d": config.weight_3d * mean_distance(completed, ready.target_3d, ready.inside[solid]),
+    every = {
+        "lift": config.weight_lift * mean_distance(lifted, ready.target_lift, ready.inside_2d[: tasks.lift], team=team),
+        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[tasks.lift :], team=team),
+        "3d": config.weight_3d * mean_distance(completed, ready.target_3d, ready.inside_3d, team=team),
     }
+    return {name: loss for name, loss in every.items() if name in config.tasks}
 
 
-def stage_two_losses(model: MPM, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0) -> dict[str, Tensor]:
+def stage_two_losses(
+    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, team: Team = ALONE
+) -> dict[str, Tensor]:
     """Every task's loss on every frame, the sequence head's on the visible ones, the strided decoder's on the middle.
 
-    first: where in the window the frames begin; the strided decoder is trained on whole windows alone. Completion
-    counts mostly hidden joints, since visible ones are copied.
+    The strided decoder is trained on whole windows alone. Completion counts mostly hidden joints, since visible ones are
+    copied.
     """
     shared = _encode_and_share(model, ready, first)
     lift, flat, solid = slice(0, tasks.lift), slice(tasks.lift, tasks.first_3d), slice(tasks.first_3d, None)
     decoded = model.decoder_3d(torch.cat((shared[lift], shared[solid])), first)
     answers = model.head_3d(model.norm_3d(decoded))
     lifted, completed = answers[: tasks.lift], answers[tasks.lift :]
-    seen = ~ready.hidden_2d[lift].all(-1) & ready.inside[lift]
+    inside, target = ready.inside_2d[lift], ready.target_lift
+    seen = ~ready.hidden_2d[lift].all(-1) & inside
     weights = torch.where(ready.hidden_3d, 1.0, config.weight_copied)
+    modelled = model.decode_2d(shared[flat], first)
     losses = {
-        "lift": config.weight_frames * mean_distance(lifted, ready.target_lift, ready.inside[lift]),
-        "sequence": config.weight_sequence * mean_distance(model.sequence_head(shared[lift]), ready.target_lift, seen),
-        "3d": config.weight_complete * mean_distance(completed, ready.target_3d, ready.inside[solid], weights),
-        "2d": config.weight_2d * mean_distance(model.decode_2d(shared[flat], first), ready.target_2d, ready.inside[flat]),
+        "lift": config.weight_frames * mean_distance(lifted, target, inside, team=team),
+        "sequence": config.weight_sequence * mean_distance(model.sequence_head(shared[lift]), target, seen, team=team),
+        "3d": config.weight_complete * mean_distance(completed, ready.target_3d, ready.inside_3d, weights, team),
+        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[flat], team=team),
     }
     if shared.shape[1] == model.config.frames:
-        strided, middle = slice(0, round(tasks.lift * config.middle_share)), model.config.frames // 2
-        centre = model.middle_head(model.strided_decoder(decoded[strided]))
-        target, inside = ready.target_lift[strided, middle], ready.inside[strided, middle]
-        losses["middle"] = config.weight_middle * mean_distance(centre, target, inside)
+        centre = model.middle_head(model.strided_decoder(decoded[: tasks.strided]))
+        losses["middle"] = _middle_loss(centre, ready, config, team)
     return losses
+
+
+def lifting_losses(
+    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, team: Team = ALONE
+) -> dict[str, Tensor]:
+    """For networks that only lift: the loss on every frame, and that of whole windows' middle frame where it is decoded
+    apart from the others."""
+    tokens = network.make_tokens(ready.form.points, ready.form.extras, ready.hidden_2d)
+    related = network.relate(tokens, ready.hidden_2d.all(-1), first)
+    answers = network.decode_3d(related, first)
+    losses = {"lift": config.weight_frames * mean_distance(answers, ready.target_lift, ready.inside_2d, team=team)}
+    if network.has_middle_decoder and answers.shape[1] == network.config.frames:
+        losses["middle"] = _middle_loss(network.decode_middle(related[: tasks.strided]), ready, config, team)
+    return losses
+
+
+def _middle_loss(centre: Tensor, ready: TaskInputs, config: StageTwoConfig, team: Team) -> Tensor:
+    """centre: (windows, joints, 3), the answers for the middle frame of the first windows."""
+    windows, middle = len(centre), ready.target_lift.shape[1] // 2
+    target, inside = ready.target_lift[:windows, middle], ready.inside_2d[:windows, middle]
+    return config.weight_middle * mean_distance(centre, target, inside, team=team)

@@ -9,6 +9,7 @@ from mpm_core import read_clip, write
 from mpm_core.bench import describe_machine
 from mpm_core.cli import main
 from mpm_core.skeleton import MPM16
+from tests.core.test_data import write_small_pack
 from tests.core.test_formats import h36m_pair
 
 
@@ -83,11 +84,7 @@ def test_eval_prints_its_tables_and_json(tmp_path, demo, capsys):
 
 
 def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
-    motion = np.repeat(demo.ground_truth[:, :1], 17, axis=1)
-    np.savez(
-        tmp_path / "pack.npz", positions=motion.astype(np.float32), clip_start=np.array([0, len(motion)]),
-        clip_name=np.array(["a/b"]), clip_subject=np.array(["1"]), clip_split=np.array(["train"]), fps=50.0,
-    )  # fmt: skip
+    write_small_pack(tmp_path / "pack.npz")
     settings = ["model.frames=27", "model.width=32", "model.heads=4", "model.encoder_width=32", "stage_one.batch=6",
                 "stage_two.batch=6", "stage_one.windows=60", "stage_two.windows=60"]  # fmt: skip
     arguments = ["train", str(tmp_path / "pack.npz"), "-o", str(tmp_path / "run")]
@@ -97,6 +94,8 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
     caplog.clear()
     assert main(arguments) == 0
     assert "goes on from step 10 of 10" in caplog.text
+    table = (tmp_path / "run" / "stage-I.csv").read_text().splitlines()
+    assert table[0] == "step,windows,seconds,lift,2d,3d" and table[1].startswith("10,60,") and len(table) == 2
     weights = str(tmp_path / "run" / "stage-II.safetensors")
     write(demo, tmp_path / "d.npz")
     assert main(["lift", str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.npz"), "--weights", weights]) == 0

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from mpm_core.data import augment, procedural
 from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.cameras import CameraConfig, view
-from mpm_core.data.pack import MotionPack, read_pack
+from mpm_core.data.pack import MotionPack, read_pack, write_pack
 from mpm_core.errors import UserError
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
@@ -27,6 +28,14 @@ def motion():
 def small_pack():
     motion = demo_motion().astype(np.float32)
     return MotionPack(motion, np.array([0, 300, len(motion)]), ("a/one", "b/two"), 50.0)
+
+
+def write_small_pack(path):
+    """small_pack as a file: Human3.6M's joints are MPM-16's with a nose before the head."""
+    pack = small_pack()
+    clips = [np.insert(pack.positions[a:b], 9, pack.positions[a:b, 9], axis=1) for a, b in pairwise(pack.starts)]
+    write_pack(path, clips, pack.names, ["1"] * len(clips), ["train"] * len(clips))
+    return path
 
 
 def test_cameras_project_what_they_see(draw, motion):
@@ -99,11 +108,25 @@ def test_the_bodys_own_axes_point_where_they_say(motion):
     assert torch.allclose((left * front).sum(-1) + (front * up).sum(-1), torch.zeros(20, 27), atol=1e-5)
 
 
+def test_invented_trunks_bend_as_far_as_people_do(draw, motion):
+    many = motion.repeat(50, 1, 1, 1)
+    only_trunk = AugmentConfig(invented_trunk_share=1, invented_arms_share=0, invented_legs_share=0)
+    bent = procedural.invent_limbs(draw, many, only_trunk)
+    before, after = (augment.body_axes(p, ("LShoulder", "RShoulder"), ("Spine", "Thorax")) for p in (many, bent))
+    angle = (before[2] * after[2]).sum(-1).clamp(-1, 1).acos().rad2deg()
+    assert angle.max() < 95 and angle.quantile(0.9) > 50
+    assert (after[2] * before[1]).sum(-1).mean() > 0.3  # forwards rather than backwards
+    lengths = [augment.bone_vectors(p).norm(dim=-1) for p in (many, bent)]
+    assert torch.allclose(*lengths, atol=1e-5)
+    legs = list(MPM16.limb("left leg"))
+    assert torch.allclose(many[:, :, legs], bent[:, :, legs], atol=1e-6)
+
+
 def test_invented_limbs_are_where_joints_allow(draw, motion):
     many = motion.repeat(50, 1, 1, 1)
-    bones = augment.bone_vectors(procedural.invent_limbs(draw, many, ALWAYS))
-    bones = torch.nn.functional.normalize(bones, dim=-1)
-    chest = augment.body_axes(many, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))
+    invented = procedural.invent_limbs(draw, many, ALWAYS)
+    bones = torch.nn.functional.normalize(augment.bone_vectors(invented), dim=-1)
+    chest = augment.body_axes(invented, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))
     for upper, lower in (("LElbow", "LWrist"), ("RElbow", "RWrist"), ("LKnee", "LAnkle"), ("RKnee", "RAnkle")):
         bend = (bones[:, :, MPM16.index(upper)] * bones[:, :, MPM16.index(lower)]).sum(-1).clamp(-1, 1).acos().rad2deg()
         assert bend.max() < 146 and bend.quantile(0.9) > 100 and bend.quantile(0.1) < 40

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from mpm_core.networks import NETWORKS, build_network
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, turn_back, turn_forth
 from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
+from mpm_core.networks.tcn import TCNConfig
 from mpm_core.skeleton import MPM16
 
 
@@ -33,17 +35,34 @@ def test_every_window_length_of_the_paper(frames, layers):
     assert len(model.strided_decoder.layers) == layers
 
 
-def test_a_window_that_is_no_power_of_three_is_refused():
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_window_that_is_no_power_of_three_is_refused(name):
     with pytest.raises(ValueError, match="power of 3"):
-        MPM(MPMConfig(frames=50))
+        build_network(NETWORKS[name].config_class(frames=50))
 
 
-def test_what_is_hidden_cannot_be_seen(small):
+def test_the_tcn_decodes_the_middle_frame_alone_as_it_does_among_the_others():
+    torch.manual_seed(0)
+    tcn = build_network(TCNConfig(width=48, frames=27)).eval()
+    tokens = torch.randn(2, 27, 48)
+    with torch.inference_mode():
+        assert torch.allclose(tcn.decode_middle(tokens), tcn.decode_3d(tokens)[:, 13], atol=1e-6)
+        other = torch.cat((torch.randn(2, 1, 48), tokens[:, 1:]), 1)
+        assert not torch.allclose(tcn.decode_middle(other), tcn.decode_middle(tokens))  # it sees the whole window
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_hidden_cannot_be_seen(name):
+    torch.manual_seed(0)
+    small = build_network(NETWORKS[name].config_class(frames=27)).eval()
     points, extras = torch.randn(2, 27, 16, 2), torch.zeros(2, 27, 3)
     hidden = torch.rand(2, 27, 16) < 0.4
     other = torch.where(hidden[..., None], torch.randn(2, 27, 16, 2), points)
+    hidden[0, 4:9] = True
     with torch.inference_mode():
-        assert torch.equal(small(points, extras, hidden), small(other, extras, hidden))
+        answer = small(points, extras, hidden)
+        assert torch.equal(answer, small(other, extras, hidden))
+        assert answer.shape == (2, 27, 16, 3) and torch.isfinite(answer).all()
 
 
 def test_removing_hidden_frames_is_the_same_as_masking_them_as_keys(small):

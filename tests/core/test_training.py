@@ -3,12 +3,16 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mpm_core import load_lifter
 from mpm_core.errors import UserError
+from mpm_core.networks import build_network
 from mpm_core.networks.mpm import MPM, MPMConfig
+from mpm_core.networks.stmo import STMOConfig
+from mpm_core.networks.tcn import TCNConfig
 from mpm_core.training.checkpoint import load_tensors, load_weights, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageOneConfig, StageTwoConfig, TrainConfig, with_changes
 from mpm_core.training.loop import Trainer, learning_rate
-from mpm_core.training.losses import mean_distance
+from mpm_core.training.losses import Tasks, mean_distance
 from tests.core.test_data import small_pack
 
 CPU = torch.device("cpu")
@@ -17,12 +21,26 @@ STAGE_ONE = StageOneConfig(windows=12 * 60, batch=12, rate=RateConfig(2e-3, warm
 STAGE_TWO = StageTwoConfig(windows=12 * 60, batch=12, rate=RateConfig(2e-3, warm_up_steps=5))
 
 
-@pytest.mark.parametrize("stage", [STAGE_ONE, STAGE_TWO], ids=["stage one", "stage two"])
-def test_every_loss_falls(stage):
-    trainer = Trainer(CONFIG, stage, small_pack(), CPU)
+TCN_CONFIG = replace(CONFIG, model=TCNConfig(frames=27, width=64))
+STMO_CONFIG = replace(CONFIG, model=STMOConfig(**vars(CONFIG.model)))
+
+
+@pytest.mark.parametrize(
+    ("config", "stage", "expected"),
+    [
+        (CONFIG, STAGE_ONE, {"lift", "2d", "3d"}),
+        (CONFIG, replace(STAGE_ONE, tasks=("2d", "3d")), {"2d", "3d"}),
+        (CONFIG, STAGE_TWO, {"lift", "2d", "3d", "sequence", "middle"}),
+        (STMO_CONFIG, STAGE_ONE, {"2d"}),
+        (STMO_CONFIG, STAGE_TWO, {"lift", "middle"}),
+        (TCN_CONFIG, STAGE_TWO, {"lift"}),
+    ],
+    ids=["stage one", "two tasks", "stage two", "stmo, stage one", "stmo, stage two", "tcn"],
+)
+def test_every_loss_falls(config, stage, expected):
+    trainer = Trainer(config, stage, small_pack(), CPU)
     reports = list(trainer.run(report_every=15))
     first, last = reports[0].losses, reports[-1].losses
-    expected = {"lift", "2d", "3d"} if stage is STAGE_ONE else {"lift", "2d", "3d", "sequence", "middle"}
     assert set(first) == expected
     for name in expected:
         assert last[name] < 0.8 * first[name], name
@@ -30,19 +48,25 @@ def test_every_loss_falls(stage):
 
 
 @pytest.mark.parametrize(
-    "stage",
-    [STAGE_ONE, STAGE_TWO, replace(STAGE_TWO, lengths={9: 0.5, 27: 0.5})],
-    ids=["stage one", "stage two", "mixed lengths"],
+    ("config", "stage"),
+    [
+        (CONFIG, STAGE_ONE),
+        (CONFIG, STAGE_TWO),
+        (CONFIG, replace(STAGE_TWO, lengths={9: 0.5, 27: 0.5})),
+        (STMO_CONFIG, STAGE_TWO),
+        (TCN_CONFIG, STAGE_TWO),
+    ],
+    ids=["stage one", "stage two", "mixed lengths", "stmo", "tcn"],
 )
-def test_a_resumed_run_is_exactly_the_run_that_was_not_interrupted(tmp_path, stage):
+def test_a_resumed_run_is_exactly_the_run_that_was_not_interrupted(tmp_path, config, stage):
     stage = replace(stage, windows=12 * 6)
-    whole = Trainer(CONFIG, stage, small_pack(), CPU)
+    whole = Trainer(config, stage, small_pack(), CPU)
     steps = whole.run(report_every=3)
     next(steps)
     whole.save(tmp_path / "half.checkpoint")
     for _ in steps:
         pass
-    resumed = Trainer(replace(CONFIG, seed=99), stage, small_pack(), CPU)
+    resumed = Trainer(replace(config, seed=99), stage, small_pack(), CPU)
     resumed.resume(tmp_path / "half.checkpoint")
     assert resumed.step == 3
     for _ in resumed.run(report_every=3):
@@ -63,6 +87,15 @@ def test_a_run_goes_on_elsewhere_from_its_weights_alone(tmp_path):
     second.start_from(model)
     weight = second.model.temporal.blocks[0].expand.weight
     assert torch.allclose(weight, trainer.averaged.temporal.blocks[0].expand.weight, atol=1e-3)
+
+
+@pytest.mark.parametrize("config", [CONFIG, STMO_CONFIG, TCN_CONFIG], ids=["mpm", "stmo", "tcn"])
+def test_weights_say_which_network_they_are_of(tmp_path, config):
+    network = build_network(config.model)
+    save_weights(tmp_path / "w.safetensors", network, {})
+    loaded = load_weights(tmp_path / "w.safetensors", CPU)[0]
+    assert type(loaded) is type(network) and loaded.config == config.model
+    assert load_lifter(weights=tmp_path / "w.safetensors").name == network.name
 
 
 def test_shipped_size_fits_the_limit(tmp_path):
@@ -110,6 +143,14 @@ def test_the_default_settings_are_the_papers():
     assert (config.stage_one.weight_2d, config.stage_one.weight_3d, config.stage_one.weight_lift) == (5.0, 2.0, 1.0)
     assert (config.stage_two.weight_middle, config.stage_two.weight_sequence) == (2.0, 1.0)
     assert config.stage_one.rate.decay == 0.98
+
+
+def test_stage_one_tasks_split_the_batch_evenly():
+    assert Tasks.of_stage_one(32, STAGE_ONE) == Tasks(12, 10, 10)
+    assert Tasks.of_stage_one(33, replace(STAGE_ONE, tasks=("3d", "2d"))) == Tasks(0, 17, 16)
+    for wrong in ((), ("2d", "4d"), ("2d", "2d")):
+        with pytest.raises(UserError, match=r"stage_one\.tasks must name"):
+            Tasks.of_stage_one(32, replace(STAGE_ONE, tasks=wrong))
 
 
 def test_settings_are_changed_by_name_and_wrong_ones_refused():

@@ -1,4 +1,4 @@
-"""Owns the MPM lifter: a trained network on a device, and the calls that lift or complete a whole clip."""
+"""Owns the lifter: a trained network on a device, and the calls that lift or complete a whole clip."""
 
 from __future__ import annotations
 
@@ -14,29 +14,27 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.base import TASKS, LiftingTask, mirrors_by_default
 from mpm_core.lifters.calibration import CalibratedTask
-from mpm_core.lifters.task import MPMTask
+from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
-from mpm_core.networks.mpm import MPM
+from mpm_core.networks.base import PoseNetwork
 from mpm_core.prediction import Prediction
 from mpm_core.training.checkpoint import load_weights
 
-_BUNDLED_WEIGHTS = "weights/mpm.safetensors"
 
-
-class MPMLifter:
+class NetworkLifter:
     """See lifters.base.Lifter."""
 
-    name = "mpm"
-
-    def __init__(self, model: MPM, device: str, card: dict[str, Any]) -> None:
+    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any]) -> None:
+        self.name = model.name
+        self.tasks: tuple[str, ...] = TASKS if model.completes else ("lift",)
         self.device = device
         self.card = card
         self.model = model.to(device).eval()
 
     @classmethod
-    def load(cls, device: str, weights: Path | None = None) -> MPMLifter:
-        """The bundled network, or that of a weight file."""
-        model, card = load_weights(weights or find_asset(_BUNDLED_WEIGHTS), torch.device("cpu"))
+    def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:
+        """The bundled network of that name, or whichever a weight file holds."""
+        model, card = load_weights(weights or find_asset(f"weights/{name}.safetensors"), torch.device("cpu"))
         return cls(model, device, card)
 
     def start(
@@ -45,11 +43,13 @@ class MPMLifter:
         """See Lifter.start."""
         if task not in TASKS:
             raise UserError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
+        if task not in self.tasks:
+            raise UserError(f"the lifter '{self.name}' only lifts 2D; take 'mpm' to complete 3D")
         mirrored = mirrors_by_default(task) if mirror is None else mirror
         clip = clip.to_mpm16()
 
-        def make_task() -> MPMTask:
-            return MPMTask(self.model, self.name, clip, task, mode, mirrored)
+        def make_task() -> NetworkTask:
+            return NetworkTask(self.model, self.name, clip, task, mode, mirrored)
 
         return CalibratedTask(make_task) if task == "complete" and calibrate else make_task()
 

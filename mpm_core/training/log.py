@@ -1,0 +1,68 @@
+"""Owns the logs of a training run: a table for everyone, and TensorBoard's where that is installed."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mpm_core.errors import UserError
+from mpm_core.training.loop import TrainingProgress
+
+_log = logging.getLogger("mpm")
+
+
+class TrainingLog:
+    """Losses over the steps of a stage, in `stage-NAME.csv` and, when the package tensorboard is there, in `tensorboard/`.
+
+    A stage that goes on keeps the rows up to the step where it does, and loses those after it.
+    """
+
+    def __init__(self, folder: Path, stage: str, step: int) -> None:
+        """folder: of the run. step: where the stage goes on."""
+        self._path, self._stage, self._step = folder / f"stage-{stage}.csv", stage, step
+        self._board: Any = None
+
+    def __enter__(self) -> TrainingLog:
+        rows = self._rows_so_far()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written ({error.strerror})") from error
+        self._table = csv.writer(self._file)
+        self._table.writerows(rows)
+        self._has_head = bool(rows)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self._path.parent / "tensorboard" / self._stage), purge_step=self._step + 1)
+        except ImportError:
+            _log.info("no TensorBoard log: pip install 'mpm-viewer[train]' brings the package that writes it")
+        return self
+
+    def _rows_so_far(self) -> list[list[str]]:
+        if self._step == 0 or not self._path.exists():
+            return []
+        with self._path.open(newline="", encoding="utf-8") as file:
+            head, *rows = list(csv.reader(file)) or [[]]
+        return [head, *(row for row in rows if int(row[0]) <= self._step)]
+
+    def write(self, step: int, progress: TrainingProgress, seconds: float) -> None:
+        """One line: after `step` steps and so many seconds of training."""
+        losses = progress.losses or {}
+        if not self._has_head:
+            self._table.writerow(["step", "windows", "seconds", *losses])
+            self._has_head = True
+        self._table.writerow([step, progress.done, round(seconds, 1), *(round(loss, 6) for loss in losses.values())])
+        self._file.flush()
+        if self._board is not None:
+            for name, loss in losses.items():
+                self._board.add_scalar(f"loss/{name}", loss, step)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
