@@ -162,7 +162,13 @@ def _add_training(commands: Any) -> None:
         "--protocol",
         action="append",
         default=[],
-        help="lifting, occlusion or completion; repeatable (default: the lines of the paper)",
+        help="lifting, occlusion or completion; or one that trains networks first (with --pack and --runs): supervision,"
+        " samplers, ratios, tasks, augmentation, inputs or peers; repeatable (default: the paper's tables 1, 3 and 4)",
+    )
+    evaluation.add_argument("--pack", type=Path, help="motion pack to train on, where a protocol trains")
+    evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
+    evaluation.add_argument(
+        "--windows", type=int, nargs=2, metavar=("I", "II"), help="how long each of them trains: windows of both stages"
     )
     evaluation.add_argument("--details", action="store_true", help="also tables by action and by joint")
     evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from mpm_core.data.pack import MotionPack, read_pack
+from mpm_core.data.pack import read_pack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
-from mpm_core.progress import Progress
 from mpm_core.training.baselines import Baseline, make_baselines
-from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
-from mpm_core.training.log import TrainingLog
-from mpm_core.training.loop import Trainer, TrainingProgress
-from mpm_core.training.protocols import find_protocols
+from mpm_core.training.protocols import Protocol, find_protocols
+from mpm_core.training.runs import RunFiles, run_stages
+from mpm_core.training.studies import STUDIES, CellResult, run_study
+from mpm_core.training.studies import as_markdown as study_as_markdown
 from mpm_core.training.team import Team
 
-_log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
 
 Follow = Callable[[Iterator[Any], str], Iterator[Any]]
@@ -51,80 +46,13 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
         raise UserError(f"the network '{network.name}' has no stage 1")
     device = torch.device(find_device(options.device))
     pack = read_pack(options.pack, "train").part(options.share, config.seed)
+    files = RunFiles(options.output, options.pack.name, options.start_from, options.save_every)
     team = Team.join(device)
     try:
-        for _ in follow(run_stages(config, stages[options.stage], pack, device, team, _Files.of(options)), "training"):
+        for _ in follow(run_stages(config, stages[options.stage], pack, device, team, files), "training"):
             pass
     finally:
         team.leave()
-
-
-@dataclass(frozen=True)
-class _Files:
-    """Where a run writes, and what it begins with. save_every: minutes."""
-
-    folder: Path
-    data: str
-    start_from: Path | None = None
-    save_every: float = 5.0
-
-    @classmethod
-    def of(cls, options: argparse.Namespace) -> _Files:
-        return cls(options.output, options.pack.name, options.start_from, options.save_every)
-
-
-def run_stages(
-    config: TrainConfig, stages: Sequence[StageConfig], pack: MotionPack, device: torch.device, team: Team, files: _Files
-) -> Iterator[Progress]:
-    """One stage after the other, each from the weights of the one before."""
-    begin_with = files.start_from
-    for stage in stages:
-        trainer = Trainer(config, stage, pack, device, team)
-        checkpoint = files.folder / f"stage-{stage.name}.checkpoint"
-        weights = files.folder / f"stage-{stage.name}.safetensors"
-        if checkpoint.exists():
-            trainer.resume(checkpoint)
-            _log.info("stage %s goes on from step %d of %d", stage.name, trainer.step, trainer.steps)
-        elif begin_with is not None:
-            trainer.start_from(load_weights(begin_with, device)[0])
-        yield from _run_stage(trainer, checkpoint, weights, _card(files.data, pack, trainer), files)
-        begin_with = weights
-
-
-def _run_stage(
-    trainer: Trainer, checkpoint: Path, weights: Path, card: dict[str, Any], files: _Files
-) -> Iterator[TrainingProgress]:
-    def save() -> None:
-        trainer.save(checkpoint)
-        if trainer.team.leads:
-            trainer.export(weights, card | {"steps": trainer.step, "hours": round(trainer.seconds / 3600, 2)})
-        trainer.team.wait()
-
-    saved_after = 0
-    with TrainingLog(files.folder, trainer.stage.name, trainer.step) if trainer.team.leads else nullcontext() as log:
-        for progress in trainer.run():
-            if log is not None:
-                log.write(trainer.step, progress, trainer.seconds)
-            yield replace(progress, note=f"stage {trainer.stage.name}: {progress.note}")
-            # Counted by the first process and told to the others, so that all save together.
-            due = int(trainer.team.from_first(trainer.seconds) // (files.save_every * 60))
-            if due > saved_after:
-                save()
-                saved_after = due
-    save()
-
-
-def _card(data: str, pack: MotionPack, trainer: Trainer) -> dict[str, Any]:
-    """What the weight file says about its training."""
-    return {
-        "data": data,
-        "minutes of motion": round(len(pack.positions) / pack.fps / 60, 1),
-        "clips": len(pack.names),
-        "stage": trainer.stage.name,
-        "batch": trainer.stage.batch,
-        "device": str(trainer.device),
-        "precision": trainer.config.precision,
-    }
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:
@@ -138,10 +66,29 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 
 
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
-    """Print the tables of the lifter and, when asked for, of the baselines; write them as JSON too."""
+    """Print the tables of the lifter and, when asked for, of the baselines, or those of studies; write them as JSON too."""
+    studied = [name for name in dict.fromkeys(options.protocol) if name in STUDIES]
+    plain = tuple(name for name in options.protocol if name not in STUDIES)
+    found: list[dict[str, Any]] = []
+    if plain or not studied:
+        found += _evaluate(options, find_protocols(plain, STUDIES), follow, say)
+    for name in studied:
+        found += _study(options, name, follow, say)
+    if options.json is not None:
+        try:
+            options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{options.json}: cannot be written ({error.strerror})") from error
+
+
+def _evaluate(
+    options: argparse.Namespace, protocols: Sequence[Protocol], follow: Follow, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    protocols = find_protocols(tuple(options.protocol))
-    steps = evaluate(lifter, options.folder, protocols, options.mode, options.stride, options.mirror, options.calibrate)
+    able = [protocol for protocol in protocols if protocol.task in lifter.tasks]
+    if not able:
+        raise UserError(f"the lifter '{lifter.name}' can do none of these protocols")
+    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, options.mirror, options.calibrate)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")
@@ -150,9 +97,14 @@ def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[
             lifted = [protocol for protocol in protocols if protocol.task == "lift"]
             found += follow(evaluate(baseline, options.folder, lifted), baseline.name)
     say("\n\n".join(as_markdown(evaluation, options.details) for evaluation in found))
-    if options.json is not None:
-        text = json.dumps([evaluation.to_json() for evaluation in found], indent=1)
-        try:
-            options.json.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{options.json}: cannot be written ({error.strerror})") from error
+    return [evaluation.to_json() for evaluation in found]
+
+
+def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    if options.pack is None or options.runs is None:
+        raise UserError(f"the protocol '{name}' trains networks: name a motion pack with --pack and a folder with --runs")
+    size = replace(STUDIES[name].size, **dict(zip(("stage_one", "stage_two"), options.windows or (), strict=False)))
+    pack = read_pack(options.pack, "train")
+    results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, options.device), name))
+    say(study_as_markdown(results, size))
+    return [{"study": name, "cell": result.cell} | result.evaluation.to_json() for result in results]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import logging
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,11 @@ from mpm_core.errors import UserError
 from mpm_core.training.loop import TrainingProgress
 
 _log = logging.getLogger("mpm")
+
+
+@functools.cache  # once is enough
+def _say_that_tensorboard_is_missing() -> None:
+    _log.info("no TensorBoard log: pip install 'mpm-viewer[train]' brings the package that writes it")
 
 
 class TrainingLog:
@@ -40,7 +46,7 @@ class TrainingLog:
 
             self._board = SummaryWriter(str(self._path.parent / "tensorboard" / self._stage), purge_step=self._step + 1)
         except ImportError:
-            _log.info("no TensorBoard log: pip install 'mpm-viewer[train]' brings the package that writes it")
+            _say_that_tensorboard_is_missing()
         return self
 
     def _rows_so_far(self) -> list[list[str]]:

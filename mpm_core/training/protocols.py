@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,9 +91,9 @@ PAPER: tuple[Protocol, ...] = (
 """What `mpm eval` runs when no protocol is named: the paper's own lines."""
 
 
-def find_protocols(names: tuple[str, ...]) -> tuple[Protocol, ...]:
-    """The protocols of some groups, PAPER for none; UserError for an unknown name."""
+def find_protocols(names: tuple[str, ...], others: Iterable[str] = ()) -> tuple[Protocol, ...]:
+    """The protocols of some groups, PAPER for none; UserError for an unknown name, with `others` that would be known."""
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
-        raise UserError(f"unknown protocol '{unknown[0]}' (known: {', '.join(GROUPS)})")
+        raise UserError(f"unknown protocol '{unknown[0]}' (known: {', '.join((*GROUPS, *others))})")
     return tuple(protocol for name in dict.fromkeys(names) for protocol in GROUPS[name]) if names else PAPER

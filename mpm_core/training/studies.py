@@ -1,0 +1,226 @@
+"""Owns the studies: sets of networks trained alike but for one thing, and evaluated on the same benchmark.
+
+They show in hours on two cores what a choice brings; they are smaller than the paper's runs, and say by how much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mpm_core.data.pack import MotionPack
+from mpm_core.errors import UserError
+from mpm_core.lifters import find_device, load_lifter
+from mpm_core.networks import NETWORKS
+from mpm_core.progress import Progress
+from mpm_core.training.config import StageConfig, TrainConfig, with_changes
+from mpm_core.training.evaluation import Evaluation, evaluate
+from mpm_core.training.protocols import GROUPS, Protocol
+from mpm_core.training.runs import RunFiles, run_stages
+from mpm_core.training.team import Team
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network of a study. settings: see with_changes. stages: 'I', 'II'. share: of the clips that stage II sees."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    network: str = "mpm"
+    stages: tuple[str, ...] = ("I", "II")
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class StudySize:
+    """Windows of each cell's stages, and of a batch, that make a study take hours instead of days."""
+
+    stage_one: int = 20_000
+    stage_two: int = 40_000
+    batch: int = 192
+    rate: float = 8e-4
+
+    def settings(self) -> dict[str, Any]:
+        """What they are called in a TrainConfig."""
+        found: dict[str, Any] = {"stage_two.rate.cool_down_share": 0.5}
+        for stage, windows in (("stage_one", self.stage_one), ("stage_two", self.stage_two)):
+            found |= {f"{stage}.windows": windows, f"{stage}.batch": self.batch, f"{stage}.rate.peak": self.rate}
+        return found
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared, and by which protocols. frames: of the windows. settings: of all cells."""
+
+    title: str
+    cells: tuple[Cell, ...]
+    protocols: tuple[Protocol, ...]
+    frames: int = 27
+    size: StudySize = StudySize()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+_OFF: Mapping[str, Mapping[str, float]] = {
+    "everything": {},
+    "no other speeds and directions of time": {"speed": 0, "reversed_share": 0},
+    "no mirror images": {"mirrored_share": 0},
+    "no other bodies": {"height": 0, "bones": 0},
+    "no exchanged arms, no turned limbs": {"exchanged_share": 0, "swung_share": 0},
+    "no invented limbs and trunks": {"invented_arms_share": 0, "invented_legs_share": 0, "invented_trunk_share": 0},
+    "no tilt of the whole body": {"tilted_share": 0},
+    "no errors of detectors and of motion capture": {"noisy_share": 0, "solid_noisy_share": 0},
+}
+_NOTHING = {name: value for changes in _OFF.values() for name, value in changes.items()}
+
+_UNMASKED = tuple(p for p in GROUPS["lifting"] if p.source == "ground-truth 2D")
+_HIDDEN_LIMBS = tuple(p for p in GROUPS["occlusion"] if p.preset in ("2 legs", "2 arms") and p.source == "ground-truth 2D")
+
+_LENGTHS = {"9": 0.4, "27": 0.35, "81": 0.25}
+
+STUDIES: Mapping[str, Study] = {
+    "supervision": Study(
+        "Little supervision (the paper's table 6): stage II sees 1/20 of the clips",
+        (
+            Cell("all clips"),
+            Cell("1/20, stage I on all clips", share=0.05),
+            Cell("1/20, no stage I", stages=("II",), share=0.05),
+            Cell("1/20, TCN", network="tcn", stages=("II",), share=0.05),
+        ),
+        _UNMASKED,
+    ),
+    "samplers": Study(
+        "Mask samplers of stage I (the paper's table 8)",
+        tuple(
+            Cell(label, {"stage_one.masker": masker})
+            for label, masker in (("spatial", "tube"), ("temporal", "temporal"), ("spatio-temporal", "spatio-temporal"))
+        ),
+        _UNMASKED,
+    ),
+    "ratios": Study(
+        "Mask ratios of stage I (the paper's table A)",
+        tuple(
+            Cell(f"r_s = {joints}, r_t = {frames}", {"stage_one.ratios.joints": joints, "stage_one.ratios.frames": frames})
+            for joints in (2, 5, 9)
+            for frames in (0.4, 0.6, 0.8)
+        ),
+        _UNMASKED,
+    ),
+    "tasks": Study(
+        "Tasks of stage I: the paper's three, and the two of its later version",
+        (Cell("2D, 3D, lifting"), Cell("2D, 3D", {"stage_one.tasks": ["2d", "3d"]})),
+        _UNMASKED + _HIDDEN_LIMBS,
+    ),
+    "augmentation": Study(
+        "What each variation of the training data brings",
+        (
+            *(Cell(name, {f"augment.{k}": v for k, v in changes.items()}) for name, changes in _OFF.items()),
+            Cell("nothing varied", {f"augment.{k}": v for k, v in _NOTHING.items()}),
+        ),
+        GROUPS["lifting"] + _HIDDEN_LIMBS,
+    ),
+    "inputs": Study(
+        "Input forms: turned and scaled rays, and the paper's screen coordinates",
+        tuple(Cell(form, {"model.input_form": form}) for form in ("rays", "screen")),
+        GROUPS["lifting"] + _HIDDEN_LIMBS,
+    ),
+    "peers": Study(
+        "MPM and its peers, trained on the same data, masks and number of windows",
+        (Cell("mpm"), Cell("stmo", network="stmo"), Cell("tcn", network="tcn", stages=("II",))),
+        GROUPS["lifting"] + GROUPS["occlusion"],
+        frames=81,
+        size=StudySize(30_000, 120_000, 128),
+        settings={
+            "stage_one.lengths": _LENGTHS,
+            "stage_two.lengths": _LENGTHS,
+            "stage_two.lift_share": 0.52,
+            "stage_two.complete_share": 0.4,
+            "stage_two.weight_complete": 1.5,
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """One line of a study's tables."""
+
+    study: str
+    cell: str
+    evaluation: Evaluation
+
+
+def run_study(
+    name: str, pack: MotionPack, benchmark: Path, folder: Path, size: StudySize | None = None, device: str = "auto"
+) -> Iterator[Progress | CellResult]:
+    """Train and evaluate every cell of a study; yields Progress and each CellResult.
+
+    A network that is in the folder already, of this study or another, is not trained again, and an interrupted one goes on.
+    UserError for an unknown study.
+    """
+    if name not in STUDIES:
+        raise UserError(f"unknown study '{name}' (known: {', '.join(STUDIES)})")
+    study = STUDIES[name]
+    for cell in study.cells:
+        plan = _Plan.of(cell, study, size or study.size)
+        for progress in plan.train(pack, folder, device):
+            yield replace(progress, note=f"{cell.name}, {progress.note}")
+        lifter = load_lifter(device=device, weights=plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors")
+        for step in evaluate(lifter, benchmark, study.protocols):
+            yield CellResult(name, cell.name, step) if isinstance(step, Evaluation) else step
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How a cell's network is trained. Equal plans of several studies share one folder, which is named by their digest."""
+
+    network: str
+    stages: tuple[str, ...]
+    share: float
+    config: TrainConfig
+
+    @classmethod
+    def of(cls, cell: Cell, study: Study, size: StudySize) -> _Plan:
+        # A network without stage I gets its windows in stage II, so that all see equally many.
+        if "I" not in cell.stages:
+            size = replace(size, stage_one=0, stage_two=size.stage_one + size.stage_two)
+        settings = size.settings() | {"model.frames": study.frames} | dict(study.settings) | dict(cell.settings)
+        config = with_changes(TrainConfig(model=NETWORKS[cell.network].config_class()), settings)
+        return cls(cell.network, cell.stages, cell.share, config)
+
+    def text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, indent=1)
+
+    def place(self, folder: Path) -> Path:
+        return folder / f"{self.network}-{hashlib.sha256(self.text().encode()).hexdigest()[:10]}"
+
+    def train(self, pack: MotionPack, folder: Path, device: str) -> Iterator[Progress]:
+        place = self.place(folder)
+        done = place / "done.json"
+        if done.exists():
+            return
+        config = self.config
+        stages: dict[str, StageConfig] = {"I": config.stage_one, "II": config.stage_two}
+        begin_with: Path | None = None
+        for stage in self.stages:
+            seen = pack.part(self.share, config.seed) if stage == "II" else pack
+            files = RunFiles(place, "a study's pack", begin_with)
+            yield from run_stages(config, (stages[stage],), seen, torch.device(find_device(device)), Team(), files)
+            begin_with = place / f"stage-{stage}.safetensors"
+        done.write_text(self.text() + "\n", encoding="utf-8")
+
+
+def as_markdown(results: Sequence[CellResult], size: StudySize | None = None) -> str:
+    """One table: a row for each cell, a column for each protocol, MPJPE in mm."""
+    study = STUDIES[results[0].study]
+    size = size or study.size
+    head = ["", *(f"{p.source}, {p.preset} hidden" for p in study.protocols)]
+    rows = [[result.cell, *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in study.protocols)] for result in results]
+    lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+    windows = f"{size.stage_one:,} + {size.stage_two:,} windows of {study.frames} frames (stages I + II)"
+    return "\n".join([f"{study.title}. MPJPE in mm; {windows}, batches of {size.batch}.", "", *lines])

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from mpm_core.cli import main
+from mpm_core.data.augment import AugmentConfig
+from mpm_core.networks import NETWORKS
+from mpm_core.training.config import TrainConfig, with_changes
+from mpm_core.training.studies import STUDIES
+from tests.core.test_data import write_small_pack
+from tests.core.test_evaluation import folder  # noqa: F401 (a fixture)
+
+
+@pytest.fixture
+def study(tmp_path, folder, capsys):  # noqa: F811
+    """A command that runs a study of a few steps; returns its table and its figures."""
+    pack = write_small_pack(tmp_path / "pack.npz")
+
+    def run(name):
+        figures = tmp_path / "figures.json"
+        arguments = ["eval", str(folder), "--protocol", name, "--pack", str(pack), "--runs", str(tmp_path / "runs")]
+        assert main([*arguments, "--windows", "192", "192", "--json", str(figures)]) == 0
+        return capsys.readouterr().out, json.loads(figures.read_text())
+
+    return run
+
+
+def test_a_study_trains_and_evaluates_each_network_once(study, tmp_path):
+    text, figures = study("tasks")
+    assert "192 + 192 windows of 27 frames" in text
+    assert [row["cell"] for row in figures] == ["2D, 3D, lifting", "2D, 3D"]
+    assert f"| 2D, 3D | {figures[1]['results'][0]['mpjpe']:.1f} |" in text
+    done = {place: place.stat().st_mtime_ns for place in (tmp_path / "runs").glob("*/done.json")}
+    assert len(done) == 2
+    again, _ = study("tasks")
+    assert again == text
+    study("inputs")  # of its two networks one is there already, under another name
+    now = {place: place.stat().st_mtime_ns for place in (tmp_path / "runs").glob("*/done.json")}
+    assert len(now) == 3 and done.items() <= now.items()
+    forms = [json.loads(place.read_text())["config"]["model"]["input_form"] for place in now]
+    assert sorted(forms) == ["rays", "rays", "screen"]
+
+
+def test_a_network_without_stage_one_sees_as_many_windows(study, tmp_path):
+    study("supervision")
+    plans = [json.loads(place.read_text()) for place in (tmp_path / "runs").glob("*/done.json")]
+    totals = {p["config"]["stage_one"]["windows"] + p["config"]["stage_two"]["windows"] for p in plans}
+    assert len(plans) == 4 and totals == {384}
+    assert sorted(p["share"] for p in plans) == [0.05, 0.05, 0.05, 1.0]
+
+
+def test_every_setting_of_every_study_exists():
+    for study in STUDIES.values():
+        for cell in study.cells:
+            with_changes(TrainConfig(model=NETWORKS[cell.network].config_class()), dict(study.settings) | dict(cell.settings))
+
+
+def test_the_ablation_switches_off_every_variation():
+    cells = {cell.name: cell.settings for cell in STUDIES["augmentation"].cells}
+    off = with_changes(TrainConfig(), dict(cells["nothing varied"])).augment
+    left = {name for name, value in vars(off).items() if value != 0}
+    # What is left only says how a variation is made, none of which is.
+    assert left == {
+        "arm_swing_deg", "leg_swing_deg", "trunk_swing_deg", "masked_arm_swing", "solid_noise_m", "noise_m", "noise_spread",
+        "outlier_share", "swapped_share", "pathless_share",
+    }  # fmt: skip
+    assert AugmentConfig().pathless_share > 0  # no variation, but an input that goes missing
