@@ -135,7 +135,8 @@ def _add_convert(commands: Any) -> None:
 
 def _add_training(commands: Any) -> None:
     train = commands.add_parser("train", help="train the network on a motion pack")
-    train.add_argument("pack", type=Path, help="motion pack (npz); its 'train' split is used")
+    train.add_argument("pack", type=Path, nargs="+", help="motion packs (npz); their 'train' splits are used")
+    train.add_argument("--mix", type=float, nargs="+", help="share of each batch that comes from each pack (default: by size)")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
     train.add_argument("--network", default="mpm", help="mpm, or a peer of it: stmo, tcn")
     train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
@@ -148,12 +149,13 @@ def _add_training(commands: Any) -> None:
     train.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="how often to save")
     train.set_defaults(run=_run_train)
     data = commands.add_parser("data", help="training data").add_subparsers(metavar="what", required=True)
-    imported = data.add_parser("import", help="BVH and ASF/AMC files to one motion pack")
+    imported = data.add_parser("import", help="motion files and data sets to one motion pack")
     imported.add_argument("sources", type=Path, nargs="+", metavar="PATH", help="files or folders")
     imported.add_argument("-o", "--output", type=Path, required=True, help="the pack to write (npz)")
     imported.add_argument("--fps", type=float, help="frames per second, where neither file nor manifest.csv says")
     imported.add_argument("--units-per-metre", type=float, help="size, where the manifest.csv does not say (else guessed)")
-    imported.add_argument("--split", default="train", help="split of files that the manifest.csv does not name")
+    imported.add_argument("--split", default="train", help="split of what neither manifest.csv nor data set assigns")
+    imported.add_argument("--body-models", type=Path, metavar="FOLDER", help="where smplh/SMPLH_MALE.npz lies, for AMASS")
     imported.set_defaults(run=_run_import)
     evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
     evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
@@ -256,7 +258,7 @@ def _run_train(options: argparse.Namespace) -> None:
 def _run_import(options: argparse.Namespace) -> None:
     from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
 
-    wanted = ImportOptions(options.fps, options.units_per_metre, options.split)
+    wanted = ImportOptions(options.fps, options.units_per_metre, options.split, options.body_models)
     for report in follow(import_motion(options.sources, options.output, wanted), "importing"):
         assert isinstance(report, ImportReport)
         say(report.as_text())

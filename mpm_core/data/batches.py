@@ -14,9 +14,6 @@ from mpm_core.data.cameras import CameraConfig, view
 from mpm_core.data.pack import MotionPack
 from mpm_core.skeleton import MPM16
 
-# Families of clips are drawn in proportion to their frames to this power: less than one favours the small ones.
-_FAMILY_POWER = 0.75
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -45,7 +42,7 @@ class WindowSource:
         self._cameras = camera_config
         self._positions = torch.from_numpy(pack.positions).to(draw.device)
         self._starts = torch.from_numpy(np.asarray(pack.starts)).to(draw.device)
-        self._weights = torch.from_numpy(_clip_weights(pack)).to(draw.device)
+        self._weights = torch.from_numpy(pack.weights).to(draw.device)
 
     def batch(self, frames: int, is_masked: Tensor) -> Batch:
         """Windows of `frames` frames at 50 Hz, one for each of is_masked (count,) bool.
@@ -84,15 +81,3 @@ class WindowSource:
         after = torch.minimum(before + 1, last[:, None])
         share = (times - before)[..., None, None].float()
         return torch.lerp(self._positions[before], self._positions[after], share), inside
-
-
-def _clip_weights(pack: MotionPack) -> np.ndarray:
-    """Chance of each clip: by its length within its family, by _FAMILY_POWER among families."""
-    lengths = np.diff(pack.starts).astype(float)
-    families = np.array(pack.families)
-    weights = np.zeros(len(lengths))
-    for family in sorted(set(families)):
-        rows = families == family
-        total = lengths[rows].sum()
-        weights[rows] = lengths[rows] / total * total**_FAMILY_POWER
-    return weights / weights.sum()

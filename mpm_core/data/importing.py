@@ -14,13 +14,17 @@ from mpm_core.data.manifest import FileFacts, find_manifest
 from mpm_core.data.motion_files.asf_amc import AsfSkeleton, read_amc, read_asf
 from mpm_core.data.motion_files.bvh import read_bvh
 from mpm_core.data.motion_files.dialects import to_h36m17
-from mpm_core.data.motion_files.track import Track
 from mpm_core.data.pack import PACK_RATE, write_pack
+from mpm_core.data.published.amass import BodyModels, is_amass, read_amass
+from mpm_core.data.published.h36m import read_h36m
+from mpm_core.data.published.mpi_inf_3dhp import read_3dhp
+from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError
+from mpm_core.formats.pickled_npz import list_arrays
 from mpm_core.progress import Progress
 from mpm_core.skeleton import H36M17
 
-_SUFFIXES = (".bvh", ".amc")
+_SUFFIXES = (".bvh", ".amc", ".npz")
 _SHORTEST_S = 1.0
 _COMMON_UNITS = (1.0, 100.0, 1000.0, 39.37, 0.45 * 39.37)  # per metre: m, cm, mm, inches, CMU's
 _PLAUSIBLE_HEIGHT_M = (1.3, 2.2)
@@ -33,11 +37,13 @@ _STRETCHED = 0.15  # a thigh or shank whose length varies by more than this shar
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the files and the manifest do not say. split: of files that the manifest does not name."""
+    """What the files and the manifest do not say. split: of files that neither the manifest nor the data set puts in one.
+    body_models: folder with smplh/, for AMASS."""
 
     fps: float | None = None
     units_per_metre: float | None = None
     split: str = "train"
+    body_models: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -84,21 +90,26 @@ def _minutes(clips: Sequence[ImportedClip]) -> float:
 
 
 def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions) -> Iterator[Progress | ImportReport]:
-    """Make a motion pack of BVH files and ASF/AMC pairs, given as files or folders; yields Progress, then the report.
+    """Make a motion pack of motion files, given as files or folders; yields Progress, then the report.
+
+    Known are BVH, ASF/AMC pairs, AMASS, and the npz files of Human3.6M (VideoPose3D) and MPI-INF-3DHP (P-STMO).
 
     Facts of a manifest.csv in or above a folder are used (see manifest.py). A file that cannot be used is reported and
     left out. UserError when nothing is found or nothing remains.
     """
     files = _find(sources)
     report = ImportReport()
-    skeletons: dict[Path, AsfSkeleton] = {}
+    reader = _Reader(options)
     manifests = {folder: find_manifest(folder) for folder in {path.parent for path, _ in files}}
     for number, (path, name) in enumerate(files):
         yield Progress(number, len(files), name)
         facts = manifests[path.parent].get(path.resolve(), FileFacts())
         try:
-            track = read_bvh(path) if path.suffix.lower() == ".bvh" else read_amc(path, _skeleton_of(path, skeletons))
-            _import_track(track, path, name, facts, options, report)
+            for recording in reader.read(path, name, facts):
+                try:
+                    _import_recording(recording, path, facts, options, report)
+                except UserError as error:
+                    report.dropped.append((recording.name, str(error).removeprefix(f"{path}: ")))
         except UserError as error:
             report.dropped.append((name, str(error).removeprefix(f"{path}: ")))
     if not report.clips:
@@ -131,33 +142,61 @@ def _find(sources: Sequence[Path]) -> list[tuple[Path, str]]:
     return list(zip(found, names, strict=True))
 
 
-def _skeleton_of(path: Path, known: dict[Path, AsfSkeleton]) -> AsfSkeleton:
-    """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there."""
-    beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
-    fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
-    if not fitting or (len(fitting) > 1 and fitting == beside):
-        raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
-    if fitting[-1] not in known:
-        known[fitting[-1]] = read_asf(fitting[-1])
-    return known[fitting[-1]]
+class _Reader:
+    """Reads motion files of every kind, keeping what several of them share."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self._options = options
+        self._skeletons: dict[Path, AsfSkeleton] = {}
+        self._bodies = BodyModels(options.body_models)
+
+    def read(self, path: Path, name: str, facts: FileFacts) -> Iterator[Recording]:
+        """The recordings of one file: one of BVH, AMC and AMASS, many of the other data sets."""
+        if path.suffix.lower() == ".npz":
+            yield from self._read_npz(path, name)
+            return
+        track = read_bvh(path) if path.suffix.lower() == ".bvh" else read_amc(path, self._skeleton_of(path))
+        units = facts.units_per_metre or self._options.units_per_metre or (1.0 / track.unit_m if track.unit_m else None)
+        joints, _ = to_h36m17(track, 1.0 if units is None else 1.0 / units, str(path))
+        notes: tuple[str, ...] = ()
+        if units is None:
+            units = _guess_units(_height_of(joints))
+            joints = joints / units
+            notes = (f"size guessed: {units:.4g} units in a metre",)
+        joints = np.stack((joints[..., 0], -joints[..., 2], joints[..., 1]), axis=-1)  # Y up -> Z up
+        yield Recording(name, path.stem, joints, track.fps, notes=notes)
+
+    def _read_npz(self, path: Path, name: str) -> Iterator[Recording]:
+        arrays = list_arrays(path)
+        if is_amass(arrays):
+            yield read_amass(path, name, self._bodies)
+        elif "positions_3d" in arrays:
+            yield from read_h36m(path)
+        elif "data" in arrays:
+            yield from read_3dhp(path)
+        else:
+            raise UserError(f"{path}: neither AMASS nor Human3.6M nor MPI-INF-3DHP (it holds {', '.join(arrays) or 'nothing'})")
+
+    def _skeleton_of(self, path: Path) -> AsfSkeleton:
+        """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there."""
+        beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
+        fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
+        if not fitting or (len(fitting) > 1 and fitting == beside):
+            raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
+        if fitting[-1] not in self._skeletons:
+            self._skeletons[fitting[-1]] = read_asf(fitting[-1])
+        return self._skeletons[fitting[-1]]
 
 
-def _import_track(track: Track, path: Path, name: str, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:
-    """Add the usable stretches of one file to the report."""
-    fps = facts.fps or options.fps or track.fps
+def _import_recording(recording: Recording, path: Path, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:
+    """Add the usable stretches of one recording to the report."""
+    name, joints, notes = recording.name, recording.joints, list(recording.notes)
+    fps = facts.fps or options.fps or recording.fps
     if fps is None:
         raise UserError(f"{path}: holds no frame rate; give one in a manifest.csv or with --fps")
-    units = facts.units_per_metre or options.units_per_metre or (1.0 / track.unit_m if track.unit_m else None)
-    joints, _ = to_h36m17(track, 1.0 if units is None else 1.0 / units, str(path))
-    notes: list[str] = []
-    if units is None:
-        units = _guess_units(_height_of(joints))
-        joints = joints / units
-        notes.append(f"size guessed: {units:.4g} units in a metre")
     height = _height_of(joints)
     if not _PLAUSIBLE_HEIGHT_M[0] <= height <= _PLAUSIBLE_HEIGHT_M[1]:
         raise UserError(f"{path}: the body is {height:.2f} m tall; is the unit right?")
-    joints = np.stack((joints[..., 0], -joints[..., 2], joints[..., 1]), axis=-1)  # Y up -> Z up
     if _looks_swapped(joints):
         notes.append("left and right look swapped")
     is_good = np.ones(len(joints), bool)
@@ -171,9 +210,8 @@ def _import_track(track: Track, path: Path, name: str, facts: FileFacts, options
     for number, (first, last) in enumerate(kept):
         label = f"{name}#{number}" if facts.bad or len(kept) > 1 else name
         positions = _resample(joints[first:last], fps)
-        report.clips.append(
-            ImportedClip(label, facts.subject or path.stem, facts.split or options.split, positions, height, tuple(notes))
-        )
+        subject, split = facts.subject or recording.subject, facts.split or recording.split or options.split
+        report.clips.append(ImportedClip(label, subject, split, positions, height, tuple(notes)))
     short = sum(b - a for a, b in stretches if (b - a) < _SHORTEST_S * fps)
     if short:
         report.dropped.append((name, f"{short} frames in stretches of less than {_SHORTEST_S:.0f} s"))

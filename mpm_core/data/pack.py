@@ -18,6 +18,9 @@ from mpm_core.skeleton import H36M17
 PACK_RATE = 50.0
 """Frames per second of the packs that we write."""
 
+# Families of clips are drawn in proportion to their frames to this power: less than one favours the small ones.
+_FAMILY_POWER = 0.75
+
 _ARRAYS = ("positions", "clip_start", "clip_name", "clip_subject", "clip_split", "fps")
 
 
@@ -26,13 +29,15 @@ class MotionPack:
     """Clips laid end to end.
 
     positions: (frames, 16, 3) float32, MPM-16 joints, world metres, Z up. starts: (clips + 1,) first frame of each clip.
-    names: 'family/clip' per clip. fps: frames per second, the same for all.
+    names: 'family/clip' per clip. fps: frames per second, the same for all. weights: (clips,), how often each clip is drawn in
+    training; the default is balanced_weights.
     """
 
     positions: NDArray[np.float32]
     starts: NDArray[np.int64]
     names: tuple[str, ...]
     fps: float
+    weights: NDArray[np.float64]
 
     def part(self, share: float, seed: int) -> MotionPack:
         """Randomly chosen clips with at least this share of the frames; the whole pack for 1. UserError for a share that is
@@ -47,11 +52,37 @@ class MotionPack:
         chosen = np.sort(order[:enough])
         parts = [self.positions[self.starts[i] : self.starts[i + 1]] for i in chosen]
         starts = np.concatenate(([0], np.cumsum(lengths[chosen])))
-        return MotionPack(np.concatenate(parts), starts, tuple(self.names[i] for i in chosen), self.fps)
+        names = tuple(self.names[i] for i in chosen)
+        weights = self.weights[chosen] / self.weights[chosen].sum()
+        return MotionPack(np.concatenate(parts), starts, names, self.fps, weights)
 
-    @property
-    def families(self) -> tuple[str, ...]:
-        return tuple(name.partition("/")[0] for name in self.names)
+
+def balanced_weights(names: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often to draw each clip: by its length within its family, by _FAMILY_POWER among families. Their sum is one."""
+    lengths = np.diff(starts).astype(float)
+    families = np.array([name.partition("/")[0] for name in names])
+    weights = np.zeros(len(lengths))
+    for family in sorted(set(families)):
+        rows = families == family
+        total = lengths[rows].sum()
+        weights[rows] = lengths[rows] / total * total**_FAMILY_POWER
+    return weights / weights.sum()
+
+
+def mix_packs(packs: Sequence[MotionPack], shares: Sequence[float] | None = None) -> MotionPack:
+    """One pack of several, whose clips are drawn in these relative shares of each batch (by default as if it had been one
+    from the start). UserError for shares that do not fit, or packs of different rates."""
+    if len({pack.fps for pack in packs}) > 1:
+        raise UserError("the motion packs have different frame rates")
+    names = tuple(name for pack in packs for name in pack.names)
+    starts = np.concatenate(([0], np.cumsum(np.concatenate([np.diff(pack.starts) for pack in packs]))))
+    if shares is None:
+        weights = balanced_weights(names, starts)
+    elif len(shares) != len(packs) or min(shares) < 0 or sum(shares) <= 0:
+        raise UserError(f"{len(packs)} motion packs need as many shares, none below zero and not all zero")
+    else:
+        weights = np.concatenate([pack.weights * share for pack, share in zip(packs, shares, strict=True)]) / sum(shares)
+    return MotionPack(np.concatenate([pack.positions for pack in packs]), starts, names, packs[0].fps, weights)
 
 
 def read_pack(path: Path | str, split: str) -> MotionPack:
@@ -71,7 +102,7 @@ def read_pack(path: Path | str, split: str) -> MotionPack:
     mapped = map_to_mpm16(H36M17).apply(joined, np.ones(joined.shape[:2], bool))
     lengths = np.cumsum([0] + [len(clip) for clip in clips])
     names = tuple(str(arrays["clip_name"][i]) for i in chosen)
-    return MotionPack(mapped.points, lengths, names, float(arrays["fps"]))
+    return MotionPack(mapped.points, lengths, names, float(arrays["fps"]), balanced_weights(names, lengths))
 
 
 def write_pack(

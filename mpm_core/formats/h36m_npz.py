@@ -80,6 +80,13 @@ def read_all(path: Path) -> Iterator[Clip]:
     return (clip for _, clip in read_named(path))
 
 
+def read_worlds(path: Path) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+    """Subject, action and (frames, 17, 3) world metres, Z up, of every motion of a 3D file; UserError for another file."""
+    for subject, actions in _motions(read_npz(path, ("positions_3d",)), "positions_3d", path).items():
+        for action, world in actions.items():
+            yield subject, action, _world(world, f"{path} [{subject}/{action}]")
+
+
 def _motions(content: dict[str, Any], name: str, path: Path) -> Motions:
     motions = content.get(name)
     if not isinstance(motions, dict) or not motions or not all(isinstance(m, dict) and m for m in motions.values()):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mpm_core.data.pack import read_pack
+from mpm_core.data.pack import mix_packs, read_pack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
@@ -45,8 +45,9 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
     if options.stage == "1" and not network.is_pretrained:
         raise UserError(f"the network '{network.name}' has no stage 1")
     device = torch.device(find_device(options.device))
-    pack = read_pack(options.pack, "train").part(options.share, config.seed)
-    files = RunFiles(options.output, options.pack.name, options.start_from, options.save_every)
+    pack = mix_packs([read_pack(path, "train") for path in options.pack], options.mix).part(options.share, config.seed)
+    names = ", ".join(path.name for path in options.pack)
+    files = RunFiles(options.output, names, options.start_from, options.save_every)
     team = Team.join(device)
     try:
         for _ in follow(run_stages(config, stages[options.stage], pack, device, team, files), "training"):

@@ -119,7 +119,7 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
         (["train", "{clip}", "-o", "{tmp}/run", "--network", "lstm"], "unknown network 'lstm' (known: mpm, tcn, stmo)"),
         (["train", "{clip}", "-o", "{tmp}/run", "--network", "tcn", "--stage", "1"], "no stage 1"),
         (["data", "import", "{tmp}/nosuch", "-o", "{tmp}/pack.npz"], "no such file"),
-        (["data", "import", "{tmp}", "-o", "{tmp}/pack.npz"], "no motion files"),
+        (["data", "import", "{tmp}", "-o", "{tmp}/pack.npz"], "no usable motion ("),
         (["train", "{clip}", "-o", "{tmp}/run", "--device", "gpu"], "'gpu' is not available"),
         (["train", "{clip}", "-o", "{tmp}/run"], "motion pack"),
         (["train", "{clip}", "-o", "{tmp}/run", "--set", "nosuch=1"], "nosuch"),

@@ -9,7 +9,7 @@ from mpm_core.data import augment, procedural
 from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.cameras import CameraConfig, view
-from mpm_core.data.pack import MotionPack, read_pack, write_pack
+from mpm_core.data.pack import MotionPack, balanced_weights, mix_packs, read_pack, write_pack
 from mpm_core.errors import UserError
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
@@ -27,7 +27,8 @@ def motion():
 
 def small_pack():
     motion = demo_motion().astype(np.float32)
-    return MotionPack(motion, np.array([0, 300, len(motion)]), ("a/one", "b/two"), 50.0)
+    names, starts = ("a/one", "b/two"), np.array([0, 300, len(motion)])
+    return MotionPack(motion, starts, names, 50.0, balanced_weights(names, starts))
 
 
 def write_small_pack(path):
@@ -36,6 +37,26 @@ def write_small_pack(path):
     clips = [np.insert(pack.positions[a:b], 9, pack.positions[a:b, 9], axis=1) for a, b in pairwise(pack.starts)]
     write_pack(path, clips, pack.names, ["1"] * len(clips), ["train"] * len(clips))
     return path
+
+
+def test_packs_are_mixed_in_the_shares_asked_for():
+    one = small_pack()
+    both = mix_packs([one, one.part(0.4, 0)], [3, 1])
+    assert len(both.names) == 3 and both.starts[-1] == len(both.positions)
+    assert both.weights[:2].sum() == pytest.approx(0.75) and both.weights.sum() == pytest.approx(1)
+    again = mix_packs([one])
+    assert np.allclose(again.weights, one.weights) and np.array_equal(again.positions, one.positions)
+    for shares in ([1], [1, -1], [0, 0]):
+        with pytest.raises(UserError, match="2 motion packs need as many shares"):
+            mix_packs([one, one], shares)
+
+
+def test_a_part_of_a_pack_is_whole_clips():
+    part = small_pack().part(0.3, 1)
+    assert len(part.names) == 1 and len(part.positions) == part.starts[-1]
+    for share in (0, 1.5):
+        with pytest.raises(UserError, match="share of the data"):
+            small_pack().part(share, 0)
 
 
 def test_cameras_project_what_they_see(draw, motion):

@@ -50,6 +50,12 @@ def test_two_processes_report_the_losses_of_one(runs):
     assert [float(x) for x in one[1][3:]] == pytest.approx([float(x) for x in two[1][3:]], rel=1e-3)
 
 
+def test_the_first_process_logs_for_tensorboard(runs):
+    pytest.importorskip("tensorboard", reason="needs the extra 'train'")
+    for processes in "12":
+        assert len(list((runs / processes / "tensorboard" / "II").iterdir())) == 1
+
+
 def test_the_states_of_both_processes_are_saved(runs):
     tensors, _ = load_tensors(runs / "2" / "stage-II.checkpoint", torch.device("cpu"))
     assert not torch.equal(tensors["random.torch.0"], tensors["random.torch.1"])

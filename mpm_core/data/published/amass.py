@@ -1,0 +1,104 @@
+"""Owns reading AMASS: SMPL-H parameters, whose joints come from the user's own body model through the package smplx."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.data.published.recording import Recording
+from mpm_core.errors import UserError
+from mpm_core.formats.pickled_npz import read_npz
+from mpm_core.skeleton import H36M17
+
+_BATCH = 256  # frames whose body surface is computed at once
+_POSE_NUMBERS = 156  # three for each of 52 joints
+_BETAS = 16
+_NAMES = ("poses", "betas", "trans", "gender", "mocap_framerate", "mocap_frame_rate")
+
+# Joints of SMPL-H by number, and vertices of its surface where Human3.6M's joints have no counterpart inside the body.
+_JOINTS = {
+    "RHip": 2, "RKnee": 5, "RAnkle": 8, "LHip": 1, "LKnee": 4, "LAnkle": 7, "Spine": 6, "Thorax": 12, "LShoulder": 16,
+    "LElbow": 18, "LWrist": 20, "RShoulder": 17, "RElbow": 19, "RWrist": 21,
+}  # fmt: skip
+_VERTICES = {"Nose": 332, "Head": 411}
+
+
+class BodyModels:
+    """SMPL-H in a user's folder (smplh/SMPLH_MALE.npz and so on), loaded when the first file needs it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Any] = {}
+
+    def find(self, gender: str, path: Path) -> Any:
+        """The body of that gender, for one frame at a time up to _BATCH; UserError, naming the file that asks for it."""
+        if self._folder is None:
+            raise UserError(f"{path}: needs the SMPL-H body model; say where it is with --body-models")
+        try:
+            import smplx
+        except ImportError:
+            raise UserError(f"{path}: AMASS needs the package smplx: pip install 'mpm-viewer[amass]'") from None
+        if gender not in self._loaded:
+            try:
+                with redirect_stdout(io.StringIO()):  # smplx prints how many shape numbers it takes
+                    self._loaded[gender] = smplx.create(
+                        str(self._folder), "smplh", gender=gender, use_pca=False, num_betas=_BETAS, ext="npz",
+                        flat_hand_mean=True,
+                    )  # fmt: skip
+            except (AssertionError, OSError, KeyError, ValueError) as error:
+                raise UserError(f"{self._folder}: no usable SMPL-H body model for '{gender}' ({error})") from error
+        return self._loaded[gender]
+
+
+def is_amass(names: tuple[str, ...]) -> bool:
+    """Whether an npz with these arrays holds SMPL-H motion."""
+    return {"poses", "betas", "trans"} <= set(names)
+
+
+def read_amass(path: Path, name: str, models: BodyModels) -> Recording:
+    """The joints of one file; UserError when it is damaged or there is no body model for it."""
+    arrays = read_npz(path, _NAMES)
+    poses, betas, trans = (np.asarray(arrays[key]) for key in ("poses", "betas", "trans"))
+    if poses.ndim != 2 or poses.shape[1] < _POSE_NUMBERS or trans.shape != (len(poses), 3) or len(betas) < _BETAS:
+        raise UserError(f"{path}: not the SMPL-H parameters of AMASS (poses {poses.shape}, trans {trans.shape})")
+    rate = arrays.get("mocap_framerate", arrays.get("mocap_frame_rate"))
+    gender = arrays.get("gender", "neutral")
+    gender = str(gender.item() if isinstance(gender, np.ndarray) else gender)
+    gender = gender.removeprefix("b'").removesuffix("'")
+    joints = _joints_of(models.find(gender, path), poses.astype(np.float32), betas[:_BETAS], trans.astype(np.float32))
+    fps = None if rate is None else float(rate)
+    return Recording(name, path.resolve().parent.name, joints, fps)
+
+
+def _joints_of(
+    body: Any, poses: NDArray[np.float32], betas: NDArray[np.floating], trans: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """(frames, 17, 3) metres, Z up as AMASS has it."""
+    import torch
+
+    out = np.zeros((len(poses), len(H36M17), 3))
+    for first in range(0, len(poses), _BATCH):
+        part = slice(first, first + _BATCH)
+        pose = torch.from_numpy(poses[part])
+        shape = torch.from_numpy(betas[: body.num_betas].astype(np.float32)).expand(len(pose), -1)
+        with torch.inference_mode():
+            answer = body(
+                betas=shape,
+                global_orient=pose[:, :3],
+                body_pose=pose[:, 3:66],
+                left_hand_pose=pose[:, 66:111],
+                right_hand_pose=pose[:, 111:156],
+                transl=torch.from_numpy(trans[part]),
+            )
+        inside, surface = answer.joints.numpy(), answer.vertices.numpy()
+        for joint, number in _JOINTS.items():
+            out[part, H36M17.index(joint)] = inside[:, number]
+        for joint, number in _VERTICES.items():
+            out[part, H36M17.index(joint)] = surface[:, number]
+        out[part, H36M17.index("Hip")] = (inside[:, _JOINTS["LHip"]] + inside[:, _JOINTS["RHip"]]) / 2
+    return out
