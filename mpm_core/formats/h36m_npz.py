@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,10 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     return pair.clip(name, options, notes)
 
 
-def read_named(path: Path) -> Iterator[tuple[str, Clip]]:
-    """Every clip of a pair, camera by camera, with its 'subject/action/camera'."""
+def read_named(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[tuple[str, Clip]]:
+    """Every clip of a pair whose 'subject/action/camera' is wanted, camera by camera, with that name."""
     pair = _Pair(path)
-    for name in pair.names:
+    for name in filter(wanted, pair.names):
         yield name, pair.clip(name, ReadOptions(), ())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.h36m_npz import read_named
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask
 from mpm_core.metrics import auc, joint_errors, n_mpjpe, p_mpjpe, pck, velocity_error
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 from mpm_core.training.baselines import Baseline
-from mpm_core.training.protocols import INPUTS, PAPER, Protocol
+from mpm_core.training.benchmarks import FOURTEEN, Benchmark, BenchmarkClip, find_benchmark
+from mpm_core.training.protocols import PAPER, Protocol
 
 NAN = float("nan")
 
@@ -30,11 +28,13 @@ class Figures:
     """Figures of one protocol over all frames of all views, mm (velocity: mm/s; pck, auc: per cent); NaN where there is
     nothing to measure.
 
-    hidden, visible: MPJPE of these joints alone. pck (at 150 mm) and auc leave out Hip, whose error is zero by definition.
+    hidden, visible: MPJPE of these joints alone; mpjpe_14: of the 14 joints without Hip and Spine. pck (at 150 mm) and auc
+    are over the benchmark's joints, which never include Hip, whose error is zero by definition.
     by_joint: MPJPE of each of the 16 joints. by_action: MPJPE of each action.
     """
 
     mpjpe: float = NAN
+    mpjpe_14: float = NAN
     p_mpjpe: float = NAN
     n_mpjpe: float = NAN
     pck: float = NAN
@@ -55,6 +55,7 @@ class Evaluation:
     mode: str
     stride: int
     results: dict[Protocol, Figures] = field(default_factory=dict)
+    benchmark: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, NaN as null."""
@@ -62,7 +63,7 @@ class Evaluation:
             {"group": p.group, "task": p.task, "source": p.source, "preset": p.preset} | _without_nan(vars(figures))
             for p, figures in self.results.items()
         ]
-        return {"lifter": self.lifter, "mode": self.mode, "stride": self.stride, "results": rows}
+        return {"benchmark": self.benchmark, "lifter": self.lifter, "mode": self.mode, "stride": self.stride, "results": rows}
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
@@ -100,31 +101,30 @@ def evaluate(
     """
     if stride < 1:
         raise UserError(f"the stride must be 1 or more frames, not {stride}")
-    files = {source: folder / name for source, name in INPUTS.items()}
-    lacking = next((path for path in files.values() if not path.exists()), None)
-    if lacking is not None:
-        raise UserError(f"{lacking}: the benchmark file is missing")
-    sums = {protocol: _Sums() for protocol in protocols}
+    benchmark = find_benchmark(folder)
+    able = [p for p in protocols if p.task == "complete" or p.source in benchmark.files]
+    if not able:
+        raise UserError(f"{folder}: has nothing for these protocols")
+    sums = {protocol: _Sums(benchmark) for protocol in able}
     done, total = 0, 0
-    for source, path in files.items():
+    for source, path in benchmark.files.items():
         # Completion takes the true 3D, which stands beside either file.
-        chosen = [p for p in protocols if p.source == source or (p.task == "complete" and source == next(iter(INPUTS)))]
-        clips = list(read_named(path)) if chosen else []
-        total = total or len(clips) * len(protocols)
-        for number, (name, clip) in enumerate(clips):
-            action = re.sub(r" \d+$", "", name.split("/")[1])
+        first = source == next(iter(benchmark.files))
+        chosen = [p for p in able if p.source == source or (p.task == "complete" and first)]
+        clips = list(benchmark.read(path)) if chosen else []
+        total = total or len(clips) * len(able)
+        for number, clip in enumerate(clips):
             for protocol in chosen:
-                mask = protocol.make_mask(len(clip), np.random.default_rng(number))
-                sums[protocol].add(_score(lifter, clip, action, protocol.task, mask, mode, stride, mirror, calibrate))
+                mask = protocol.make_mask(len(clip.clip), np.random.default_rng(number))
+                sums[protocol].add(_score(lifter, clip, protocol.task, mask, mode, stride, mirror, calibrate))
                 done += 1
-            yield Progress(done, total, clip.source)
-    yield Evaluation(lifter.name, mode, stride, {protocol: s.figures() for protocol, s in sums.items()})
+            yield Progress(done, total, clip.clip.source)
+    yield Evaluation(lifter.name, mode, stride, {p: s.figures() for p, s in sums.items()}, benchmark.name)
 
 
 def _score(
     lifter: Lifter | Baseline,
-    clip: Clip,
-    action: str,
+    scored: BenchmarkClip,
     task_name: str,
     mask: Mask,
     mode: str,
@@ -132,29 +132,29 @@ def _score(
     mirror: bool | None,
     calibrate: bool,
 ) -> _Scored:
+    clip = scored.clip
     truth = clip.to_mpm16().ground_truth
-    if truth is None:
-        raise UserError(f"{clip.source}: has no ground truth to compare with")
-    scored = np.arange(len(clip)) % stride == stride // 2
+    assert truth is not None
+    rows = (np.arange(len(clip)) % stride == stride // 2) & scored.counted
     if isinstance(lifter, Baseline):
         answer = lifter.lift(clip, mask)
     else:
         task = lifter.start(clip, task_name, mode, mirror, calibrate)
-        for _ in task.update(mask, frames=scored):
+        for _ in task.update(mask, frames=rows):
             pass
         answer = task.prediction()
-    return _Scored(action, answer.positions[scored], truth[scored], mask[scored], clip.times[scored])
+    return _Scored(scored.action, answer.positions[rows], truth[rows], mask[rows], clip.times[rows])
 
 
 class _Sums:
-    """Figures weighted by frames, gathered view by view."""
+    """Figures weighted by frames, gathered view by view; by actions where the benchmark says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, benchmark: Benchmark) -> None:
+        self._benchmark = benchmark
         self._errors: list[NDArray[np.float64]] = []
         self._hidden: list[Mask] = []
         self._actions: dict[str, list[NDArray[np.float64]]] = {}
-        self._totals: dict[str, float] = {}
-        self._weights: dict[str, float] = {}
+        self._totals: dict[str, dict[str, tuple[float, float]]] = {}
 
     def add(self, view: _Scored) -> None:
         if not len(view.predicted):
@@ -163,31 +163,39 @@ class _Sums:
         self._errors.append(errors)
         self._hidden.append(view.hidden)
         self._actions.setdefault(view.action, []).append(errors)
-        self._put("p_mpjpe", p_mpjpe(view.predicted, view.truth), len(errors))
-        self._put("n_mpjpe", n_mpjpe(view.predicted, view.truth), len(errors))
+        self._put("mpjpe", view.action, _mean(errors), int(np.isfinite(errors).sum()))
+        self._put("p_mpjpe", view.action, p_mpjpe(view.predicted, view.truth), len(errors))
+        self._put("n_mpjpe", view.action, n_mpjpe(view.predicted, view.truth), len(errors))
         if len(errors) > 1:
-            self._put("velocity", velocity_error(view.predicted, view.truth, view.times), len(errors) - 1)
+            self._put("velocity", view.action, velocity_error(view.predicted, view.truth, view.times), len(errors) - 1)
 
-    def _put(self, name: str, value: float, weight: float) -> None:
+    def _put(self, name: str, action: str, value: float, weight: float) -> None:
         if np.isfinite(value):
-            self._totals[name] = self._totals.get(name, 0.0) + value * weight
-            self._weights[name] = self._weights.get(name, 0.0) + weight
+            parts = self._totals.setdefault(name, {})
+            total, so_far = parts.get(action, (0.0, 0.0))
+            parts[action] = (total + value * weight, so_far + weight)
+
+    def _average(self, parts: dict[str, tuple[float, float]]) -> float:
+        if self._benchmark.averages_actions:
+            return float(np.mean([total / weight for total, weight in parts.values()]))
+        totals, weights = zip(*parts.values(), strict=True)
+        return float(sum(totals) / sum(weights))
 
     def figures(self) -> Figures:
         if not self._errors:
             return Figures()
         errors, hidden = np.concatenate(self._errors), np.concatenate(self._hidden)
-        moving = np.delete(errors, MPM16.root, axis=1)
+        counted = errors[:, list(self._benchmark.pck_joints)]
         return Figures(
-            mpjpe=_mean(errors),
-            pck=pck(moving),
-            auc=auc(moving),
+            mpjpe_14=_mean(errors[:, list(FOURTEEN)]),
+            pck=pck(counted),
+            auc=auc(counted),
             hidden=_mean(errors[hidden]),
             visible=_mean(errors[~hidden]),
             frames=len(errors),
             by_joint={joint: _mean(errors[:, n]) for n, joint in enumerate(MPM16.joints)},
             by_action={action: _mean(np.concatenate(parts)) for action, parts in sorted(self._actions.items())},
-            **{name: total / self._weights[name] for name, total in self._totals.items()},
+            **{name: self._average(parts) for name, parts in self._totals.items()},
         )
 
 
@@ -203,9 +211,20 @@ def as_markdown(evaluation: Evaluation, details: bool = False) -> str:
     completed = {p: f for p, f in results.items() if p.task == "complete"}
     lines: list[str] = []
     if lifted:
-        head = ["2D", "hidden", "MPJPE", "P-MPJPE", "N-MPJPE", "PCK@150", "AUC", "velocity mm/s", "hidden joints alone"]
+        head = [
+            "2D",
+            "hidden",
+            "MPJPE",
+            "14 joints",
+            "P-MPJPE",
+            "N-MPJPE",
+            "PCK@150",
+            "AUC",
+            "velocity mm/s",
+            "hidden joints alone",
+        ]
         rows = [
-            [p.source, p.preset, *map(_cell, (f.mpjpe, f.p_mpjpe, f.n_mpjpe, f.pck, f.auc, f.velocity, f.hidden))]
+            [p.source, p.preset, *map(_cell, (f.mpjpe, f.mpjpe_14, f.p_mpjpe, f.n_mpjpe, f.pck, f.auc, f.velocity, f.hidden))]
             for p, f in lifted.items()
         ]
         lines += [_table(head, rows), ""]
@@ -221,7 +240,9 @@ def as_markdown(evaluation: Evaluation, details: bool = False) -> str:
             lines += [_table(["input", "hidden", *names], rows), ""]
     frames = max((f.frames for f in results.values()), default=0)
     how = "every frame" if evaluation.stride == 1 else f"one of {evaluation.stride} frames"
-    lines.append(f"mm, over {frames} frames; lifter {evaluation.lifter}, mode {evaluation.mode}, {how}.")
+    lines.append(
+        f"{evaluation.benchmark}: mm, over {frames} frames; lifter {evaluation.lifter}, mode {evaluation.mode}, {how}."
+    )
     return "\n".join(lines)
 
 

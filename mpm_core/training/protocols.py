@@ -9,9 +9,10 @@ import numpy as np
 
 from mpm_core.errors import UserError
 from mpm_core.masking import COMPLETION_PRESETS, JOINTS, OCCLUSION_PRESETS, Mask, limb_mask
+from mpm_core.training.benchmarks import DETECTED_2D, GROUND_TRUTH_2D
 
-INPUTS: Mapping[str, str] = {"ground-truth 2D": "data_2d_open_gt.npz", "noisy 2D": "data_2d_open_det.npz"}
-"""What is lifted, and its file in a benchmark folder."""
+INPUTS = (GROUND_TRUTH_2D, DETECTED_2D)
+"""What is lifted."""
 
 _SPANS = (5, 15, 45)
 _SPAN_EVERY = 90  # one span of hidden frames in so many

@@ -8,9 +8,10 @@ from mpm_core.cli import main
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.skeleton import MPM16
+from mpm_core.skeleton import MPI_INF_3DHP17, MPM16
+from mpm_core.training.benchmarks import find_benchmark
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
-from mpm_core.training.protocols import GROUPS, INPUTS, PAPER, find_protocols
+from mpm_core.training.protocols import GROUPS, PAPER, find_protocols
 
 WRIST = MPM16.index("LWrist")
 
@@ -24,8 +25,12 @@ def folder(tmp_path, demo):
     actions = {"Walk 1": truth[:200], "Wave": truth[200:300]}
     points = {name: [project(world)] * 2 for name, world in actions.items()}
     metadata = {"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]}
-    for name in INPUTS.values():
-        np.savez(tmp_path / name, positions_2d=np.array({"S": points}, object), metadata=np.array(metadata, object))
+    for name in ("gt", "det"):
+        np.savez(
+            tmp_path / f"data_2d_open_{name}.npz",
+            positions_2d=np.array({"S": points}, object),
+            metadata=np.array(metadata, object),
+        )
     np.savez(tmp_path / "data_3d_open.npz", positions_3d=np.array({"S": actions}, object))
     return tmp_path
 
@@ -44,13 +49,16 @@ class Off:
 
     name, device = "off", "cpu"
 
+    def __init__(self, off_mm=48):
+        self._times = off_mm / 48
+
     def start(self, clip, task="lift", mode="fast", mirror=None, calibrate=True):
-        return OffTask(clip.to_mpm16(), task)
+        return OffTask(clip.to_mpm16(), task, self._times)
 
 
 class OffTask:
-    def __init__(self, clip, task):
-        self._clip, self._task = clip, task
+    def __init__(self, clip, task, times):
+        self._clip, self._task, self._times = clip, task, times
 
     def update(self, mask, cursor=0, frames=None):
         self._mask = mask
@@ -59,7 +67,7 @@ class OffTask:
     def prediction(self):
         truth = self._clip.ground_truth
         positions = truth - truth[:, :1]
-        positions[:, WRIST, 0] += np.where(self._mask[:, WRIST], 0.096, 0.048)
+        positions[:, WRIST, 0] += np.where(self._mask[:, WRIST], 0.096, 0.048) * self._times
         count = len(truth)
         return Prediction(
             positions, truth[:, 0], self._mask, np.zeros(count, bool), self._clip.times, 50.0, "off", self._task, "fast"
@@ -79,6 +87,59 @@ def test_figures_of_known_errors(folder):
     assert figures.by_joint["LWrist"] == pytest.approx(48, abs=0.1) and figures.by_joint["Head"] == pytest.approx(0, abs=0.01)
     assert figures.by_action == pytest.approx({"Walk": 3.0, "Wave": 3.0}, abs=0.01)
     assert figures.velocity == pytest.approx(0, abs=0.1) and np.isnan(figures.hidden)
+
+
+def test_human36m_counts_its_test_subjects_and_averages_its_actions(folder, tmp_path):
+    """The published protocol: S9 and S11, the mean over actions of each action's mean."""
+    for kind, name in (("2d", "positions_2d"), ("3d", "positions_3d")):
+        with np.load(tmp_path / f"data_{kind}_open{'_gt' * (kind == '2d')}.npz", allow_pickle=True) as file:
+            actions = file[name].item()["S"]
+            extra = {"metadata": file["metadata"]} if kind == "2d" else {}
+        target = tmp_path / "h36m" / f"data_{kind}_h36m{'_gt' * (kind == '2d')}.npz"
+        target.parent.mkdir(exist_ok=True)
+        table = {"S1": actions, "S9": actions, "S11": {"Walk 2": actions["Walk 1"]}}
+        np.savez(target, **{name: np.array(table, object)}, **extra)
+
+    class OffInWalk(Off):
+        def start(self, clip, *options):
+            return OffTask(clip.to_mpm16(), "lift", 1.0 if "Walk" in clip.source else 3.0)
+
+    *_, evaluation = evaluate(OffInWalk(), tmp_path / "h36m", GROUPS["lifting"])
+    (figures,) = evaluation.results.values()  # there is no detected 2D beside it
+    assert figures.frames == 2 * 200 + 2 * 100 + 2 * 200
+    assert figures.mpjpe == pytest.approx((3 + 9) / 2, abs=0.05)  # not (800 * 3 + 200 * 9) / 1000
+    assert figures.mpjpe_14 == pytest.approx((800 * 48 + 200 * 144) / 1000 / 14, abs=0.05)
+    assert "Human3.6M" in as_markdown(evaluation)
+    (tmp_path / "h36m" / "data_3d_h36m.npz").unlink()
+    with pytest.raises(UserError, match=r"data_3d_h36m\.npz: the benchmark file is missing"):
+        run(tmp_path / "h36m", GROUPS["lifting"])
+
+
+def test_3dhp_scores_valid_frames_and_fourteen_joints(tmp_path, demo):
+    order = [MPM16.index(joint if joint != "Nose" else "Head") for joint in MPI_INF_3DHP17.joints]
+    joints = demo.ground_truth[:100][:, order].astype(float)
+    points = joints[..., :2] / joints[..., 2:] * [1500, 1480] + [1000, 1010]
+    valid = np.arange(100) % 4 == 0
+    table = {"TS1": {"data_2d": points, "data_3d": joints * 1000, "valid": valid}}
+    np.savez(tmp_path / "data_test_3dhp.npz", data=np.array(table, object))
+    *_, evaluation = evaluate(Off(200), tmp_path, GROUPS["lifting"])
+    (figures,) = evaluation.results.values()
+    assert figures.frames == 25 and figures.mpjpe == pytest.approx(200 / 16, abs=0.05)
+    assert figures.pck == pytest.approx(100 * 13 / 14)  # one of the 14 joints is always beyond 150 mm
+    assert figures.by_action == pytest.approx({"TS1": 200 / 16}, abs=0.05)
+
+
+def test_the_camera_of_3dhp_is_found_from_its_points(tmp_path, demo):
+    order = [MPM16.index(joint if joint != "Nose" else "Head") for joint in MPI_INF_3DHP17.joints]
+    joints = demo.ground_truth[:50][:, order].astype(float)
+    points = joints[..., :2] / joints[..., 2:] * [1500, 1480] + [1000, 1010]
+    table = {"TS5": {"data_2d": points, "data_3d": joints * 1000}}
+    np.savez(tmp_path / "data_test_3dhp.npz", data=np.array(table, object))
+    benchmark = find_benchmark(tmp_path)
+    (found,) = benchmark.read(tmp_path / "data_test_3dhp.npz")
+    assert found.clip.camera.focal == pytest.approx((1500, 1480), rel=1e-3)
+    assert found.clip.camera.centre == pytest.approx((1000, 1010), rel=1e-3)
+    assert found.clip.image_size == (1920, 1080) and found.counted.all()
 
 
 def test_hidden_and_visible_joints_apart(folder):
@@ -119,7 +180,7 @@ def test_tables_and_json_say_the_same(folder):
     evaluation = run(folder, find_protocols(("lifting", "completion")))
     text = as_markdown(evaluation, details=True)
     for words in (
-        "| ground-truth 2D | nothing | 3.0 |",
+        "| ground-truth 2D | nothing | 3.0 | 3.4 |",
         "| left arm | 6.0 | 32.0 |",
         "| Walk | Wave |",
         "LWrist",
@@ -132,7 +193,7 @@ def test_tables_and_json_say_the_same(folder):
 
 
 def test_a_missing_file_gets_one_sentence(folder):
-    (folder / INPUTS["noisy 2D"]).unlink()
+    (folder / "data_2d_open_det.npz").unlink()
     with pytest.raises(UserError, match=r"data_2d_open_det.npz: the benchmark file is missing"):
         run(folder, GROUPS["lifting"])
 
