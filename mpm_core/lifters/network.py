@@ -17,12 +17,13 @@ from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.packing import pack_linears
 from mpm_core.prediction import Prediction
 from mpm_core.training.checkpoint import load_weights
 
 
 class NetworkLifter:
-    """See lifters.base.Lifter."""
+    """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more."""
 
     def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any]) -> None:
         self.name = model.name
@@ -30,6 +31,8 @@ class NetworkLifter:
         self.device = device
         self.card = card
         self.model = model.to(device).eval()
+        if device == "cpu":
+            pack_linears(self.model)
 
     @classmethod
     def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:

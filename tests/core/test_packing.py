@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mpm_core.assets import find_asset
+from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput, turn_back
+from mpm_core.networks.packing import PackedLinear, pack_linears
+from mpm_core.training.checkpoint import load_weights
+
+
+def test_packed_layers_multiply_alike():
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Linear(48, 96), nn.GELU(), nn.Sequential(nn.Linear(96, 7)))
+    inputs = torch.randn(3, 11, 48)
+    with torch.inference_mode():
+        expected = plain(inputs)
+        names = set(plain.state_dict())
+        pack_linears(plain)
+        if not isinstance(plain[0], PackedLinear):
+            pytest.skip("torch has no oneDNN here")
+        assert torch.allclose(plain(inputs), expected, atol=1e-5)
+    assert set(plain.state_dict()) == names
+
+
+def test_batched_packed_answers_are_those_of_single_windows_in_plain_float32(lifter, demo):
+    """The accurate mode, against the network as training has it, one window at a time."""
+    model, _ = load_weights(find_asset("weights/mpm.safetensors"), torch.device("cpu"))
+    length = model.config.frames
+    rays = torch.from_numpy(demo.camera.rays(demo.keypoints))[None]
+    hidden = torch.zeros(1, len(demo), 16, dtype=torch.bool)
+    prepared = INPUT_FORMS[model.config.input_form].prepare(rays, hidden)
+    answer = lifter.lift(demo, mode="accurate").positions
+    with torch.inference_mode():
+        tokens = model.make_tokens(prepared.points, prepared.extras, hidden)
+        for middle in (40, 100, 333, 689):
+            window = slice(middle - length // 2, middle + length // 2 + 1)
+            centre = model.decode_middle(model.relate(tokens[:, window], hidden[:, window].all(-1)))[:, None]
+            turn = PreparedInput(centre, None, prepared.turn[:, middle : middle + 1], centre[:, :, 0], None)
+            alone = turn_back(centre, turn)[0, 0]
+            error_mm = np.abs((alone - alone[0]).numpy() - answer[middle]).max() * 1000
+            assert error_mm < 0.1
