@@ -58,14 +58,14 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
     yield Speed("time to load torch and the weights", time.perf_counter() - start, "s")
     frames = lifter.model.config.frames
     yield Progress(1, 8, "fast mode")
-    yield Speed(f"fast, F = {frames}, {_FRAMES} frames", _frames_per_second(lifter, "fast", _FRAMES), "frames/s")
+    yield Speed(f"fast, F = {frames}, {_FRAMES} frames", frames_per_second(lifter, "fast", _FRAMES), "frames/s")
     yield Progress(2, 8, "accurate mode")
-    yield Speed(f"accurate, F = {frames}", _frames_per_second(lifter, "accurate", _ACCURATE_FRAMES), "frames/s")
+    yield Speed(f"accurate, F = {frames}", frames_per_second(lifter, "accurate", _ACCURATE_FRAMES), "frames/s")
     for number, size in enumerate({81, 243} - {frames}):
         yield Progress(3 + number, 8, f"accurate mode, F = {size}")
         # Speed does not depend on what the weights are, so an untrained network of that size serves.
         other = NetworkLifter(MPM(replace(MPMConfig(), frames=size)), lifter.device, {})
-        speed = _frames_per_second(other, "accurate", _ACCURATE_FRAMES)
+        speed = frames_per_second(other, "accurate", _ACCURATE_FRAMES)
         yield Speed(f"accurate, F = {size} (untrained network of that size)", speed, "frames/s")
     for number, count in enumerate((300, 30_000)):
         yield Progress(5 + number, 8, f"clicks in {count} frames")
@@ -90,7 +90,7 @@ def _processor() -> str:
         return f"{os.cpu_count()} processors"
 
 
-def _frames_per_second(lifter: Lifter, mode: str, frames: int) -> float:
+def frames_per_second(lifter: Lifter, mode: str, frames: int) -> float:
     """Pixels in, positions out, median of several runs after one to warm up."""
     clip = long_clip(frames)
     lifter.lift(clip, mode=mode)

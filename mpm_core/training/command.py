@@ -108,4 +108,7 @@ def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable
     pack = read_pack(options.pack, "train")
     results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, options.device), name))
     say(study_as_markdown(results, size))
-    return [{"study": name, "cell": result.cell} | result.evaluation.to_json() for result in results]
+    return [
+        {"study": name, "cell": result.cell, "cost": result.cost and vars(result.cost)} | result.evaluation.to_json()
+        for result in results
+    ]

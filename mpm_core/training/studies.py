@@ -19,7 +19,9 @@ from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
+from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
+from mpm_core.training.cost import COST_HEAD, Cost, measure_cost
 from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.protocols import GROUPS, Protocol
 from mpm_core.training.runs import RunFiles, run_stages
@@ -56,7 +58,8 @@ class StudySize:
 
 @dataclass(frozen=True)
 class Study:
-    """What is compared, and by which protocols. frames: of the windows. settings: of all cells."""
+    """What is compared, and by which protocols. frames: of the windows. settings: of all cells. weighs: whether the networks
+    differ in size and speed, so that these are measured too."""
 
     title: str
     cells: tuple[Cell, ...]
@@ -64,6 +67,7 @@ class Study:
     frames: int = 27
     size: StudySize = StudySize()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    weighs: bool = False
 
 
 _OFF: Mapping[str, Mapping[str, float]] = {
@@ -134,6 +138,7 @@ STUDIES: Mapping[str, Study] = {
         (Cell("mpm"), Cell("stmo", network="stmo"), Cell("tcn", network="tcn", stages=("II",))),
         GROUPS["lifting"] + GROUPS["occlusion"],
         frames=81,
+        weighs=True,
         size=StudySize(30_000, 120_000, 128),
         settings={
             "stage_one.lengths": _LENGTHS,
@@ -153,6 +158,7 @@ class CellResult:
     study: str
     cell: str
     evaluation: Evaluation
+    cost: Cost | None = None
 
 
 def run_study(
@@ -170,9 +176,11 @@ def run_study(
         plan = _Plan.of(cell, study, size or study.size)
         for progress in plan.train(pack, folder, device):
             yield replace(progress, note=f"{cell.name}, {progress.note}")
-        lifter = load_lifter(device=device, weights=plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors")
+        weights = plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors"
+        lifter = load_lifter(device=device, weights=weights)
+        cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter) if study.weighs else None
         for step in evaluate(lifter, benchmark, study.protocols):
-            yield CellResult(name, cell.name, step) if isinstance(step, Evaluation) else step
+            yield CellResult(name, cell.name, step, cost) if isinstance(step, Evaluation) else step
 
 
 @dataclass(frozen=True)
@@ -216,11 +224,18 @@ class _Plan:
 
 
 def as_markdown(results: Sequence[CellResult], size: StudySize | None = None) -> str:
-    """One table: a row for each cell, a column for each protocol, MPJPE in mm."""
+    """One table: a row for each cell, a column for each protocol, MPJPE in mm, then what the networks cost."""
     study = STUDIES[results[0].study]
     size = size or study.size
-    head = ["", *(f"{p.source}, {p.preset} hidden" for p in study.protocols)]
-    rows = [[result.cell, *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in study.protocols)] for result in results]
+    head = ["", *(f"{p.source}, {p.preset} hidden" for p in study.protocols), *(COST_HEAD if study.weighs else ())]
+    rows = [
+        [
+            result.cell,
+            *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in study.protocols),
+            *(result.cost.cells() if result.cost else ()),
+        ]
+        for result in results
+    ]
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
     windows = f"{size.stage_one:,} + {size.stage_two:,} windows of {study.frames} frames (stages I + II)"
     return "\n".join([f"{study.title}. MPJPE in mm; {windows}, batches of {size.batch}.", "", *lines])
