@@ -43,8 +43,8 @@ class Cell:
 class StudySize:
     """Windows of each cell's stages, and of a batch, that make a study take hours instead of days."""
 
-    stage_one: int = 20_000
-    stage_two: int = 40_000
+    stage_one: int = 15_000
+    stage_two: int = 30_000
     batch: int = 192
     rate: float = 8e-4
 
