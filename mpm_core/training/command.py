@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -14,6 +18,7 @@ from mpm_core.data.pack import mix_packs, read_pack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
+from mpm_core.progress import Progress
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
@@ -23,6 +28,7 @@ from mpm_core.training.studies import STUDIES, CellResult, run_study
 from mpm_core.training.studies import as_markdown as study_as_markdown
 from mpm_core.training.team import Team
 
+_log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
 
 Follow = Callable[[Iterator[Any], str], Iterator[Any]]
@@ -50,10 +56,24 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
     files = RunFiles(options.output, names, options.start_from, options.save_every)
     team = Team.join(device)
     try:
-        for _ in follow(run_stages(config, stages[options.stage], pack, device, team, files), "training"):
+        steps = run_stages(config, stages[options.stage], pack, device, team, files)
+        for _ in follow(_written_down(steps, team), "training"):
             pass
     finally:
         team.leave()
+
+
+def _written_down(steps: Iterator[Progress], team: Team) -> Iterator[Progress]:
+    """The same steps; where no bar can be drawn, as in a log file, each becomes a line with the time left."""
+    began, first = time.monotonic(), 0
+    for step in steps:
+        if not sys.stderr.isatty() and team.leads:
+            if step.done < first or first == 0:  # a stage begins
+                began, first = time.monotonic(), step.done
+            left = (time.monotonic() - began) / max(step.done - first, 1) * (step.total - step.done)
+            known = f", {timedelta(seconds=round(left))} left" if step.done > first else ""
+            _log.info("%d of %d windows%s, %s", step.done, step.total, known, step.note)
+        yield step
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:

@@ -91,6 +91,7 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
     arguments += [word for setting in settings for word in ("--set", setting)]
     assert main(arguments) == 0
     assert (tmp_path / "run" / "stage-II.safetensors").exists()
+    assert "60 of 60 windows, stage II: lift" in caplog.text
     caplog.clear()
     assert main(arguments) == 0
     assert "goes on from step 10 of 10" in caplog.text
