@@ -165,7 +165,7 @@ def _add_training(commands: Any) -> None:
         action="append",
         default=[],
         help="lifting, occlusion or completion; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, augmentation, inputs or peers; repeatable (default: the paper's tables 1, 3 and 4)",
+        " samplers, ratios, tasks, specialist, augmentation, inputs or peers; repeatable (default: the paper's tables 1, 3, 4)",
     )
     evaluation.add_argument("--pack", type=Path, help="motion pack to train on, where a protocol trains")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")

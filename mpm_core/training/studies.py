@@ -120,6 +120,16 @@ STUDIES: Mapping[str, Study] = {
         (Cell("2D, 3D, lifting"), Cell("2D, 3D", {"stage_one.tasks": ["2d", "3d"]})),
         _UNMASKED + _HIDDEN_LIMBS,
     ),
+    "specialist": Study(
+        "One network for every task, and one that learns unmasked lifting alone in stage II",
+        (
+            Cell("every task"),
+            Cell(
+                "lifting alone", {"stage_two.lift_share": 1.0, "stage_two.complete_share": 0.0, "stage_two.masks": {"none": 1}}
+            ),
+        ),
+        GROUPS["lifting"] + _HIDDEN_LIMBS,
+    ),
     "augmentation": Study(
         "What each variation of the training data brings",
         (

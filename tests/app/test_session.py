@@ -201,3 +201,12 @@ def test_tasks_follow_what_the_clip_holds(session, demo):
 def test_without_ground_truth_there_are_no_errors(session, demo):
     session.open_clip(Clip.from_arrays(demo.keypoints, demo.image_size, 50))
     assert session.errors is None
+
+
+def test_3d_alone_is_completed_whatever_lifter_was_chosen(session, demo, qtbot):
+    session.set_options(session.options.with_lifter("tcn"))
+    session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth))
+    assert (session.options.task, session.options.lifter) == ("complete", "mpm")
+    with qtbot.waitSignal(session.message) as said:
+        session.set_options(session.options.with_lifter("tcn"))
+    assert "no 2D to lift" in said.args[0] and session.options.lifter == "mpm"
