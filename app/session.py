@@ -26,7 +26,7 @@ class LiftOptions:
 
     task: str = "lift"
     mode: str = "fast"
-    mirror: bool | None = None
+    mirror: bool = True
     calibrate: bool = True
     device: str = "auto"
     lifter: str = "mpm"

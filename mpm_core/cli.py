@@ -95,7 +95,8 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mirror",
         action=argparse.BooleanOptionalAction,
-        help="average with the mirrored answer, which takes twice as long (default: when completing, not when lifting)",
+        default=True,
+        help="average with the mirrored answer, which takes twice as long",
     )
     parser.add_argument(
         "--calibrate",

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
 from app.editor import RANDOM_JOINT_PRESETS
 from app.session import Session
 from mpm_core.lifters import LIFTERS
-from mpm_core.lifters.base import mirrors_by_default
 from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, MaskRatios
 from mpm_core.skeleton import MPM16
 
@@ -77,7 +76,7 @@ class LiftingPanel(QWidget):
         self._lifter.setToolTip("STMO and TCN are peers to compare MPM with: they only lift")
         self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
         self._mirror = QCheckBox("Average with the mirrored answer")
-        self._mirror.setToolTip("Steadier, and tells how sure the lifter is; takes twice as long")
+        self._mirror.setToolTip("More accurate, steadier, and tells how sure the lifter is; takes twice as long")
         self._calibrate = QCheckBox("Learn from the visible side")
         self._calibrate.setToolTip(
             "Corrects a hidden arm or leg by how far the answer would be off in the other one; takes twice as long"
@@ -152,7 +151,7 @@ class LiftingPanel(QWidget):
         self._task_buttons["complete"].setEnabled(clip is None or clip.ground_truth is not None)
         for box, value in ((self._lifter, options.lifter), (self._mode, options.mode), (self._device, options.device)):
             box.setCurrentIndex(box.findData(value))
-        self._mirror.setChecked(mirrors_by_default(options.task) if options.mirror is None else options.mirror)
+        self._mirror.setChecked(options.mirror)
         self._calibrate.setChecked(options.calibrate)
         self._calibrate.setEnabled(options.task == "complete")
         self._show_device()

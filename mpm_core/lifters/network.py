@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.lifters.base import TASKS, LiftingTask, mirrors_by_default
+from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -41,22 +41,21 @@ class NetworkLifter:
         return cls(model, device, card)
 
     def start(
-        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool | None = None, calibrate: bool = True
+        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
             raise UserError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
         if task not in self.tasks:
             raise UserError(f"the lifter '{self.name}' only lifts 2D; take 'mpm' to complete 3D")
-        mirrored = mirrors_by_default(task) if mirror is None else mirror
         clip = clip.to_mpm16()
 
         def make_task() -> NetworkTask:
-            return NetworkTask(self.model, self.name, clip, task, mode, mirrored)
+            return NetworkTask(self.model, self.name, clip, task, mode, mirror)
 
         return CalibratedTask(make_task) if task == "complete" and calibrate else make_task()
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool | None = None) -> Prediction:
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True) -> Prediction:
         """See Lifter.lift."""
         return _run(self.start(clip, "lift", mode, mirror), mask)
 
@@ -66,7 +65,7 @@ class NetworkLifter:
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool | None = None,
+        mirror: bool = True,
         calibrate: bool = True,
     ) -> Prediction:
         """See Lifter.complete."""

@@ -28,6 +28,14 @@ class Windows:
         self.count = count
         self.starts = starts
 
+    def decode(self, rows: Tensor, hidden: Tensor) -> Tensor:
+        """What the network answers for windows as gather gives them."""
+        raise NotImplementedError
+
+    def keep(self, windows: NDArray[np.int64], answers: NDArray[np.float32], is_blind: NDArray[np.bool_]) -> tuple[int, int]:
+        """Take over what decode has answered, and which windows had nothing to see."""
+        raise NotImplementedError
+
     def touched(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(windows,) bool: which windows hold at least one of the chosen frames."""
         so_far = np.concatenate(([0], np.cumsum(frames)))
@@ -60,7 +68,7 @@ class Windows:
             first = max(min(place, len(members) - size), 0)
         return pending[members[first : first + size]]
 
-    def _gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
+    def gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
         """(windows, length, width) tokens and which of them are hidden, from those of the clip."""
         places = torch.from_numpy(self.starts[windows])[:, None] + torch.arange(self.length)
         outside = ((places < 0) | (places >= self.count)).to(tokens.device)
@@ -78,7 +86,7 @@ class FastWindows(Windows):
         if count <= length:
             starts = np.array([-((length - count) // 2)])
         else:
-            stride = length * 2 // 3
+            stride = length * 3 // 4
             starts = np.unique(np.append(np.arange(0, count - length, stride), count - length))
         super().__init__(model, count, starts.astype(np.int64))
         self._answers = np.zeros((len(starts), length, model.config.joints, 3), np.float32)
@@ -87,13 +95,15 @@ class FastWindows(Windows):
         ramp = np.arange(1, length + 1)
         self._weights = np.minimum(ramp, ramp[::-1]).astype(np.float32)
 
-    def run(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[int, int]:
-        """Compute these windows; returns the range of frames whose answer is new."""
-        rows, hidden = self._gather(windows, tokens, hidden_frames)
-        answers = self.model.decode_3d(self.model.relate(rows, hidden))
-        self._answers[windows] = answers.float().cpu().numpy()
+    def decode(self, rows: Tensor, hidden: Tensor) -> Tensor:
+        """(windows, length, width) tokens to (windows, length, joints, 3)."""
+        return self.model.decode_3d(self.model.relate(rows, hidden))
+
+    def keep(self, windows: NDArray[np.int64], answers: NDArray[np.float32], is_blind: NDArray[np.bool_]) -> tuple[int, int]:
+        """Take over the answers of these windows; returns the range of frames whose answer is new."""
+        self._answers[windows] = answers
         self._is_answered[windows] = True
-        self._is_blind[windows] = hidden.all(1).cpu().numpy()
+        self._is_blind[windows] = is_blind
         return self.inputs(windows)
 
     def collect(self, first: int, last: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -130,11 +140,14 @@ class AccurateWindows(Windows):
         """(windows,) bool: the chosen frames' own windows."""
         return frames
 
-    def run(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[int, int]:
-        """Compute these windows; returns a range of frames that holds all new answers."""
-        rows, hidden = self._gather(windows, tokens, hidden_frames)
-        self._answers[windows] = self.model.decode_middle(self.model.relate(rows, hidden)).float().cpu().numpy()
-        self._is_blind[windows] = hidden.all(1).cpu().numpy()
+    def decode(self, rows: Tensor, hidden: Tensor) -> Tensor:
+        """(windows, length, width) tokens to (windows, joints, 3)."""
+        return self.model.decode_middle(self.model.relate(rows, hidden))
+
+    def keep(self, windows: NDArray[np.int64], answers: NDArray[np.float32], is_blind: NDArray[np.bool_]) -> tuple[int, int]:
+        """Take over the answers of these windows; returns a range of frames that holds all new answers."""
+        self._answers[windows] = answers
+        self._is_blind[windows] = is_blind
         return int(windows.min()), int(windows.max()) + 1
 
     def collect(self, first: int, last: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

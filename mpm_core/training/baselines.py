@@ -40,7 +40,7 @@ class Baseline:
         """(frames, 16, 3) metres from Hip, for a clip in MPM-16 joints."""
         raise NotImplementedError(self.name)
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = False) -> Prediction:
+    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True) -> Prediction:
         """See lifters.base.Lifter.lift; mode and mirror make no difference."""
         seen = clip.to_mpm16()
         hidden = ~seen.visible if mask is None else ~seen.visible | mask

@@ -90,7 +90,7 @@ def evaluate(
     protocols: Sequence[Protocol] = PAPER,
     mode: str = "fast",
     stride: int = 1,
-    mirror: bool | None = None,
+    mirror: bool = True,
     calibrate: bool = True,
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
@@ -129,7 +129,7 @@ def _score(
     mask: Mask,
     mode: str,
     stride: int,
-    mirror: bool | None,
+    mirror: bool,
     calibrate: bool,
 ) -> _Scored:
     clip = scored.clip

@@ -231,7 +231,7 @@ def choose(qtbot, box, value):
 
 def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
     session, panel = demo_window.session, demo_window.lifting_panel
-    assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
+    assert panel._mirror.isChecked() and not panel._calibrate.isEnabled()
     qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
     demo_window.editor.apply_preset("left arm")
     wait_for_lift(qtbot, demo_window)
