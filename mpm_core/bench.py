@@ -58,15 +58,14 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
     yield Speed("time to load torch and the weights", time.perf_counter() - start, "s")
     frames = lifter.model.config.frames
     yield Progress(1, 8, "fast mode")
-    yield Speed(f"fast, F = {frames}, {_FRAMES} frames", frames_per_second(lifter, "fast", _FRAMES), "frames/s")
+    yield from _both_speeds(lifter, "fast", _FRAMES, f"fast, F = {frames}, {_FRAMES} frames")
     yield Progress(2, 8, "accurate mode")
-    yield Speed(f"accurate, F = {frames}", frames_per_second(lifter, "accurate", _ACCURATE_FRAMES), "frames/s")
+    yield from _both_speeds(lifter, "accurate", _ACCURATE_FRAMES, f"accurate, F = {frames}")
     for number, size in enumerate({81, 243} - {frames}):
         yield Progress(3 + number, 8, f"accurate mode, F = {size}")
         # Speed does not depend on what the weights are, so an untrained network of that size serves.
         other = NetworkLifter(MPM(replace(MPMConfig(), frames=size)), lifter.device, {})
-        speed = frames_per_second(other, "accurate", _ACCURATE_FRAMES)
-        yield Speed(f"accurate, F = {size} (untrained network of that size)", speed, "frames/s")
+        yield from _both_speeds(other, "accurate", _ACCURATE_FRAMES, f"accurate, F = {size} (untrained)")
     for number, count in enumerate((300, 30_000)):
         yield Progress(5 + number, 8, f"clicks in {count} frames")
         yield from _clicks(lifter, count)
@@ -90,14 +89,19 @@ def _processor() -> str:
         return f"{os.cpu_count()} processors"
 
 
-def frames_per_second(lifter: Lifter, mode: str, frames: int) -> float:
+def _both_speeds(lifter: Lifter, mode: str, frames: int, what: str) -> Iterator[Speed]:
+    yield Speed(what, frames_per_second(lifter, mode, frames), "frames/s")
+    yield Speed(f"{what}, without the mirrored answer", frames_per_second(lifter, mode, frames, mirror=False), "frames/s")
+
+
+def frames_per_second(lifter: Lifter, mode: str, frames: int, mirror: bool = True) -> float:
     """Pixels in, positions out, median of several runs after one to warm up."""
     clip = long_clip(frames)
-    lifter.lift(clip, mode=mode)
+    lifter.lift(clip, mode=mode, mirror=mirror)
     times = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        lifter.lift(clip, mode=mode)
+        lifter.lift(clip, mode=mode, mirror=mirror)
         times.append(time.perf_counter() - start)
     return frames / float(np.median(times))
 
