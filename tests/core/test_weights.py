@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from mpm_core import load_lifter
+from mpm_core.assets import find_asset
 from mpm_core.formats.h36m_npz import read_all
+from mpm_core.lifters import COMPLETING_LIFTERS, LIFTERS
 from mpm_core.masking import COMPLETION_PRESETS, OCCLUSION_PRESETS, limb_mask
 from mpm_core.metrics import joint_errors
 
@@ -35,3 +38,17 @@ def test_completion(lifter, views, limbs):
         return lifter.complete(clip.ground_truth, limb_mask(len(clip), limbs)).positions
 
     assert mean_error(views, complete) < 30
+
+
+@pytest.mark.parametrize("name", [name for name in LIFTERS if name not in COMPLETING_LIFTERS])
+def test_peers(name, views):
+    peer = load_lifter(name, "cpu")
+    assert peer.name == name
+    plain = mean_error(views, lambda clip: peer.lift(clip).positions)
+    hidden = mean_error(views, lambda clip: peer.lift(clip, limb_mask(len(clip), ["left arm"])).positions)
+    assert 40 < plain < 110 and plain < hidden < 160
+
+
+@pytest.mark.parametrize("name", LIFTERS)
+def test_weights_are_small_enough_for_the_repository(name):
+    assert find_asset(f"weights/{name}.safetensors").stat().st_size < 16 * 2**20
