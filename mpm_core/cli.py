@@ -43,9 +43,12 @@ def say(text: str) -> None:
 
 def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:
     """Draw a generator's Progress as a bar on standard error and pass on whatever else it yields."""
+    if not sys.stderr.isatty():
+        yield from (step for step in steps if not isinstance(step, Progress))
+        return
     from tqdm import tqdm
 
-    with tqdm(desc=what, disable=not sys.stderr.isatty(), leave=False) as bar:
+    with tqdm(desc=what, leave=False) as bar:
         for step in steps:
             if isinstance(step, Progress):
                 bar.total = step.total

@@ -193,6 +193,27 @@ MPI_INF_3DHP17 = _build(
     **_LEGS,
 )
 
+SMPLH_JOINTS = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle", "spine3",
+    "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist",
+)  # fmt: skip
+"""The joints of the SMPL-H body model (Romero et al., SIGGRAPH Asia 2017) before those of the hands, in its order."""
+
+SMPLH_FOR_H36M17: Mapping[str, str] = {
+    "Spine": "spine2",
+    "Thorax": "neck",
+    **{
+        f"{side[0].upper()}{joint.capitalize()}": f"{side}_{joint}"
+        for side in ("left", "right")
+        for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+    },
+}
+"""Joints of Human3.6M that are joints of SMPL-H; Hip is the middle of both hips."""
+
+SMPLH_VERTICES: Mapping[str, int] = {"Nose": 332, "Head": 411}
+"""Joints of Human3.6M that lie on SMPL-H's surface, as vertices of it."""
+
 SKELETONS: Mapping[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (MPM16, H36M17, COCO17, COCO18, BODY25, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17)
 }

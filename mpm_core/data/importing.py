@@ -191,7 +191,7 @@ class _Reader:
 def _import_recording(recording: Recording, path: Path, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:
     """Add the usable stretches of one recording to the report."""
     name, joints, notes = recording.name, recording.joints, list(recording.notes)
-    fps = facts.fps or options.fps or recording.fps
+    fps = facts.fps or recording.fps or options.fps
     if fps is None:
         raise UserError(f"{path}: holds no frame rate; give one in a manifest.csv or with --fps")
     height = _height_of(joints)

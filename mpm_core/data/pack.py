@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,12 @@ class MotionPack:
     names: tuple[str, ...]
     fps: float
     weights: NDArray[np.float64]
+
+    def fingerprint(self) -> str:
+        """Ten letters that tell this pack from others."""
+        digest = hashlib.sha256(self.positions.tobytes())
+        digest.update(np.asarray(self.starts).tobytes() + self.weights.tobytes())
+        return digest.hexdigest()[:10]
 
     def part(self, share: float, seed: int) -> MotionPack:
         """Randomly chosen clips with at least this share of the frames; the whole pack for 1. UserError for a share that is

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mpm_core.networks.attention import Block, Dropout
-from mpm_core.networks.norms import TeamBatchNorm
+from mpm_core.networks.batch_norm import SyncedBatchNorm
 
 
 class FrameLayer(nn.Module):
@@ -15,7 +15,7 @@ class FrameLayer(nn.Module):
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.norm = TeamBatchNorm(outputs)
+        self.norm = SyncedBatchNorm(outputs)
         self.activation = nn.LeakyReLU()
         self.dropout = Dropout(dropout)
 

@@ -22,11 +22,11 @@ from mpm_core.progress import Progress
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
+from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
 from mpm_core.training.runs import RunFiles, run_stages
 from mpm_core.training.studies import STUDIES, CellResult, run_study
 from mpm_core.training.studies import as_markdown as study_as_markdown
-from mpm_core.training.team import Team
 
 _log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
@@ -54,22 +54,24 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
     pack = mix_packs([read_pack(path, "train") for path in options.pack], options.mix).part(options.share, config.seed)
     names = ", ".join(path.name for path in options.pack)
     files = RunFiles(options.output, names, options.start_from, options.save_every)
-    team = Team.join(device)
+    processes, device = ProcessGroup.join(device)
     try:
-        steps = run_stages(config, stages[options.stage], pack, device, team, files)
-        for _ in follow(_written_down(steps, team), "training"):
+        steps = run_stages(config, stages[options.stage], pack, device, processes, files)
+        draws_bar = processes.is_first and sys.stderr.isatty()
+        for _ in follow(steps, "training") if draws_bar else _written_down(steps, processes):
             pass
     finally:
-        team.leave()
+        processes.leave()
 
 
-def _written_down(steps: Iterator[Progress], team: Team) -> Iterator[Progress]:
-    """The same steps; where no bar can be drawn, as in a log file, each becomes a line with the time left."""
-    began, first = time.monotonic(), 0
+def _written_down(steps: Iterator[Progress], processes: ProcessGroup) -> Iterator[Progress]:
+    """The same steps; where no bar can be drawn, as in a log file, the first process writes a line with the time left."""
+    began, first, last = 0.0, 0, None
     for step in steps:
-        if not sys.stderr.isatty() and team.leads:
-            if step.done < first or first == 0:  # a stage begins
-                began, first = time.monotonic(), step.done
+        if last is None or step.done <= last:  # a stage begins
+            began, first = time.monotonic(), step.done
+        last = step.done
+        if processes.is_first:
             left = (time.monotonic() - began) / max(step.done - first, 1) * (step.total - step.done)
             known = f", {timedelta(seconds=round(left))} left" if step.done > first else ""
             _log.info("%d of %d windows%s, %s", step.done, step.total, known, step.note)
@@ -109,13 +111,15 @@ def _evaluate(
     able = [protocol for protocol in protocols if protocol.task in lifter.tasks]
     if not able:
         raise UserError(f"the lifter '{lifter.name}' can do none of these protocols")
+    lifted = [protocol for protocol in protocols if protocol.task == "lift"]
+    if options.baselines is not None and not lifted:
+        raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
     steps = evaluate(lifter, options.folder, able, options.mode, options.stride, options.mirror, options.calibrate)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")
         for baseline in follow(make_baselines(pack, _BASELINE_WINDOWS), "baselines"):
             assert isinstance(baseline, Baseline)
-            lifted = [protocol for protocol in protocols if protocol.task == "lift"]
             found += follow(evaluate(baseline, options.folder, lifted), baseline.name)
     say("\n\n".join(as_markdown(evaluation, options.details) for evaluation in found))
     return [evaluation.to_json() for evaluation in found]
@@ -125,8 +129,11 @@ def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable
     if options.pack is None or options.runs is None:
         raise UserError(f"the protocol '{name}' trains networks: name a motion pack with --pack and a folder with --runs")
     size = replace(STUDIES[name].size, **dict(zip(("stage_one", "stage_two"), options.windows or (), strict=False)))
+    if options.weights is not None or options.baselines is not None:
+        raise UserError(f"the protocol '{name}' trains its own networks: leave out --weights and --baselines")
     pack = read_pack(options.pack, "train")
-    results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, options.device), name))
+    how = (options.device, options.mode, options.stride, options.mirror)
+    results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, *how), name))
     say(study_as_markdown(results, size))
     return [
         {"study": name, "cell": result.cell, "cost": result.cost and vars(result.cost)} | result.evaluation.to_json()

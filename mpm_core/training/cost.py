@@ -33,8 +33,8 @@ class Cost:
         return f"{self.parameters / 1e6:.1f}", f"{self.flops / 1e6:,.0f}", f"{self.fast:,.0f}", f"{self.accurate:,.0f}"
 
 
-def measure_cost(network: PoseNetwork, lifter: Lifter) -> Cost:
-    """network: as training has it, on the CPU. lifter: the same at work."""
+def measure_cost(network: PoseNetwork, lifter: Lifter, mirror: bool) -> Cost:
+    """network: as training has it, on the CPU. lifter: the same at work. mirror: see Lifter."""
     config = network.config
     points = torch.randn(1, config.frames, config.joints, 2)
     extras = torch.randn(1, config.frames, INPUT_FORMS[config.input_form].extras)
@@ -47,7 +47,5 @@ def measure_cost(network: PoseNetwork, lifter: Lifter) -> Cost:
     (network.decode_3d(related).sum() + middle.sum()).backward()
     # What neither mode's answer depends on has no gradient.
     used = sum(p.numel() for p in network.parameters() if p.grad is not None)
-    speeds = (
-        frames_per_second(lifter, mode, n, mirror=False) for mode, n in (("fast", _FAST_FRAMES), ("accurate", _ACCURATE_FRAMES))
-    )
-    return Cost(used, flops, *speeds)
+    fast = frames_per_second(lifter, "fast", _FAST_FRAMES, mirror)
+    return Cost(used, flops, fast, frames_per_second(lifter, "accurate", _ACCURATE_FRAMES, mirror))

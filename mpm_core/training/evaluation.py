@@ -163,7 +163,12 @@ class _Sums:
         self._errors.append(errors)
         self._hidden.append(view.hidden)
         self._actions.setdefault(view.action, []).append(errors)
-        self._put("mpjpe", view.action, _mean(errors), int(np.isfinite(errors).sum()))
+        every = np.isfinite(errors).sum()
+        self._put("mpjpe_14", view.action, _mean(errors[:, list(FOURTEEN)]), len(errors))
+        counted = errors[:, list(self._benchmark.pck_joints)]
+        self._put("pck", view.action, pck(counted), len(errors))
+        self._put("auc", view.action, auc(counted), len(errors))
+        self._put("mpjpe", view.action, _mean(errors), int(every))
         self._put("p_mpjpe", view.action, p_mpjpe(view.predicted, view.truth), len(errors))
         self._put("n_mpjpe", view.action, n_mpjpe(view.predicted, view.truth), len(errors))
         if len(errors) > 1:
@@ -185,11 +190,7 @@ class _Sums:
         if not self._errors:
             return Figures()
         errors, hidden = np.concatenate(self._errors), np.concatenate(self._hidden)
-        counted = errors[:, list(self._benchmark.pck_joints)]
         return Figures(
-            mpjpe_14=_mean(errors[:, list(FOURTEEN)]),
-            pck=pck(counted),
-            auc=auc(counted),
             hidden=_mean(errors[hidden]),
             visible=_mean(errors[~hidden]),
             frames=len(errors),

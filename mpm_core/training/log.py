@@ -14,6 +14,9 @@ from mpm_core.training.loop import TrainingProgress
 
 _log = logging.getLogger("mpm")
 
+# The losses of all stages and networks; a step that has not all of them (as those of short windows) leaves cells empty.
+_COLUMNS = ("step", "windows", "seconds", "lift", "sequence", "middle", "3d", "2d")
+
 
 @functools.cache  # once is enough
 def _say_that_tensorboard_is_missing() -> None:
@@ -38,9 +41,9 @@ class TrainingLog:
             self._file = self._path.open("w", newline="", encoding="utf-8")
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written ({error.strerror})") from error
-        self._table = csv.writer(self._file)
+        self._table = csv.DictWriter(self._file, _COLUMNS, extrasaction="ignore", restval="")
+        self._table.writeheader()
         self._table.writerows(rows)
-        self._has_head = bool(rows)
         try:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -49,20 +52,17 @@ class TrainingLog:
             _say_that_tensorboard_is_missing()
         return self
 
-    def _rows_so_far(self) -> list[list[str]]:
+    def _rows_so_far(self) -> list[dict[str, str]]:
         if self._step == 0 or not self._path.exists():
             return []
         with self._path.open(newline="", encoding="utf-8") as file:
-            head, *rows = list(csv.reader(file)) or [[]]
-        return [head, *(row for row in rows if int(row[0]) <= self._step)]
+            return [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit() and int(row["step"]) <= self._step]
 
     def write(self, step: int, progress: TrainingProgress, seconds: float) -> None:
         """One line: after `step` steps and so many seconds of training."""
         losses = progress.losses or {}
-        if not self._has_head:
-            self._table.writerow(["step", "windows", "seconds", *losses])
-            self._has_head = True
-        self._table.writerow([step, progress.done, round(seconds, 1), *(round(loss, 6) for loss in losses.values())])
+        row = {"step": step, "windows": progress.done, "seconds": round(seconds, 1)}
+        self._table.writerow(row | {name: round(loss, 6) for name, loss in losses.items()})
         self._file.flush()
         if self._board is not None:
             for name, loss in losses.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -23,9 +24,10 @@ from mpm_core.progress import Progress
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, TrainConfig
 from mpm_core.training.losses import ALONE, Tasks, losses_of, prepare_tasks
-from mpm_core.training.team import Team
+from mpm_core.training.processes import ProcessGroup
 
-_CHECKPOINT_FORMAT = "mpm-training-1"
+_log = logging.getLogger("mpm")
+_CHECKPOINT_FORMAT = "mpm-training-2"
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,22 @@ class TrainingProgress(Progress):
 
 
 class Trainer:
-    """One stage of training on one device; in a team, this process's part of it.
+    """One stage of training on one device; of several processes, this one's part of it.
 
     All that changes lies in the model, the averaged model, Adam, two random generators and `step`; save() and resume()
     carry every one of them.
     """
 
     def __init__(
-        self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device, team: Team = ALONE
+        self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device, processes: ProcessGroup = ALONE
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.stage, self.device, self.team = config, stage, device, team
+        self.config, self.stage, self.device, self.processes = config, stage, device, processes
         self.model = build_network(config.model).to(device)
         self.averaged = build_network(config.model).to(device)
         self.averaged.load_state_dict(self.model.state_dict())
-        if team.size > 1:
-            torch.manual_seed(config.seed + team.rank)  # of the dropout; all else is drawn alike
+        if processes.size > 1:
+            torch.manual_seed(config.seed + processes.rank)  # of the dropout; all else is drawn alike
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.mask_rng = np.random.default_rng(config.seed)
@@ -90,16 +92,16 @@ class Trainer:
         tasks, masks = self._draw_tasks(count, frames)
         batch = self.source.batch(frames, masks.flatten(1).any(1))
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
-        ready, mine = ready.share(tasks, self.team)
+        ready, mine = ready.share(tasks, self.processes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = losses_of(self.model, ready, mine, self.stage, first, self.team)
+            losses = losses_of(self.model, ready, mine, self.stage, first, self.processes)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
-        self.team.add_gradients(self.model)
+        self.processes.add_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self._average()
-        return {name: self.team.total(loss.detach()) for name, loss in losses.items()}
+        return {name: self.processes.total(loss.detach()) for name, loss in losses.items()}
 
     def _draw_length(self) -> tuple[int, int]:
         """Frames per window of this step, and where in the whole window they stand."""
@@ -140,16 +142,16 @@ class Trainer:
         return states
 
     def save(self, path: Path) -> None:
-        """Everything that an exact resume on this kind of device, with as many processes, needs. In a team every process
-        calls this, and the first one writes."""
+        """Everything that an exact resume on this kind of device, with as many processes, needs. Every process calls
+        this, and the first one writes."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{name}": value for name, value in state.items()}
         tensors["random.draw"] = self.generator.get_state()
         for kind, state in self._dropout_states().items():
-            tensors |= {f"random.{kind}.{rank}": each for rank, each in enumerate(self.team.gather(state))}
-        if not self.team.leads:
+            tensors |= {f"random.{kind}.{rank}": each for rank, each in enumerate(self.processes.gather(state))}
+        if not self.processes.is_first:
             return
         header = {
             "format": _CHECKPOINT_FORMAT,
@@ -177,8 +179,10 @@ class Trainer:
             raise UserError(f"{path}: made for a network of another size") from error
         self._resume_adam(parts.get("adam", {}))
         self.generator.set_state(parts["random"]["draw"].cpu())
-        own, rank = parts["random"], self.team.rank
-        if f"torch.{rank}" in own:  # else the team is larger than the one that saved
+        own, rank = parts["random"], self.processes.rank
+        if sum(name.startswith("torch.") for name in own) != self.processes.size:
+            _log.warning("%s: saved by another number of processes, so that dropout goes on with other numbers", path)
+        if f"torch.{rank}" in own:
             torch.set_rng_state(own[f"torch.{rank}"].cpu())
         if self.device.type == "cuda" and f"cuda.{rank}" in own:
             torch.cuda.set_rng_state(own[f"cuda.{rank}"].cpu(), self.device)

@@ -17,9 +17,9 @@ from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput
 from mpm_core.networks.mpm import MPM
 from mpm_core.networks.stmo import STMO
 from mpm_core.training.config import STAGE_ONE_TASKS, StageConfig, StageOneConfig, StageTwoConfig
-from mpm_core.training.team import Team
+from mpm_core.training.processes import ProcessGroup
 
-ALONE = Team()
+ALONE = ProcessGroup()
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,22 @@ class TaskInputs:
     inside_2d: Tensor
     inside_3d: Tensor
 
-    def share(self, tasks: Tasks, team: Team) -> tuple[TaskInputs, Tasks]:
-        """What one process of a team works on: its share of the windows of every task."""
-        if team.size == 1:
+    def share(self, tasks: Tasks, group: ProcessGroup) -> tuple[TaskInputs, Tasks]:
+        """What one of several processes works on: its share of the windows of every task."""
+        if group.size == 1:
             return self, tasks
         lift = tasks.lift
-        changes: dict[str, Any] = {"target_lift": team.share(self.target_lift), "target_2d": team.share(self.target_2d)}
+        changes: dict[str, Any] = {"target_lift": group.share(self.target_lift), "target_2d": group.share(self.target_2d)}
         for name in ("hidden_3d", "target_3d", "inside_3d"):
-            changes[name] = team.share(getattr(self, name))
+            changes[name] = group.share(getattr(self, name))
 
         def of_both(rows: Tensor) -> Tensor:
-            return torch.cat((team.share(rows[:lift]), team.share(rows[lift:])))
+            return torch.cat((group.share(rows[:lift]), group.share(rows[lift:])))
 
         for name in ("hidden_2d", "inside_2d"):
             changes[name] = of_both(getattr(self, name))
-        changes["form"], changes["form_3d"] = _map_form(self.form, of_both), _map_form(self.form_3d, team.share)
-        mine = Tasks(*(team.count(n) for n in (lift, tasks.model_2d, tasks.complete, tasks.strided)))
+        changes["form"], changes["form_3d"] = _map_form(self.form, of_both), _map_form(self.form_3d, group.share)
+        mine = Tasks(*(group.count(n) for n in (lift, tasks.model_2d, tasks.complete, tasks.strided)))
         return TaskInputs(**changes), mine
 
 
@@ -133,34 +133,36 @@ def _encode_and_share(model: MPM, ready: TaskInputs, first: int) -> Tensor:
     return model.share(torch.cat((flat, solid)), hidden_frames, first)
 
 
-def mean_distance(answer: Tensor, target: Tensor, frames: Tensor, weights: Tensor | None = None, team: Team = ALONE) -> Tensor:
+def mean_distance(
+    answer: Tensor, target: Tensor, frames: Tensor, weights: Tensor | None = None, group: ProcessGroup = ALONE
+) -> Tensor:
     """Mean Euclidean distance over the chosen frames. answer: (..., joints, axes), frames: (...) bool, weights: (...,
-    joints), how much each joint counts, or None when all count the same. In a team, this process's part of the mean."""
+    joints), how much each joint counts, or None when all count the same. Of several processes, this one's part of the mean."""
     distance = (answer.float() - target).norm(dim=-1)
     if weights is None:
-        return (distance.mean(-1) * frames).sum() / team.total(frames.sum()).clamp(min=1)
+        return (distance.mean(-1) * frames).sum() / group.total(frames.sum()).clamp(min=1)
     weights = weights * frames[..., None]
-    return (distance * weights).sum() / team.total(weights.sum()).clamp(min=1)
+    return (distance * weights).sum() / group.total(weights.sum()).clamp(min=1)
 
 
 def losses_of(
-    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, stage: StageConfig, first: int = 0, team: Team = ALONE
+    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, stage: StageConfig, first: int = 0, group: ProcessGroup = ALONE
 ) -> dict[str, Tensor]:
     """The weighted losses of a stage by name, to be added. first: where in the window the frames begin."""
     if isinstance(stage, StageTwoConfig):
         if isinstance(network, MPM):
-            return stage_two_losses(network, ready, tasks, stage, first, team)
-        return lifting_losses(network, ready, tasks, stage, first, team)
+            return stage_two_losses(network, ready, tasks, stage, first, group)
+        return lifting_losses(network, ready, tasks, stage, first, group)
     if isinstance(network, MPM):
-        return stage_one_losses(network, ready, tasks, stage, first, team)
+        return stage_one_losses(network, ready, tasks, stage, first, group)
     if isinstance(network, STMO):
         modelled = network.model_2d(ready.form.points, ready.form.extras, ready.hidden_2d, first)
-        return {"2d": stage.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d, team=team)}
+        return {"2d": stage.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d, group=group)}
     raise TypeError(f"{network.name} has no stage I")
 
 
 def stage_one_losses(
-    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageOneConfig, first: int = 0, team: Team = ALONE
+    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageOneConfig, first: int = 0, group: ProcessGroup = ALONE
 ) -> dict[str, Tensor]:
     """The two or three weighted losses of masked pre-training."""
     shared = _encode_and_share(model, ready, first)
@@ -169,15 +171,15 @@ def stage_one_losses(
     lifted, completed = answers[: tasks.lift], answers[tasks.lift :]
     modelled = model.decode_2d(shared[flat], first)
     every = {
-        "lift": config.weight_lift * mean_distance(lifted, ready.target_lift, ready.inside_2d[: tasks.lift], team=team),
-        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[tasks.lift :], team=team),
-        "3d": config.weight_3d * mean_distance(completed, ready.target_3d, ready.inside_3d, team=team),
+        "lift": config.weight_lift * mean_distance(lifted, ready.target_lift, ready.inside_2d[: tasks.lift], group=group),
+        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[tasks.lift :], group=group),
+        "3d": config.weight_3d * mean_distance(completed, ready.target_3d, ready.inside_3d, group=group),
     }
     return {name: loss for name, loss in every.items() if name in config.tasks}
 
 
 def stage_two_losses(
-    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, team: Team = ALONE
+    model: MPM, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, group: ProcessGroup = ALONE
 ) -> dict[str, Tensor]:
     """Every task's loss on every frame, the sequence head's on the visible ones, the strided decoder's on the middle.
 
@@ -194,33 +196,33 @@ def stage_two_losses(
     weights = torch.where(ready.hidden_3d, 1.0, config.weight_copied)
     modelled = model.decode_2d(shared[flat], first)
     losses = {
-        "lift": config.weight_frames * mean_distance(lifted, target, inside, team=team),
-        "sequence": config.weight_sequence * mean_distance(model.sequence_head(shared[lift]), target, seen, team=team),
-        "3d": config.weight_complete * mean_distance(completed, ready.target_3d, ready.inside_3d, weights, team),
-        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[flat], team=team),
+        "lift": config.weight_frames * mean_distance(lifted, target, inside, group=group),
+        "sequence": config.weight_sequence * mean_distance(model.sequence_head(shared[lift]), target, seen, group=group),
+        "3d": config.weight_complete * mean_distance(completed, ready.target_3d, ready.inside_3d, weights, group),
+        "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[flat], group=group),
     }
     if shared.shape[1] == model.config.frames:
         centre = model.middle_head(model.strided_decoder(decoded[: tasks.strided]))
-        losses["middle"] = _middle_loss(centre, ready, config, team)
+        losses["middle"] = _middle_loss(centre, ready, config, group)
     return losses
 
 
 def lifting_losses(
-    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, team: Team = ALONE
+    network: PoseNetwork, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, first: int = 0, group: ProcessGroup = ALONE
 ) -> dict[str, Tensor]:
     """For networks that only lift: the loss on every frame, and that of whole windows' middle frame where it is decoded
     apart from the others."""
     tokens = network.make_tokens(ready.form.points, ready.form.extras, ready.hidden_2d)
     related = network.relate(tokens, ready.hidden_2d.all(-1), first)
     answers = network.decode_3d(related, first)
-    losses = {"lift": config.weight_frames * mean_distance(answers, ready.target_lift, ready.inside_2d, team=team)}
+    losses = {"lift": config.weight_frames * mean_distance(answers, ready.target_lift, ready.inside_2d, group=group)}
     if network.has_middle_decoder and answers.shape[1] == network.config.frames:
-        losses["middle"] = _middle_loss(network.decode_middle(related[: tasks.strided]), ready, config, team)
+        losses["middle"] = _middle_loss(network.decode_middle(related[: tasks.strided]), ready, config, group)
     return losses
 
 
-def _middle_loss(centre: Tensor, ready: TaskInputs, config: StageTwoConfig, team: Team) -> Tensor:
+def _middle_loss(centre: Tensor, ready: TaskInputs, config: StageTwoConfig, group: ProcessGroup) -> Tensor:
     """centre: (windows, joints, 3), the answers for the middle frame of the first windows."""
     windows, middle = len(centre), ready.target_lift.shape[1] // 2
     target, inside = ready.target_lift[:windows, middle], ready.inside_2d[:windows, middle]
-    return config.weight_middle * mean_distance(centre, target, inside, team=team)
+    return config.weight_middle * mean_distance(centre, target, inside, group=group)

@@ -17,7 +17,7 @@ from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig
 from mpm_core.training.log import TrainingLog
 from mpm_core.training.loop import Trainer, TrainingProgress
-from mpm_core.training.team import Team
+from mpm_core.training.processes import ProcessGroup
 
 _log = logging.getLogger("mpm")
 
@@ -33,17 +33,23 @@ class RunFiles:
 
 
 def run_stages(
-    config: TrainConfig, stages: Sequence[StageConfig], pack: MotionPack, device: torch.device, team: Team, files: RunFiles
+    config: TrainConfig,
+    stages: Sequence[StageConfig],
+    pack: MotionPack,
+    device: torch.device,
+    processes: ProcessGroup,
+    files: RunFiles,
 ) -> Iterator[Progress]:
     """One stage after the other, each from the weights of the one before."""
     begin_with = files.start_from
     for stage in stages:
-        trainer = Trainer(config, stage, pack, device, team)
+        trainer = Trainer(config, stage, pack, device, processes)
         checkpoint = files.folder / f"stage-{stage.name}.checkpoint"
         weights = files.folder / f"stage-{stage.name}.safetensors"
         if checkpoint.exists():
             trainer.resume(checkpoint)
-            _log.info("stage %s goes on from step %d of %d", stage.name, trainer.step, trainer.steps)
+            if processes.is_first:
+                _log.info("stage %s goes on from step %d of %d", stage.name, trainer.step, trainer.steps)
         elif begin_with is not None:
             trainer.start_from(load_weights(begin_with, device)[0])
         yield from _run_stage(trainer, checkpoint, weights, _card(files.data, pack, trainer), files)
@@ -55,18 +61,18 @@ def _run_stage(
 ) -> Iterator[TrainingProgress]:
     def save() -> None:
         trainer.save(checkpoint)
-        if trainer.team.leads:
+        if trainer.processes.is_first:
             trainer.export(weights, card | {"steps": trainer.step, "hours": round(trainer.seconds / 3600, 2)})
-        trainer.team.wait()
+        trainer.processes.wait()
 
     saved_after = 0
-    with TrainingLog(files.folder, trainer.stage.name, trainer.step) if trainer.team.leads else nullcontext() as log:
+    with TrainingLog(files.folder, trainer.stage.name, trainer.step) if trainer.processes.is_first else nullcontext() as log:
         for progress in trainer.run():
             if log is not None:
                 log.write(trainer.step, progress, trainer.seconds)
             yield replace(progress, note=f"stage {trainer.stage.name}: {progress.note}")
             # Counted by the first process and told to the others, so that all save together.
-            due = int(trainer.team.from_first(trainer.seconds) // (files.save_every * 60))
+            due = int(trainer.processes.from_first(trainer.seconds) // (files.save_every * 60))
             if due > saved_after:
                 save()
                 saved_after = due

@@ -19,13 +19,14 @@ from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
+from mpm_core.training.benchmarks import find_benchmark
 from mpm_core.training.checkpoint import load_weights
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.cost import COST_HEAD, Cost, measure_cost
 from mpm_core.training.evaluation import Evaluation, evaluate
+from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import GROUPS, Protocol
 from mpm_core.training.runs import RunFiles, run_stages
-from mpm_core.training.team import Team
 
 
 @dataclass(frozen=True)
@@ -172,24 +173,33 @@ class CellResult:
 
 
 def run_study(
-    name: str, pack: MotionPack, benchmark: Path, folder: Path, size: StudySize | None = None, device: str = "auto"
+    name: str,
+    pack: MotionPack,
+    benchmark: Path,
+    folder: Path,
+    size: StudySize | None = None,
+    device: str = "auto",
+    mode: str = "fast",
+    stride: int = 1,
+    mirror: bool = True,
 ) -> Iterator[Progress | CellResult]:
     """Train and evaluate every cell of a study; yields Progress and each CellResult.
 
     A network that is in the folder already, of this study or another, is not trained again, and an interrupted one goes on.
-    UserError for an unknown study.
+    mode, stride, mirror: see evaluate. UserError for an unknown study or a folder without a benchmark.
     """
     if name not in STUDIES:
         raise UserError(f"unknown study '{name}' (known: {', '.join(STUDIES)})")
     study = STUDIES[name]
+    find_benchmark(benchmark)  # before hours of training
     for cell in study.cells:
-        plan = _Plan.of(cell, study, size or study.size)
+        plan = _Plan.of(cell, study, size or study.size, pack)
         for progress in plan.train(pack, folder, device):
             yield replace(progress, note=f"{cell.name}, {progress.note}")
         weights = plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors"
         lifter = load_lifter(device=device, weights=weights)
-        cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter) if study.weighs else None
-        for step in evaluate(lifter, benchmark, study.protocols):
+        cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter, mirror) if study.weighs else None
+        for step in evaluate(lifter, benchmark, study.protocols, mode, stride, mirror):
             yield CellResult(name, cell.name, step, cost) if isinstance(step, Evaluation) else step
 
 
@@ -201,15 +211,16 @@ class _Plan:
     stages: tuple[str, ...]
     share: float
     config: TrainConfig
+    pack: str
 
     @classmethod
-    def of(cls, cell: Cell, study: Study, size: StudySize) -> _Plan:
+    def of(cls, cell: Cell, study: Study, size: StudySize, pack: MotionPack) -> _Plan:
         # A network without stage I gets its windows in stage II, so that all see equally many.
         if "I" not in cell.stages:
             size = replace(size, stage_one=0, stage_two=size.stage_one + size.stage_two)
         settings = size.settings() | {"model.frames": study.frames} | dict(study.settings) | dict(cell.settings)
         config = with_changes(TrainConfig(model=NETWORKS[cell.network].config_class()), settings)
-        return cls(cell.network, cell.stages, cell.share, config)
+        return cls(cell.network, cell.stages, cell.share, config, pack.fingerprint())
 
     def text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, indent=1)
@@ -227,8 +238,8 @@ class _Plan:
         begin_with: Path | None = None
         for stage in self.stages:
             seen = pack.part(self.share, config.seed) if stage == "II" else pack
-            files = RunFiles(place, "a study's pack", begin_with)
-            yield from run_stages(config, (stages[stage],), seen, torch.device(find_device(device)), Team(), files)
+            files = RunFiles(place, f"pack {self.pack}", begin_with)
+            yield from run_stages(config, (stages[stage],), seen, torch.device(find_device(device)), ProcessGroup(), files)
             begin_with = place / f"stage-{stage}.safetensors"
         done.write_text(self.text() + "\n", encoding="utf-8")
 
@@ -237,11 +248,12 @@ def as_markdown(results: Sequence[CellResult], size: StudySize | None = None) ->
     """One table: a row for each cell, a column for each protocol, MPJPE in mm, then what the networks cost."""
     study = STUDIES[results[0].study]
     size = size or study.size
-    head = ["", *(f"{p.source}, {p.preset} hidden" for p in study.protocols), *(COST_HEAD if study.weighs else ())]
+    protocols = list(results[0].evaluation.results)
+    head = ["", *(f"{p.source}, {p.preset} hidden" for p in protocols), *(COST_HEAD if study.weighs else ())]
     rows = [
         [
             result.cell,
-            *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in study.protocols),
+            *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in protocols),
             *(result.cost.cells() if result.cost else ()),
         ]
         for result in results

@@ -96,7 +96,7 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
     assert main(arguments) == 0
     assert "goes on from step 10 of 10" in caplog.text
     table = (tmp_path / "run" / "stage-I.csv").read_text().splitlines()
-    assert table[0] == "step,windows,seconds,lift,2d,3d" and table[1].startswith("10,60,") and len(table) == 2
+    assert table[0].startswith("step,windows,seconds,lift,") and table[1].startswith("10,60,") and len(table) == 2
     weights = str(tmp_path / "run" / "stage-II.safetensors")
     write(demo, tmp_path / "d.npz")
     assert main(["lift", str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.npz"), "--weights", weights]) == 0

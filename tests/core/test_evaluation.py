@@ -104,11 +104,18 @@ def test_human36m_counts_its_test_subjects_and_averages_its_actions(folder, tmp_
         def start(self, clip, *options):
             return OffTask(clip.to_mpm16(), "lift", 1.0 if "Walk" in clip.source else 3.0)
 
+    with pytest.raises(UserError, match=r"cameras\.json: is missing; Human3\.6M's protocol needs its cameras"):
+        run(tmp_path / "h36m", GROUPS["lifting"])
+    view = {"R": [[1, 0, 0], [0, 0, -1], [0, 1, 0]], "t": [0, 0, 0], "K": [[1100, 0, 500], [0, 1100, 500], [0, 0, 1]]}
+    views = [view | {"res_w": 1000, "res_h": 1000}] * 2
+    cameras = {subject: dict.fromkeys(("Walk 1", "Walk 2", "Wave"), views) for subject in ("S9", "S11")}
+    (tmp_path / "h36m" / "cameras.json").write_text(json.dumps({"cameras": cameras}))
     *_, evaluation = evaluate(OffInWalk(), tmp_path / "h36m", GROUPS["lifting"])
     (figures,) = evaluation.results.values()  # there is no detected 2D beside it
     assert figures.frames == 2 * 200 + 2 * 100 + 2 * 200
     assert figures.mpjpe == pytest.approx((3 + 9) / 2, abs=0.05)  # not (800 * 3 + 200 * 9) / 1000
-    assert figures.mpjpe_14 == pytest.approx((800 * 48 + 200 * 144) / 1000 / 14, abs=0.05)
+    assert figures.mpjpe_14 == pytest.approx((48 + 144) / 2 / 14, abs=0.05)
+    assert figures.pck == pytest.approx(100)
     assert "Human3.6M" in as_markdown(evaluation)
     (tmp_path / "h36m" / "data_3d_h36m.npz").unlink()
     with pytest.raises(UserError, match=r"data_3d_h36m\.npz: the benchmark file is missing"):

@@ -5,12 +5,11 @@ import pytest
 
 from mpm_core.cli import main
 from mpm_core.data.pack import read_pack
-from mpm_core.data.published import amass
 from mpm_core.data.published.amass import BodyModels, read_amass
 from mpm_core.data.published.mpi_inf_3dhp import read_3dhp_test
 from mpm_core.errors import UserError
 from mpm_core.formats.h36m_npz import _USED_OF_32
-from mpm_core.skeleton import H36M17, MPI_INF_3DHP17, MPM16
+from mpm_core.skeleton import H36M17, MPI_INF_3DHP17, MPM16, SMPLH_VERTICES
 from mpm_core.synthesis import demo_motion
 
 FRAMES = 200
@@ -49,22 +48,26 @@ def threedhp(tmp_path, motion):
     order = [H36M17.index(joint) for joint in MPI_INF_3DHP17.joints]
     camera = np.stack((motion[..., 0], -motion[..., 2], motion[..., 1] + 4), -1)[:, order] * 1000
     view = {"data_2d": np.zeros((FRAMES, 17, 2)), "data_3d": camera}
-    table = {"S1 Seq1": [{"0": view, "1": {**view, "data_3d": camera * 2}}]}
+    cameras = {"0": view, "1": {**view, "data_3d": camera * 2}}
+    table = {"S1 Seq1": [cameras, 50], "TS1": [cameras, 25], "S8 Seq1": [cameras]}
     path = tmp_path / "data_train_3dhp.npz"
     np.savez(path, data=np.array(table, object))
     return path
 
 
 def test_mpi_inf_3dhp_in_pstmos_layout(tmp_path, threedhp, motion, capsys):
-    pack = imported(tmp_path, threedhp, "--fps", "50")
+    pack = imported(tmp_path, threedhp)
     expected = np.delete(motion, H36M17.index("Nose"), axis=1)
+    assert pack.names == ("3dhp/S1 Seq1",)
     assert np.allclose(pack.positions - expected, (pack.positions - expected)[0, 0], atol=2e-4)
-    assert "up is taken from the camera" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "up is taken from the camera" in said and "S8 Seq1: holds no frame rate" in said
+    assert len(read_pack(tmp_path / "pack.npz", "val").positions) == 2 * FRAMES - 1  # 25 frames/s, brought to 50
 
 
-def test_mpi_inf_3dhp_has_no_frame_rate(tmp_path, threedhp, caplog):
-    assert main(["data", "import", str(threedhp), "-o", str(tmp_path / "pack.npz")]) == 2
-    assert "holds no frame rate" in caplog.text
+def test_a_rate_on_the_command_line_is_for_what_has_none(tmp_path, threedhp):
+    pack = imported(tmp_path, threedhp, "--fps", "100")
+    assert dict(zip(pack.names, np.diff(pack.starts), strict=True)) == {"3dhp/S1 Seq1": FRAMES, "3dhp/S8 Seq1": FRAMES // 2}
 
 
 def test_the_test_set_of_3dhp_comes_with_what_is_scored(tmp_path, motion):
@@ -97,7 +100,7 @@ def body_models(tmp_path_factory):
     vertices, weights, regressor = np.zeros((6890, 3)), np.zeros((6890, 52)), np.zeros((52, 6890))
     vertices[:52], weights[range(52), range(52)], regressor[range(52), range(52)] = places, 1, 1
     weights[52:, 0] = 1
-    for vertex, place in ((amass._VERTICES["Nose"], (0, 0.62, 0.1)), (amass._VERTICES["Head"], (0, 0.8, 0))):
+    for vertex, place in ((SMPLH_VERTICES["Nose"], (0, 0.62, 0.1)), (SMPLH_VERTICES["Head"], (0, 0.8, 0))):
         vertices[vertex], weights[vertex] = place, np.eye(52)[15]
     folder = tmp_path_factory.mktemp("bodies")
     (folder / "smplh").mkdir()

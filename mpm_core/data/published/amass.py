@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stdout
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +15,16 @@ from numpy.typing import NDArray
 from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.formats.pickled_npz import read_npz
-from mpm_core.skeleton import H36M17
+from mpm_core.skeleton import H36M17, SMPLH_FOR_H36M17, SMPLH_JOINTS, SMPLH_VERTICES
 
 _BATCH = 256  # frames whose body surface is computed at once
 _POSE_NUMBERS = 156  # three for each of 52 joints
 _BETAS = 16
 _NAMES = ("poses", "betas", "trans", "gender", "mocap_framerate", "mocap_frame_rate")
 
-# Joints of SMPL-H by number, and vertices of its surface where Human3.6M's joints have no counterpart inside the body.
-_JOINTS = {
-    "RHip": 2, "RKnee": 5, "RAnkle": 8, "LHip": 1, "LKnee": 4, "LAnkle": 7, "Spine": 6, "Thorax": 12, "LShoulder": 16,
-    "LElbow": 18, "LWrist": 20, "RShoulder": 17, "RElbow": 19, "RWrist": 21,
-}  # fmt: skip
-_VERTICES = {"Nose": 332, "Head": 411}
+
+# What smplx raises for files that are missing, damaged or of another model.
+_UNUSABLE = (AssertionError, AttributeError, OSError, LookupError, ValueError, TypeError, BadZipFile, UnpicklingError)
 
 
 class BodyModels:
@@ -50,7 +49,7 @@ class BodyModels:
                         str(self._folder), "smplh", gender=gender, use_pca=False, num_betas=_BETAS, ext="npz",
                         flat_hand_mean=True,
                     )  # fmt: skip
-            except (AssertionError, OSError, KeyError, ValueError) as error:
+            except _UNUSABLE as error:
                 raise UserError(f"{self._folder}: no usable SMPL-H body model for '{gender}' ({error})") from error
         return self._loaded[gender]
 
@@ -64,7 +63,7 @@ def read_amass(path: Path, name: str, models: BodyModels) -> Recording:
     """The joints of one file; UserError when it is damaged or there is no body model for it."""
     arrays = read_npz(path, _NAMES)
     poses, betas, trans = (np.asarray(arrays[key]) for key in ("poses", "betas", "trans"))
-    if poses.ndim != 2 or poses.shape[1] < _POSE_NUMBERS or trans.shape != (len(poses), 3) or len(betas) < _BETAS:
+    if poses.ndim != 2 or poses.shape[1] != _POSE_NUMBERS or trans.shape != (len(poses), 3) or betas.ndim != 1:
         raise UserError(f"{path}: not the SMPL-H parameters of AMASS (poses {poses.shape}, trans {trans.shape})")
     rate = arrays.get("mocap_framerate", arrays.get("mocap_frame_rate"))
     gender = arrays.get("gender", "neutral")
@@ -96,9 +95,10 @@ def _joints_of(
                 transl=torch.from_numpy(trans[part]),
             )
         inside, surface = answer.joints.numpy(), answer.vertices.numpy()
-        for joint, number in _JOINTS.items():
-            out[part, H36M17.index(joint)] = inside[:, number]
-        for joint, number in _VERTICES.items():
-            out[part, H36M17.index(joint)] = surface[:, number]
-        out[part, H36M17.index("Hip")] = (inside[:, _JOINTS["LHip"]] + inside[:, _JOINTS["RHip"]]) / 2
+        for joint, source in SMPLH_FOR_H36M17.items():
+            out[part, H36M17.index(joint)] = inside[:, SMPLH_JOINTS.index(source)]
+        for joint, vertex in SMPLH_VERTICES.items():
+            out[part, H36M17.index(joint)] = surface[:, vertex]
+        hips = [out[part, H36M17.index(joint)] for joint in ("LHip", "RHip")]
+        out[part, H36M17.index("Hip")] = (hips[0] + hips[1]) / 2
     return out

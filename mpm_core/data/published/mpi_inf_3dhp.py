@@ -17,7 +17,6 @@ from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.skeleton import H36M17, MPI_INF_3DHP17
 
 _UNITS_PER_METRE = 1000.0
-_TRAINING_SUBJECTS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
 _TEST_FPS = 25.0  # the test set's frames, as they are published
 _TO_H36M17 = list(MPI_INF_3DHP17.indices(H36M17.joints))
 
@@ -37,18 +36,19 @@ class TestSequence:
 def read_3dhp(path: Path) -> Iterator[Recording]:
     """Every sequence as its first camera sees it; UserError for another kind of file.
 
-    The layout has camera axes only, so up is taken to be up in the image, and no frame rate.
+    The layout has camera axes only, so up is taken to be up in the image. The frame rate stands behind the cameras.
     """
     for name, sequence in _table(path).items():
-        cameras = sequence[0] if isinstance(sequence, (list, tuple)) and sequence else sequence
+        cameras, *rest = sequence if isinstance(sequence, (list, tuple)) and len(sequence) else [sequence]
         if not isinstance(cameras, dict) or not cameras:
             raise UserError(f"{path}: '{name}' holds no cameras")
         view = cameras if "data_3d" in cameras else next(iter(cameras.values()))
         joints = _array(view, "data_3d", 3, f"{path}: '{name}'") / _UNITS_PER_METRE
         level = np.stack((joints[..., 0], joints[..., 2], -joints[..., 1]), axis=-1)[:, _TO_H36M17]
         subject = name.split()[0]
-        split = "train" if subject in _TRAINING_SUBJECTS else "val"
-        yield Recording(f"3dhp/{name}", subject, level, None, split, ("up is taken from the camera",))
+        fps = float(rest[0]) if rest and np.ndim(rest[0]) == 0 and np.isreal(rest[0]) and rest[0] > 0 else None
+        split = "val" if subject.startswith("TS") else "train"
+        yield Recording(f"3dhp/{name}", subject, level, fps, split, ("up is taken from the camera",))
 
 
 def read_3dhp_test(path: Path) -> Iterator[TestSequence]:

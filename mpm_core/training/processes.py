@@ -14,19 +14,23 @@ from torch import Tensor, distributed, nn
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process's number and how many there are."""
 
     rank: int = 0
     size: int = 1
 
     @classmethod
-    def join(cls, device: torch.device) -> Team:
-        """The team that torchrun has set up (NCCL on GPUs, gloo on CPUs), or a team of one."""
+    def join(cls, device: torch.device) -> tuple[ProcessGroup, torch.device]:
+        """The processes that torchrun has set up (NCCL on GPUs, gloo on CPUs), or this one alone; and this process's own
+        device, since on GPUs each has another."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return cls()
+            return cls(), device
+        if device.type == "cuda":
+            device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+            torch.cuda.set_device(device)
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        return cls(distributed.get_rank(), distributed.get_world_size())
+        return cls(distributed.get_rank(), distributed.get_world_size()), device
 
     def leave(self) -> None:
         """End what join() began."""
@@ -34,7 +38,7 @@ class Team:
             distributed.destroy_process_group()
 
     @property
-    def leads(self) -> bool:
+    def is_first(self) -> bool:
         """Whether this process writes the files and speaks."""
         return self.rank == 0
 
@@ -54,13 +58,17 @@ class Team:
         return value
 
     def add_gradients(self, model: nn.Module) -> None:
-        """Sum every gradient over the processes, in one message."""
+        """Sum every gradient over the processes, in one message. What has none in any of them keeps none: the optimiser
+        leaves such parameters alone, where a zero would go on with their momentum."""
         if self.size == 1:
             return
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
-        summed = self.total(torch.cat([gradient.flatten() for gradient in gradients]))
-        for parameter, part in zip(model.parameters(), summed.split([g.numel() for g in gradients]), strict=True):
-            parameter.grad = part.view_as(parameter)
+        parameters = list(model.parameters())
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        exist = torch.tensor([float(p.grad is not None) for p in parameters], device=gradients[0].device)
+        summed = self.total(torch.cat([gradient.flatten() for gradient in gradients] + [exist]))
+        *parts, existed = summed.split([g.numel() for g in gradients] + [len(parameters)])
+        for parameter, part, count in zip(parameters, parts, existed.tolist(), strict=True):
+            parameter.grad = part.view_as(parameter) if count else None
 
     def from_first(self, value: float) -> float:
         """The first process's value."""

@@ -1,0 +1,106 @@
+import csv
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mpm_core.training.checkpoint import load_tensors
+from mpm_core.training.processes import ProcessGroup
+from tests.core.test_data import write_small_pack
+
+SETTINGS = [
+    "model.frames=27", "model.width=32", "model.heads=4", "model.encoder_width=32", "model.feed_forward=32", "model.blocks=1",
+    "model.dropout=0", "precision=float32", "stage_one.windows=30", "stage_two.windows=30", "stage_one.batch=10",
+    "stage_two.batch=10", "stage_one.rate.warm_up_steps=1", "stage_two.rate.warm_up_steps=1", "clip_norm=1000",
+    'stage_two.lengths={"9": 0.5, "27": 0.5}',
+]  # fmt: skip
+
+
+def run_training(folder, pack, processes):
+    train = ["train", str(pack), "-o", str(folder), "--device", "cpu", *(x for s in SETTINGS for x in ("--set", s))]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m", "mpm_core.cli"]
+    alone = ["-m", "mpm_core.cli"]
+    command = [sys.executable, *(torchrun if processes > 1 else alone), *train]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("processes")
+    pack = write_small_pack(folder / "pack.npz")
+    for processes in (1, 2):
+        run_training(folder / str(processes), pack, processes)
+    return folder
+
+
+def test_two_processes_learn_what_one_learns(runs):
+    for stage in ("I", "II"):
+        one, two = (load_tensors(runs / n / f"stage-{stage}.checkpoint", torch.device("cpu"))[0] for n in "12")
+        # Adam's mean gradients: its steps alone would forgive gradients of another size.
+        gradients = [name for name in one if name.endswith(".exp_avg")]
+        assert len(gradients) > 20
+        for name in gradients:
+            assert (one[name] - two[name]).norm() <= 0.01 * one[name].norm() + 1e-7, (stage, name)
+        assert one.keys() - two.keys() == set() and all(torch.equal(one[n], two[n]) for n in one if n.endswith(".step"))
+        for name in (name for name in one if name.startswith("model.") and one[name].is_floating_point()):
+            if name.endswith(".linear.bias"):
+                continue  # batch norm takes it away again: it has no gradient but rounding, which Adam blows up
+            assert torch.allclose(one[name], two[name], atol=5e-4), (stage, name)
+
+
+def test_two_processes_report_the_losses_of_one(runs):
+    one, two = (list(csv.reader((runs / n / "stage-II.csv").open())) for n in "12")
+    assert one[0] == two[0] == ["step", "windows", "seconds", "lift", "sequence", "middle", "3d", "2d"]
+    assert len(one) == len(two) == 2 and one[1][:2] == two[1][:2] == ["3", "30"]
+    assert [float(x) for x in one[1][3:]] == pytest.approx([float(x) for x in two[1][3:]], rel=1e-3)
+
+
+def test_the_first_process_logs_for_tensorboard(runs):
+    pytest.importorskip("tensorboard", reason="needs the extra 'train'")
+    for processes in "12":
+        assert len(list((runs / processes / "tensorboard" / "II").iterdir())) == 1
+
+
+def test_the_states_of_both_processes_are_saved(runs):
+    tensors, _ = load_tensors(runs / "2" / "stage-II.checkpoint", torch.device("cpu"))
+    assert not torch.equal(tensors["random.torch.0"], tensors["random.torch.1"])
+
+
+def test_shares_are_every_window_once():
+    rows = torch.arange(11)
+    groups = [ProcessGroup(rank, 3) for rank in range(3)]
+    assert sorted(torch.cat([processes.share(rows) for processes in groups]).tolist()) == list(range(11))
+    assert [processes.count(11) for processes in groups] == [len(processes.share(rows)) for processes in groups]
+    assert all((processes.share(rows)[: processes.count(5)] < 5).all() for processes in groups)
+
+
+def test_what_has_no_gradient_anywhere_keeps_none():
+    """Alone: the optimiser leaves such a parameter alone."""
+    layer = torch.nn.Linear(2, 2)
+    layer.weight.sum().backward()
+    ProcessGroup().add_gradients(layer)
+    assert layer.weight.grad is not None and layer.bias.grad is None
+
+
+def test_a_batch_without_rows_leaves_the_statistics_alone(tmp_path):
+    """Under torchrun, as where no window does 3D."""
+    script = tmp_path / "empty.py"
+    script.write_text(
+        "import torch\n"
+        "from mpm_core.networks.batch_norm import SyncedBatchNorm\n"
+        "from mpm_core.training.processes import ProcessGroup\n"
+        "group, _ = ProcessGroup.join(torch.device('cpu'))\n"
+        "norm = SyncedBatchNorm(3).train()\n"
+        "norm(torch.randn(0, 3))\n"
+        "assert torch.isfinite(norm.running_mean).all() and norm.num_batches_tracked == 0\n"
+        "rows = torch.arange(12.0).view(4, 3)\n"
+        "answer, plain = norm(group.share(rows)), torch.nn.BatchNorm1d(3).train()\n"
+        "assert torch.allclose(answer, group.share(plain(rows)), atol=1e-5)\n"
+        "assert torch.allclose(norm.running_var, plain.running_var) and torch.allclose(norm.running_mean, plain.running_mean)\n"
+        "group.leave()\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
