@@ -245,19 +245,18 @@ class _Plan:
 
 
 def as_markdown(results: Sequence[CellResult], size: StudySize | None = None) -> str:
-    """One table: a row for each cell, a column for each protocol, MPJPE in mm, then what the networks cost."""
+    """One table of MPJPE in mm and of what the networks cost: cells by protocols, the longer of both downwards."""
     study = STUDIES[results[0].study]
     size = size or study.size
     protocols = list(results[0].evaluation.results)
-    head = ["", *(f"{p.source}, {p.preset} hidden" for p in protocols), *(COST_HEAD if study.weighs else ())]
-    rows = [
-        [
-            result.cell,
-            *(f"{result.evaluation.results[p].mpjpe:.1f}" for p in protocols),
-            *(result.cost.cells() if result.cost else ()),
-        ]
-        for result in results
-    ]
+    heads = [f"{p.source}, {p.preset} hidden" for p in protocols] + list(COST_HEAD if study.weighs else ())
+    table = [["", *heads]]
+    for result in results:
+        figures = [f"{result.evaluation.results[p].mpjpe:.1f}" for p in protocols]
+        table.append([result.cell, *figures, *(result.cost.cells() if result.cost else ())])
+    if len(heads) > len(results):
+        table = [list(row) for row in zip(*table, strict=True)]
+    head, *rows = table
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
     windows = f"{size.stage_one:,} + {size.stage_two:,} windows of {study.frames} frames (stages I + II)"
     return "\n".join([f"{study.title}. MPJPE in mm; {windows}, batches of {size.batch}.", "", *lines])
