@@ -129,7 +129,7 @@ class FastWindows(Windows):
 class AccurateWindows(Windows):
     """One window per frame, around it, answered by the strided decoder."""
 
-    first_batch, batch = 4, 16
+    first_batch, batch = 4, 8
 
     def __init__(self, model: PoseNetwork, count: int) -> None:
         super().__init__(model, count, np.arange(count) - model.config.frames // 2)
