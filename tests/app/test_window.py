@@ -192,62 +192,6 @@ def test_preset_views_look_from_where_they_say(qtbot, demo_window):
     assert np.abs((shape - shape[0]) - (seen - seen[0])).max() < 0.02 * np.ptp(seen)
 
 
-def test_task_switch_completes_3d(qtbot, demo_window):
-    session = demo_window.session
-    qtbot.mouseClick(demo_window.lifting_panel._task_buttons["complete"], LEFT)
-    wait_for_lift(qtbot, demo_window)
-    assert session.prediction.task == "complete" and np.nanmax(session.errors) < 0.01
-    demo_window.editor.apply_preset("left arm")
-    wait_for_lift(qtbot, demo_window)
-    arm = list(MPM16.limb("left arm"))
-    assert session.errors[:, arm].mean() > 1 and np.delete(session.errors, arm, axis=1).max() < 0.01
-
-
-def test_peers_can_be_chosen_and_compared(qtbot, demo_window):
-    panel, session = demo_window.lifting_panel, demo_window.session
-    answers = {"mpm": session.prediction.positions}
-    for name in ("tcn", "stmo"):
-        choose(qtbot, panel._lifter, name)
-        qtbot.waitUntil(lambda name=name: session.prediction.lifter == name, timeout=WAIT_MS)
-        wait_for_lift(qtbot, demo_window)
-        answers[name] = session.prediction.positions
-    assert not np.allclose(answers["tcn"], answers["stmo"]) and not np.allclose(answers["mpm"], answers["stmo"])
-    # A peer only lifts, so completing takes MPM again, and a peer goes back to lifting.
-    panel._task_buttons["complete"].click()
-    qtbot.waitUntil(lambda: session.prediction is not None and session.prediction.task == "complete", timeout=WAIT_MS)
-    assert session.options.lifter == "mpm" and panel._lifter.currentData() == "mpm"
-    choose(qtbot, panel._lifter, "tcn")
-    assert session.options.task == "lift" and panel._task_buttons["lift"].isChecked()
-
-
-def choose(qtbot, box, value):
-    """Pick an entry of a combo box with the keys."""
-    box.setFocus()
-    steps = box.findData(value) - box.currentIndex()
-    for _ in range(abs(steps)):
-        qtbot.keyClick(box, Qt.Key.Key_Down if steps > 0 else Qt.Key.Key_Up)
-    assert box.currentData() == value
-
-
-def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
-    session, panel = demo_window.session, demo_window.lifting_panel
-    assert panel._mirror.isChecked() and not panel._calibrate.isEnabled()
-    qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
-    demo_window.editor.apply_preset("left arm")
-    wait_for_lift(qtbot, demo_window)
-    assert panel._mirror.isChecked() and panel._calibrate.isEnabled() and panel._calibrate.isChecked()
-    thorough = session.prediction
-    assert thorough.hypotheses is not None
-    panel._calibrate.click()
-    qtbot.waitUntil(lambda: np.abs(session.prediction.positions - thorough.positions).max() > 1e-3, timeout=WAIT_MS)
-    assert not session.options.calibrate and session.prediction.hypotheses is not None
-    panel._mirror.click()
-    qtbot.waitUntil(lambda: session.prediction.hypotheses is None, timeout=WAIT_MS)
-    assert session.options.mirror is False
-    qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
-    assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
-
-
 def test_figures_follow_the_mask(qtbot, demo_window):
     panel = demo_window.metrics_panel
     qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=5000)

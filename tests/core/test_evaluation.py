@@ -5,6 +5,7 @@ import pytest
 
 from mpm_core import UserError
 from mpm_core.cli import main
+from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -92,9 +93,9 @@ def test_figures_of_known_errors(folder):
 def test_human36m_counts_its_test_subjects_and_averages_its_actions(folder, tmp_path):
     """The published protocol: S9 and S11, the mean over actions of each action's mean."""
     for kind, name in (("2d", "positions_2d"), ("3d", "positions_3d")):
-        with np.load(tmp_path / f"data_{kind}_open{'_gt' * (kind == '2d')}.npz", allow_pickle=True) as file:
-            actions = file[name].item()["S"]
-            extra = {"metadata": file["metadata"]} if kind == "2d" else {}
+        file = read_npz(tmp_path / f"data_{kind}_open{'_gt' * (kind == '2d')}.npz", (name, "metadata"))
+        actions = file.pop(name)["S"]
+        extra = {key: np.array(value, object) for key, value in file.items()}
         target = tmp_path / "h36m" / f"data_{kind}_h36m{'_gt' * (kind == '2d')}.npz"
         target.parent.mkdir(exist_ok=True)
         table = {"S1": actions, "S9": actions, "S11": {"Walk 2": actions["Walk 1"]}}

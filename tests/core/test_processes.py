@@ -73,16 +73,8 @@ def test_shares_are_every_window_once():
     assert all((processes.share(rows)[: processes.count(5)] < 5).all() for processes in groups)
 
 
-def test_what_has_no_gradient_anywhere_keeps_none():
-    """Alone: the optimiser leaves such a parameter alone."""
-    layer = torch.nn.Linear(2, 2)
-    layer.weight.sum().backward()
-    ProcessGroup().add_gradients(layer)
-    assert layer.weight.grad is not None and layer.bias.grad is None
-
-
-def test_a_batch_without_rows_leaves_the_statistics_alone(tmp_path):
-    """Under torchrun, as where no window does 3D."""
+def test_what_two_processes_have_no_rows_or_gradients_for_stays_as_it_is(tmp_path):
+    """Under torchrun: batch norm's statistics where no window does 3D, and gradients of what no window goes through."""
     script = tmp_path / "empty.py"
     script.write_text(
         "import torch\n"
@@ -96,6 +88,10 @@ def test_a_batch_without_rows_leaves_the_statistics_alone(tmp_path):
         "answer, plain = norm(group.share(rows)), torch.nn.BatchNorm1d(3).train()\n"
         "assert torch.allclose(answer, group.share(plain(rows)), atol=1e-5)\n"
         "assert torch.allclose(norm.running_var, plain.running_var) and torch.allclose(norm.running_mean, plain.running_mean)\n"
+        "layer = torch.nn.Linear(2, 2)\n"
+        "layer.weight.sum().backward()\n"
+        "group.add_gradients(layer)\n"
+        "assert (layer.weight.grad == 2).all() and layer.bias.grad is None\n"
         "group.leave()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]

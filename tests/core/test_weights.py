@@ -43,7 +43,7 @@ def test_completion(lifter, views, limbs):
 @pytest.mark.parametrize("name", [name for name in LIFTERS if name not in COMPLETING_LIFTERS])
 def test_peers(name, views):
     peer = load_lifter(name, "cpu")
-    assert peer.name == name
+    assert peer.name == name and peer.tasks == ("lift",)
     plain = mean_error(views, lambda clip: peer.lift(clip).positions)
     hidden = mean_error(views, lambda clip: peer.lift(clip, limb_mask(len(clip), ["left arm"])).positions)
     assert 40 < plain < 110 and plain < hidden < 160
