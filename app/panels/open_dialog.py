@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 
 from app.theme import Theme
 from app.views.skeleton_item import SkeletonState, draw_skeleton
-from mpm_core.formats.base import Contents, Person, ReadOptions
+from mpm_core.formats.base import Contents, ReadOptions
+from mpm_core.people import Person
 
 _PREVIEW = QSize(84, 96)
 

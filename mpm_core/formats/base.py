@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.masking import Mask
+from mpm_core.people import Person
 from mpm_core.prediction import Prediction
 
 
@@ -31,20 +32,6 @@ class ReadOptions:
 
 ASSUMED_FPS = 30.0
 ASSUMED_SIZE = (1280, 720)
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """One tracked person of a file: how many frames show them, their mean height in pixels, and a pose to know them by.
-
-    pose: (16, 2) pixels in MPM-16 joints, from the frame that shows most of them; pose_visible: (16,) bool.
-    """
-
-    number: int
-    frames: int
-    height: float
-    pose: NDArray[np.float32]
-    pose_visible: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -125,13 +112,14 @@ class Format:
 @dataclass(frozen=True)
 class WriteOptions:
     """How to write. first, last: range of frames, both included, None for the whole. clip: what a prediction was made
-    from, for confidence and sources. mask: (frames, 16), what a person has hidden, kept in an NPZ. unit_per_m: length
-    units of a BVH per metre. long: CSV with a row per joint."""
+    from, for confidence and sources. mask: (frames, 16), what a person has hidden, and threshold, the confidence below which
+    joints are hidden too, are kept in an NPZ. unit_per_m: length units of a BVH per metre. long: CSV with a row per joint."""
 
     first: int | None = None
     last: int | None = None
     clip: Clip | None = None
     mask: Mask | None = None
+    threshold: float = 0.0
     unit_per_m: float = 100.0
     long: bool = False
 

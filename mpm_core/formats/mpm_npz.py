@@ -37,7 +37,7 @@ def _inspect(probe: Probe) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "positions", "root", "derived", "edited"))
+    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited"))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -94,6 +94,13 @@ def read_mask(path: Path, frames: int) -> Mask | None:
     return mask
 
 
+def read_threshold(path: Path) -> float:
+    """The confidence below which joints were hidden, as it was saved with a clip; 0 when there is none."""
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return 0.0
+    return _number(read_npz(path, ("threshold",)), "threshold", path) or 0.0
+
+
 def _marks(arrays: dict[str, Any], name: str, clip: Clip, path: Path) -> NDArray[np.bool_]:
     marks = np.asarray(arrays[name])
     if marks.shape != clip.visible.shape or marks.dtype != bool:
@@ -124,7 +131,9 @@ def _size(arrays: dict[str, Any], path: Path) -> tuple[int, int] | None:
 
 def _camera(arrays: dict[str, Any], path: Path) -> Intrinsics | None:
     values = _vector(arrays, "camera", 4, path)
-    return None if values is None else Intrinsics((values[0], values[1]), (values[2], values[3]))
+    if values is None:
+        return None
+    return Intrinsics((values[0], values[1]), (values[2], values[3]), bool(arrays.get("camera_is_assumed", False)))
 
 
 def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float]:
@@ -153,8 +162,10 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["ground_truth"] = content.ground_truth[part]
         if options.mask is not None:
             arrays["mask"] = options.mask[part]
-        if not content.camera.is_assumed:
-            arrays["camera"] = (*content.camera.focal, *content.camera.centre)
+        if options.threshold:
+            arrays["threshold"] = options.threshold
+        arrays["camera"] = (*content.camera.focal, *content.camera.centre)
+        arrays["camera_is_assumed"] = content.camera.is_assumed
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

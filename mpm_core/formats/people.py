@@ -1,4 +1,4 @@
-"""Owns what 2D detectors write: keypoints of several people per frame, followed over time, of whom one becomes a clip."""
+"""Owns what 2D detectors write: keypoints of several people per frame, of whom one becomes a clip."""
 
 from __future__ import annotations
 
@@ -11,38 +11,14 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Person, Probe, ReadOptions
-from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions
+from mpm_core.people import Detection, Track, find_people
 from mpm_core.skeleton import SKELETONS, Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
 
-# Following people from frame to frame: at most this far, in body heights, and over this many frames without them.
-_FARTHEST_STEP_HEIGHTS = 0.5
-_LONGEST_LOSS_FRAMES = 30
-
 # A frame number far beyond the number of detections is a broken number, not a long pause.
 _LARGEST_PAUSE_FRAMES = 1_000_000
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One person in one frame. points: (joints, 2) pixels; scores: (joints,), 0 where missing; track: the file's own id."""
-
-    frame: int
-    points: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    track: int | None = None
-
-    @property
-    def seen(self) -> NDArray[np.bool_]:
-        return (self.scores > 0) & np.isfinite(self.points).all(-1)
-
-    @property
-    def height(self) -> float:
-        """The longer side of the box around the visible joints, in pixels."""
-        seen = self.points[self.seen]
-        return float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
 
 
 @dataclass(frozen=True)
@@ -66,11 +42,11 @@ def detection_format(
 
     def inspect(probe: Probe) -> Contents:
         file = parse(probe)
-        found = _people(file, probe.path)
-        points = np.concatenate([d.points[d.seen] for d in found[0][1]])
+        found = _find_people(file, probe.path)
+        points = np.concatenate([d.points[d.seen] for d in found[0].detections])
         lacks = [name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None]
         return Contents(
-            people=tuple(person for person, _ in found), lacks=tuple(lacks), assumed_size=guess_size(points)
+            people=tuple(track.person for track in found), lacks=tuple(lacks), assumed_size=guess_size(points)
         )  # fmt: skip
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
@@ -97,89 +73,25 @@ def flat_keypoints(values: object, where: str) -> tuple[NDArray[np.float64], NDA
     return triples[:, :2], np.nan_to_num(triples[:, 2])
 
 
-def _people(file: DetectionFile, path: Path) -> list[tuple[Person, list[Detection]]]:
-    """The people of a file, the one seen longest and largest first; UserError when there are none.
-
-    People of whom no joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
-    """
-    body = map_to_mpm16(file.skeleton)
-    tracks = [
-        track
-        for track in _follow(file.detections)
-        if any(body.apply(np.nan_to_num(d.points)[None], d.seen[None]).visible.any() for d in track)
-    ]
+def _find_people(file: DetectionFile, path: Path) -> list[Track]:
+    tracks = find_people(file.detections, file.skeleton)
     if not tracks:
         raise UserError(f"{path}: no person is detected in any frame")
-
-    def presence(track: list[Detection]) -> float:
-        return sum(d.height for d in track)
-
-    tracks.sort(key=presence, reverse=True)
-    return [(_describe(n, track, presence(track), file.skeleton), track) for n, track in enumerate(tracks)]
-
-
-def _describe(number: int, track: list[Detection], presence: float, skeleton: Skeleton) -> Person:
-    best = max(track, key=lambda d: (int(d.seen.sum()), d.height))
-    pose = map_to_mpm16(skeleton).apply(np.nan_to_num(best.points)[None], best.seen[None])
-    return Person(number, len(track), presence / len(track), pose.points[0], pose.visible[0])
-
-
-def _follow(detections: Sequence[Detection]) -> list[list[Detection]]:
-    """Detections grouped by person: by the file's own ids where it has them, else by the least movement."""
-    if all(d.track is not None for d in detections):
-        by_id: dict[int, list[Detection]] = {}
-        for detection in sorted(detections, key=lambda d: d.frame):
-            assert detection.track is not None
-            by_id.setdefault(detection.track, []).append(detection)
-        return list(by_id.values())
-    frames: dict[int, list[Detection]] = {}
-    for detection in detections:
-        frames.setdefault(detection.frame, []).append(detection)
-    tracks: list[list[Detection]] = []
-    for number in sorted(frames):
-        _continue_tracks(tracks, frames[number], number)
     return tracks
 
 
-def _continue_tracks(tracks: list[list[Detection]], found: list[Detection], frame: int) -> None:
-    """Give each detection of a frame to the nearest track by one-to-one assignment, or start a new one."""
-    from scipy.optimize import linear_sum_assignment  # slow to import, and few files need it
-
-    alive = [track for track in tracks if frame - track[-1].frame <= _LONGEST_LOSS_FRAMES]
-    cost = np.array([[_step(track[-1], new) for new in found] for track in alive]).reshape(len(alive), len(found))
-    taken = set()
-    for row, column in zip(*linear_sum_assignment(cost), strict=True):
-        if cost[row, column] <= _FARTHEST_STEP_HEIGHTS:
-            alive[row].append(found[column])
-            taken.add(int(column))
-    tracks += [[new] for n, new in enumerate(found) if n not in taken]
-
-
-def _step(old: Detection, new: Detection) -> float:
-    """Mean distance between the joints that both show, in body heights; large when they share none."""
-    both = old.seen & new.seen
-    height = max(old.height, new.height)
-    if not both.any() or height <= 0:
-        return 1e3
-    return min(float(np.linalg.norm(old.points[both] - new.points[both], axis=1).mean()) / height, 1e3)
-
-
 def _to_clip(file: DetectionFile, path: Path, options: ReadOptions) -> Clip:
-    people = _people(file, path)
+    people = _find_people(file, path)
     number = options.person or 0
     if not 0 <= number < len(people):
         raise UserError(f"{path}: there is no person {number} (people are numbered 0 to {len(people) - 1})")
-    track = people[number][1]
     notes = []
     if options.person is None and len(people) > 1:
         notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
     first, last = file.frames
     if last - first > _LARGEST_PAUSE_FRAMES:
         raise UserError(f"{path}: the frame numbers run from {first} to {last}, which cannot be right")
-    points = np.full((last - first + 1, len(file.skeleton), 2), np.nan)
-    scores = np.zeros(points.shape[:2])
-    for detection in track:
-        points[detection.frame - first], scores[detection.frame - first] = detection.points, detection.scores
+    points, scores = people[number].arrays(file.frames, len(file.skeleton))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
