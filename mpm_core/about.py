@@ -16,6 +16,7 @@ def version_text() -> str:
 def describe() -> str:
     """Several lines of plain text; loads the weights to see that they are there and fit."""
     from mpm_core.assets import find_asset
+    from mpm_core.detectors import DETECTORS
     from mpm_core.formats import FORMATS
     from mpm_core.lifters import LIFTERS, available_devices, load_lifter
     from mpm_core.lifters.network import NetworkLifter
@@ -28,6 +29,7 @@ def describe() -> str:
         f"reads: {reads}",
         f"writes: {writes}",
         f"lifters: {', '.join(LIFTERS)}",
+        *(f"detector {name}: {detector.why_missing() or 'installed'}" for name, detector in DETECTORS.items()),
     ]
     lifter = load_lifter("mpm")
     assert isinstance(lifter, NetworkLifter)

@@ -35,6 +35,11 @@ class Intrinsics:
         focal = max(image_size) / 2 / math.tan(math.radians(field_of_view_deg) / 2)
         return cls((focal, focal), (image_size[0] / 2, image_size[1] / 2), is_assumed=True)
 
+    def field_of_view_deg(self, image_size: tuple[int, int]) -> float:
+        """The angle along the longer side of an image of this (width, height)."""
+        longer = int(image_size[1] > image_size[0])
+        return 2 * math.degrees(math.atan(image_size[longer] / 2 / self.focal[longer]))
+
     @classmethod
     def from_matrix(cls, matrix: NDArray[np.floating]) -> Intrinsics:
         """From a 3 x 3 camera matrix K; its skew is ignored."""

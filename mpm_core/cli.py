@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from mpm_core.batch import run_each, suffix_of
+from mpm_core.detectors.command import add_detect, add_detector, lift_video
 from mpm_core.errors import UserError
-from mpm_core.progress import Progress
+from mpm_core.terminal import follow, say
+from mpm_core.video import VIDEO_SUFFIXES
 
 _log = logging.getLogger("mpm")
-
-T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,30 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def say(text: str) -> None:
-    """A result, on standard output; everything else goes to standard error."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:
-    """Draw a generator's Progress as a bar on standard error and pass on whatever else it yields."""
-    if not sys.stderr.isatty():
-        yield from (step for step in steps if not isinstance(step, Progress))
-        return
-    from tqdm import tqdm
-
-    with tqdm(desc=what, leave=False) as bar:
-        for step in steps:
-            if isinstance(step, Progress):
-                bar.total = step.total
-                bar.set_postfix_str(step.note, refresh=False)
-                bar.update(step.done - bar.n)
-            else:
-                bar.clear()
-                yield step
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
@@ -66,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
+    add_detect(commands, _add_inputs)
     _add_complete(commands)
     _add_convert(commands)
     _add_training(commands)
@@ -73,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_run_info)
     bench = commands.add_parser("bench", help="speed figures of this machine")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bench.add_argument("--video", type=Path, help="measure detection in this video instead")
     bench.set_defaults(run=_run_bench)
     return parser
 
@@ -80,6 +59,24 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="keypoint file, or a folder of OpenPose files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending names the format")
+    _add_reading(parser)
+
+
+def _add_inputs(parser: argparse.ArgumentParser, what: str, suffix: str) -> None:
+    """For commands that take several inputs, which is what run_each wants."""
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="input", help=what)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="file to write, in the format of its ending; for several inputs a folder",
+    )
+    parser.add_argument("--to", default=suffix, metavar="FORMAT", help=f"format in such a folder (default: {suffix})")
+    parser.add_argument("--jobs", type=int, default=1, help="how many inputs to work on at once")
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=float, help="frames per second, when the file does not say")
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
@@ -116,8 +113,10 @@ def _add_hide(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_lift(commands: Any) -> None:
-    parser = commands.add_parser("lift", help="2D keypoints to 3D")
-    _add_input(parser)
+    parser = commands.add_parser("lift", help="2D keypoints, or a video, to 3D")
+    _add_inputs(parser, "keypoint files, videos, folders of OpenPose files or of videos", "bvh")
+    _add_reading(parser)
+    add_detector(parser)
     _add_lifter(parser)
     _add_hide(parser)
     parser.set_defaults(run=_run_lift)
@@ -212,7 +211,15 @@ def _write(options: argparse.Namespace, content: Any, clip: Any) -> None:
 
 
 def _run_lift(options: argparse.Namespace) -> None:
-    _run_task(options, "lift")
+    run_each(options, lift_one, suffix_of(options.to))
+
+
+def lift_one(options: argparse.Namespace) -> None:
+    """Lift one file, folder of OpenPose files or video."""
+    if options.input.suffix.lower() not in VIDEO_SUFFIXES:
+        _run_task(options, "lift")
+    else:
+        lift_video(options)
 
 
 def _run_complete(options: argparse.Namespace) -> None:
@@ -246,8 +253,10 @@ def _run_info(options: argparse.Namespace) -> None:
 
 def _run_bench(options: argparse.Namespace) -> None:
     from mpm_core.bench import Speed, describe_machine, run_bench
+    from mpm_core.detectors.bench import bench_video
 
-    for speed in follow(run_bench(options.device), "measuring"):
+    steps = bench_video(options.video) if options.video else run_bench(options.device)
+    for speed in follow(steps, "measuring"):
         assert isinstance(speed, Speed)
         say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
     say(describe_machine(options.device))

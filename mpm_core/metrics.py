@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.clip import Clip
+from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, Skeleton
 
 Poses = NDArray[np.floating]
@@ -87,6 +89,43 @@ def auc(errors: NDArray[np.floating]) -> float:
     if not len(known):
         return float("nan")
     return float(np.searchsorted(known, _AUC_LIMITS_MM, side="left").mean() / len(known) * 100)
+
+
+@dataclass(frozen=True)
+class Reprojection:
+    """How far predicted joints lie from the keypoints that they were lifted from, as the camera sees them.
+
+    px: mean over the joints that were shown to the lifter; share: the same as a share of the person's height on the picture.
+    It tells whether 3D and 2D agree, not whether the depth is right.
+    """
+
+    px: float
+    share: float
+
+
+def reprojection_errors(prediction: Prediction, clip: Clip) -> NDArray[np.float64]:
+    """(frames, joints) pixels between keypoints and the prediction seen by the clip's camera; NaN for what was hidden."""
+    errors = np.full(prediction.hidden.shape, np.nan)
+    if clip.keypoints is None:
+        return errors
+    places = prediction.absolute().astype(np.float64)
+    known = clip.visible & ~prediction.hidden & (places[..., 2] > 0)
+    places[..., 2] = np.where(places[..., 2] > 0, places[..., 2], 1)
+    seen = clip.camera.project(places)
+    return np.where(known, np.linalg.norm(seen - clip.keypoints, axis=-1), np.nan)
+
+
+def reprojection(prediction: Prediction, clip: Clip, frames: slice = slice(None)) -> Reprojection | None:
+    """The figures over some frames; None where nothing can be compared."""
+    errors = reprojection_errors(prediction, clip)[frames]
+    if clip.keypoints is None or not np.isfinite(errors).any():
+        return None
+    visible = clip.visible[frames][..., None]
+    points = clip.keypoints[frames]
+    low, high = np.where(visible, points, np.inf).min(1), np.where(visible, points, -np.inf).max(1)
+    heights = (high - low).max(-1)
+    px = float(np.nanmean(errors))
+    return Reprojection(px, px / float(np.median(heights[np.isfinite(heights)])))
 
 
 @dataclass(frozen=True)

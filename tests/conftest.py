@@ -12,7 +12,9 @@ from PySide6.QtCore import QCoreApplication, Qt
 
 from mpm_core import load_lifter, read_clip
 from mpm_core.assets import find_asset
-from mpm_core.skeleton import BODY25, MPM16
+from mpm_core.detectors import DETECTORS, base
+from mpm_core.skeleton import BODY25, COCO17, MPM16
+from tests.squares import SquareFinder
 
 # pyqtgraph keeps its shader programs for the whole process, so the windows of all tests must share them.
 QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
@@ -69,3 +71,19 @@ def openpose_folder(tmp_path, demo):
     points = body25_from_mpm16(demo.keypoints[250:370])
     points[30:40, BODY25.index("LWrist")] = 0
     return write_openpose(tmp_path / "openpose", points)
+
+
+@pytest.fixture
+def squares(monkeypatch):
+    """A detector that needs no network."""
+    SquareFinder.looks = 0
+    entry = base.Detector("squares", "Squares", COCO17, (), "numpy", "video", SquareFinder)
+    monkeypatch.setitem(DETECTORS, "squares", entry)
+    return entry
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setattr("mpm_core.detectors.detection.cache_folder", lambda: folder)
+    return folder

@@ -1,0 +1,158 @@
+"""Owns the way from a video to keypoints: frames are decoded ahead, looked at, and what was seen is kept."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mpm_core.clip import Clip
+from mpm_core.detectors import find_detector
+from mpm_core.detectors.base import DetectOptions, Detector, FoundPose, PoseFinder
+from mpm_core.detectors.model_store import fetch_model
+from mpm_core.detectors.recording import Keeper, Recording, cache_folder
+from mpm_core.errors import UserError
+from mpm_core.progress import Progress
+from mpm_core.video import Picture, VideoFrame, VideoInfo, inspect_video, read_frames
+
+# How often an unfinished recording is kept, and over how long the speed is measured.
+_KEEP_EVERY_S = 30.0
+_RATE_OVER_S = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting(Progress):
+    """Progress with what was seen last. picture: the whole frame or the region of it; None for a frame not looked at. poses: in
+    pixels of the whole frame. per_second: frames a second lately; left_s: seconds until the end at this speed."""
+
+    picture: Picture | None = None
+    poses: tuple[FoundPose, ...] = ()
+    per_second: float = 0.0
+    left_s: float = 0.0
+
+
+def record(
+    path: Path | str, options: DetectOptions | None = None, is_fresh: bool = False, cache: Path | None = None
+) -> Generator[Progress | Recording, None, None]:
+    """Look at a video; yields Progress (while model files are fetched), Sightings, and at last the Recording.
+
+    A video that was seen before, with the same options, is not looked at again, and one that was cancelled goes on where it
+    stopped, unless is_fresh. Closing the iterator cancels and keeps what was seen. cache: the folder for that, the user's by
+    default. UserError for a video, options or a detector that cannot be used.
+    """
+    options = options or DetectOptions()
+    detector = find_detector(options.detector)
+    info = inspect_video(Path(path))
+    options.part.check(info)
+    keeper = Keeper(cache or cache_folder(), info, options, detector)
+    if is_fresh:
+        keeper.forget()
+    before = keeper.load()
+    if before is not None and before.is_whole:
+        yield Progress(len(before), len(before), "seen before")
+        yield before
+        return
+    models = yield from fetch_models(detector)
+    yield (yield from _Looking(info, options, detector, keeper, before).look(models))
+
+
+def detect(path: Path | str, options: DetectOptions | None = None, person: int = 0) -> Iterator[Progress | Clip]:
+    """A video's keypoints: Progress, and at last the Clip of one person in MPM-16 joints. See record."""
+    for step in record(path, options):
+        yield step.clip(person) if isinstance(step, Recording) else step
+
+
+def kept_recording(path: Path, options: DetectOptions, cache: Path | None = None) -> Recording | None:
+    """What was seen of a video before, whole or not; None for nothing. UserError for a video that cannot be read."""
+    return Keeper(cache or cache_folder(), inspect_video(path), options, find_detector(options.detector)).load()
+
+
+def fetch_models(detector: Detector) -> Generator[Progress, None, Mapping[str, Path]]:
+    """The model files that a detector needs, by name; yields Progress while they are fetched."""
+    found = {}
+    for name in detector.models:
+        with closing(fetch_model(name)) as steps:
+            for step in steps:
+                if isinstance(step, Path):
+                    found[name] = step
+                else:
+                    yield step
+    return found
+
+
+class _Looking:
+    """A detector at work on a video, with what was seen so far."""
+
+    def __init__(
+        self, info: VideoInfo, options: DetectOptions, detector: Detector, keeper: Keeper, before: Recording | None
+    ) -> None:
+        self._info, self._options, self._detector, self._keeper = info, options, detector, keeper
+        self._times: list[float] = [] if before is None else before.times.tolist()
+        self._seen: list[Sequence[FoundPose]] = [] if before is None else list(before.seen)
+        part = options.part
+        end = info.duration_s if part.last_s is None else min(part.last_s, info.duration_s or part.last_s)
+        self._total = max(round((end - part.first_s) * info.fps), 1)
+        self._speed: deque[float] = deque()
+
+    def look(self, models: Mapping[str, Path]) -> Generator[Progress, None, Recording]:
+        """Look at the frames that were not seen yet; whatever ends this, what was seen is kept."""
+        yield Progress(len(self._times), self._total, f"loading {self._detector.label}")
+        is_whole = False
+        kept_at = time.monotonic()
+        after_s = self._times[-1] if self._times else None
+        with closing(self._detector.start(self._options.people, models)) as finder:
+            frames = read_frames(self._info, self._options.part, len(self._times), after_s)
+            try:
+                with closing(frames):
+                    for frame in frames:
+                        yield self._look_at(finder, frame)
+                        if time.monotonic() - kept_at > _KEEP_EVERY_S:
+                            self._keeper.save(self._recording(False))
+                            kept_at = time.monotonic()
+                is_whole = True
+            finally:
+                if self._times:
+                    self._keeper.save(self._recording(is_whole))
+        if not self._times:
+            raise UserError(f"{self._info.path}: holds no frame that can be decoded in the part that was chosen")
+        return self._recording(True)
+
+    def _look_at(self, finder: PoseFinder, frame: VideoFrame) -> Sighting:
+        poses: Sequence[FoundPose] = ()
+        if len(self._times) % self._options.part.every == 0:
+            if frame.picture is not None:
+                poses = self._moved(finder.find(frame.picture, frame.time_s))
+            self._seen.append(poses)
+        self._times.append(frame.time_s)
+        done = len(self._times)
+        per_second = self._measure_speed()
+        left_s = max(self._total - done, 0) / per_second if per_second else 0.0
+        return Sighting(
+            done, max(self._total, done), f"{per_second:.0f} frames/s", frame.picture, tuple(poses), per_second, left_s
+        )
+
+    def _moved(self, poses: Sequence[FoundPose]) -> Sequence[FoundPose]:
+        """From pixels of the region to pixels of the whole frame."""
+        region = self._options.part.region
+        if region is None:
+            return poses
+        corner = np.array(region[:2], np.float32)
+        return [(points + corner, scores) for points, scores in poses]
+
+    def _measure_speed(self) -> float:
+        """Frames a second over the last moments."""
+        now = time.monotonic()
+        self._speed.append(now)
+        while now - self._speed[0] > _RATE_OVER_S:
+            self._speed.popleft()
+        return (len(self._speed) - 1) / (now - self._speed[0]) if now > self._speed[0] else 0.0
+
+    def _recording(self, is_whole: bool) -> Recording:
+        return Recording(
+            self._info, self._options, self._detector.skeleton, np.array(self._times), tuple(self._seen), is_whole
+        )  # fmt: skip

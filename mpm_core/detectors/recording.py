@@ -1,0 +1,239 @@
+"""Owns Recording, what a detector saw in a video, and keeps it in the user's cache, so that nothing is seen twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.camera import Intrinsics
+from mpm_core.clip import Clip
+from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
+from mpm_core.errors import UserError
+from mpm_core.files import written_whole
+from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.people import Detection, Track, find_people
+from mpm_core.skeleton import MPM16, Skeleton
+from mpm_core.video import VideoInfo
+
+_log = logging.getLogger("mpm")
+
+# What is assumed of a video whose camera is not known: between the lens of a phone (65 to 72 degrees along the longer side)
+# and a camera's normal lens (40 to 47).
+ASSUMED_FIELD_OF_VIEW_DEG = 55.0
+
+# Of a large file only so much is read to tell it from others, at both ends and in the middle.
+_FINGERPRINT_BYTES = 4_000_000
+
+# Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far.
+_SAME_POSE_PX = 4.0
+
+_FEWEST_LOOKS = 4
+
+_LARGEST_CACHE_BYTES = 500_000_000
+
+# A container's number of frames is often off by a few: only a larger lack means that the file was cut short.
+_FRAMES_THAT_MAY_LACK = 0.03
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Everything that a detector saw.
+
+    times: (frames,) seconds from the video's start. seen: the poses of every frame that was looked at, one in
+    options.part.every. is_whole: False for one that was cancelled, which ends with the last frame seen.
+    """
+
+    info: VideoInfo
+    options: DetectOptions
+    skeleton: Skeleton
+    times: NDArray[np.float64]
+    seen: Sequence[Sequence[FoundPose]]
+    is_whole: bool
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @cached_property
+    def people(self) -> Sequence[Track]:
+        """Who is to be seen, the one seen longest and largest first. Their detections are numbered by looks, not frames."""
+        found = [
+            Detection(look, points.astype(np.float64), scores.astype(np.float64))
+            for look, poses in enumerate(self.seen)
+            for points, scores in poses
+        ]
+        people = find_people(found, self.skeleton)
+        # Ghosts that a detector sees for a moment are no people, unless there is nobody else.
+        lasting = [track for track in people if len(track.detections) >= _FEWEST_LOOKS]
+        return tuple(lasting or people)
+
+    def clip(self, person: int = 0) -> Clip:
+        """The keypoints of a person in MPM-16 joints, over all frames; UserError when there is no such person.
+
+        Between frames that were looked at, joints are interpolated and marked as derived.
+        """
+        path = self.info.path
+        if not self.people:
+            raise UserError(f"{path}: no person was found in any of the {len(self.seen)} frames that were looked at")
+        if not 0 <= person < len(self.people):
+            raise UserError(f"{path}: there is no person {person} (people are numbered 0 to {len(self.people) - 1})")
+        points, scores = self.people[person].arrays((0, len(self.seen) - 1), len(self.skeleton))
+        looked = np.arange(len(self.seen)) * self.options.part.every
+        is_between = np.ones(len(self), bool)
+        is_between[looked] = False
+        clip = Clip.from_arrays(
+            _spread(points, looked, len(self)), self.info.image_size, self._fps(), self.skeleton.name,
+            confidence=np.nan_to_num(_spread(scores, looked, len(self))), times=self.times, camera=self._camera(),
+            source=str(path), notes=self._notes(),
+        ).to_mpm16()  # fmt: skip
+        return replace(clip, derived=clip.derived | clip.visible & is_between[:, None])
+
+    def others_at(self, frame: int, pose: NDArray[np.floating]) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+        """Who else is seen in a frame, or in the look before it, than the one with this pose (16, 2).
+
+        Returns numbers of people, and (people, 16, 2) pixels in MPM-16 joints, NaN where a joint is not seen.
+        """
+        look = frame // self.options.part.every
+        numbers, poses = [], []
+        for track in self.people:
+            found = track.at(look)
+            if found is None:
+                continue
+            mapped = map_to_mpm16(self.skeleton).apply(found.points[None], found.seen[None])
+            other = np.where(mapped.visible[0][:, None], mapped.points[0], np.nan).astype(np.float64)
+            apart = np.abs(other - pose)
+            if not np.isfinite(apart).any() or np.nanmedian(apart) > _SAME_POSE_PX:
+                numbers.append(track.person.number)
+                poses.append(other)
+        return tuple(numbers), np.array(poses).reshape(-1, len(MPM16), 2)
+
+    def _fps(self) -> float:
+        """The mean rate of the frames: what a file states is off by a frame or so, and says nothing about a part of it."""
+        if len(self) < 2:
+            return self.info.fps
+        return round((len(self) - 1) / float(self.times[-1] - self.times[0]), 3)
+
+    def _camera(self) -> Intrinsics:
+        camera = self.info.camera
+        return Intrinsics.assumed(self.info.image_size, ASSUMED_FIELD_OF_VIEW_DEG) if camera.is_assumed else camera
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        if self.info.camera.is_assumed:
+            angle = f"{ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side"
+            notes.append(f"the video does not tell its camera's field of view: {angle} assumed")
+        if not self.is_whole:
+            notes.append(f"cancelled after {len(self)} of about {self.info.frames} frames")
+        elif self.options.part.last_s is None:
+            expected = self.info.frames - round(self.options.part.first_s * self.info.fps)
+            if len(self) < expected * (1 - _FRAMES_THAT_MAY_LACK) - 1:
+                notes.append(f"the video breaks off after frame {len(self)} of {expected}")
+        if len(self.people) > 1:
+            notes.append(f"{len(self.people)} people were seen")
+        return tuple(notes)
+
+
+def _spread(values: NDArray[np.float64], looked: NDArray[np.int64], frames: int) -> NDArray[np.float64]:
+    """(looks, ...) values -> (frames, ...), linear in between; NaN where one of both neighbours is NaN."""
+    flat = values.reshape(len(values), -1)
+    place = np.interp(np.arange(frames), looked, np.arange(len(looked)))
+    before = np.floor(place).astype(int)
+    after, share = np.ceil(place).astype(int), (place - before)[:, None]
+    spread = np.where(share > 0, flat[before] * (1 - share) + flat[after] * share, flat[before])
+    # After the last look there is nothing to interpolate to.
+    spread[np.arange(frames) > looked[-1]] = np.nan
+    return spread.reshape(frames, *values.shape[1:])
+
+
+class Keeper:
+    """The place of one video's recording in the cache, by the file's content and by what was asked."""
+
+    def __init__(self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector) -> None:
+        self._info, self._options, self._detector = info, options, detector
+        asked = json.dumps([_fingerprint(info.path), asdict(options), _version(detector.package)], sort_keys=True)
+        self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
+
+    def load(self) -> Recording | None:
+        """What was seen before, whole or not; None for nothing."""
+        try:
+            with np.load(self.path) as file:
+                arrays = {name: file[name] for name in ("times", "look", "points", "scores", "looks", "is_whole")}
+        except FileNotFoundError:
+            return None
+        except Exception:
+            _log.warning("%s: this file of the cache is damaged and not used", self.path)
+            return None
+        seen: list[list[FoundPose]] = [[] for _ in range(int(arrays["looks"]))]
+        for look, points, scores in zip(arrays["look"], arrays["points"], arrays["scores"], strict=True):
+            seen[look].append((points, scores))
+        return Recording(
+            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"])
+        )  # fmt: skip
+
+    def save(self, recording: Recording) -> None:
+        """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
+        poses = [(look, *pose) for look, found in enumerate(recording.seen) for pose in found]
+        joints = len(recording.skeleton)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(self.path) as partial, partial.open("wb") as file:
+                np.savez(
+                    file,
+                    times=recording.times,
+                    look=np.array([pose[0] for pose in poses], np.int64),
+                    points=np.array([pose[1] for pose in poses], np.float32).reshape(-1, joints, 2),
+                    scores=np.array([pose[2] for pose in poses], np.float32).reshape(-1, joints),
+                    looks=len(recording.seen),
+                    is_whole=recording.is_whole,
+                )
+            _prune(self.path.parent)
+        except (OSError, UserError) as error:
+            _log.warning("the detection cannot be kept for the next time: %s", error)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.path.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where recordings are kept."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mpm-viewer") / "recordings"
+
+
+def _fingerprint(path: Path) -> str:
+    """A digest of a file's size and of its beginning, middle and end."""
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    digest.update(str(size).encode())
+    with path.open("rb") as file:
+        for place in sorted({0, max(size // 2, 0), max(size - _FINGERPRINT_BYTES, 0)}):
+            file.seek(place)
+            digest.update(file.read(_FINGERPRINT_BYTES))
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _prune(folder: Path) -> None:
+    """Remove what was not used for longest until the cache is small enough."""
+    files = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    total = 0
+    for path in files:
+        total += path.stat().st_size
+        if total > _LARGEST_CACHE_BYTES and path != files[0]:
+            path.unlink(missing_ok=True)

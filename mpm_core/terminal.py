@@ -1,0 +1,35 @@
+"""Owns what commands show on a terminal: results, and a bar while something takes long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TypeVar
+
+from mpm_core.progress import Progress
+
+T = TypeVar("T")
+
+
+def say(text: str) -> None:
+    """A result, on standard output; everything else goes to standard error."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:
+    """Draw a generator's Progress as a bar on standard error and pass on whatever else it yields."""
+    if not sys.stderr.isatty():
+        yield from (step for step in steps if not isinstance(step, Progress))
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=what, leave=False) as bar:
+        for step in steps:
+            if isinstance(step, Progress):
+                bar.total = step.total
+                bar.set_postfix_str(step.note, refresh=False)
+                bar.update(step.done - bar.n)
+            else:
+                bar.clear()
+                yield step
