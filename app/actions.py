@@ -43,6 +43,7 @@ def _steps() -> tuple[ActionSpec, ...]:
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "File", "open_file", ("Ctrl+O",), "open", short="Open"),
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
+    ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Detect"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
     ActionSpec("truth_file", "Add ground truth (3D)…", "File", "open_truth"),
     ActionSpec("demo", "Open the demo", "File", "open_demo"),

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.jobs import NewestWins
+from app.pictures import to_image
 from app.session import Session
-from mpm_core.errors import UserError
-
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
-
-# Reading on to a frame so far ahead is faster than seeking to it.
-_READ_ON_FRAMES = 40
+from mpm_core.video import VideoReader
 
 
 class Backdrop(QObject):
@@ -32,7 +25,8 @@ class Backdrop(QObject):
         super().__init__()
         self._session = session
         self._path: Path | None = None
-        self._reader: _VideoReader | None = None
+        self._is_source = False
+        self._reader: VideoReader | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._decoded.connect(self._on_decoded)
@@ -44,9 +38,10 @@ class Backdrop(QObject):
         """End the worker; call before the application quits."""
         self._thread.stop()
 
-    def open(self, path: Path) -> None:
-        """Show a video behind the skeleton; its first frame belongs to the clip's first."""
-        self._path = path
+    def open(self, path: Path, is_source: bool = False) -> None:
+        """Show a video behind the skeleton. is_source: the clip was detected in it, so that its times are the video's; of
+        another video the first frame belongs to the clip's first."""
+        self._path, self._is_source = path, is_source
         self.opened.emit(path.name)
         self._ask()
 
@@ -58,13 +53,14 @@ class Backdrop(QObject):
     def _ask(self, *_: object) -> None:
         clip = self._session.clip
         if self._path is not None and clip is not None:
-            seconds = float(clip.times[self._session.frame] - clip.times[0])
-            self._thread.ask(self._path, seconds)
+            start = 0.0 if self._is_source else float(clip.times[0])
+            self._thread.ask(self._path, float(clip.times[self._session.frame]) - start, self._is_source)
 
-    def _work(self, path: Path, seconds: float) -> None:
+    def _work(self, path: Path, seconds: float, is_exact: bool) -> None:
         if self._reader is None or self._reader.path != path:
-            self._reader = _VideoReader(path)
-        self._decoded.emit((path, self._reader.frame_at(seconds)))
+            self._reader = VideoReader(path)
+        picture = self._reader.picture_at(seconds, is_exact)
+        self._decoded.emit((path, None if picture is None else to_image(picture)))
 
     def _on_decoded(self, answer: tuple[Path, QImage | None]) -> None:
         path, picture = answer
@@ -74,47 +70,3 @@ class Backdrop(QObject):
     def _on_failed(self, text: str) -> None:
         self._path = None
         self.failed.emit(text)
-
-
-class _VideoReader:
-    """One open video file, read frame by frame where that is faster than seeking."""
-
-    def __init__(self, path: Path) -> None:
-        cv2 = _import_cv2()
-        self.path = path
-        self._cv2 = cv2
-        self._capture = cv2.VideoCapture(str(path))
-        self._fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        if not self._capture.isOpened() or self._fps <= 0:
-            raise UserError(f"{path}: cannot be read as a video")
-        self._next = 0
-
-    def frame_at(self, seconds: float) -> QImage | None:
-        """The picture that is on at a time; None past the end."""
-        wanted = int(seconds * self._fps + 0.5)
-        if not self._next <= wanted < self._next + _READ_ON_FRAMES:
-            self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, wanted)
-            self._next = wanted
-        while self._next <= wanted:
-            if not self._capture.grab():
-                return None
-            self._next += 1
-        is_read, picture = self._capture.retrieve()
-        if not is_read:
-            return None
-        rgb = np.ascontiguousarray(picture[..., ::-1])
-        height, width = rgb.shape[:2]
-        return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
-
-
-def _import_cv2() -> ModuleType:
-    """OpenCV, without what it does to Qt: it points it at plugins of its own, which later windows must not find."""
-    plugins = os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH")
-    try:
-        import cv2
-    except ImportError:
-        raise UserError("Showing a video needs OpenCV: install it with pip install 'mpm-viewer[video]'.") from None
-    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
-    if plugins is not None:
-        os.environ["QT_QPA_PLATFORM_PLUGIN_PATH"] = plugins
-    return cv2

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QUndoCommand
 
 from app.session import Session
+from mpm_core.camera import Intrinsics
 from mpm_core.masking import Mask
 
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
+_SET_CAMERA_ID = 3
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -80,6 +82,49 @@ class EditKeypoints(QUndoCommand):
         if other._first != self._first or len(other._after["keypoints"]) != len(self._after["keypoints"]):
             return False
         self._after = other._after
+        return True
+
+
+class RepairSwaps(EditKeypoints):
+    """Exchange left and right back in some frames of the whole clip, and flag these (frames,)."""
+
+    def __init__(self, session: Session, patch: Patch, flags: NDArray[np.bool_]) -> None:
+        super().__init__(session, 0, patch, "Repair left and right")
+        self._flags_before, self._flags_after = session.flags, session.flags | flags
+
+    def redo(self) -> None:
+        super().redo()
+        self._session.set_flags(self._flags_after)
+
+    def undo(self) -> None:
+        super().undo()
+        self._session.set_flags(self._flags_before)
+
+
+class SetCamera(QUndoCommand):
+    """See the keypoints with another camera. Steps of a spin box become one command."""
+
+    def __init__(self, session: Session, camera: Intrinsics, text: str) -> None:
+        super().__init__(text)
+        assert session.clip is not None
+        self._session = session
+        self._before, self._after = session.clip.camera, camera
+
+    def redo(self) -> None:
+        self._session.set_camera(self._after)
+
+    def undo(self) -> None:
+        self._session.set_camera(self._before)
+
+    def id(self) -> int:
+        return _SET_CAMERA_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetCamera):
+            return False
+        self._after = other._after
+        self.setText(other.text())
         return True
 
 

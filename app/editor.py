@@ -148,6 +148,10 @@ class Editor(QObject):
         clip = self._session.clip
         where = clip.name if clip is not None else "the clip"
         what = "position" if self._session.options.task == "complete" else "measurement"
+        if self._session.unsure[frame, joints].any():
+            limit = f"the threshold of {self._session.threshold:.2f}"
+            self._session.message.emit(f"{names}: less sure than {limit} in frame {frame}, so it stays hidden.")
+            return
         self._session.message.emit(f"{names}: {where} has no {what} in frame {frame}, so it stays hidden.")
 
     def _forget_click(self) -> None:

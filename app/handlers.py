@@ -9,8 +9,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from app.backdrop import VIDEO_SUFFIXES, Backdrop
+from app.backdrop import Backdrop
 from app.commands import AttachTruth
+from app.detection import DetectJob
 from app.editor import Editor
 from app.jobs import NewestWins
 from app.opening import Opener
@@ -30,6 +31,7 @@ from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.masking import MaskRatios
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
+from mpm_core.video import VIDEO_SUFFIXES
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
@@ -42,12 +44,12 @@ class Handlers(QObject):
 
     def __init__(
         self, window: QWidget, session: Session, editor: Editor, opener: Opener, playback: Playback, backdrop: Backdrop,
-        scene: SceneView | None, restyle: Callable[[str | None, str | None], None],
+        scene: SceneView | None, restyle: Callable[[str | None, str | None], None], detect_job: DetectJob,
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._editor = window, session, editor
         self._opener, self._playback, self._backdrop, self._scene = opener, playback, backdrop, scene
-        self._restyle = restyle
+        self._restyle, self._detect_job = restyle, detect_job
         self._anchor = 0
         self._click_was_edit = False
         self._drag_gesture = self._paint_gesture = 0
@@ -71,13 +73,19 @@ class Handlers(QObject):
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
-        """Open keypoints, or put a video behind those that are open."""
+        """Open keypoints, or choose a video to detect them in."""
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             self._opener.open(path)
-        elif self._session.clip is None:
-            self._session.message.emit(f"{path.name} is a video: open its keypoints first, then drop it on them.")
+        elif self._detect_job.state.is_running:
+            self._session.message.emit("A video is being looked at: cancel that first.")
         else:
-            self._backdrop.open(path)
+            self._detect_job.choose(path)
+
+    def open_video(self) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a video", "", f"Videos ({kinds});;All files (*)")
+        if name:
+            self.open_path(Path(name))
 
     def open_backdrop(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
@@ -125,7 +133,7 @@ class Handlers(QObject):
         if path is None:
             return False
         try:
-            write(clip, path, WriteOptions(mask=self._session.mask))
+            write(clip, path, WriteOptions(mask=self._session.mask, threshold=self._session.threshold))
         except UserError as error:
             QMessageBox.warning(self._window, "Not written", str(error))
             return False
@@ -242,8 +250,8 @@ class Handlers(QObject):
             self._session.set_frame(frame)
 
     def go_flag(self, direction: int) -> None:
-        """To the next stretch of frames in which the clip lacks a joint or nothing at all was seen."""
-        flagged = np.any(self._session.missing, axis=1)
+        """To the next stretch of frames in which the clip lacks a joint, nothing at all was seen, or sides were exchanged."""
+        flagged = np.any(self._session.missing, axis=1) | self._session.flags
         prediction = self._session.prediction
         if prediction is not None:
             flagged = flagged | prediction.is_prior_only

@@ -16,7 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
-from mpm_core.metrics import ErrorSummary, summarise
+from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger(__name__)
@@ -103,8 +103,10 @@ class LiftJob(QObject):
         self._task_clip: Clip | None = None
         session.clip_changed.connect(self._on_clip_changed)
         session.mask_changed.connect(self._ask)
-        session.keypoints_changed.connect(self._ask)
-        session.options_changed.connect(self._ask)
+        for signal in (
+            session.keypoints_changed, session.threshold_changed, session.camera_changed, session.options_changed,
+        ):  # fmt: skip
+            signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
         self._thread.start()
 
@@ -120,9 +122,8 @@ class LiftJob(QObject):
         session = self._session
         if session.clip is None:
             return
-        asked = _Asked(
-            session.clip, self._clip_number, session.mask, session.options, session.frame, time.perf_counter()
-        )  # fmt: skip
+        mask = session.mask | session.unsure
+        asked = _Asked(session.clip, self._clip_number, mask, session.options, session.frame, time.perf_counter())
         self._thread.ask(asked)
 
     def _work(self, asked: _Asked) -> None:
@@ -174,9 +175,11 @@ class LiftJob(QObject):
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of an answer over the chosen range (or the whole clip) and of the mask there."""
+    """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
+    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them."""
 
-    summary: ErrorSummary
+    summary: ErrorSummary | None
+    reprojection: Reprojection | None
     first: int
     last: int
 
@@ -184,7 +187,7 @@ class Figures:
 class FiguresJob(QObject):
     """Computes the slower figures of the session's prediction, once it is whole, away from the window's thread."""
 
-    changed = Signal(object)  # Figures, or None without ground truth
+    changed = Signal(object)  # Figures, or None before there are any
     _computed = Signal(object, int)  # Figures, and the number of the request
 
     def __init__(self, session: Session) -> None:
@@ -206,7 +209,7 @@ class FiguresJob(QObject):
         session = self._session
         clip, prediction = session.clip, session.prediction
         self._number += 1
-        if clip is None or clip.ground_truth is None or prediction is None:
+        if clip is None or prediction is None:
             self.changed.emit(None)
             return
         if session.state.is_busy:
@@ -215,12 +218,14 @@ class FiguresJob(QObject):
         self._thread.ask(clip, prediction, first, last, self._number)
 
     def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
-        assert clip.ground_truth is not None
         part = slice(first, last + 1)
-        summary = summarise(
-            prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
-        )
-        self._computed.emit(Figures(summary, first, last), number)
+        summary = None
+        if clip.ground_truth is not None:
+            summary = summarise(
+                prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
+            )
+        again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
+        self._computed.emit(Figures(summary, again, first, last), number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

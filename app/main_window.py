@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app import theme as look
 from app.actions import ACTIONS, MENUS, build_actions
 from app.backdrop import Backdrop
+from app.detection import DetectJob
 from app.editor import PRESETS, RANDOM_JOINT_PRESETS, Editor
 from app.handlers import Handlers
 from app.icons import app_icon, themed_icon
@@ -33,10 +34,12 @@ from app.opening import Opener
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
+from app.panels.video import VideoPanel
 from app.playback import Playback
 from app.session import Session
 from app.status import StatusLine
 from app.theme import THEMES, Theme, apply_theme, system_theme
+from app.video_handlers import VideoHandlers
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
 from app.views.timeline import Timeline
@@ -64,12 +67,18 @@ class MainWindow(QMainWindow):
         self.playback = Playback(self.session)
         self.opener = Opener(self.session, settings)
         self.backdrop = Backdrop(self.session)
+        self.detect_job = DetectJob()
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
         self._build_views()
         self.handlers = Handlers(
-            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.scene_view, self.restyle
-        )
+            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.scene_view, self.restyle,
+            self.detect_job,
+        )  # fmt: skip
+        self.video_handlers = VideoHandlers(
+            self, self.session, self.detect_job, self.image_view, self.backdrop, self.handlers.may_leave,
+            lambda: self.theme,
+        )  # fmt: skip
         self.actions_by_name: Mapping[str, QAction] = build_actions(self, self.handlers)
         self._build_panels()
         self._build_menus()
@@ -113,10 +122,17 @@ class MainWindow(QMainWindow):
         self.joints_panel = JointsPanel(self.session, self.theme)
         self.lifting_panel = LiftingPanel(self.session)
         self.metrics_panel = MetricsPanel(self.session)
+        self.video_panel = VideoPanel(self.session, self.detect_job)
         self.panels = QTabWidget()
         self.panels.setDocumentMode(True)
         self.panels.tabBar().setDrawBase(False)
-        for widget, label in ((self.lifting_panel, "Lifting"), (self.joints_panel, "Joints"), (self.metrics_panel, "Metrics")):
+        panels = {
+            "Lifting": self.lifting_panel,
+            "Joints": self.joints_panel,
+            "Metrics": self.metrics_panel,
+            "Video": self.video_panel,
+        }
+        for label, widget in panels.items():
             area = QScrollArea()
             area.setWidgetResizable(True)
             area.setWidget(widget)
@@ -194,6 +210,7 @@ class MainWindow(QMainWindow):
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
+        self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.opener.asked.connect(
             lambda path, contents, truth_for: handlers.ask_and_read(path, contents, truth_for, self.theme)
@@ -215,6 +232,18 @@ class MainWindow(QMainWindow):
         self.actions_by_name["truth"].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
+
+    def _connect_video(self) -> None:
+        panel, handlers = self.video_panel, self.video_handlers
+        panel.live_chosen.connect(handlers.open_live)
+        panel.open_chosen.connect(self.handlers.open_video)
+        panel.region_chosen.connect(handlers.set_region)
+        panel.refiner_chosen.connect(handlers.refine)
+        panel.repair_chosen.connect(handlers.repair)
+        panel.person_chosen.connect(handlers.open_person)
+        panel.field_of_view_chosen.connect(handlers.set_field_of_view)
+        self.image_view.region_drawn.connect(panel.set_region)
+        self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
@@ -272,6 +301,9 @@ class MainWindow(QMainWindow):
         self._settings.setValue("geometry", self.saveGeometry())
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
-        for worker in (self.lift_job, self.figures_job, self.opener, self.backdrop, self.handlers):
+        workers = (
+            self.lift_job, self.figures_job, self.opener, self.backdrop, self.detect_job, self.handlers, self.video_handlers,
+        )  # fmt: skip
+        for worker in workers:
             worker.stop()
         event.accept()

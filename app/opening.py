@@ -16,7 +16,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
-from mpm_core.formats.mpm_npz import read_mask
+from mpm_core.formats.mpm_npz import read_mask, read_threshold
 from mpm_core.masking import Mask
 
 _MOST_RECENT = 10
@@ -34,7 +34,7 @@ class Opener(QObject):
     recent_changed = Signal()
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     _found = Signal(object, object, object)
-    _opened = Signal(object, object, object)
+    _opened = Signal(object, object, object, float)
 
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Opener(QObject):
             return
         clip = read_clip(path, options.fps, options.image_size, options.person, options.select)
         if truth_for is None:
-            self._opened.emit(path, clip, read_mask(path, len(clip)))
+            self._opened.emit(path, clip, read_mask(path, len(clip)), read_threshold(path))
             return
         _check_truth(path, clip, len(truth_for))
         self.truth_read.emit(truth_for, clip.to_mpm16())
@@ -96,10 +96,10 @@ class Opener(QObject):
         """In the window's thread."""
         self.asked.emit(path, contents, truth_for)
 
-    def _on_opened(self, path: Path, clip: Clip, mask: Mask | None) -> None:
+    def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float) -> None:
         if not self.may_leave():
             return
-        self._session.open_clip(clip, mask)
+        self._session.open_clip(clip, mask, threshold=threshold)
         if path != find_asset("demo/demo.npz"):
             others = [str(p) for p in self.recent() if p != path.resolve()]
             self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from mpm_core.camera import upright
+from mpm_core.camera import Intrinsics, upright
 from mpm_core.clip import Clip
+from mpm_core.detectors.recording import Recording
 from mpm_core.lifters import COMPLETING_LIFTERS
 from mpm_core.masking import Mask
 from mpm_core.metrics import joint_errors
@@ -63,6 +64,9 @@ class Session(QObject):
     clip_changed = Signal()
     mask_changed = Signal(int, int)  # first and last frame, both included
     keypoints_changed = Signal(int, int)
+    threshold_changed = Signal()
+    camera_changed = Signal()
+    flags_changed = Signal()
     truth_changed = Signal()
     frame_changed = Signal(int)
     range_changed = Signal()
@@ -86,15 +90,28 @@ class Session(QObject):
         self._hidden: Mask | None = None
         self._options = LiftOptions()
         self._state = LiftState()
+        self._recording: Recording | None = None
+        self._threshold = 0.0
+        self._flags = np.zeros(0, bool)
 
     @property
     def clip(self) -> Clip | None:
         """The clip in MPM-16 joints, or None before anything is open."""
         return self._clip
 
-    def open_clip(self, clip: Clip, mask: Mask | None = None) -> None:
-        """Begin anew with a clip, and perhaps a mask that was saved with it."""
+    def open_clip(
+        self,
+        clip: Clip,
+        mask: Mask | None = None,
+        recording: Recording | None = None,
+        threshold: float = 0.0,
+        flags: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
+        from, with frames (frames,) that deserve a look."""
         self._clip = clip.to_mpm16()
+        self._recording, self._threshold = recording, threshold
+        self._flags = np.zeros(len(clip), bool) if flags is None else flags.copy()
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._prediction, self._errors = None, None
@@ -109,6 +126,19 @@ class Session(QObject):
         self._state = LiftState(device=self._state.device)
         self.clip_changed.emit()
         self.frame_changed.emit(0)
+        self.prediction_changed.emit()
+
+    def show_live(self, clip: Clip | None, prediction: Prediction | None) -> None:
+        """One frame of a camera, which takes the place of the one before; None where nobody is seen."""
+        if clip is None:
+            self._prediction = None
+            self._mask = np.zeros((0, len(MPM16)), bool)
+            self._clip = None
+        else:
+            self._clip, self._prediction = clip, prediction
+            self._mask = np.zeros((1, len(MPM16)), bool)
+        self._errors = None
+        self._forget_hidden()
         self.prediction_changed.emit()
 
     def __len__(self) -> int:
@@ -158,8 +188,51 @@ class Session(QObject):
             if self._clip is None:
                 return np.zeros((0, len(MPM16)), bool)
             truth = self._clip.ground_truth if self._options.task == "complete" else None
-            self._missing = ~self._clip.visible if truth is None else ~np.all(np.isfinite(truth), axis=-1)
+            absent = ~self._clip.visible if truth is None else ~np.all(np.isfinite(truth), axis=-1)
+            self._missing = absent | self.unsure
         return self._missing
+
+    @property
+    def unsure(self) -> Mask:
+        """Joints that were measured with less confidence than the threshold, so that the lifter is not shown them."""
+        if self._clip is None:
+            return np.zeros((0, len(MPM16)), bool)
+        if self._options.task == "complete" or self._threshold <= 0:
+            return np.zeros(self._mask.shape, bool)
+        return self._clip.visible & ~self._clip.edited & (self._clip.confidence < self._threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Joints of less confidence are not shown to the lifter."""
+        return self._threshold
+
+    def set_threshold(self, threshold: float) -> None:
+        if threshold != self._threshold:
+            self._threshold = threshold
+            self._forget_hidden()
+            self.threshold_changed.emit()
+
+    @property
+    def recording(self) -> Recording | None:
+        """What a detector saw in the video that the clip is from; None for other clips."""
+        return self._recording
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """(frames,) frames that deserve a look, such as those whose left and right were exchanged back."""
+        return self._flags
+
+    def set_flags(self, flags: NDArray[np.bool_]) -> None:
+        """Undo commands call this."""
+        if not np.array_equal(flags, self._flags):
+            self._flags = flags.copy()
+            self.flags_changed.emit()
+
+    def set_camera(self, camera: Intrinsics) -> None:
+        """See the keypoints with another camera. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, camera=camera)
+        self.camera_changed.emit()
 
     @property
     def hidden(self) -> Mask:

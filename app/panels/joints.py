@@ -43,7 +43,7 @@ class JointsPanel(QTreeWidget):
         self.itemSelectionChanged.connect(self._on_selection_changed)
         for signal in (
             session.clip_changed, session.frame_changed, session.mask_changed, session.prediction_changed,
-            session.options_changed, session.truth_changed, session.keypoints_changed,
+            session.options_changed, session.truth_changed, session.keypoints_changed, session.threshold_changed,
         ):  # fmt: skip
             signal.connect(self._refresh)
         session.selection_changed.connect(self._show_selection)

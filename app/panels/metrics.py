@@ -1,4 +1,4 @@
-"""The metrics panel: figures of the answer against the ground truth; without one it says so."""
+"""The metrics panel: figures of the answer against the ground truth; without one, against the keypoints."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ _ROWS = {
     "p_mpjpe": ("P-MPJPE", "mm", "After the best move, turn and scale of every frame (Procrustes)"),
     "n_mpjpe": ("N-MPJPE", "mm", "After the best scale of every frame"),
     "velocity": ("velocity error", "mm/s", "Mean difference of the joints' velocities"),
+    "reprojection": (
+        "reprojection error",
+        "px",
+        "From the keypoints to the 3D as the camera sees it, also in per cent of the height",
+    ),
 }
 
 
@@ -44,7 +49,8 @@ class MetricsPanel(QWidget):
         layout.addWidget(self._table)
         layout.addWidget(self._build_clip())
         layout.addStretch()
-        session.clip_changed.connect(self._show_clip)
+        for signal in (session.clip_changed, session.camera_changed):
+            signal.connect(self._show_clip)
         self.show_figures(None)
         self._show_clip()
 
@@ -61,22 +67,28 @@ class MetricsPanel(QWidget):
         return box
 
     def show_figures(self, figures: Figures | None) -> None:
-        """Take over new figures; None when there is no ground truth, or no answer yet."""
-        clip = self._session.clip
+        """Take over new figures; None when there is no answer yet."""
         self._table.setVisible(figures is not None)
         if figures is None:
-            has_truth = clip is not None and clip.ground_truth is not None
-            text = "Lifting …" if has_truth else "No ground truth in this clip, so there is nothing to compare with."
-            self._scope.setText("" if clip is None else text)
+            self._scope.setText("" if self._session.clip is None else "Lifting …")
             return
-        whole = figures.summary.frames == len(self._session)
-        self._scope.setText("Whole clip" if whole else f"Frames {figures.first} – {figures.last}")
-        for name, (_, unit, _) in _ROWS.items():
-            value = getattr(figures.summary, name)
-            is_known = bool(np.isfinite(value))
-            self._values[name].setText(f"{value:.1f} {unit}" if is_known else "")
-            self._values[name].setVisible(is_known)
-            self._names[name].setVisible(is_known)
+        is_whole = (figures.first, figures.last) == (0, len(self._session) - 1)
+        text = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
+        if figures.summary is None:
+            text += ". There is no ground truth: this only tells whether 3D and 2D agree, not whether the depth is right."
+        self._scope.setText(text)
+        texts = dict.fromkeys(_ROWS, "")
+        if figures.summary is not None:
+            for name, (_, unit, _) in _ROWS.items():
+                value = getattr(figures.summary, name, float("nan"))
+                texts[name] = f"{value:.1f} {unit}" if np.isfinite(value) else ""
+        elif figures.reprojection is not None:
+            again = figures.reprojection
+            texts["reprojection"] = f"{again.px:.1f} px, {100 * again.share:.1f} %"
+        for name, shown in texts.items():
+            self._values[name].setText(shown)
+            self._values[name].setVisible(bool(shown))
+            self._names[name].setVisible(bool(shown))
 
     def _show_clip(self) -> None:
         clip = self._session.clip

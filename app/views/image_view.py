@@ -1,6 +1,11 @@
-"""The image view: the video frame or a blank image with the 2D skeleton on it; a click hides, a drag corrects."""
+"""The image view: the video frame or a blank image with the 2D skeleton on it; a click hides, a drag corrects.
+
+While a video is looked at, it shows the preview instead.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +14,11 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme as look
+from app.detection import Preview
 from app.session import Session
 from app.theme import Theme
 from app.views.joint_text import LOW_CONFIDENCE, describe_joint
+from app.views.others import draw_others, nearest_person
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
 from mpm_core.skeleton import MPM16
 
@@ -22,11 +29,24 @@ _LARGEST_ZOOM = 20.0
 _POSE_SHARE = 0.8
 
 
+@dataclass(frozen=True, eq=False)
+class PeopleOnShow:
+    """Other people of the recording: their numbers, and (people, 16, 2) image pixels, NaN where a joint is not seen."""
+
+    numbers: tuple[int, ...]
+    poses: NDArray[np.float64]
+
+
+_NOBODY = PeopleOnShow((), np.zeros((0, len(MPM16), 2)))
+
+
 class ImageView(QWidget):
     """Draws the session's frame. Signals tell what the mouse did; it changes nothing by itself."""
 
     joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
     joint_moved = Signal(int, float, float, bool)  # joint, x and y in image pixels, whether the drag begins here
+    person_clicked = Signal(int)  # number of another person of the recording
+    region_drawn = Signal(int, int, int, int)  # left, top, width, height in image pixels
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -39,14 +59,21 @@ class ImageView(QWidget):
         self._pressed: tuple[int, QPointF] | None = None
         self._is_dragging = False
         self._panned_from: QPointF | None = None
+        self._preview: Preview | None = None
+        self._people: PeopleOnShow = _NOBODY
+        self._is_drawing_region = False
+        self._region: tuple[QPointF, QPointF] | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 160)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
-            session.selection_changed, session.options_changed, session.truth_changed,
+            session.selection_changed, session.options_changed, session.truth_changed, session.threshold_changed,
+            session.camera_changed,
         ):  # fmt: skip
             signal.connect(self.update)
+        for signal in (session.frame_changed, session.keypoints_changed):
+            signal.connect(self._forget_people)
         session.clip_changed.connect(self.reset_view)
 
     def sizeHint(self) -> QSize:
@@ -60,15 +87,52 @@ class ImageView(QWidget):
     def reset_view(self) -> None:
         """The whole image again."""
         self._zoom, self._offset = 1.0, QPointF(0, 0)
-        self._picture = None
+        self._picture, self._preview, self._region = None, None, None
+        self._forget_people()
+
+    def show_preview(self, preview: Preview | None) -> None:
+        """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
+        self._preview = preview
+        self._region = None if preview is None else self._region
         self.update()
+
+    def draw_region(self, is_drawing: bool) -> None:
+        """Whether the next drag draws a region on the preview."""
+        self._is_drawing_region = is_drawing and self._preview is not None
+        self.setCursor(Qt.CursorShape.CrossCursor if self._is_drawing_region else Qt.CursorShape.ArrowCursor)
+
+    def clear_region(self) -> None:
+        self._region = None
+        self.update()
+
+    def _image_size(self) -> tuple[int, int]:
+        """(width, height) of what is on show, in its own pixels."""
+        if self._preview is not None:
+            return self._preview.size
+        clip = self._session.clip
+        return (1, 1) if clip is None or clip.keypoints is None else clip.image_size
+
+    def _forget_people(self, *_: object) -> None:
+        self._people = _NOBODY
+        self.update()
+
+    def _others(self) -> PeopleOnShow:
+        """The other people on the frame, found anew when it changes."""
+        recording = self._session.recording
+        if recording is None or len(recording.people) < 2 or self._session.clip is None:
+            return _NOBODY
+        if self._people is _NOBODY:
+            own = self._session.clip.keypoints
+            assert own is not None
+            frame = self._session.frame
+            shown = np.where(self._session.clip.visible[frame][:, None], own[frame], np.nan)
+            numbers, poses = recording.others_at(frame, shown)
+            self._people = PeopleOnShow(numbers, poses)
+        return self._people
 
     def _image_rect(self) -> QRectF:
         """Where the image lies in the widget."""
-        clip = self._session.clip
-        width, height = clip.image_size if clip is not None else (1, 1)
-        if clip is not None and clip.keypoints is None:
-            width, height = 1, 1
+        width, height = self._image_size()
         scale = min(self.width() / width, self.height() / height) * self._zoom
         size = QPointF(width * scale, height * scale)
         corner = QPointF(self.width() / 2, self.height() / 2) + self._offset - size / 2
@@ -76,16 +140,12 @@ class ImageView(QWidget):
 
     def _to_widget(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """(..., 2) image pixels -> widget pixels."""
-        clip = self._session.clip
-        assert clip is not None
         rect = self._image_rect()
-        return pixels * (rect.width() / clip.image_size[0]) + np.array([rect.x(), rect.y()])
+        return pixels * (rect.width() / self._image_size()[0]) + np.array([rect.x(), rect.y()])
 
     def _to_image(self, place: QPointF) -> tuple[float, float]:
-        clip = self._session.clip
-        assert clip is not None
         rect = self._image_rect()
-        scale = clip.image_size[0] / rect.width()
+        scale = self._image_size()[0] / rect.width()
         return (place.x() - rect.x()) * scale, (place.y() - rect.y()) * scale
 
     def joint_places(self) -> NDArray[np.float64]:
@@ -135,6 +195,9 @@ class ImageView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.theme.window))
         clip = self._session.clip
+        if self._preview is not None:
+            self._paint_preview(painter, self._preview)
+            return
         if clip is None:
             return
         rect = self._image_rect()
@@ -147,17 +210,48 @@ class ImageView(QWidget):
             painter.fillRect(rect, QColor(self.theme.scene))
             painter.setPen(QPen(QColor(self.theme.border), 1))
             painter.drawRect(rect)
+        others = self._others()
+        draw_others(painter, self._to_widget(others.poses), others.numbers, self.theme)
         draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
+
+    def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        rect = self._image_rect()
+        scale = rect.width() / preview.size[0]
+        place = preview.place
+        corner = rect.topLeft() + place.topLeft() * scale
+        painter.fillRect(rect, QColor(self.theme.scene))
+        painter.drawImage(QRectF(corner.x(), corner.y(), place.width() * scale, place.height() * scale), preview.picture)
+        nothing = np.zeros(len(MPM16), bool)
+        for pose in preview.poses:
+            points = self._to_widget(pose)
+            state = SkeletonState(points, nothing, nothing, np.full_like(points, np.nan))
+            draw_skeleton(painter, state, self.theme, self.theme.palettes[self.palette_name])
+        if self._region is not None:
+            painter.setPen(QPen(QColor(self.theme.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(*self._region))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position()
         if event.button() == Qt.MouseButton.MiddleButton:
             self._panned_from = place
-        if event.button() != Qt.MouseButton.LeftButton or self._session.clip is None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._is_drawing_region:
+            self._region = (place, place)
+            return
+        if self._session.clip is None or self._preview is not None:
+            self._panned_from = place
             return
         joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if joint is None:
-            self._panned_from = place
+            others = self._others()
+            person = nearest_person(self._to_widget(others.poses), place.x(), place.y())
+            if person is None:
+                self._panned_from = place
+            else:
+                self.person_clicked.emit(others.numbers[person])
             return
         self._pressed, self._is_dragging = (joint, place), False
         keys = event.modifiers()
@@ -167,7 +261,10 @@ class ImageView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position()
-        if self._panned_from is not None:
+        if self._is_drawing_region and self._region is not None:
+            self._region = (self._region[0], place)
+            self.update()
+        elif self._panned_from is not None:
             self._offset += place - self._panned_from
             self._panned_from = place
             self.update()
@@ -190,7 +287,7 @@ class ImageView(QWidget):
 
     def _hover(self, place: QPointF) -> None:
         joint = None
-        if self._session.clip is not None:
+        if self._session.clip is not None and self._preview is None:
             joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if joint != self._hovered:
             self._hovered = joint
@@ -201,10 +298,23 @@ class ImageView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._pressed, self._is_dragging, self._panned_from = None, False, None
+        if self._is_drawing_region and self._region is not None:
+            self._finish_region()
+
+    def _finish_region(self) -> None:
+        """Tell what was drawn, cut to the picture."""
+        assert self._region is not None
+        corners = np.array([self._to_image(place) for place in self._region])
+        low = np.clip(corners.min(0), 0, self._image_size()).round().astype(int)
+        high = np.clip(corners.max(0), 0, self._image_size()).round().astype(int)
+        self.draw_region(False)
+        self.region_drawn.emit(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """On the background: the whole image again. On a joint: a second click."""
-        if nearest_joint(self.joint_places(), event.position().x(), event.position().y(), look.PICK_RADIUS) is None:
+        place = event.position()
+        joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
+        if self._preview is not None or joint is None:
             self._zoom, self._offset = 1.0, QPointF(0, 0)
             self.update()
         else:

@@ -17,7 +17,9 @@ def describe_joint(session: Session, joint: int) -> str:
     parts = [MPM16.joints[joint]]
     if clip is None:
         return parts[0]
-    if session.missing[frame, joint]:
+    if session.unsure[frame, joint]:
+        parts.append(f"hidden: below the threshold of {session.threshold:.2f}")
+    elif session.missing[frame, joint]:
         parts.append("not measured")
     elif session.mask[frame, joint]:
         parts.append("hidden")

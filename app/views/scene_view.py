@@ -102,6 +102,7 @@ class SceneView(GLViewWidget):
         session.truth_changed.connect(self._on_clip_changed)
         for signal in (
             session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
+            session.threshold_changed, session.camera_changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
         session.prediction_changed.connect(self._on_prediction_changed)

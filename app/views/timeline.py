@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import theme as look
 from app.session import Session
 from app.theme import Theme
+from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -31,7 +32,6 @@ _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 _LABEL_SPACING_PX = 70
-_CURVE_TOP_MM = 60.0  # the curve's axis reaches at least so high
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,20 @@ class Timeline(QWidget):
         self._painted: tuple[tuple[int, ...], int] | None = None
         self._picture: QImage | None = None
         self._picture_key: tuple[object, ...] = ()
-        self._curves: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
+        self._curves: Curves | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         session.clip_changed.connect(self.show_all)
-        for signal in (session.frame_changed, session.range_changed):
+        for signal in (session.frame_changed, session.range_changed, session.flags_changed):
             signal.connect(self.update)
         session.prediction_changed.connect(self._forget_curves)
+        session.camera_changed.connect(self._forget_curves)
         for signal in (
             session.mask_changed,
             session.options_changed,
             session.truth_changed,
             session.keypoints_changed,
+            session.threshold_changed,
         ):
             signal.connect(self._forget_picture)
 
@@ -147,6 +149,7 @@ class Timeline(QWidget):
         self._draw_labels(painter)
         self._draw_curve(painter)
         self._draw_ruler(painter)
+        self._draw_flags(painter)
         self._draw_cursor(painter)
 
     def _draw_range(self, painter: QPainter) -> None:
@@ -231,6 +234,8 @@ class Timeline(QWidget):
         frame, lane = self.frame_at(x), self._lane_at(y)
         if lane is not None and lane.is_joint and self._doubtful(lane.joints[0])[frame]:
             return f"Frame {frame}: the detector was unsure of {lane.label}."
+        if y < look.RULER_HEIGHT and self._session.flags[frame]:
+            return f"Frame {frame}: left and right were exchanged back here."
         if lane is None and self._guessed()[frame]:
             return f"Frame {frame}: no joint is visible for a second around, so the pose is a guess."
         return ""
@@ -251,52 +256,36 @@ class Timeline(QWidget):
         self._hatch(painter, self._guessed(), look.RULER_HEIGHT + 2.0, look.CURVE_HEIGHT - 4.0)
         top, bottom = look.RULER_HEIGHT + 4.0, look.RULER_HEIGHT + look.CURVE_HEIGHT - 4.0
         label = QRectF(6, top - 4, look.LANE_LABEL_WIDTH - 10, 16)
-        painter.setPen(QColor(self.theme.muted))
-        errors = self._session.errors
-        if errors is None:
-            has_truth = self._session.clip is not None and self._session.clip.ground_truth is not None
-            text = "lifting …" if has_truth else "no ground truth"
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, text)
-            return
         if self._curves is None:
-            self._curves = _mean_over(errors, np.isfinite(errors)), _mean_over(errors, self._session.hidden)
-        mean, of_hidden = self._curves
-        highest = float(np.nanmax([_CURVE_TOP_MM, np.nanmax(mean, initial=0), np.nanmax(of_hidden, initial=0)]))
-        self._draw_line(painter, of_hidden, highest, top, bottom, QColor(self.theme.hidden_curve))
-        self._draw_line(painter, mean, highest, top, bottom, QColor(self.theme.curve))
-        painter.setPen(QColor(self.theme.curve))
-        painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "MPJPE")
-        if np.isfinite(of_hidden).any():
-            painter.setPen(QColor(self.theme.hidden_curve))
-            painter.drawText(label.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, "hidden joints")
+            self._curves = curves_of(self._session)
+        if self._curves is None:
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
+            return
+        shown = self._curves
+        frames = max(int(self._first), 0), min(int(np.ceil(self._first + self._count)), len(self._session))
+        per_pixel = max(1, int(self._count / self._area().width()))
+        for curve in reversed(shown.curves):
+            colour = QColor(getattr(self.theme, curve.colour))
+            draw_line(
+                painter, curve.values, frames, per_pixel, self.x_of,
+                lambda value: bottom - value / shown.highest * (bottom - top), colour,
+            )  # fmt: skip
+        for n, curve in enumerate(curve for curve in shown.curves if np.isfinite(curve.values).any()):
+            painter.setPen(QColor(getattr(self.theme, curve.colour)))
+            painter.drawText(label.translated(0, 16 * n), Qt.AlignmentFlag.AlignVCenter, curve.name)
         painter.setPen(QColor(self.theme.muted))
-        painter.drawText(label.translated(0, 32), Qt.AlignmentFlag.AlignVCenter, f"0 – {highest:.0f} mm")
+        painter.drawText(label.translated(0, 32), Qt.AlignmentFlag.AlignVCenter, f"0 – {shown.highest:.0f} {shown.unit}")
 
-    def _draw_line(
-        self, painter: QPainter, values: NDArray[np.floating], highest: float, top: float, bottom: float, colour: QColor
-    ) -> None:
-        """A curve over the frames in view; of several frames under a pixel the largest value counts."""
-        area = self._area()
-        first, last = max(int(self._first), 0), min(int(np.ceil(self._first + self._count)), len(values))
-        per_pixel = max(1, int(self._count / area.width()))
-        part = values[first:last]
-        if per_pixel > 1:
-            padded = np.pad(part, (0, -len(part) % per_pixel), constant_values=np.nan).reshape(-1, per_pixel)
-            known = np.any(np.isfinite(padded), axis=1)
-            part = np.where(known, np.nanmax(np.where(known[:, None], padded, 0), axis=1), np.nan)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colour, 1.3))
-        run: list[QPointF] = []
-        for n, value in enumerate(np.append(part, np.nan)):
-            if np.isfinite(value):
-                y = bottom - float(value) / highest * (bottom - top)
-                run.append(QPointF(self.x_of(first + (n + 0.5) * per_pixel), y))
-                continue
-            if len(run) == 1:
-                painter.drawPoint(run[0])
-            elif run:
-                painter.drawPolyline(run)
-            run = []
+    def _draw_flags(self, painter: QPainter) -> None:
+        """A mark on the ruler over each stretch of frames that deserve a look."""
+        flags = self._session.flags
+        first, last = max(int(self._first), 0), min(int(self._first + self._count) + 1, len(flags))
+        steps = np.flatnonzero(np.diff(np.concatenate(([0], flags[first:last].astype(np.int8), [0]))))
+        for start, end in zip(steps[::2], steps[1::2], strict=True):
+            left, right = self.x_of(first + int(start)), self.x_of(first + int(end))
+            mark = QRectF(left, look.RULER_HEIGHT - 4, max(right - left, 3), 4) & self._area()
+            painter.fillRect(mark, QColor(self.theme.warning))
 
     def _draw_ruler(self, painter: QPainter) -> None:
         """Frame numbers, as close as they fit."""
@@ -390,13 +379,6 @@ class Timeline(QWidget):
         self._unfolded ^= {limb}
         self.updateGeometry()
         self._forget_picture()
-
-
-def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """(frames,) mean of errors (frames, 16) over the chosen joints that have one, NaN without any."""
-    chosen = joints & np.isfinite(errors)
-    counts = chosen.sum(1)
-    return np.where(counts > 0, np.where(chosen, errors, 0).sum(1) / np.maximum(counts, 1), np.nan)
 
 
 def _share_hidden(hidden: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:

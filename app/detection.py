@@ -1,0 +1,195 @@
+"""Owns the worker that looks at videos: progress with a preview, cancelling, and what was found."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QRectF, Signal
+from PySide6.QtGui import QImage
+
+from app.jobs import NewestWins
+from app.pictures import to_small_image
+from mpm_core.clip import Clip
+from mpm_core.detectors import find_detector
+from mpm_core.detectors.base import DetectOptions, FoundPose
+from mpm_core.detectors.detection import Sighting, kept_recording, record
+from mpm_core.detectors.recording import Recording
+from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.progress import Progress
+from mpm_core.refiners.swaps import repair_swaps
+from mpm_core.skeleton import Skeleton
+from mpm_core.video import VideoInfo, VideoPart, inspect_video, read_frames
+
+# The preview is renewed so often, and its picture has so many pixels at most along its longer side.
+_SHOW_EVERY_S = 0.08
+_PREVIEW_PX = 960
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What to show while there is no clip yet. picture: drawn into `place`, in pixels of the video; poses: (people, 16, 2)
+    pixels of the video in MPM-16 joints, NaN where there is none. size: (width, height) of the video's frames."""
+
+    picture: QImage
+    place: QRectF
+    poses: NDArray[np.float64]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class DetectState:
+    """How detection is doing. note: what it does now. per_second, left_s: 0 while they are not known."""
+
+    is_running: bool = False
+    done: int = 0
+    total: int = 0
+    note: str = ""
+    per_second: float = 0.0
+    left_s: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a detection ended with: the recording, a clip of its first person, and the frames (frames,) whose left and right
+    were exchanged back."""
+
+    recording: Recording
+    clip: Clip
+    swapped: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    path: Path
+    options: DetectOptions
+    is_fresh: bool
+
+
+class DetectJob(QObject):
+    """Looks at one video at a time. A detection that is cancelled ends with what was seen so far."""
+
+    chosen = Signal(object)  # VideoInfo, of a video that could be looked at
+    previewed = Signal(object)  # Preview
+    state_changed = Signal()
+    found = Signal(object)  # Finding
+    failed = Signal(str)
+    _stepped = Signal(object)
+    _ended = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = DetectState()
+        self.video: VideoInfo | None = None
+        self._is_cancelled = False
+        self._thread = NewestWins(self._work)
+        self._thread.failed.connect(self._on_failed)
+        self._stepped.connect(self._on_stepped)
+        self._ended.connect(self._on_ended)
+        self.chosen.connect(self._on_chosen)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the worker; call before the application quits. What was seen is kept."""
+        self._is_cancelled = True
+        self._thread.stop()
+
+    def choose(self, path: Path) -> None:
+        """Look what a video is, and show its first frame."""
+        if not self.state.is_running:
+            self._thread.ask(path)
+
+    def start(self, options: DetectOptions, is_fresh: bool = False) -> None:
+        """Detect in the video that was chosen, from where an earlier detection was cancelled, or afresh."""
+        if self.video is None or self.state.is_running:
+            return
+        self._is_cancelled = False
+        self._set_state(DetectState(is_running=True, note="starting"))
+        self._thread.ask(_Wanted(self.video.path, options, is_fresh))
+
+    def cancel(self) -> None:
+        """Stop soon; what was seen is kept and shown."""
+        self._is_cancelled = True
+
+    def _work(self, request: Path | _Wanted) -> None:
+        """In the worker."""
+        if isinstance(request, Path):
+            info = inspect_video(request)
+            with closing(read_frames(info, VideoPart())) as frames:
+                picture = next(frames).picture
+            self.chosen.emit(info)
+            if picture is not None:
+                place = QRectF(0, 0, *info.image_size)
+                self.previewed.emit(Preview(to_small_image(picture, _PREVIEW_PX), place, np.zeros((0, 0, 2)), info.image_size))
+            return
+        recording = self._record(request)
+        if recording is None:
+            self._ended.emit(None)
+            return
+        clip, swapped = repair_swaps(recording.clip())
+        self._ended.emit(Finding(recording, clip, swapped))
+
+    def _record(self, wanted: _Wanted) -> Recording | None:
+        """What was seen until the end, or until the detection was cancelled; None for nothing."""
+        skeleton = find_detector(wanted.options.detector).skeleton
+        shown = 0.0
+        with closing(record(wanted.path, wanted.options, wanted.is_fresh)) as steps:
+            for step in steps:
+                if isinstance(step, Recording):
+                    return step
+                if self._is_cancelled:
+                    break
+                now = time.monotonic()
+                if now - shown > _SHOW_EVERY_S:
+                    shown = now
+                    self._show(step, skeleton, wanted.options)
+        return kept_recording(wanted.path, wanted.options)
+
+    def _show(self, step: Progress, skeleton: Skeleton, options: DetectOptions) -> None:
+        if not isinstance(step, Sighting):
+            self._stepped.emit(DetectState(True, step.done, step.total, step.note))
+            return
+        self._stepped.emit(DetectState(True, step.done, step.total, step.note, step.per_second, step.left_s))
+        if step.picture is not None and self.video is not None:
+            size = self.video.image_size
+            place = QRectF(*(options.part.region or (0, 0, *size)))
+            image = to_small_image(step.picture, _PREVIEW_PX)
+            self.previewed.emit(Preview(image, place, poses_in_mpm16(step.poses, skeleton), size))
+
+    def _on_chosen(self, info: VideoInfo) -> None:
+        self.video = info
+
+    def _on_stepped(self, state: DetectState) -> None:
+        """In the window's thread."""
+        if self.state.is_running:
+            self._set_state(state)
+
+    def _on_ended(self, finding: Finding | None) -> None:
+        self._set_state(DetectState())
+        if finding is None:
+            self.failed.emit("Cancelled before anything was seen.")
+        else:
+            self.found.emit(finding)
+
+    def _on_failed(self, text: str) -> None:
+        self._set_state(DetectState())
+        self.failed.emit(text)
+
+    def _set_state(self, state: DetectState) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit()
+
+
+def poses_in_mpm16(poses: tuple[FoundPose, ...], skeleton: Skeleton) -> NDArray[np.float64]:
+    """(people, 16, 2) pixels in MPM-16 joints, NaN where a joint cannot be told."""
+    if not poses:
+        return np.zeros((0, 0, 2))
+    points = np.stack([p for p, _ in poses])
+    seen = np.stack([s for _, s in poses]) > 0
+    mapped = map_to_mpm16(skeleton).apply(points, seen)
+    return np.where(mapped.visible[..., None], mapped.points, np.nan).astype(np.float64)

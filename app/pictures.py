@@ -1,0 +1,21 @@
+"""Owns the way from arrays of pixels to Qt's images."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from mpm_core.video import Picture
+
+
+def to_image(picture: Picture) -> QImage:
+    """A picture (height, width, 3) as an image that owns its pixels."""
+    rgb = np.ascontiguousarray(picture)
+    height, width = rgb.shape[:2]
+    return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
+
+
+def to_small_image(picture: Picture, longest_px: int) -> QImage:
+    """The same, with so many pixels along its longer side at most."""
+    step = max(picture.shape[:2]) // longest_px + 1
+    return to_image(picture[::step, ::step])

@@ -1,0 +1,192 @@
+"""The video panel with a detector that sees squares: choosing, regions, people, cleaning up, the camera, and the webcam."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from mpm_core.detectors import DETECTORS, base
+from mpm_core.skeleton import COCO17, MPM16
+from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.squares import SIZE, SquareFinder
+from tests.videos import write_video
+
+LEFT = Qt.MouseButton.LeftButton
+FRAMES = 50
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("video") / "squares.mp4", np.arange(FRAMES) / 25, SIZE)
+
+
+@pytest.fixture
+def chosen(qtbot, window, squares, cache, video):
+    """The window with a video chosen, and the detector of squares."""
+    panel = window.video_panel
+    panel._detector.addItem(squares.label, squares.name)
+    window.handlers.open_path(video)
+    qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
+    panel._detector.setCurrentIndex(panel._detector.findData("squares"))
+    panel._show_detector()
+    return window
+
+
+@pytest.fixture
+def detected(qtbot, chosen):
+    """The same with what was found open and lifted."""
+    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, chosen)
+    return chosen
+
+
+def test_what_was_found_is_open_over_its_video(qtbot, detected):
+    session = detected.session
+    assert len(session) == FRAMES and session.recording.is_whole and session.threshold == pytest.approx(0.3)
+    qtbot.waitUntil(lambda: detected.image_view._picture is not None, timeout=WAIT_MS)
+    session.set_frame(20)
+    qtbot.wait(200)
+    picture, clip = detected.image_view._picture, session.clip
+    x, y = clip.keypoints[20, MPM16.index("LHip")].round().astype(int)
+    assert picture.pixelColor(int(x), int(y)).lightness() > 180  # the keypoints lie on the square of this very frame
+
+
+def test_the_threshold_hides_joints_that_are_less_sure(qtbot, detected):
+    session, slider = detected.session, detected.video_panel._threshold
+    confidence = session.clip.confidence[10]
+    slider.setValue(60)
+    assert session.threshold == 0.6 and np.array_equal(session.missing[10], confidence < 0.6) and session.missing[10].any()
+    wait_for_lift(qtbot, detected)
+    assert not session.mask.any()  # what a person hides is another thing
+    slider.setValue(0)
+    assert not session.missing.any() and "0 %" in detected.video_panel._threshold_note.text()
+    wait_for_lift(qtbot, detected)
+
+
+def test_a_region_is_drawn_on_the_picture(qtbot, chosen):
+    panel, view = chosen.video_panel, chosen.image_view
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=WAIT_MS)
+    qtbot.mouseClick(panel._region_button, LEFT)
+    corners = view._to_widget(np.array([[20.0, 10.0], [140.0, 110.0]]))
+    start, end = (QPoint(*(round(float(v)) for v in corner)) for corner in corners)
+    qtbot.mousePress(view, LEFT, pos=start)
+    qtbot.mouseMove(view, end)
+    qtbot.mouseRelease(view, LEFT, pos=end)
+    assert np.abs(np.subtract(panel.options().part.region, (20, 10, 120, 100))).max() <= 2
+    qtbot.mouseClick(panel._region_button, LEFT)
+    assert panel.options().part.region is None
+
+
+def test_another_person_takes_the_place_of_the_first(qtbot, detected):
+    session, view = detected.session, detected.image_view
+    session.set_frame(12)
+    (number,), (other,) = session.recording.others_at(12, session.clip.keypoints[12])
+    clicked = []
+    view.person_clicked.disconnect()
+    view.person_clicked.connect(clicked.append)
+    place = view._to_widget(other[MPM16.index("LKnee")])
+    qtbot.mouseClick(view, LEFT, pos=QPoint(*(round(float(v)) for v in place)))
+    assert clicked == [number]
+    before = session.clip.keypoints.copy()
+    session.set_range(10, 20)
+    menu = detected.video_handlers.person_menu(number)
+    menu.actions()[0].trigger()
+    assert np.allclose(session.clip.keypoints[12], other, atol=1e-3)
+    assert np.array_equal(session.clip.keypoints[[9, 21]], before[[9, 21]])
+    session.undo_stack.undo()
+    assert np.array_equal(session.clip.keypoints, before)
+    menu.actions()[-1].trigger()
+    assert np.allclose(session.clip.keypoints[12], other, atol=1e-3) and not session.undo_stack.canUndo()
+
+
+def test_cleaning_up_can_be_undone(qtbot, detected):
+    session = detected.session
+    joint = MPM16.index("RKnee")
+    gesture = detected.editor.begin_gesture()
+    detected.editor.move_joint(joint, 25, 500.0, 400.0, gesture)
+    shaken = session.clip.keypoints + np.random.default_rng(0).normal(0, 1.0, session.clip.keypoints.shape).astype(np.float32)
+    session.patch_keypoints(0, {"keypoints": shaken})
+    before = session.clip.keypoints.copy()
+    detected.video_panel.refiner_chosen.emit("savgol")
+    assert np.median(np.abs(np.diff(session.clip.keypoints, axis=0))) < 0.9 * np.median(np.abs(np.diff(before, axis=0)))
+    assert np.array_equal(session.clip.keypoints[25, joint], before[25, joint])  # a person's correction stays
+    session.undo_stack.undo()
+    assert np.array_equal(session.clip.keypoints, before)
+    wait_for_lift(qtbot, detected)
+
+
+def test_exchanged_sides_are_repaired_and_flagged(qtbot, demo_window):
+    session = demo_window.session
+    clean = session.clip.keypoints.copy()
+    session.set_range(200, 230)
+    demo_window.actions_by_name["swap"].trigger()
+    assert not np.array_equal(session.clip.keypoints, clean)
+    demo_window.video_panel.repair_chosen.emit()
+    assert np.array_equal(session.clip.keypoints, clean)
+    assert session.flags.sum() == 31 and session.flags[200:231].all()
+    session.set_frame(0)
+    demo_window.actions_by_name["next_flag"].trigger()
+    assert session.frame == 200
+    session.undo_stack.undo()
+    assert not session.flags.any()
+    wait_for_lift(qtbot, demo_window)
+
+
+def test_the_field_of_view_moves_the_person(qtbot, detected):
+    session, angle = detected.session, detected.video_panel._angle
+    assert angle.value() == pytest.approx(55, abs=0.1) and session.clip.camera.is_assumed
+    before = session.prediction.root[20, 2]
+    angle.setValue(25)
+    assert not session.clip.camera.is_assumed
+    wait_for_lift(qtbot, detected)
+    qtbot.waitUntil(lambda: session.prediction.root[20, 2] > 1.5 * before, timeout=WAIT_MS)  # a longer lens: farther away
+    session.undo_stack.undo()
+    assert angle.value() == pytest.approx(55, abs=0.1)
+    wait_for_lift(qtbot, detected)
+
+
+def test_without_the_detector_the_panel_says_how_to_install_it(qtbot, chosen, monkeypatch):
+    entry = base.Detector("absent", "Absent Pose", COCO17, (), "no_such_package", "video", SquareFinder)
+    monkeypatch.setitem(DETECTORS, "absent", entry)
+    panel = chosen.video_panel
+    panel._detector.addItem("Absent", "absent")
+    panel._detector.setCurrentIndex(panel._detector.findData("absent"))
+    panel._show_detector()
+    assert "pip install 'mpm-viewer[video]'" in panel._missing.text() and not panel.detect_button.isEnabled()
+    chosen.opener.open_demo()  # everything else works
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, chosen)
+
+
+def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
+    chosen.opener.open_demo()
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    demo = chosen.session.clip
+    chosen.editor.click_joints((3,), 5)
+    monkeypatch.setattr(chosen.video_handlers, "_may_leave", lambda: False)
+    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    qtbot.waitUntil(lambda: "kept" in chosen.status_line.message(), timeout=WAIT_MS)
+    assert chosen.session.clip is demo and chosen.session.mask[5, 3]
+
+
+def test_a_camera_is_watched_and_becomes_a_clip(qtbot, window, squares, monkeypatch, video):
+    monkeypatch.setitem(DETECTORS, "mediapipe", squares)
+    qtbot.mouseClick(window.video_panel._live, LEFT)
+    dialog = window.video_handlers.live
+    dialog.source.setCurrentText(str(video))
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: "ms behind" in dialog.note() and dialog.keep_button.isEnabled(), timeout=WAIT_MS)
+    qtbot.mouseClick(dialog.keep_button, LEFT)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    assert window.session.clip.source.startswith("camera") and window.session.clip.times[0] == 0
+    wait_for_lift(qtbot, window)
+
+
+def test_a_camera_that_is_not_there_says_so(qtbot, window, squares, monkeypatch):
+    monkeypatch.setitem(DETECTORS, "mediapipe", squares)
+    window.video_handlers.open_live()
+    dialog = window.video_handlers.live
+    dialog.source.setCurrentText("77")
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: "cannot be opened" in dialog.note(), timeout=WAIT_MS)
+    assert dialog.start_button.text() == "Start"
