@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 
 from mpm_core import write
 from mpm_core.cli import main
@@ -117,10 +118,11 @@ def test_a_good_file_opens_after_a_broken_one(qtbot, demo_window, tmp_path, demo
     qtbot.waitUntil(lambda: len(demo_window.session) == 100, timeout=WAIT_MS)
 
 
-def test_a_broken_video_leaves_the_clip_alone(qtbot, demo_window, tmp_path):
+def test_a_broken_video_leaves_the_clip_alone(qtbot, demo_window, tmp_path, monkeypatch):
     (tmp_path / "film.mp4").write_bytes(b"no film")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "film.mp4"), ""))
     with qtbot.waitSignal(demo_window.backdrop.failed, timeout=WAIT_MS) as signal:
-        demo_window.handlers.open_path(tmp_path / "film.mp4")
+        demo_window.actions_by_name["backdrop"].trigger()
     check_sentence(signal.args[0], tmp_path / "film.mp4", "video")
 
 

@@ -188,10 +188,12 @@ def test_a_file_dropped_on_the_window_opens(qtbot, window, tmp_path, demo):
     assert "dropped.npz" in window.windowTitle()
 
 
-def test_a_video_lies_behind_the_skeleton(qtbot, demo_window, shared):
+def test_a_video_lies_behind_the_skeleton(qtbot, demo_window, shared, monkeypatch):
     pictures = []
     demo_window.backdrop.picture_changed.connect(pictures.append)
-    demo_window.handlers.open_path(shared / "video" / "person_outdoor.mp4")
+    video = shared / "video" / "person_outdoor.mp4"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(video), ""))
+    demo_window.actions_by_name["backdrop"].trigger()
     qtbot.waitUntil(lambda: bool(pictures) and pictures[-1] is not None, timeout=WAIT_MS)
     assert (pictures[-1].width(), pictures[-1].height()) == (1768, 994)
     first = pictures[-1]
