@@ -34,6 +34,8 @@ from mpm_core.skeleton import MPM16
 from mpm_core.video import VIDEO_SUFFIXES
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
+_VIDEOS = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+_OPENABLE = f"Keypoints and videos (*.json *.npz *.csv {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
@@ -63,7 +65,7 @@ class Handlers(QObject):
     # Files
 
     def open_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open keypoints", "", _READABLE)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open keypoints or a video", "", _OPENABLE)
         if name:
             self.open_path(Path(name))
 
@@ -82,14 +84,13 @@ class Handlers(QObject):
             self._detect_job.choose(path)
 
     def open_video(self) -> None:
-        kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a video", "", f"Videos ({kinds});;All files (*)")
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a video", "", f"Videos ({_VIDEOS});;All files (*)")
         if name:
             self.open_path(Path(name))
 
     def open_backdrop(self) -> None:
-        kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
-        name, _ = QFileDialog.getOpenFileName(self._window, "Video behind the skeleton", "", f"Videos ({kinds});;All files (*)")
+        title = "Video behind the skeleton"
+        name, _ = QFileDialog.getOpenFileName(self._window, title, "", f"Videos ({_VIDEOS});;All files (*)")
         if name:
             self._backdrop.open(Path(name))
 

@@ -244,6 +244,7 @@ class MainWindow(QMainWindow):
         panel.field_of_view_chosen.connect(handlers.set_field_of_view)
         self.image_view.region_drawn.connect(panel.set_region)
         self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
+        self.detect_job.chosen.connect(lambda info: self.opener.remember(info.path))
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))

@@ -74,6 +74,12 @@ class Opener(QObject):
         names = [stored] if isinstance(stored, str) else list(stored or [])
         return [Path(name) for name in names if Path(name).exists()]
 
+    def remember(self, path: Path) -> None:
+        """Put a file first among those opened lately."""
+        others = [str(p) for p in self.recent() if p != path.resolve()]
+        self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])
+        self.recent_changed.emit()
+
     def _work(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
         if options is None:
             contents = inspect_file(path)
@@ -101,9 +107,7 @@ class Opener(QObject):
             return
         self._session.open_clip(clip, mask, threshold=threshold)
         if path != find_asset("demo/demo.npz"):
-            others = [str(p) for p in self.recent() if p != path.resolve()]
-            self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])
-            self.recent_changed.emit()
+            self.remember(path)
 
 
 def _check_truth(path: Path, clip: Clip, frames: int) -> None:
