@@ -15,6 +15,7 @@ from mpm_core.masking import Mask
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
 _SET_CAMERA_ID = 3
+_SET_THRESHOLD_ID = 4
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -56,21 +57,29 @@ class SetMask(QUndoCommand):
 
 
 class EditKeypoints(QUndoCommand):
-    """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask."""
+    """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask.
 
-    def __init__(self, session: Session, first: int, patch: Patch, text: str, gesture: int = 0) -> None:
+    flags: (frames of the clip,) those that deserve a look from then on; None leaves them.
+    """
+
+    def __init__(
+        self, session: Session, first: int, patch: Patch, text: str, gesture: int = 0, flags: NDArray[np.bool_] | None = None
+    ) -> None:
         super().__init__(text)
         self._session = session
         self._gesture = gesture
         self._first, self._after = first, patch
+        self._flags_before, self._flags_after = session.flags, session.flags if flags is None else flags
         frames = slice(first, first + len(next(iter(patch.values()))))
         self._before: Patch = {name: getattr(session.clip, name)[frames].copy() for name in patch}
 
     def redo(self) -> None:
         self._session.patch_keypoints(self._first, self._after)
+        self._session.set_flags(self._flags_after)
 
     def undo(self) -> None:
         self._session.patch_keypoints(self._first, self._before)
+        self._session.set_flags(self._flags_before)
 
     def id(self) -> int:
         return _MOVE_JOINT_ID
@@ -85,20 +94,30 @@ class EditKeypoints(QUndoCommand):
         return True
 
 
-class RepairSwaps(EditKeypoints):
-    """Exchange left and right back in some frames of the whole clip, and flag these (frames,)."""
+class SetThreshold(QUndoCommand):
+    """Hide joints of less confidence. Steps of a slider become one command."""
 
-    def __init__(self, session: Session, patch: Patch, flags: NDArray[np.bool_]) -> None:
-        super().__init__(session, 0, patch, "Repair left and right")
-        self._flags_before, self._flags_after = session.flags, session.flags | flags
+    def __init__(self, session: Session, threshold: float) -> None:
+        super().__init__(f"Hide below a confidence of {threshold:.2f}")
+        self._session = session
+        self._before, self._after = session.threshold, threshold
 
     def redo(self) -> None:
-        super().redo()
-        self._session.set_flags(self._flags_after)
+        self._session.set_threshold(self._after)
 
     def undo(self) -> None:
-        super().undo()
-        self._session.set_flags(self._flags_before)
+        self._session.set_threshold(self._before)
+
+    def id(self) -> int:
+        return _SET_THRESHOLD_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetThreshold):
+            return False
+        self._after = other._after
+        self.setText(other.text())
+        return True
 
 
 class SetCamera(QUndoCommand):

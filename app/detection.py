@@ -17,8 +17,9 @@ from app.pictures import to_small_image
 from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.base import DetectOptions, FoundPose
-from mpm_core.detectors.detection import Sighting, kept_recording, record
+from mpm_core.detectors.detection import Sighting, record
 from mpm_core.detectors.recording import Recording
+from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.progress import Progress
 from mpm_core.refiners.swaps import repair_swaps
@@ -55,12 +56,20 @@ class DetectState:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What a detection ended with: the recording, a clip of its first person, and the frames (frames,) whose left and right
-    were exchanged back."""
+    """What a detection ended with: the recording, the clip of one of its people, and the same with left and right exchanged
+    back in the frames `swapped` (frames,)."""
 
     recording: Recording
+    person: int
     clip: Clip
+    repaired: Clip
     swapped: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, recording: Recording, person: int) -> Finding:
+        """Look for exchanged sides; takes a second for twenty thousand frames."""
+        clip = recording.clip(person)
+        return cls(recording, person, clip, *repair_swaps(clip))
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,17 @@ class _Wanted:
     path: Path
     options: DetectOptions
     is_fresh: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _FirstFrame:
+    info: VideoInfo
+
+
+@dataclass(frozen=True, eq=False)
+class _Somebody:
+    recording: Recording
+    number: int
 
 
 class DetectJob(QObject):
@@ -85,7 +105,7 @@ class DetectJob(QObject):
         super().__init__()
         self.state = DetectState()
         self.video: VideoInfo | None = None
-        self._is_cancelled = False
+        self._is_cancelled = self._is_stopping = False
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._stepped.connect(self._on_stepped)
@@ -95,13 +115,23 @@ class DetectJob(QObject):
 
     def stop(self) -> None:
         """End the worker; call before the application quits. What was seen is kept."""
-        self._is_cancelled = True
+        self._is_cancelled = self._is_stopping = True
         self._thread.stop()
 
     def choose(self, path: Path) -> None:
         """Look what a video is, and show its first frame."""
         if not self.state.is_running:
             self._thread.ask(path)
+
+    def show_first_frame(self) -> None:
+        """The first frame of the video that was chosen, to draw on."""
+        if self.video is not None and not self.state.is_running:
+            self._thread.ask(_FirstFrame(self.video))
+
+    def open_person(self, recording: Recording, number: int) -> None:
+        """Another person of a recording, as if a detection had ended with them."""
+        if not self.state.is_running:
+            self._thread.ask(_Somebody(recording, number))
 
     def start(self, options: DetectOptions, is_fresh: bool = False) -> None:
         """Detect in the video that was chosen, from where an earlier detection was cancelled, or afresh."""
@@ -115,39 +145,43 @@ class DetectJob(QObject):
         """Stop soon; what was seen is kept and shown."""
         self._is_cancelled = True
 
-    def _work(self, request: Path | _Wanted) -> None:
+    def _work(self, request: Path | _FirstFrame | _Somebody | _Wanted) -> None:
         """In the worker."""
         if isinstance(request, Path):
             info = inspect_video(request)
-            with closing(read_frames(info, VideoPart())) as frames:
-                picture = next(frames).picture
             self.chosen.emit(info)
-            if picture is not None:
-                place = QRectF(0, 0, *info.image_size)
-                self.previewed.emit(Preview(to_small_image(picture, _PREVIEW_PX), place, np.zeros((0, 0, 2)), info.image_size))
-            return
-        recording = self._record(request)
-        if recording is None:
-            self._ended.emit(None)
-            return
-        clip, swapped = repair_swaps(recording.clip())
-        self._ended.emit(Finding(recording, clip, swapped))
+            self._preview_first_frame(info)
+        elif isinstance(request, _FirstFrame):
+            self._preview_first_frame(request.info)
+        elif isinstance(request, _Somebody):
+            self.found.emit(Finding.of(request.recording, request.number))
+        else:
+            recording = self._record(request)
+            if not self._is_stopping:
+                self._ended.emit(Finding.of(recording, 0))
 
-    def _record(self, wanted: _Wanted) -> Recording | None:
-        """What was seen until the end, or until the detection was cancelled; None for nothing."""
+    def _preview_first_frame(self, info: VideoInfo) -> None:
+        with closing(read_frames(info, VideoPart())) as frames:
+            picture = next(frames).picture
+        if picture is not None:
+            image = to_small_image(picture, _PREVIEW_PX)
+            self.previewed.emit(Preview(image, QRectF(0, 0, *info.image_size), np.zeros((0, 0, 2)), info.image_size))
+
+    def _record(self, wanted: _Wanted) -> Recording:
+        """What was seen until the end, or until the detection was cancelled."""
         skeleton = find_detector(wanted.options.detector).skeleton
         shown = 0.0
-        with closing(record(wanted.path, wanted.options, wanted.is_fresh)) as steps:
+        with closing(record(wanted.path, wanted.options, wanted.is_fresh, should_stop=lambda: self._is_cancelled)) as steps:
             for step in steps:
                 if isinstance(step, Recording):
                     return step
-                if self._is_cancelled:
-                    break
+                if self._is_cancelled and not isinstance(step, Sighting):
+                    break  # a model file that is being fetched
                 now = time.monotonic()
                 if now - shown > _SHOW_EVERY_S:
                     shown = now
                     self._show(step, skeleton, wanted.options)
-        return kept_recording(wanted.path, wanted.options)
+        raise UserError("Cancelled before anything was seen.")
 
     def _show(self, step: Progress, skeleton: Skeleton, options: DetectOptions) -> None:
         if not isinstance(step, Sighting):
@@ -168,12 +202,9 @@ class DetectJob(QObject):
         if self.state.is_running:
             self._set_state(state)
 
-    def _on_ended(self, finding: Finding | None) -> None:
+    def _on_ended(self, finding: Finding) -> None:
         self._set_state(DetectState())
-        if finding is None:
-            self.failed.emit("Cancelled before anything was seen.")
-        else:
-            self.found.emit(finding)
+        self.found.emit(finding)
 
     def _on_failed(self, text: str) -> None:
         self._set_state(DetectState())

@@ -52,9 +52,7 @@ def why_no_display() -> str:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mpm-viewer", description="See 2D poses become 3D while you hide joints.")
-    parser.add_argument(
-        "file", nargs="?", type=Path, help="video, keypoint file or OpenPose folder; by default the demo"
-    )
+    parser.add_argument("file", nargs="?", type=Path, help="video, keypoint file or OpenPose folder; by default the demo")
     parser.add_argument("--theme", choices=("dark", "light"), help="instead of the last one, or the desktop's")
     return parser.parse_args(arguments)
 

@@ -235,6 +235,7 @@ class MainWindow(QMainWindow):
 
     def _connect_video(self) -> None:
         panel, handlers = self.video_panel, self.video_handlers
+        panel.threshold_chosen.connect(handlers.set_threshold)
         panel.live_chosen.connect(handlers.open_live)
         panel.open_chosen.connect(self.handlers.open_video)
         panel.region_chosen.connect(handlers.set_region)
@@ -244,6 +245,7 @@ class MainWindow(QMainWindow):
         panel.field_of_view_chosen.connect(handlers.set_field_of_view)
         self.image_view.region_drawn.connect(panel.set_region)
         self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
+        self.detect_job.chosen.connect(lambda _: self.playback.pause())
         self.detect_job.chosen.connect(lambda info: self.opener.remember(info.path))
 
     def _show_playing(self, is_playing: bool) -> None:

@@ -17,5 +17,5 @@ def to_image(picture: Picture) -> QImage:
 
 def to_small_image(picture: Picture, longest_px: int) -> QImage:
     """The same, with so many pixels along its longer side at most."""
-    step = max(picture.shape[:2]) // longest_px + 1
+    step = -(-max(picture.shape[:2]) // longest_px)
     return to_image(picture[::step, ::step])

@@ -14,7 +14,7 @@ from mpm_core.camera import Intrinsics, upright
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
 from mpm_core.lifters import COMPLETING_LIFTERS
-from mpm_core.masking import Mask
+from mpm_core.masking import Mask, unsure_joints
 from mpm_core.metrics import joint_errors
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -91,6 +91,7 @@ class Session(QObject):
         self._options = LiftOptions()
         self._state = LiftState()
         self._recording: Recording | None = None
+        self._person = 0
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
 
@@ -104,14 +105,14 @@ class Session(QObject):
         clip: Clip,
         mask: Mask | None = None,
         recording: Recording | None = None,
+        person: int = 0,
         threshold: float = 0.0,
-        flags: NDArray[np.bool_] | None = None,
     ) -> None:
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
-        from, with frames (frames,) that deserve a look."""
+        from and the number of the person."""
         self._clip = clip.to_mpm16()
-        self._recording, self._threshold = recording, threshold
-        self._flags = np.zeros(len(clip), bool) if flags is None else flags.copy()
+        self._recording, self._person, self._threshold = recording, person, threshold
+        self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._prediction, self._errors = None, None
@@ -199,7 +200,7 @@ class Session(QObject):
             return np.zeros((0, len(MPM16)), bool)
         if self._options.task == "complete" or self._threshold <= 0:
             return np.zeros(self._mask.shape, bool)
-        return self._clip.visible & ~self._clip.edited & (self._clip.confidence < self._threshold)
+        return unsure_joints(self._clip, self._threshold)
 
     @property
     def threshold(self) -> float:
@@ -207,6 +208,7 @@ class Session(QObject):
         return self._threshold
 
     def set_threshold(self, threshold: float) -> None:
+        """Undo commands call this."""
         if threshold != self._threshold:
             self._threshold = threshold
             self._forget_hidden()
@@ -216,6 +218,11 @@ class Session(QObject):
     def recording(self) -> Recording | None:
         """What a detector saw in the video that the clip is from; None for other clips."""
         return self._recording
+
+    @property
+    def person(self) -> int:
+        """Whose clip of the recording this is; edits may have put others into some frames."""
+        return self._person
 
     @property
     def flags(self) -> NDArray[np.bool_]:

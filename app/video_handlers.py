@@ -12,7 +12,8 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.backdrop import Backdrop
-from app.commands import EditKeypoints, Patch, RepairSwaps, SetCamera
+from app.cleaning import FIELDS, Change, CleaningJob
+from app.commands import EditKeypoints, SetCamera, SetThreshold
 from app.detection import DetectJob, Finding
 from app.panels.live_dialog import LiveDialog
 from app.session import Session
@@ -20,15 +21,9 @@ from app.theme import Theme
 from app.views.image_view import ImageView
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
-from mpm_core.detectors.recording import Recording
-from mpm_core.errors import UserError
+from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
 from mpm_core.refiners.swaps import repair_swaps
-
-FIRST_THRESHOLD = 0.3
-"""Joints of a new detection that are less sure are hidden, until a person says otherwise."""
-
-_FIELDS = ("keypoints", "visible", "derived", "edited", "confidence")
 
 
 class VideoHandlers(QObject):
@@ -42,6 +37,7 @@ class VideoHandlers(QObject):
         self._window, self._session, self._job, self._view, self._backdrop = window, session, job, view, backdrop
         self._may_leave, self._theme = may_leave, theme
         self.live: LiveDialog | None = None
+        self._cleaning = CleaningJob(session)
         job.previewed.connect(view.show_preview)
         job.found.connect(self.take)
         job.failed.connect(session.message)
@@ -60,19 +56,21 @@ class VideoHandlers(QObject):
         if not self._may_leave():
             self._session.message.emit("The keypoints are kept: Detect opens them when you are ready.")
             return
-        self._open(finding.clip, finding.recording, finding.swapped)
-
-    def _open(self, clip: Clip, recording: Recording, swapped: np.ndarray) -> None:
-        self._session.open_clip(clip, recording=recording, threshold=FIRST_THRESHOLD, flags=swapped)
+        session, recording, swapped = self._session, finding.recording, finding.swapped
+        session.open_clip(finding.clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
+        if swapped.any():
+            patch = {field: getattr(finding.repaired, field) for field in FIELDS}
+            session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=swapped))
+            session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)
-        seen = np.flatnonzero(clip.visible.any(1))
-        self._session.set_frame(int(seen[0]) if len(seen) else 0)
-        words = [f"Person seen in {len(seen)} of {len(clip)} frames"]
+        seen = np.flatnonzero(finding.clip.visible.any(1))
+        session.set_frame(int(seen[0]))
+        words = [f"Person seen in {len(seen)} of {len(session)} frames"]
         if not recording.is_whole:
             words.append("cancelled: Detect goes on from here")
         if swapped.any():
             words.append(f"left and right exchanged back in {int(swapped.sum())} frames, flagged on the timeline")
-        self._session.message.emit("; ".join(words))
+        session.message.emit("; ".join(words))
 
     def ask_about_person(self, number: int) -> None:
         """Another person was clicked: where shall they take the place of the one at work?"""
@@ -93,52 +91,45 @@ class VideoHandlers(QObject):
         return menu
 
     def take_person(self, number: int, first: int, last: int) -> None:
-        """Put another person's keypoints into some frames, both ends included."""
-        recording = self._session.recording
+        """Put another person's keypoints, sides repaired, into some frames, both ends included."""
+        recording, flags = self._session.recording, self._session.flags.copy()
         if recording is None:
             return
-        other = recording.clip(number)
-        patch = {name: getattr(other, name)[first : last + 1] for name in _FIELDS}
-        self._push(first, patch, f"Take person {number}, frames {first}–{last}")
+
+        def compute(_: Clip) -> Change:
+            other, swapped = repair_swaps(recording.clip(number))
+            flags[first : last + 1] = swapped[first : last + 1]
+            return Change(other, first, last, f"Take person {number}, frames {first}–{last}", flags=flags)
+
+        self._cleaning.ask(compute)
 
     def open_person(self, number: int) -> None:
         """Another person of the recording as a clip."""
         recording = self._session.recording
-        if recording is not None and self._may_leave():
-            clip, swapped = repair_swaps(recording.clip(number))
-            self._open(clip, recording, swapped)
+        if recording is not None:
+            self._job.open_person(recording, number)
 
     def refine(self, name: str) -> None:
         """Clean up the 2D of the range, or of the whole clip."""
-        clip = self._session.clip
-        if clip is None:
-            return
-        first, last = self._session.range or (0, len(clip) - 1)
-        try:
-            better = refine(clip, (name,))
-        except UserError as error:
-            self._session.message.emit(str(error))
-            return
-        part = slice(first, last + 1)
-        changed = [field for field in _FIELDS if not np.array_equal(getattr(better, field)[part], getattr(clip, field)[part])]
-        if not changed:
-            self._session.message.emit(f"{REFINERS[name].label}: nothing to change.")
-            return
-        patch = {field: getattr(better, field)[part] for field in _FIELDS}
-        self._push(first, patch, REFINERS[name].label)
+        first, last = self._session.range or (0, len(self._session) - 1)
+        label = REFINERS[name].label
+        self._cleaning.ask(lambda clip: Change(refine(clip, (name,)), first, last, label))
 
     def repair(self) -> None:
         """Exchange left and right back where they were confused."""
-        clip = self._session.clip
-        if clip is None or clip.keypoints is None:
-            return
-        better, swapped = repair_swaps(clip)
-        if not swapped.any():
-            self._session.message.emit("Left and right are nowhere exchanged.")
-            return
-        patch = {field: getattr(better, field) for field in _FIELDS}
-        self._session.undo_stack.push(RepairSwaps(self._session, patch, swapped))
-        self._session.message.emit(f"Left and right exchanged back in {int(swapped.sum())} frames: Alt+Right goes there")
+        flags, last = self._session.flags, len(self._session) - 1
+
+        def compute(clip: Clip) -> Change:
+            better, swapped = repair_swaps(clip)
+            note = f"Left and right exchanged back in {int(swapped.sum())} frames: Alt+Right goes there"
+            return Change(better, 0, last, "Repair left and right", note, flags | swapped)
+
+        self._cleaning.ask(compute)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Hide joints of less confidence."""
+        if self._session.clip is not None and threshold != self._session.threshold:
+            self._session.undo_stack.push(SetThreshold(self._session, threshold))
 
     def set_field_of_view(self, degrees: float) -> None:
         """What the camera's angle is, along the longer side of the image."""
@@ -152,31 +143,31 @@ class VideoHandlers(QObject):
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""
         if self.live is None:
-            self.live = LiveDialog(self._theme(), self._window)
+            self.live = LiveDialog(self._theme(), self._take_live_clip, self._window)
             self.live.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self.live.clip_wanted.connect(self._open_live_clip)
             self.live.destroyed.connect(self._forget_live)
         self.live.show()
         self.live.raise_()
 
     def stop(self) -> None:
-        """End what is live; call before the application quits."""
+        """End what is at work; call before the application quits."""
+        self._cleaning.stop()
         if self.live is not None:
             self.live.close()
 
     def _forget_live(self) -> None:
         self.live = None
 
-    def _open_live_clip(self, clip: Clip) -> None:
-        if self._may_leave():
-            self._session.open_clip(clip, threshold=FIRST_THRESHOLD)
+    def _take_live_clip(self, clip: Clip) -> bool:
+        """Open what a camera saw; whether that was wanted. It is nowhere else, so it counts as unsaved."""
+        if not self._may_leave():
+            return False
+        self._session.open_clip(clip, threshold=UNSURE_BELOW)
+        self._session.undo_stack.resetClean()
+        return True
 
     def set_region(self, draws: bool) -> None:
         """Draw the part of the picture to look at, or take it away."""
+        self._view.draw_region(draws)
         if draws:
-            self._view.draw_region(True)
-        else:
-            self._view.clear_region()
-
-    def _push(self, first: int, patch: Patch, text: str) -> None:
-        self._session.undo_stack.push(EditKeypoints(self._session, first, patch, text))
+            self._job.show_first_frame()

@@ -27,12 +27,16 @@ def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str) -> None:
     its input's name and `suffix`. What fails is logged and does not keep the others back; UserError at the end counts it.
     """
     inputs = spread(options.inputs)
+    sources = {path.resolve() for path in inputs}
     if options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
     if len(inputs) == 1 and inputs == options.inputs and not options.output.is_dir():
+        _spare_inputs([options.output], sources)
         run_one(_with(options, inputs[0], options.output))
         return
-    tasks = [_with(options, path, target) for path, target in _targets(inputs, options.output, suffix)]
+    targets = _targets(inputs, options.output, suffix)
+    _spare_inputs([target for _, target in targets], sources)
+    tasks = [_with(options, path, target) for path, target in targets]
     failed = _run_in_turn(tasks, run_one) if options.jobs == 1 else _run_beside(tasks, run_one, options.jobs)
     if failed:
         raise UserError(f"{failed} of {len(tasks)} inputs could not be used (see above)")
@@ -80,6 +84,13 @@ def _targets(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Pa
     return targets
 
 
+def _spare_inputs(targets: Sequence[Path], sources: set[Path]) -> None:
+    """UserError when a file would be written over one that is read."""
+    for target in targets:
+        if target.resolve() in sources:
+            raise UserError(f"{target}: is an input, so it is not written over; give the output another name or folder")
+
+
 def _with(options: argparse.Namespace, path: Path, target: Path) -> argparse.Namespace:
     one = copy.copy(options)
     one.input, one.output = path, target
@@ -89,9 +100,8 @@ def _with(options: argparse.Namespace, path: Path, target: Path) -> argparse.Nam
 def _run_in_turn(tasks: Sequence[argparse.Namespace], run_one: RunOne) -> int:
     failed = 0
     for task in tasks:
-        try:
-            run_one(task)
-        except UserError as error:
+        error = _attempt(run_one, task)
+        if error:
             _log.error("mpm: %s", error)
             failed += 1
     return failed
@@ -102,33 +112,36 @@ def _run_beside(tasks: Sequence[argparse.Namespace], run_one: RunOne, jobs: int)
     threads = max((os.cpu_count() or 1) // jobs, 1)
     failed = 0
     with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare_process, (threads,)) as pool:
-        for outcome in as_completed([pool.submit(_attempt, run_one, task) for task in tasks]):
-            for text in outcome.result().notes:
+        for outcome in as_completed([pool.submit(_attempt_and_listen, run_one, task) for task in tasks]):
+            texts, error = outcome.result()
+            for text in texts:
                 _log.info("%s", text)
-            if outcome.result().error:
-                _log.error("mpm: %s", outcome.result().error)
+            if error:
+                _log.error("mpm: %s", error)
                 failed += 1
     return failed
 
 
-class _Outcome:
-    """What became of an input in another process: what it said, and why it could not be used."""
-
-    def __init__(self, notes: Sequence[str], error: str) -> None:
-        self.notes, self.error = notes, error
-
-
-def _attempt(run_one: RunOne, task: argparse.Namespace) -> _Outcome:
-    notes = _Collector()
-    logger = logging.getLogger("mpm")
-    logger.addHandler(notes)
+def _attempt(run_one: RunOne, task: argparse.Namespace) -> str:
+    """Why an input could not be used; nothing when it could. One that brings out a defect of ours does not stop the others."""
     try:
         run_one(task)
-        return _Outcome(notes.texts, "")
     except UserError as error:
-        return _Outcome(notes.texts, str(error))
+        return str(error)
+    except Exception as error:
+        _log.debug("%s: failed", task.input, exc_info=True)
+        return f"{task.input}: {' '.join(str(error).split()) or type(error).__name__}"
+    return ""
+
+
+def _attempt_and_listen(run_one: RunOne, task: argparse.Namespace) -> tuple[list[str], str]:
+    """In another process: what was said meanwhile, and why the input could not be used."""
+    notes = _Collector()
+    _log.addHandler(notes)
+    try:
+        return notes.texts, _attempt(run_one, task)
     finally:
-        logger.removeHandler(notes)
+        _log.removeHandler(notes)
 
 
 class _Collector(logging.Handler):

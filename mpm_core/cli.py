@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mpm_core.batch import run_each, suffix_of
-from mpm_core.detectors.command import add_detect, add_detector, lift_video
+from mpm_core.commands import run_complete, run_convert, run_lift
+from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError
 from mpm_core.terminal import follow, say
-from mpm_core.video import VIDEO_SUFFIXES
 
 _log = logging.getLogger("mpm")
 
@@ -47,6 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_complete(commands)
     _add_convert(commands)
     _add_training(commands)
+    _add_import(commands)
+    _add_eval(commands)
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
     info.set_defaults(run=_run_info)
     bench = commands.add_parser("bench", help="speed figures of this machine")
@@ -117,9 +118,10 @@ def _add_lift(commands: Any) -> None:
     _add_inputs(parser, "keypoint files, videos, folders of OpenPose files or of videos", "bvh")
     _add_reading(parser)
     add_detector(parser)
+    add_cleaning(parser)
     _add_lifter(parser)
     _add_hide(parser)
-    parser.set_defaults(run=_run_lift)
+    parser.set_defaults(run=run_lift)
 
 
 def _add_complete(commands: Any) -> None:
@@ -127,13 +129,13 @@ def _add_complete(commands: Any) -> None:
     _add_input(parser)
     _add_lifter(parser)
     _add_hide(parser)
-    parser.set_defaults(run=_run_complete)
+    parser.set_defaults(run=run_complete)
 
 
 def _add_convert(commands: Any) -> None:
     parser = commands.add_parser("convert", help="one file format to another, without any network")
     _add_input(parser)
-    parser.set_defaults(run=_run_convert)
+    parser.set_defaults(run=run_convert)
 
 
 def _add_training(commands: Any) -> None:
@@ -151,6 +153,9 @@ def _add_training(commands: Any) -> None:
     train.add_argument("--device", default="auto", help="auto, cpu or cuda")
     train.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="how often to save")
     train.set_defaults(run=_run_train)
+
+
+def _add_import(commands: Any) -> None:
     data = commands.add_parser("data", help="training data").add_subparsers(metavar="what", required=True)
     imported = data.add_parser("import", help="motion files and data sets to one motion pack")
     imported.add_argument("sources", type=Path, nargs="+", metavar="PATH", help="files or folders")
@@ -160,6 +165,9 @@ def _add_training(commands: Any) -> None:
     imported.add_argument("--split", default="train", help="split of what neither manifest.csv nor data set assigns")
     imported.add_argument("--body-models", type=Path, metavar="FOLDER", help="where smplh/SMPLH_MALE.npz lies, for AMASS")
     imported.set_defaults(run=_run_import)
+
+
+def _add_eval(commands: Any) -> None:
     evaluation = commands.add_parser("eval", help="accuracy on a benchmark folder")
     evaluation.add_argument("folder", type=Path, help="folder with data_2d_open_gt.npz and its companions")
     evaluation.add_argument("--stride", type=int, default=1, help="score one of so many frames")
@@ -190,59 +198,6 @@ def _size(text: str) -> tuple[int, int]:
         return int(width), int(height)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
-
-
-def _read(options: argparse.Namespace) -> Any:
-    import mpm_core
-
-    clip = mpm_core.read_clip(options.input, options.fps, options.image_size, options.person, options.select)
-    for note in clip.notes:
-        _log.warning("%s: %s", options.input, note)
-    return clip
-
-
-def _write(options: argparse.Namespace, content: Any, clip: Any) -> None:
-    from mpm_core.formats import write
-    from mpm_core.formats.base import WriteOptions
-
-    unit = 1.0 if options.metres else 100.0
-    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
-    _log.info("wrote %s", options.output)
-
-
-def _run_lift(options: argparse.Namespace) -> None:
-    run_each(options, lift_one, suffix_of(options.to))
-
-
-def lift_one(options: argparse.Namespace) -> None:
-    """Lift one file, folder of OpenPose files or video."""
-    if options.input.suffix.lower() not in VIDEO_SUFFIXES:
-        _run_task(options, "lift")
-    else:
-        lift_video(options)
-
-
-def _run_complete(options: argparse.Namespace) -> None:
-    _run_task(options, "complete")
-
-
-def _run_task(options: argparse.Namespace, name: str) -> None:
-    from mpm_core.formats import check_target
-    from mpm_core.hiding import parse_mask
-    from mpm_core.lifters import load_lifter
-
-    check_target(options.output)
-    clip = _read(options)
-    mask = parse_mask(options.hide, len(clip))
-    lifter = load_lifter(options.lifter, options.device, options.weights)
-    task = lifter.start(clip, name, options.mode, options.mirror, options.calibrate)
-    list(follow(task.update(mask), name))
-    _write(options, task.prediction(), clip)
-
-
-def _run_convert(options: argparse.Namespace) -> None:
-    clip = _read(options)
-    _write(options, clip, clip)
 
 
 def _run_info(options: argparse.Namespace) -> None:

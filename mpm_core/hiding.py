@@ -25,6 +25,12 @@ def parse_mask(parts: Iterable[str], frames: int) -> Mask:
     return mask
 
 
+def check_mask_names(parts: Iterable[str]) -> None:
+    """UserError for a name that there is not, in texts as parse_mask takes them."""
+    for part in parts:
+        _parse_joints(part.partition(":")[0].strip(), part)
+
+
 def _parse_joints(what: str, part: str) -> list[int]:
     if what in MPM16.joints:
         return [MPM16.index(what)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -30,6 +31,15 @@ def limb_mask(frames: int, limbs: Iterable[str]) -> Mask:
     for limb in limbs:
         mask[:, MPM16.limb(limb)] = True
     return mask
+
+
+UNSURE_BELOW = 0.3
+"""Joints that a detector found with less confidence are hidden, until a person says otherwise."""
+
+
+def unsure_joints(clip: Clip, threshold: float) -> Mask:
+    """(frames, joints): measured with less confidence than the threshold, and not corrected by a person."""
+    return clip.visible & ~clip.edited & (clip.confidence < threshold)
 
 
 OCCLUSION_PRESETS: Mapping[str, tuple[str, ...]] = {

@@ -95,7 +95,8 @@ def auc(errors: NDArray[np.floating]) -> float:
 class Reprojection:
     """How far predicted joints lie from the keypoints that they were lifted from, as the camera sees them.
 
-    px: mean over the joints that were shown to the lifter; share: the same as a share of the person's height on the picture.
+    px: mean over the joints that were shown to the lifter; share: the same as a share of the person's height on the picture,
+    NaN where no two joints are ever seen at once.
     It tells whether 3D and 2D agree, not whether the depth is right.
     """
 
@@ -124,8 +125,9 @@ def reprojection(prediction: Prediction, clip: Clip, frames: slice = slice(None)
     points = clip.keypoints[frames]
     low, high = np.where(visible, points, np.inf).min(1), np.where(visible, points, -np.inf).max(1)
     heights = (high - low).max(-1)
+    heights = heights[np.isfinite(heights) & (heights > 0)]
     px = float(np.nanmean(errors))
-    return Reprojection(px, px / float(np.median(heights[np.isfinite(heights)])))
+    return Reprojection(px, px / float(np.median(heights)) if len(heights) else float("nan"))
 
 
 @dataclass(frozen=True)

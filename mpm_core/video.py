@@ -24,6 +24,7 @@ Picture = NDArray[np.uint8]
 """(height, width, 3) red, green, blue."""
 
 LARGEST_SIDE_PX = 8192
+SMALLEST_REGION_PX = 16
 
 # Decoded frames that wait for the detector, in bytes: enough to keep it busy, little enough for any machine.
 _WAITING_BYTES = 64_000_000
@@ -81,7 +82,7 @@ class VideoPart:
         if self.region is not None:
             left, top, width, height = self.region
             fits = left >= 0 and top >= 0 and left + width <= info.image_size[0] and top + height <= info.image_size[1]
-            if not fits or width < 16 or height < 16:
+            if not fits or min(width, height) < SMALLEST_REGION_PX:
                 size = f"{info.image_size[0]} x {info.image_size[1]}"
                 raise UserError(f"{info.path}: the region {self.region} does not lie within the picture of {size} pixels")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app.live import LiveJob
@@ -12,6 +13,7 @@ from app.session import Session
 from app.theme import Theme
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
+from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.live import LiveFrame, LiveOptions, as_clip
 from mpm_core.errors import UserError
@@ -23,12 +25,11 @@ _SOURCE_WIDTH = 160
 
 
 class LiveDialog(QDialog):
-    """Watches a camera. clip_wanted: a Clip of everything that was seen since Start."""
+    """Watches a camera. take: called with a Clip of everything that was seen since Start; whether it was taken."""
 
-    clip_wanted = Signal(object)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, take: Callable[[Clip], bool], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._take = take
         self.setWindowTitle("Webcam")
         self.resize(*_SIZE)
         self._session = Session()
@@ -100,14 +101,15 @@ class LiveDialog(QDialog):
         except UserError:
             self._note.setText("Nobody was seen, so there is nothing to open.")
             return
-        self.clip_wanted.emit(clip)
-        self.close()
+        if self._take(clip):
+            self.accept()
 
     def _show_running(self) -> None:
         self.start_button.setText("Stop" if self._job.is_running else "Start")
         self.source.setEnabled(not self._job.is_running)
         self.keep_button.setEnabled(bool(self._job.seen))
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def done(self, result: int) -> None:
+        """However the window goes away, the camera is given back."""
         self._job.stop()
-        event.accept()
+        super().done(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -24,7 +25,7 @@ from app.session import Session
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import MOST_PEOPLE, DetectOptions
 from mpm_core.refiners import REFINERS
-from mpm_core.video import VideoInfo, VideoPart
+from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
 _HIGHEST_THRESHOLD = 90  # per cent
 
@@ -39,6 +40,7 @@ class VideoPanel(QWidget):
     repair_chosen = Signal()
     person_chosen = Signal(int)
     field_of_view_chosen = Signal(float)
+    threshold_chosen = Signal(float)
 
     def __init__(self, session: Session, job: DetectJob) -> None:
         super().__init__()
@@ -68,7 +70,11 @@ class VideoPanel(QWidget):
         return DetectOptions(self._detector.currentData(), self._people.value(), part)
 
     def set_region(self, left: int, top: int, width: int, height: int) -> None:
-        """Look at this part of the picture alone."""
+        """Look at this part of the picture alone; one that is too small for a person is not taken."""
+        if min(width, height) < SMALLEST_REGION_PX:
+            self._region_button.setText("Too small: draw it again")
+            self.region_chosen.emit(True)
+            return
         self._region = (left, top, width, height)
         self._region_button.setText(f"{width} × {height} at {left}, {top}  ✕")
 
@@ -119,6 +125,8 @@ class VideoPanel(QWidget):
         form.addRow("Every n-th frame", self._every)
         form.addRow("From, to", span)
         form.addRow("Region", self._region_button)
+        self._afresh = QCheckBox("Look again at what was seen before")
+        form.addRow(self._afresh)
         return form
 
     def _build_run(self) -> QVBoxLayout:
@@ -128,7 +136,7 @@ class VideoPanel(QWidget):
         self.detect_button, self.cancel_button = QPushButton("Detect"), QPushButton("Cancel")
         self.detect_button.setProperty("role", "primary")
         self.cancel_button.setToolTip("What was seen is kept, and Detect goes on from there")
-        self.detect_button.clicked.connect(lambda: self._job.start(self.options()))
+        self.detect_button.clicked.connect(lambda: self._job.start(self.options(), self._afresh.isChecked()))
         self.cancel_button.clicked.connect(self._job.cancel)
         row.addWidget(self.detect_button)
         row.addWidget(self.cancel_button)
@@ -148,7 +156,7 @@ class VideoPanel(QWidget):
         column.setContentsMargins(0, 8, 0, 0)
         self._persons = QComboBox()
         self._persons.setToolTip("Opens this person as a clip; click a person in the picture to change only some frames")
-        self._persons.activated.connect(lambda: self.person_chosen.emit(self._persons.currentData()))
+        self._persons.activated.connect(self._on_person)
         hint = QLabel("Or click another person in the picture.")
         hint.setProperty("role", "muted")
         column.addWidget(self._persons)
@@ -163,7 +171,7 @@ class VideoPanel(QWidget):
         self._threshold = QSlider(Qt.Orientation.Horizontal)
         self._threshold.setRange(0, _HIGHEST_THRESHOLD)
         self._threshold.setToolTip("Joints of less confidence are hidden from the lifter, which fills them in")
-        self._threshold.valueChanged.connect(lambda value: self._session.set_threshold(value / 100))
+        self._threshold.valueChanged.connect(lambda value: self.threshold_chosen.emit(value / 100))
         self._threshold_note = QLabel()
         grid.addWidget(self._threshold_note, 0, 0, 1, 2)
         grid.addWidget(self._threshold, 1, 0, 1, 2)
@@ -194,6 +202,12 @@ class VideoPanel(QWidget):
         form.addRow("Field of view", self._angle)
         form.addRow("", self._angle_note)
         return self._camera_box
+
+    def _on_person(self) -> None:
+        number = self._persons.currentData()
+        self._persons.setCurrentIndex(self._persons.findData(self._session.person))  # until that one is open
+        if number != self._session.person:
+            self.person_chosen.emit(number)
 
     def _on_region(self) -> None:
         if self._region is not None:
@@ -247,6 +261,7 @@ class VideoPanel(QWidget):
             for track in recording.people:
                 person = track.person
                 self._persons.addItem(f"{person.number}: {person.frames} frames, {person.height:.0f} px tall", person.number)
+        self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:
             return
         with QSignalBlocker(self._threshold), QSignalBlocker(self._angle):

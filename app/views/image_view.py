@@ -62,7 +62,7 @@ class ImageView(QWidget):
         self._preview: Preview | None = None
         self._people: PeopleOnShow = _NOBODY
         self._is_drawing_region = False
-        self._region: tuple[QPointF, QPointF] | None = None
+        self._region: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 160)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -87,29 +87,31 @@ class ImageView(QWidget):
     def reset_view(self) -> None:
         """The whole image again."""
         self._zoom, self._offset = 1.0, QPointF(0, 0)
-        self._picture, self._preview, self._region = None, None, None
+        self._picture = None
+        self.show_preview(None)
         self._forget_people()
 
     def show_preview(self, preview: Preview | None) -> None:
         """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
         self._preview = preview
-        self._region = None if preview is None else self._region
+        if preview is None:
+            self._region = None
+            self.draw_region(False)
         self.update()
 
     def draw_region(self, is_drawing: bool) -> None:
-        """Whether the next drag draws a region on the preview."""
-        self._is_drawing_region = is_drawing and self._preview is not None
-        self.setCursor(Qt.CursorShape.CrossCursor if self._is_drawing_region else Qt.CursorShape.ArrowCursor)
-
-    def clear_region(self) -> None:
-        self._region = None
+        """Whether the next drag on the preview draws a region; a region that is there goes away."""
+        self._is_drawing_region, self._region = is_drawing, None
         self.update()
+        self.setCursor(Qt.CursorShape.CrossCursor if self._is_drawing_region else Qt.CursorShape.ArrowCursor)
 
     def _image_size(self) -> tuple[int, int]:
         """(width, height) of what is on show, in its own pixels."""
         if self._preview is not None:
             return self._preview.size
         clip = self._session.clip
+        if clip is None and self._picture is not None:
+            return self._picture.width(), self._picture.height()
         return (1, 1) if clip is None or clip.keypoints is None else clip.image_size
 
     def _forget_people(self, *_: object) -> None:
@@ -199,6 +201,8 @@ class ImageView(QWidget):
             self._paint_preview(painter, self._preview)
             return
         if clip is None:
+            if self._picture is not None:  # a camera that sees nobody
+                painter.drawImage(self._image_rect(), self._picture)
             return
         rect = self._image_rect()
         if clip.keypoints is None:
@@ -230,7 +234,8 @@ class ImageView(QWidget):
         if self._region is not None:
             painter.setPen(QPen(QColor(self.theme.accent), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(*self._region))
+            start, end = (QPointF(*corner) for corner in self._to_widget(np.array(self._region)))
+            painter.drawRect(QRectF(start, end).normalized())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position()
@@ -238,8 +243,8 @@ class ImageView(QWidget):
             self._panned_from = place
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._is_drawing_region:
-            self._region = (place, place)
+        if self._is_drawing_region and self._preview is not None:
+            self._region = (self._to_image(place), self._to_image(place))
             return
         if self._session.clip is None or self._preview is not None:
             self._panned_from = place
@@ -262,7 +267,7 @@ class ImageView(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position()
         if self._is_drawing_region and self._region is not None:
-            self._region = (self._region[0], place)
+            self._region = (self._region[0], self._to_image(place))
             self.update()
         elif self._panned_from is not None:
             self._offset += place - self._panned_from
@@ -304,10 +309,11 @@ class ImageView(QWidget):
     def _finish_region(self) -> None:
         """Tell what was drawn, cut to the picture."""
         assert self._region is not None
-        corners = np.array([self._to_image(place) for place in self._region])
+        corners, region = np.array(self._region), self._region
         low = np.clip(corners.min(0), 0, self._image_size()).round().astype(int)
         high = np.clip(corners.max(0), 0, self._image_size()).round().astype(int)
         self.draw_region(False)
+        self._region = region
         self.region_drawn.emit(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

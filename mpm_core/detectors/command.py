@@ -1,33 +1,43 @@
-"""Owns the commands about videos: detect, models, and lifting a video in one go."""
+"""Owns the commands detect and models, and what can be asked of detectors and of the keypoints that they find."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from mpm_core.batch import run_each, suffix_of
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.detectors import DETECTORS
+from mpm_core.detectors.base import DetectOptions
+from mpm_core.detectors.detection import record
+from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
+from mpm_core.masking import UNSURE_BELOW, unsure_joints
+from mpm_core.refiners import REFINERS, check_refiners, refine
+from mpm_core.refiners.swaps import repair_swaps
 from mpm_core.terminal import follow, say
-
-DEFAULT_THRESHOLD = 0.3
+from mpm_core.video import VideoPart
 
 _log = logging.getLogger("mpm")
+
+# What only makes sense for a video, or only for a file, by the names that it has on the command line.
+_OF_VIDEOS = ("--detector", "--people", "--every", "--begin", "--end", "--region", "--fresh")
+_OF_FILES = ("--fps", "--image-size", "--select")
 
 
 def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str, str], None]) -> None:
     """The commands detect and models."""
     parser = commands.add_parser("detect", help="videos to 2D keypoints")
     add_inputs(parser, "videos, or folders of them", "npz")
-    parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
-    parser.add_argument("--all-people", action="store_true", help="a file for each person, numbered")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
+    who.add_argument("--all-people", action="store_true", help="a file for each person, numbered")
     add_detector(parser)
+    add_cleaning(parser)
     parser.set_defaults(run=_run_detect)
     models = commands.add_parser("models", help="model files of the detectors")
     models.add_argument("action", choices=("list", "get", "path"), help="list them, fetch one, or say where it is")
@@ -37,22 +47,44 @@ def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str
 
 def add_detector(parser: argparse.ArgumentParser) -> None:
     """What is asked of a detector, where the input is a video."""
+    usual = DetectOptions()
     group = parser.add_argument_group("videos")
-    group.add_argument("--detector", default="mediapipe", help="mediapipe or rtmpose")
-    group.add_argument("--people", type=int, default=2, help="the most people to look for (default: 2; 1 is faster)")
-    group.add_argument("--every", type=int, default=1, metavar="N", help="look at one frame in N and interpolate")
-    group.add_argument("--begin", type=float, default=0.0, metavar="S", help="begin here, in seconds")
+    group.add_argument("--detector", help=f"{' or '.join(DETECTORS)} (default: {usual.detector})")
+    group.add_argument("--people", type=int, help=f"the most people to look for (default: {usual.people}; 1 is faster)")
+    group.add_argument("--every", type=int, metavar="N", help="look at one frame in N and interpolate")
+    group.add_argument("--begin", type=float, metavar="S", help="begin here, in seconds")
     group.add_argument("--end", type=float, metavar="S", help="end here, in seconds")
     group.add_argument("--region", type=_region, metavar="X,Y,W,H", help="look at this part of the picture alone, in pixels")
+    group.add_argument("--fresh", action="store_const", const=True, help="look again, even at a video that was seen before")
+
+
+def add_cleaning(parser: argparse.ArgumentParser) -> None:
+    """What is done to the keypoints before they are lifted or written."""
+    group = parser.add_argument_group("keypoints")
     group.add_argument("--field-of-view", type=float, metavar="DEG", help="of the camera, along the longer side")
     group.add_argument(
-        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="hide joints of less confidence (default: %(default)g)"
+        "--threshold", type=float, help=f"hide joints of less confidence (default: {UNSURE_BELOW:g} for videos, else 0)"
     )
-    group.add_argument("--refine", action="append", default=[], metavar="NAME", help="hampel, one-euro or savgol; repeatable")
+    group.add_argument("--refine", action="append", default=[], metavar="NAME", help=f"{', '.join(REFINERS)}; repeatable")
     group.add_argument(
-        "--repair-swaps", action=argparse.BooleanOptionalAction, default=True, help="undo exchanges of left and right"
+        "--repair-swaps", action=argparse.BooleanOptionalAction, help="exchange left and right back (default: for videos)"
     )
-    group.add_argument("--fresh", action="store_true", help="look at the video again, even if it was seen before")
+
+
+def refuse_video_options(options: argparse.Namespace) -> None:
+    """UserError for an option that says something about videos, where the input is none."""
+    _refuse(options, _OF_VIDEOS, "is for videos")
+
+
+def refuse_file_options(options: argparse.Namespace) -> None:
+    """UserError for an option that says what a keypoint file lacks, where the input is a video."""
+    _refuse(options, _OF_FILES, "is for keypoint files")
+
+
+def _refuse(options: argparse.Namespace, names: Sequence[str], why: str) -> None:
+    for name in names:
+        if getattr(options, name[2:].replace("-", "_"), None) is not None:
+            raise UserError(f"{name} {why}, and {options.input} is none")
 
 
 def _region(text: str) -> tuple[int, ...]:
@@ -66,94 +98,71 @@ def _region(text: str) -> tuple[int, ...]:
 def detect_one(options: argparse.Namespace) -> None:
     """Detect in one video and write what was found."""
     from mpm_core.formats import check_target, write
+    from mpm_core.formats.base import WriteOptions
 
     check_target(options.output)
-    people = _people_of(options)
-    numbers = range(len(people)) if options.all_people else (options.person or 0,)
-    for number in numbers:
-        clip = _cleaned(people[number], options)
+    check_cleaning(options)
+    threshold = _threshold(options)
+    recording = _record(options)
+    everybody = [track.person.number for track in recording.people] or [0]
+    for number in everybody if options.all_people else [options.person or 0]:
+        clip = _take(recording, number, options)
         target = options.output
         if options.all_people:
             target = target.with_name(f"{target.stem}-{number}{target.suffix}")
-        write(clip, target)
+        if target.suffix.lower() != ".npz":  # which keeps both the joints and the threshold
+            clip = replace(clip, visible=clip.visible & ~unsure_joints(clip, threshold))
+        write(clip, target, WriteOptions(threshold=threshold))
         _log.info("wrote %s", target)
 
 
-def lift_video(options: argparse.Namespace) -> None:
-    """Detect in one video, lift a person, and write the 3D."""
-    from mpm_core.formats import check_target, write
-    from mpm_core.formats.base import WriteOptions
-    from mpm_core.hiding import parse_mask
-    from mpm_core.lifters import load_lifter
-    from mpm_core.metrics import reprojection
-
-    check_target(options.output)
-    clip = _cleaned(_people_of(options)[options.person or 0], options)
-    mask = parse_mask(options.hide, len(clip)) | low_confidence(clip, options.threshold)
-    task = load_lifter(options.lifter, options.device, options.weights).start(clip, "lift", options.mode, options.mirror)
-    list(follow(task.update(mask), "lift"))
-    prediction = task.prediction()
-    unit = 1.0 if options.metres else 100.0
-    write(prediction, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
-    figures = reprojection(prediction, clip)
-    if figures is not None:
-        _log.info(
-            "%s: seen by the camera, the 3D lies %.1f px (%.1f %% of the person's height) from the keypoints",
-            options.input, figures.px, 100 * figures.share,
-        )  # fmt: skip
-    _log.info("wrote %s", options.output)
+def detect_person(options: argparse.Namespace) -> tuple[Clip, float]:
+    """The clip of the person that is asked for in one video, and the confidence below which its joints are to be hidden."""
+    return _take(_record(options), options.person or 0, options), _threshold(options)
 
 
-def low_confidence(clip: Clip, threshold: float) -> np.ndarray:
-    """(frames, joints) bool: measured, but with less confidence than the threshold."""
-    return clip.visible & (clip.confidence < threshold)
-
-
-class _People:
-    """The clips of a recording by person; UserError for a number that there is not."""
-
-    def __init__(self, recording: Any) -> None:
-        self._recording = recording
-
-    def __len__(self) -> int:
-        return len(self._recording.people)
-
-    def __getitem__(self, number: int) -> Clip:
-        found: Clip = self._recording.clip(number)
-        frames = int(found.visible.any(1).sum())
-        _log.info(
-            "%s: person %d of %d, seen in %d of %d frames", self._recording.info.path, number, len(self), frames, len(found)
-        )
-        for note in found.notes:
-            _log.warning("%s: %s", self._recording.info.path, note)
-        return found
-
-
-def _people_of(options: argparse.Namespace) -> _People:
-    from mpm_core.detectors.base import DetectOptions
-    from mpm_core.detectors.detection import record
-    from mpm_core.video import VideoPart
-
-    part = VideoPart(options.begin, options.end, options.every, options.region)
-    wanted = DetectOptions(options.detector, options.people, part)
-    return _People(*follow(record(options.input, wanted, options.fresh), f"looking at {options.input.name}"))
-
-
-def _cleaned(clip: Clip, options: argparse.Namespace) -> Clip:
-    """With the camera that was given, swaps repaired, and refined."""
-    from mpm_core.refiners import refine
-    from mpm_core.refiners.swaps import repair_swaps
-
+def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Clip:
+    """With the camera that was given, left and right exchanged back if that is wanted, and refined."""
     if options.field_of_view is not None:
-        if not 5 <= options.field_of_view <= 170:
-            raise UserError(f"--field-of-view must lie between 5 and 170 degrees, not {options.field_of_view:g}")
         camera = replace(Intrinsics.assumed(clip.image_size, options.field_of_view), is_assumed=False)
         clip = replace(clip, camera=camera)
-    if options.repair_swaps:
+    if repairs_swaps:
         clip, swapped = repair_swaps(clip)
         if swapped.any():
             _log.info("%s: left and right were exchanged back in %d frames", options.input, int(swapped.sum()))
-    return refine(clip, options.refine)
+    return refine(clip, options.refine) if options.refine else clip
+
+
+def _threshold(options: argparse.Namespace) -> float:
+    return UNSURE_BELOW if options.threshold is None else float(options.threshold)
+
+
+def check_cleaning(options: argparse.Namespace) -> None:
+    """UserError for a figure that is out of range, or a refiner that there is not."""
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise UserError(f"--threshold must lie between 0 and 1, not {options.threshold:g}")
+    if options.field_of_view is not None and not 5 <= options.field_of_view <= 170:
+        raise UserError(f"--field-of-view must lie between 5 and 170 degrees, not {options.field_of_view:g}")
+    check_refiners(options.refine)
+
+
+def _record(options: argparse.Namespace) -> Recording:
+    usual = DetectOptions()
+    part = VideoPart(options.begin or 0.0, options.end, 1 if options.every is None else options.every, options.region)
+    people = usual.people if options.people is None else options.people
+    wanted = DetectOptions(options.detector or usual.detector, people, part)
+    (found,) = follow(record(options.input, wanted, bool(options.fresh)), f"looking at {options.input.name}")
+    return found
+
+
+def _take(recording: Recording, number: int, options: argparse.Namespace) -> Clip:
+    """A person of a recording, cleaned up; says who it is."""
+    clip = recording.clip(number)
+    frames = int(clip.visible.any(1).sum())
+    _log.info("%s: person %d of %d, seen in %d of %d frames", options.input, number, len(recording.people), frames, len(clip))
+    for note in clip.notes:
+        _log.warning("%s: %s", options.input, note)
+    return clean_up(clip, options, options.repair_swaps is not False)
 
 
 def _run_detect(options: argparse.Namespace) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,19 +37,25 @@ class Sighting(Progress):
 
 
 def record(
-    path: Path | str, options: DetectOptions | None = None, is_fresh: bool = False, cache: Path | None = None
+    path: Path | str,
+    options: DetectOptions | None = None,
+    is_fresh: bool = False,
+    cache: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress | Recording, None, None]:
     """Look at a video; yields Progress (while model files are fetched), Sightings, and at last the Recording.
 
     A video that was seen before, with the same options, is not looked at again, and one that was cancelled goes on where it
-    stopped, unless is_fresh. Closing the iterator cancels and keeps what was seen. cache: the folder for that, the user's by
-    default. UserError for a video, options or a detector that cannot be used.
+    stopped, unless is_fresh. should_stop is asked after every frame: what was seen until then is the Recording. Closing the
+    iterator cancels too and keeps what was seen for the next time. cache: the folder for that, the user's by default. UserError
+    for a video, options or a detector that cannot be used.
     """
     options = options or DetectOptions()
     detector = find_detector(options.detector)
     info = inspect_video(Path(path))
     options.part.check(info)
-    keeper = Keeper(cache or cache_folder(), info, options, detector)
+    models = yield from fetch_models(detector)
+    keeper = Keeper(cache or cache_folder(), info, options, detector, models)
     if is_fresh:
         keeper.forget()
     before = keeper.load()
@@ -57,19 +63,13 @@ def record(
         yield Progress(len(before), len(before), "seen before")
         yield before
         return
-    models = yield from fetch_models(detector)
-    yield (yield from _Looking(info, options, detector, keeper, before).look(models))
+    yield (yield from _Looking(info, options, detector, keeper, before).look(models, should_stop))
 
 
 def detect(path: Path | str, options: DetectOptions | None = None, person: int = 0) -> Iterator[Progress | Clip]:
     """A video's keypoints: Progress, and at last the Clip of one person in MPM-16 joints. See record."""
     for step in record(path, options):
         yield step.clip(person) if isinstance(step, Recording) else step
-
-
-def kept_recording(path: Path, options: DetectOptions, cache: Path | None = None) -> Recording | None:
-    """What was seen of a video before, whole or not; None for nothing. UserError for a video that cannot be read."""
-    return Keeper(cache or cache_folder(), inspect_video(path), options, find_detector(options.detector)).load()
 
 
 def fetch_models(detector: Detector) -> Generator[Progress, None, Mapping[str, Path]]:
@@ -98,12 +98,12 @@ class _Looking:
         end = info.duration_s if part.last_s is None else min(part.last_s, info.duration_s or part.last_s)
         self._total = max(round((end - part.first_s) * info.fps), 1)
         self._speed: deque[float] = deque()
+        self._kept_at = time.monotonic()
 
-    def look(self, models: Mapping[str, Path]) -> Generator[Progress, None, Recording]:
+    def look(self, models: Mapping[str, Path], should_stop: Callable[[], bool]) -> Generator[Progress, None, Recording]:
         """Look at the frames that were not seen yet; whatever ends this, what was seen is kept."""
         yield Progress(len(self._times), self._total, f"loading {self._detector.label}")
         is_whole = False
-        kept_at = time.monotonic()
         after_s = self._times[-1] if self._times else None
         with closing(self._detector.start(self._options.people, models)) as finder:
             frames = read_frames(self._info, self._options.part, len(self._times), after_s)
@@ -111,16 +111,18 @@ class _Looking:
                 with closing(frames):
                     for frame in frames:
                         yield self._look_at(finder, frame)
-                        if time.monotonic() - kept_at > _KEEP_EVERY_S:
-                            self._keeper.save(self._recording(False))
-                            kept_at = time.monotonic()
-                is_whole = True
+                        if should_stop():
+                            break
+                    else:
+                        is_whole = True
             finally:
                 if self._times:
-                    self._keeper.save(self._recording(is_whole))
+                    # Where the file breaks off it may go on another time, once the network drive is back.
+                    recording = self._recording(is_whole)
+                    self._keeper.save(replace(recording, is_whole=is_whole and not recording.frames_lacking))
         if not self._times:
-            raise UserError(f"{self._info.path}: holds no frame that can be decoded in the part that was chosen")
-        return self._recording(True)
+            raise UserError(f"{self._info.path}: nothing was seen of it yet")
+        return self._recording(is_whole)
 
     def _look_at(self, finder: PoseFinder, frame: VideoFrame) -> Sighting:
         poses: Sequence[FoundPose] = ()
@@ -129,12 +131,18 @@ class _Looking:
                 poses = self._moved(finder.find(frame.picture, frame.time_s))
             self._seen.append(poses)
         self._times.append(frame.time_s)
+        self._keep_now_and_then()
         done = len(self._times)
         per_second = self._measure_speed()
         left_s = max(self._total - done, 0) / per_second if per_second else 0.0
         return Sighting(
             done, max(self._total, done), f"{per_second:.0f} frames/s", frame.picture, tuple(poses), per_second, left_s
         )
+
+    def _keep_now_and_then(self) -> None:
+        if time.monotonic() - self._kept_at > _KEEP_EVERY_S:
+            self._keeper.save(self._recording(False))
+            self._kept_at = time.monotonic()
 
     def _moved(self, poses: Sequence[FoundPose]) -> Sequence[FoundPose]:
         """From pixels of the region to pixels of the whole frame."""

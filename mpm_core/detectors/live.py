@@ -21,6 +21,7 @@ from mpm_core.detectors.detection import fetch_models
 from mpm_core.detectors.recording import ASSUMED_FIELD_OF_VIEW_DEG
 from mpm_core.errors import UserError
 from mpm_core.lifters.base import Lifter
+from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import Skeleton
@@ -46,7 +47,7 @@ class LiveOptions:
 
     source: str = "0"
     detector: str = "mediapipe"
-    threshold: float = 0.3
+    threshold: float = UNSURE_BELOW
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def _answer(
         return None, None
     size = (picture.shape[1], picture.shape[0])
     clip = as_clip(list(past), size, skeleton, f"camera {options.source}")
-    mask = clip.visible & (clip.confidence < options.threshold)
+    mask = unsure_joints(clip, options.threshold)
     last = len(clip) - 1
     task = lifter.start(clip, "lift", "fast", mirror=False)
     for _ in task.update(mask, last):

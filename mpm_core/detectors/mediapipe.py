@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +19,18 @@ from mpm_core.video import Picture, import_cv2
 
 _MODEL = "mediapipe-pose-full"
 
+# Two that take standard error away at once would not both give it back.
+_one_at_a_time = threading.Lock()
+
 
 class _MediaPipeFinder:
     def __init__(self, people: int, models: Mapping[str, Path]) -> None:
         import_cv2()  # mediapipe imports it too, and would leave its traces in Qt's settings
-        import mediapipe
-        from mediapipe.tasks.python import BaseOptions, vision
-
+        try:
+            import mediapipe
+            from mediapipe.tasks.python import BaseOptions, vision
+        except (ImportError, OSError) as error:
+            raise UserError(f"MediaPipe is installed but does not start ({_first_line(error)})") from error
         self._image = lambda picture: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture)
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(models[_MODEL])),
@@ -44,7 +50,10 @@ class _MediaPipeFinder:
         now_ms = max(round(time_s * 1000), self._last_ms + 1)
         # Parts of it are only set up, with remarks, when it first sees somebody.
         with _as_ever() if self._has_seen else _quiet():
-            result = self._landmarker.detect_for_video(self._image(np.ascontiguousarray(picture)), now_ms)
+            try:
+                result = self._landmarker.detect_for_video(self._image(np.ascontiguousarray(picture)), now_ms)
+            except (RuntimeError, ValueError) as error:
+                raise UserError(f"MediaPipe failed at {time_s:.2f} s ({_first_line(error)})") from error
         self._last_ms = now_ms
         self._has_seen = self._has_seen or bool(result.pose_landmarks)
         size = np.array([picture.shape[1], picture.shape[0]], np.float32)
@@ -72,6 +81,11 @@ def _as_ever() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the remarks of its C++ libraries, which no logging setting reaches, off standard error while they load."""
+    with _one_at_a_time:
+        yield from _without_standard_error()
+
+
+def _without_standard_error() -> Iterator[None]:
     try:
         sys.stderr.flush()
         kept = os.dup(2)

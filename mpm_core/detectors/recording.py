@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
+from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.joint_maps import map_to_mpm16
@@ -33,8 +34,8 @@ ASSUMED_FIELD_OF_VIEW_DEG = 55.0
 # Of a large file only so much is read to tell it from others, at both ends and in the middle.
 _FINGERPRINT_BYTES = 4_000_000
 
-# Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far.
-_SAME_POSE_PX = 4.0
+# Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
+_SAME_PERSON_HEIGHTS = 0.12
 
 _FEWEST_LOOKS = 4
 
@@ -97,23 +98,40 @@ class Recording:
         return replace(clip, derived=clip.derived | clip.visible & is_between[:, None])
 
     def others_at(self, frame: int, pose: NDArray[np.floating]) -> tuple[tuple[int, ...], NDArray[np.float64]]:
-        """Who else is seen in a frame, or in the look before it, than the one with this pose (16, 2).
+        """Who else is seen in a frame than the one with this pose (16, 2), whose sides may have been exchanged.
 
         Returns numbers of people, and (people, 16, 2) pixels in MPM-16 joints, NaN where a joint is not seen.
         """
-        look = frame // self.options.part.every
         numbers, poses = [], []
         for track in self.people:
-            found = track.at(look)
-            if found is None:
+            other = self._pose_at(track, frame)
+            if other is None or min(_apart(other, pose), _apart(other, pose[list(MPM16.mirror)])) < _SAME_PERSON_HEIGHTS:
                 continue
-            mapped = map_to_mpm16(self.skeleton).apply(found.points[None], found.seen[None])
-            other = np.where(mapped.visible[0][:, None], mapped.points[0], np.nan).astype(np.float64)
-            apart = np.abs(other - pose)
-            if not np.isfinite(apart).any() or np.nanmedian(apart) > _SAME_POSE_PX:
-                numbers.append(track.person.number)
-                poses.append(other)
+            numbers.append(track.person.number)
+            poses.append(other)
         return tuple(numbers), np.array(poses).reshape(-1, len(MPM16), 2)
+
+    def _pose_at(self, track: Track, frame: int) -> NDArray[np.float64] | None:
+        """(16, 2) pixels of a person in a frame, linear between looks, NaN where a joint is not seen; None without a look."""
+        look, rest = divmod(frame, self.options.part.every)
+        ends = [track.at(look), track.at(look + 1) if rest else None]
+        if ends[0] is None or (rest and ends[1] is None):
+            return None
+        share = rest / self.options.part.every
+        pose = np.zeros((len(MPM16), 2))
+        for found, weight in zip(ends, (1 - share, share), strict=True):
+            if found is not None:
+                mapped = map_to_mpm16(self.skeleton).apply(found.points[None], found.seen[None])
+                pose = pose + weight * np.where(mapped.visible[0][:, None], mapped.points[0], np.nan)
+        return pose
+
+    @property
+    def frames_lacking(self) -> int:
+        """How many frames fewer than the file states were there; 0 for a few, as the statement is often off by some."""
+        part = self.options.part
+        end_s = self.info.duration_s if part.last_s is None else min(part.last_s, self.info.duration_s)
+        lacking = round((end_s - part.first_s) * self.info.fps) - len(self)
+        return lacking if lacking > _FRAMES_THAT_MAY_LACK * self.info.frames + 1 else 0
 
     def _fps(self) -> float:
         """The mean rate of the frames: what a file states is off by a frame or so, and says nothing about a part of it."""
@@ -132,10 +150,8 @@ class Recording:
             notes.append(f"the video does not tell its camera's field of view: {angle} assumed")
         if not self.is_whole:
             notes.append(f"cancelled after {len(self)} of about {self.info.frames} frames")
-        elif self.options.part.last_s is None:
-            expected = self.info.frames - round(self.options.part.first_s * self.info.fps)
-            if len(self) < expected * (1 - _FRAMES_THAT_MAY_LACK) - 1:
-                notes.append(f"the video breaks off after frame {len(self)} of {expected}")
+        elif self.frames_lacking:
+            notes.append(f"the video breaks off after frame {len(self)} of {len(self) + self.frames_lacking}")
         if len(self.people) > 1:
             notes.append(f"{len(self.people)} people were seen")
         return tuple(notes)
@@ -153,12 +169,24 @@ def _spread(values: NDArray[np.float64], looked: NDArray[np.int64], frames: int)
     return spread.reshape(frames, *values.shape[1:])
 
 
-class Keeper:
-    """The place of one video's recording in the cache, by the file's content and by what was asked."""
+def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """The median distance of joints that both poses (16, 2) have, in heights of the first; infinite without any."""
+    distance = np.linalg.norm(one - other, axis=-1)
+    if not np.isfinite(distance).any():
+        return float("inf")
+    height = float(np.ptp(one[np.isfinite(one).all(-1)], axis=0).max())
+    return float(np.nanmedian(distance)) / max(height, 1.0)
 
-    def __init__(self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector) -> None:
+
+class Keeper:
+    """The place of one video's recording in the cache, by the file's content, by what was asked, and of which networks."""
+
+    def __init__(
+        self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
+    ) -> None:
         self._info, self._options, self._detector = info, options, detector
-        asked = json.dumps([_fingerprint(info.path), asdict(options), _version(detector.package)], sort_keys=True)
+        networks = {name: digest_of(path) for name, path in models.items()}
+        asked = json.dumps([_fingerprint(info.path), asdict(options), _version(detector.package), networks], sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
 
     def load(self) -> Recording | None:
@@ -166,6 +194,7 @@ class Keeper:
         try:
             with np.load(self.path) as file:
                 arrays = {name: file[name] for name in ("times", "look", "points", "scores", "looks", "is_whole")}
+            self.path.touch()  # so that what is not used for longest can be told
         except FileNotFoundError:
             return None
         except Exception:

@@ -21,8 +21,10 @@ _PEOPLE_INPUT_PX, _JOINTS_INPUT_PX = (640, 640), (192, 256)
 class _RtmPoseFinder:
     def __init__(self, people: int, models: Mapping[str, Path]) -> None:
         import_cv2()
-        import rtmlib
-
+        try:
+            import rtmlib
+        except (ImportError, OSError) as error:
+            raise UserError(f"rtmlib is installed but does not start ({' '.join(str(error).split())})") from error
         self._people = people
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints what it loads

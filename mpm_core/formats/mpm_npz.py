@@ -98,7 +98,10 @@ def read_threshold(path: Path) -> float:
     """The confidence below which joints were hidden, as it was saved with a clip; 0 when there is none."""
     if path.suffix.lower() != ".npz" or not path.is_file():
         return 0.0
-    return _number(read_npz(path, ("threshold",)), "threshold", path) or 0.0
+    threshold = _number(read_npz(path, ("threshold",)), "threshold", path) or 0.0
+    if not 0 <= threshold <= 1:
+        raise UserError(f"{path}: 'threshold' must lie between 0 and 1, not {threshold:g}")
+    return threshold
 
 
 def _marks(arrays: dict[str, Any], name: str, clip: Clip, path: Path) -> NDArray[np.bool_]:

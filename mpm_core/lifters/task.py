@@ -13,7 +13,7 @@ from mpm_core.camera import smooth_path, solve_root, to_screen
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.resampling import Resampling
-from mpm_core.lifters.windows import MODES
+from mpm_core.lifters.windows import MODES, check_mode
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
@@ -35,8 +35,7 @@ class NetworkTask:
     """
 
     def __init__(self, model: PoseNetwork, lifter: str, clip: Clip, task: str, mode: str, mirror: bool) -> None:
-        if mode not in MODES:
-            raise UserError(f"unknown mode '{mode}' (known: {', '.join(MODES)})")
+        check_mode(mode)
         self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
         self._device = next(model.parameters()).device
         self._points, self._missing = _take_points(clip, task, model)

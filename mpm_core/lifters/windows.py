@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mpm_core.errors import UserError
 from mpm_core.networks.base import PoseNetwork
 
 
@@ -160,3 +161,9 @@ MODES: Mapping[str, Callable[[PoseNetwork, int], FastWindows | AccurateWindows]]
     "accurate": AccurateWindows,
 }
 """Ways to use the network: 'fast' answers whole windows, 'accurate' spends one window on every frame."""
+
+
+def check_mode(name: str) -> None:
+    """UserError for a mode that there is not."""
+    if name not in MODES:
+        raise UserError(f"unknown mode '{name}' (known: {', '.join(MODES)})")

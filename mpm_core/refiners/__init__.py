@@ -13,15 +13,20 @@ REFINERS: Mapping[str, Refiner] = {module.REFINER.name: module.REFINER for modul
 """All refiners, in the order in which they are best applied: what smooths would spread an outlier over its neighbours."""
 
 
+def check_refiners(names: Sequence[str]) -> None:
+    """UserError for a name that there is not."""
+    for name in names:
+        if name not in REFINERS:
+            raise UserError(f"unknown refiner '{name}' (known: {', '.join(REFINERS)})")
+
+
 def refine(clip: Clip, names: Sequence[str]) -> Clip:
     """The clip with its 2D cleaned up by the named refiners, in the order given.
 
     UserError for a name that there is not, or a clip without 2D.
     """
     keypoints_of(clip)
-    for name in names:
-        if name not in REFINERS:
-            raise UserError(f"unknown refiner '{name}' (known: {', '.join(REFINERS)})")
+    check_refiners(names)
     for name in names:
         clip = REFINERS[name].apply(clip)
     return clip

@@ -58,6 +58,9 @@ def test_the_threshold_hides_joints_that_are_less_sure(qtbot, detected):
     assert session.threshold == 0.6 and np.array_equal(session.missing[10], confidence < 0.6) and session.missing[10].any()
     wait_for_lift(qtbot, detected)
     assert not session.mask.any()  # what a person hides is another thing
+    slider.setValue(50)
+    session.undo_stack.undo()  # the slider's way is one step
+    assert session.threshold == pytest.approx(0.3) and slider.value() == 30
     slider.setValue(0)
     assert not session.missing.any() and "0 %" in detected.video_panel._threshold_note.text()
     wait_for_lift(qtbot, detected)
@@ -74,7 +77,25 @@ def test_a_region_is_drawn_on_the_picture(qtbot, chosen):
     qtbot.mouseRelease(view, LEFT, pos=end)
     assert np.abs(np.subtract(panel.options().part.region, (20, 10, 120, 100))).max() <= 2
     qtbot.mouseClick(panel._region_button, LEFT)
-    assert panel.options().part.region is None
+    assert panel.options().part.region is None and view._region is None
+    qtbot.mouseClick(panel._region_button, LEFT)
+    qtbot.mouseClick(view, LEFT, pos=start)
+    assert panel.options().part.region is None and "Too small" in panel._region_button.text()
+
+
+def test_a_region_can_be_drawn_after_a_detection_too(qtbot, detected):
+    panel, view = detected.video_panel, detected.image_view
+    assert view._preview is None
+    qtbot.mouseClick(panel._region_button, LEFT)
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=WAIT_MS)
+    corners = view._to_widget(np.array([[30.0, 10.0], [100.0, 90.0]]))
+    start, end = (QPoint(*(round(float(v)) for v in corner)) for corner in corners)
+    qtbot.mousePress(view, LEFT, pos=start)
+    qtbot.mouseMove(view, end)
+    qtbot.mouseRelease(view, LEFT, pos=end)
+    assert np.abs(np.subtract(panel.options().part.region, (30, 10, 70, 80))).max() <= 2
+    detected.session.set_frame(5)  # back to the clip, where a click hides joints again
+    assert view._preview is None and not view._is_drawing_region
 
 
 def test_another_person_takes_the_place_of_the_first(qtbot, detected):
@@ -91,12 +112,15 @@ def test_another_person_takes_the_place_of_the_first(qtbot, detected):
     session.set_range(10, 20)
     menu = detected.video_handlers.person_menu(number)
     menu.actions()[0].trigger()
+    qtbot.waitUntil(session.undo_stack.canUndo, timeout=WAIT_MS)
     assert np.allclose(session.clip.keypoints[12], other, atol=1e-3)
     assert np.array_equal(session.clip.keypoints[[9, 21]], before[[9, 21]])
     session.undo_stack.undo()
     assert np.array_equal(session.clip.keypoints, before)
     menu.actions()[-1].trigger()
+    qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
     assert np.allclose(session.clip.keypoints[12], other, atol=1e-3) and not session.undo_stack.canUndo()
+    assert detected.video_panel._persons.currentData() == number
 
 
 def test_cleaning_up_can_be_undone(qtbot, detected):
@@ -107,7 +131,9 @@ def test_cleaning_up_can_be_undone(qtbot, detected):
     shaken = session.clip.keypoints + np.random.default_rng(0).normal(0, 1.0, session.clip.keypoints.shape).astype(np.float32)
     session.patch_keypoints(0, {"keypoints": shaken})
     before = session.clip.keypoints.copy()
+    steps = session.undo_stack.count()
     detected.video_panel.refiner_chosen.emit("savgol")
+    qtbot.waitUntil(lambda: session.undo_stack.count() == steps + 1, timeout=WAIT_MS)
     assert np.median(np.abs(np.diff(session.clip.keypoints, axis=0))) < 0.9 * np.median(np.abs(np.diff(before, axis=0)))
     assert np.array_equal(session.clip.keypoints[25, joint], before[25, joint])  # a person's correction stays
     session.undo_stack.undo()
@@ -122,6 +148,7 @@ def test_exchanged_sides_are_repaired_and_flagged(qtbot, demo_window):
     demo_window.actions_by_name["swap"].trigger()
     assert not np.array_equal(session.clip.keypoints, clean)
     demo_window.video_panel.repair_chosen.emit()
+    qtbot.waitUntil(lambda: bool(session.flags.any()), timeout=WAIT_MS)
     assert np.array_equal(session.clip.keypoints, clean)
     assert session.flags.sum() == 31 and session.flags[200:231].all()
     session.set_frame(0)
@@ -179,6 +206,7 @@ def test_a_camera_is_watched_and_becomes_a_clip(qtbot, window, squares, monkeypa
     qtbot.mouseClick(dialog.keep_button, LEFT)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert window.session.clip.source.startswith("camera") and window.session.clip.times[0] == 0
+    assert not window.session.undo_stack.isClean()  # it is nowhere else
     wait_for_lift(qtbot, window)
 
 
@@ -190,3 +218,18 @@ def test_a_camera_that_is_not_there_says_so(qtbot, window, squares, monkeypatch)
     qtbot.mouseClick(dialog.start_button, LEFT)
     qtbot.waitUntil(lambda: "cannot be opened" in dialog.note(), timeout=WAIT_MS)
     assert dialog.start_button.text() == "Start"
+
+
+def test_escape_gives_the_camera_back(qtbot, window, squares, monkeypatch, video):
+    monkeypatch.setitem(DETECTORS, "mediapipe", squares)
+    window.video_handlers.open_live()
+    dialog = window.video_handlers.live
+    dialog.source.setCurrentText(str(video))
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: "ms behind" in dialog.note(), timeout=WAIT_MS)
+    thread = dialog._job._thread
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow, timeout=WAIT_MS)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert thread.isFinished()
+    qtbot.waitUntil(lambda: window.video_handlers.live is None, timeout=WAIT_MS)

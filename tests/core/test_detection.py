@@ -11,7 +11,7 @@ from mpm_core import read_clip
 from mpm_core.cli import main
 from mpm_core.detectors import DETECTORS, base
 from mpm_core.detectors.base import DetectOptions
-from mpm_core.detectors.detection import Sighting, kept_recording, record
+from mpm_core.detectors.detection import Sighting, record
 from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.progress import Progress
@@ -64,13 +64,13 @@ def test_progress_is_honest(squares, cache, video):
 
 
 def test_cancelling_keeps_what_was_seen_and_the_next_run_goes_on(squares, cache, video):
-    steps = record(video, options())
-    while not (isinstance(step := next(steps), Sighting) and step.done == 25):
+    seen = last(record(video, options(), should_stop=lambda: SquareFinder.looks == 25))
+    assert len(seen) == 25 and not seen.is_whole and any("cancelled" in note for note in seen.clip().notes)
+    steps = record(video, options())  # the other way to cancel
+    while not (isinstance(step := next(steps), Sighting) and step.done == 40):
         pass
     steps.close()
-    kept = kept_recording(video, options())
-    assert len(kept) == 25 and not kept.is_whole and any("cancelled" in note for note in kept.clip().notes)
-    assert SquareFinder.looks == 25
+    assert SquareFinder.looks == 40
     whole = last(record(video, options()))
     assert SquareFinder.looks == FRAMES and whole.is_whole
     fresh = last(record(video, options(), is_fresh=True))
@@ -100,6 +100,8 @@ def test_a_damaged_or_unwritable_cache_is_no_obstacle(squares, cache, video, cap
     cache.write_text("a file where the folder should be")
     assert last(record(video, options())).is_whole
     assert "cannot be kept" in caplog.text
+    seen = SquareFinder.looks
+    assert len(last(record(video, options(), should_stop=lambda: SquareFinder.looks == seen + 9))) == 9
 
 
 def test_frames_between_looks_are_interpolated_and_marked(squares, cache, video):
@@ -130,8 +132,17 @@ def test_people_are_followed_and_told_apart(squares, cache, video):
     assert np.ptp((second.keypoints - first.keypoints)[seen][:, shoulder], axis=0).max() < 0.5  # side by side all along
     numbers, poses = recording.others_at(10, first.keypoints[10])
     assert numbers == (1,) and np.allclose(poses[0, shoulder], second.keypoints[10, shoulder])
+    mirrored = first.keypoints[10][list(MPM16.mirror)]
+    assert recording.others_at(10, mirrored)[0] == (1,)  # his sides exchanged, he is still the same
     with pytest.raises(UserError, match="no person 2"):
         recording.clip(2)
+
+
+def test_nobody_is_taken_for_another_between_looks(squares, cache, video):
+    recording = last(record(video, options(people=2, every=5)))
+    clip = recording.clip(0)
+    for frame in range(26):
+        assert recording.others_at(frame, clip.keypoints[frame])[0] == (1,), frame
 
 
 def test_one_person_found_twice_is_one_person(monkeypatch, squares, cache, video):
@@ -153,6 +164,9 @@ def test_a_video_that_breaks_off_says_so(squares, cache, tmp_path):
     (tmp_path / "cut.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     clip = last(record(tmp_path / "cut.mp4", options())).clip()
     assert len(clip) < 190 and any("breaks off" in note for note in clip.notes)
+    # Where it breaks off it is tried again, for it may be the network drive that was gone.
+    (tmp_path / "cut.mp4").write_bytes(whole.read_bytes())
+    assert len(last(record(tmp_path / "cut.mp4", options()))) == 200
 
 
 def test_a_detector_that_is_not_installed_says_how_to_install_it(monkeypatch, video):
@@ -174,6 +188,11 @@ def test_detect_and_lift_from_the_command_line(squares, cache, video, tmp_path, 
     assert main(["lift", str(video), "-o", str(tmp_path / "out.csv"), *shared, "--threshold", "0.4", "--no-mirror"]) == 0
     assert SquareFinder.looks == FRAMES  # seen once for both
     table = (tmp_path / "out.csv").read_text()
+    # What detect has written is lifted like the video itself, with the threshold that it holds.
+    assert main(["detect", str(video), "-o", str(target), *shared, "--threshold", "0.4"]) == 0
+    assert main(["lift", str(target), "-o", str(tmp_path / "two.csv"), "--no-mirror"]) == 0
+    kept = [line for line in (tmp_path / "two.csv").read_text().splitlines() if not line.startswith("#")]
+    assert kept == [line for line in table.splitlines() if not line.startswith("#")]
     assert "completed" in table and "from the keypoints" in caplog.text
 
 
@@ -258,3 +277,40 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
     assert done.returncode == 0, done.stderr
     measured, grown_mb = done.stdout.split()
     assert measured == "2" and float(grown_mb) < 60
+
+
+def test_options_that_do_not_fit_are_refused_before_anything_is_looked_at(squares, cache, video, tmp_path, caplog, demo):
+    from mpm_core import write
+
+    write(demo.cut(0, 40), tmp_path / "clip.npz")
+    lift_video = ["lift", str(video), "-o", str(tmp_path / "out.csv"), "--detector", "squares"]
+    lift_file = ["lift", str(tmp_path / "clip.npz"), "-o", str(tmp_path / "out.csv")]
+    for command, sentence in (
+        ([*lift_video, "--hide", "lft arm"], "there is no 'lft arm'"),
+        ([*lift_video, "--refine", "nonsense"], "unknown refiner 'nonsense'"),
+        ([*lift_video, "--field-of-view", "999"], "between 5 and 170"),
+        ([*lift_video, "--threshold", "7"], "between 0 and 1"),
+        ([*lift_video, "--mode", "slow"], "unknown mode 'slow'"),
+        ([*lift_video, "--fps", "10"], "--fps is for keypoint files"),
+        ([*lift_file, "--begin", "5"], "--begin is for videos"),
+        ([*lift_file, "--people", "2"], "--people is for videos"),
+        (["lift", str(tmp_path / "clip.npz"), "-o", str(tmp_path), "--to", "npz"], "is an input"),
+    ):
+        caplog.clear()
+        assert main(command) == 2 and sentence in caplog.text, command
+    assert SquareFinder.looks == 0 and len(read_clip(tmp_path / "clip.npz")) == 41
+
+
+def test_an_unexpected_failure_of_one_input_spares_the_others(squares, cache, video, tmp_path, caplog, monkeypatch):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_bytes(video.read_bytes() + name.encode())
+
+    def fail_once(self, picture, time_s, find=SquareFinder.find):
+        monkeypatch.setattr(SquareFinder, "find", find)
+        raise RuntimeError("the network fell over")
+
+    monkeypatch.setattr(SquareFinder, "find", fail_once)
+    assert main(["detect", str(folder), "-o", str(tmp_path / "out"), "--detector", "squares"]) == 2
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.npz"] and "a.mp4: the network fell over" in caplog.text

@@ -62,6 +62,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache):
     assert chosen == [number]
     menu = window.video_handlers.person_menu(number)
     next(action for action in menu.actions() if action.text().endswith("from this frame on")).trigger()
+    qtbot.waitUntil(lambda: session.undo_stack.undoText().startswith("Take person"), timeout=WAIT_MS)
     assert np.nanmax(np.abs(session.clip.keypoints[frame] - woman)) < 0.01
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert np.array_equal(session.clip.keypoints[frame], man)

@@ -1,0 +1,108 @@
+"""Owns the commands lift, complete and convert: from a file or a video to a file."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from mpm_core.batch import run_each, suffix_of
+from mpm_core.clip import Clip
+from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
+from mpm_core.masking import Mask, unsure_joints
+from mpm_core.prediction import Prediction
+from mpm_core.terminal import follow
+from mpm_core.video import VIDEO_SUFFIXES
+
+_log = logging.getLogger("mpm")
+
+
+def run_lift(options: argparse.Namespace) -> None:
+    """2D keypoints, or videos, to 3D."""
+    run_each(options, lift_one, suffix_of(options.to))
+
+
+def lift_one(options: argparse.Namespace) -> None:
+    """Lift one file, folder of OpenPose files or video."""
+    from mpm_core.formats import check_target
+    from mpm_core.hiding import check_mask_names, parse_mask
+    from mpm_core.lifters import load_lifter
+    from mpm_core.lifters.windows import check_mode
+    from mpm_core.metrics import reprojection
+
+    # Whatever is wrong with the options is told before a video is looked at for minutes.
+    check_target(options.output)
+    check_mask_names(options.hide)
+    check_cleaning(options)
+    check_mode(options.mode)
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    clip, saved = _read_for_lifting(options)
+    mask = parse_mask(options.hide, len(clip)) | saved
+    task = lifter.start(clip, "lift", options.mode, options.mirror)
+    list(follow(task.update(mask), "lift"))
+    prediction = task.prediction()
+    _write(options, prediction, clip)
+    figures = reprojection(prediction, clip)
+    if figures is not None and clip.ground_truth is None:
+        _log.info(
+            "%s: seen by the camera, the 3D lies %.1f px (%.1f %% of the person's height) from the keypoints",
+            options.input, figures.px, 100 * figures.share,
+        )  # fmt: skip
+
+
+def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
+    """The clip in MPM-16 joints, and what is hidden in it: what was saved so, and what is less sure than the threshold."""
+    from mpm_core.formats.mpm_npz import read_mask, read_threshold
+
+    if options.input.suffix.lower() in VIDEO_SUFFIXES:
+        refuse_file_options(options)
+        clip, threshold = detect_person(options)
+        return clip, unsure_joints(clip, threshold)
+    refuse_video_options(options)
+    clip = _read(options).to_mpm16()
+    threshold = options.threshold if options.threshold is not None else read_threshold(options.input)
+    clip = clean_up(clip, options, repairs_swaps=bool(options.repair_swaps))
+    saved = read_mask(options.input, len(clip))
+    hidden = unsure_joints(clip, threshold)
+    if saved is not None and saved.any():
+        _log.info("%s: %d joints stay hidden, as they were saved", options.input, int(saved.sum()))
+        hidden = hidden | saved
+    return clip, hidden
+
+
+def run_complete(options: argparse.Namespace) -> None:
+    """Fill in missing or hidden joints of 3D positions."""
+    from mpm_core.formats import check_target
+    from mpm_core.hiding import parse_mask
+    from mpm_core.lifters import load_lifter
+
+    check_target(options.output)
+    clip = _read(options)
+    mask = parse_mask(options.hide, len(clip))
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    task = lifter.start(clip, "complete", options.mode, options.mirror, options.calibrate)
+    list(follow(task.update(mask), "complete"))
+    _write(options, task.prediction(), clip)
+
+
+def run_convert(options: argparse.Namespace) -> None:
+    """One file format to another, without any network."""
+    clip = _read(options)
+    _write(options, clip, clip)
+
+
+def _read(options: argparse.Namespace) -> Clip:
+    import mpm_core
+
+    clip = mpm_core.read_clip(options.input, options.fps, options.image_size, options.person, options.select)
+    for note in clip.notes:
+        _log.warning("%s: %s", options.input, note)
+    return clip
+
+
+def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) -> None:
+    from mpm_core.formats import write
+    from mpm_core.formats.base import WriteOptions
+
+    unit = 1.0 if options.metres else 100.0
+    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    _log.info("wrote %s", options.output)
