@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -26,24 +24,15 @@ from app.session import Session
 from app.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE
-from mpm_core.skeleton import LIMBS, MPM16
+from app.views.lanes import Lane, build_lanes
+from mpm_core.skeleton import MPM16
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 _LABEL_SPACING_PX = 70
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A row of cells: a limb with all its joints, or one joint of an unfolded limb. top, height in pixels."""
-
-    label: str
-    joints: tuple[int, ...]
-    limb: str
-    is_joint: bool
-    top: float
-    height: float
+_MOST_FRAMES_AT_ONCE = 3000
+_CURVES_WAIT_MS = 150
 
 
 class Timeline(QWidget):
@@ -73,7 +62,10 @@ class Timeline(QWidget):
         session.clip_changed.connect(self.show_all)
         for signal in (session.frame_changed, session.range_changed, session.flags_changed):
             signal.connect(self.update)
-        session.prediction_changed.connect(self._forget_curves)
+        self._curves_due = QTimer(self)
+        self._curves_due.setSingleShot(True)
+        self._curves_due.timeout.connect(self._forget_curves)
+        session.prediction_changed.connect(self._renew_curves)
         session.camera_changed.connect(self._forget_curves)
         for signal in (
             session.mask_changed,
@@ -103,23 +95,20 @@ class Timeline(QWidget):
         self._picture = None
         self._forget_curves()
 
+    def _renew_curves(self) -> None:
+        """At once for a short clip; for a long one, whose curves take a while, when the answers no longer come one by one."""
+        if len(self._session) <= _MOST_FRAMES_AT_ONCE or self._session.prediction is None:
+            self._forget_curves()
+        else:
+            self._curves_due.start(_CURVES_WAIT_MS)
+
     def _forget_curves(self) -> None:
         self._curves = None
         self.update()
 
     def lanes(self) -> list[Lane]:
         """The rows from top to bottom."""
-        top = float(look.RULER_HEIGHT + look.CURVE_HEIGHT)
-        rows = []
-        for limb in LIMBS:
-            joints = MPM16.limb(limb)
-            rows.append(Lane(limb.capitalize(), joints, limb, False, top, look.LANE_HEIGHT))
-            top += look.LANE_HEIGHT
-            if limb in self._unfolded:
-                for joint in joints:
-                    rows.append(Lane(MPM16.joints[joint], (joint,), limb, True, top, look.JOINT_LANE_HEIGHT))
-                    top += look.JOINT_LANE_HEIGHT
-        return rows
+        return build_lanes(self._unfolded)
 
     def _area(self) -> QRectF:
         """Where frames are drawn, right of the labels."""
