@@ -13,6 +13,8 @@ from PySide6.QtCore import QCoreApplication, Qt
 from mpm_core import load_lifter, read_clip
 from mpm_core.assets import find_asset
 from mpm_core.detectors import DETECTORS, base
+from mpm_core.detectors.model_store import fetch_model
+from mpm_core.errors import UserError
 from mpm_core.skeleton import BODY25, COCO17, MPM16
 from tests.squares import SquareFinder
 
@@ -87,3 +89,14 @@ def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setattr("mpm_core.detectors.detection.cache_folder", lambda: folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pose_model():
+    """MediaPipe with its model file; tests that need them are skipped where they cannot be had."""
+    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+    try:
+        *_, path = fetch_model("mediapipe-pose-full")
+    except UserError as error:
+        pytest.skip(str(error))
+    return path

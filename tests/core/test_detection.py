@@ -225,8 +225,7 @@ def test_several_clips_are_lifted_beside_each_other(tmp_path, demo):
     assert done.stderr.count("wrote") == 3
 
 
-def test_the_real_detector_finds_the_person_on_the_roof(shared, cache):
-    pytest.importorskip("mediapipe")
+def test_the_real_detector_finds_the_person_on_the_roof(shared, cache, pose_model):
     video = shared / "video" / "person_outdoor.mp4"
     part = VideoPart(first_s=1.8, last_s=2.8)
     clip = last(record(video, DetectOptions(people=1, part=part))).clip()

@@ -18,8 +18,7 @@ def click(qtbot, view, place):
     qtbot.mouseClick(view, LEFT, pos=QPoint(*(round(float(v)) for v in place)))
 
 
-def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache):
-    pytest.importorskip("mediapipe")
+def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pose_model):
     session, panel, job, view = window.session, window.video_panel, window.detect_job, window.image_view
 
     # Open the video: its first frame and the panel show.
