@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,7 @@ class DetectJob(QObject):
         self.state = DetectState()
         self.video: VideoInfo | None = None
         self._is_cancelled = self._is_stopping = False
+        self._paused: tuple[_Wanted, Generator[Progress | Recording, None, None]] | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._stepped.connect(self._on_stepped)
@@ -117,6 +119,8 @@ class DetectJob(QObject):
         """End the worker; call before the application quits. What was seen is kept."""
         self._is_cancelled = self._is_stopping = True
         self._thread.stop()
+        if self._paused is not None:
+            self._paused[1].close()
 
     def choose(self, path: Path) -> None:
         """Look what a video is, and show its first frame."""
@@ -168,20 +172,31 @@ class DetectJob(QObject):
             self.previewed.emit(Preview(image, QRectF(0, 0, *info.image_size), np.zeros((0, 0, 2)), info.image_size))
 
     def _record(self, wanted: _Wanted) -> Recording:
-        """What was seen until the end, or until the detection was cancelled."""
-        skeleton = find_detector(wanted.options.detector).skeleton
+        """What was seen until the end, or until the detection was cancelled; one that was goes on with the same detector."""
+        if self._paused is not None and (wanted.is_fresh or self._paused[0] != wanted):
+            self._paused[1].close()
+            self._paused = None
+        steps = self._paused[1] if self._paused else self._begin(wanted)
+        self._paused = None
         shown = 0.0
-        with closing(record(wanted.path, wanted.options, wanted.is_fresh, should_stop=lambda: self._is_cancelled)) as steps:
+        try:
             for step in steps:
                 if isinstance(step, Recording):
+                    self._paused = None if step.is_whole or self._is_stopping else (wanted, steps)
                     return step
                 if self._is_cancelled and not isinstance(step, Sighting):
                     break  # a model file that is being fetched
                 now = time.monotonic()
                 if now - shown > _SHOW_EVERY_S:
                     shown = now
-                    self._show(step, skeleton, wanted.options)
+                    self._show(step, find_detector(wanted.options.detector).skeleton, wanted.options)
+        finally:
+            if self._paused is None:
+                steps.close()
         raise UserError("Cancelled before anything was seen.")
+
+    def _begin(self, wanted: _Wanted) -> Generator[Progress | Recording, None, None]:
+        return record(wanted.path, wanted.options, wanted.is_fresh, should_stop=lambda: self._is_cancelled)
 
     def _show(self, step: Progress, skeleton: Skeleton, options: DetectOptions) -> None:
         if not isinstance(step, Sighting):

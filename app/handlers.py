@@ -26,12 +26,12 @@ from app.views.scene_view import SceneView
 from mpm_core.about import version_text
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats import write
 from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.masking import MaskRatios
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
-from mpm_core.video import VIDEO_SUFFIXES
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
 _VIDEOS = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)

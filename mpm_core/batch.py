@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from mpm_core.errors import UserError
-from mpm_core.video import VIDEO_SUFFIXES
+from mpm_core.files import VIDEO_SUFFIXES
 
 _log = logging.getLogger("mpm")
 
@@ -20,13 +20,17 @@ RunOne = Callable[[argparse.Namespace], None]
 """A command for one input: options.input and options.output are single paths. It must be importable by its name."""
 
 
-def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str) -> None:
+def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str, takes_folders: bool = True) -> None:
     """Run a command for each of options.inputs, in options.jobs processes.
 
     One file as input: options.output is the file to write. Several, or a folder of videos: it is a folder, and each output has
-    its input's name and `suffix`. What fails is logged and does not keep the others back; UserError at the end counts it.
+    its input's name and `suffix`. takes_folders: whether a folder without videos may be an input itself. What fails is
+    logged and does not keep the others back; UserError at the end counts it.
     """
     inputs = spread(options.inputs)
+    for path in inputs:
+        if path.is_dir() and not takes_folders:
+            raise UserError(f"{path}: holds no videos")
     sources = {path.resolve() for path in inputs}
     if options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")

@@ -20,6 +20,10 @@ LEVEL_CAMERA_UP = (0.0, -1.0, 0.0)
 _SMALLEST_DETERMINANT = 1e-9
 _PATH_SMOOTHING_FRAMES = 2.0
 
+# A person's depth differs by so much at most from its median over so many known frames before and after.
+_DEPTH_NEIGHBOURS = 40
+_DEPTH_MAY_DIFFER = 0.35
+
 
 @dataclass(frozen=True)
 class Intrinsics:
@@ -107,13 +111,26 @@ def solve_root(positions: NDArray[np.floating], rays: NDArray[np.floating], visi
     return root.astype(np.float32)
 
 
+def _fits_its_neighbours(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(known frames,): whether each depth is near the median of the known frames around it."""
+    from scipy.ndimage import median_filter
+
+    size = min(2 * _DEPTH_NEIGHBOURS + 1, len(depth))
+    median = median_filter(depth, size, mode="nearest")
+    return np.abs(depth - median) <= _DEPTH_MAY_DIFFER * np.abs(median)
+
+
 def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known."""
+    """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known.
+
+    Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
+    """
     from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
     known = np.flatnonzero(np.isfinite(root).all(-1))
     if not len(known):
         return np.zeros(root.shape, np.float32)
+    known = known[_fits_its_neighbours(root[known, 2])]
     frames = np.arange(len(root))
     filled = np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=-1)
     return gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest").astype(np.float32)

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mpm_core.commands import run_complete, run_convert, run_lift
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
@@ -35,11 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence; the usage is in --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help lists what can be given)\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden."
-    )
+    parser = _Parser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
     add_detect(commands, _add_inputs)

@@ -22,6 +22,9 @@ _FARTHEST_M = 1000.0
 # Longer than this (2 million frames at 50 frames/s) no clip lasts: its times are in another unit.
 _LONGEST_S = 40_000.0
 
+CAMERA_NOTE = "field of view"
+"""What notes about an assumed camera speak of."""
+
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
 
@@ -129,6 +132,10 @@ class Clip:
             if self.keypoints is None:
                 changes |= {"visible": solid.visible, "derived": solid.derived, "confidence": solid.confidence}
         return replace(self, **changes)
+
+    def with_camera(self, camera: Intrinsics) -> Clip:
+        """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
+        return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
 
     def cut(self, first: int, last: int) -> Clip:
         """Frames first to last, both included, with their own times."""

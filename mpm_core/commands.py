@@ -8,12 +8,14 @@ import logging
 from mpm_core.batch import run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
+from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
-from mpm_core.video import VIDEO_SUFFIXES
 
 _log = logging.getLogger("mpm")
+
+_MOSTLY = 0.5
 
 
 def run_lift(options: argparse.Namespace) -> None:
@@ -37,6 +39,8 @@ def lift_one(options: argparse.Namespace) -> None:
     lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
     mask = parse_mask(options.hide, len(clip)) | saved
+    if (mask | ~clip.visible).mean() > _MOSTLY:
+        _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
     task = lifter.start(clip, "lift", options.mode, options.mirror)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
@@ -45,7 +49,7 @@ def lift_one(options: argparse.Namespace) -> None:
     if figures is not None and clip.ground_truth is None:
         _log.info(
             "%s: seen by the camera, the 3D lies %.1f px (%.1f %% of the person's height) from the keypoints",
-            options.input, figures.px, 100 * figures.share,
+            options.input.name, figures.px, 100 * figures.share,
         )  # fmt: skip
 
 
@@ -64,7 +68,7 @@ def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
     saved = read_mask(options.input, len(clip))
     hidden = unsure_joints(clip, threshold)
     if saved is not None and saved.any():
-        _log.info("%s: %d joints stay hidden, as they were saved", options.input, int(saved.sum()))
+        _log.info("%s: %d joints stay hidden, as they were saved", options.input.name, int(saved.sum()))
         hidden = hidden | saved
     return clip, hidden
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from mpm_core.errors import UserError
 
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
+"""Endings of files that hold a video."""
+
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:

@@ -51,6 +51,8 @@ def _parse_range(where: str, frames: int, part: str) -> slice:
         low, high = int(first), int(last or first)
     except ValueError:
         raise UserError(f"--hide '{part}': the frames must be written as 'first-last', not '{where}'") from None
+    if low > high:
+        raise UserError(f"--hide '{part}': the range ends before it begins")
     if not 0 <= low <= high < frames:
         raise UserError(f"--hide '{part}': the range is not within the clip's frames 0 to {frames - 1}")
     return slice(low, high + 1)

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
-
 Picture = NDArray[np.uint8]
 """(height, width, 3) red, green, blue."""
 

@@ -50,10 +50,14 @@ def add_detector(parser: argparse.ArgumentParser) -> None:
     usual = DetectOptions()
     group = parser.add_argument_group("videos")
     group.add_argument("--detector", help=f"{' or '.join(DETECTORS)} (default: {usual.detector})")
-    group.add_argument("--people", type=int, help=f"the most people to look for (default: {usual.people}; 1 is faster)")
+    group.add_argument(
+        "--people",
+        type=int,
+        help=f"the most people to look for (default: {usual.people}); 1 is faster, but whoever walks by may be taken",
+    )
     group.add_argument("--every", type=int, metavar="N", help="look at one frame in N and interpolate")
-    group.add_argument("--begin", type=float, metavar="S", help="begin here, in seconds")
-    group.add_argument("--end", type=float, metavar="S", help="end here, in seconds")
+    group.add_argument("--begin", type=_seconds, metavar="S", help="begin here, in seconds or as minutes:seconds")
+    group.add_argument("--end", type=_seconds, metavar="S", help="end here")
     group.add_argument("--region", type=_region, metavar="X,Y,W,H", help="look at this part of the picture alone, in pixels")
     group.add_argument("--fresh", action="store_const", const=True, help="look again, even at a video that was seen before")
 
@@ -87,6 +91,14 @@ def _refuse(options: argparse.Namespace, names: Sequence[str], why: str) -> None
             raise UserError(f"{name} {why}, and {options.input} is none")
 
 
+def _seconds(text: str) -> float:
+    minutes, _, seconds = text.rpartition(":")
+    try:
+        return 60 * float(minutes or 0) + float(seconds)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time such as 2.5 or 0:02.5") from None
+
+
 def _region(text: str) -> tuple[int, ...]:
     try:
         left, top, width, height = (int(part) for part in text.split(","))
@@ -100,7 +112,7 @@ def detect_one(options: argparse.Namespace) -> None:
     from mpm_core.formats import check_target, write
     from mpm_core.formats.base import WriteOptions
 
-    check_target(options.output)
+    check_target(options.output, takes_2d=True)
     check_cleaning(options)
     threshold = _threshold(options)
     recording = _record(options)
@@ -125,11 +137,11 @@ def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Cl
     """With the camera that was given, left and right exchanged back if that is wanted, and refined."""
     if options.field_of_view is not None:
         camera = replace(Intrinsics.assumed(clip.image_size, options.field_of_view), is_assumed=False)
-        clip = replace(clip, camera=camera)
+        clip = clip.with_camera(camera)
     if repairs_swaps:
         clip, swapped = repair_swaps(clip)
         if swapped.any():
-            _log.info("%s: left and right were exchanged back in %d frames", options.input, int(swapped.sum()))
+            _log.info("%s: left and right were exchanged back in %d frames", options.input.name, int(swapped.sum()))
     return refine(clip, options.refine) if options.refine else clip
 
 
@@ -157,16 +169,17 @@ def _record(options: argparse.Namespace) -> Recording:
 
 def _take(recording: Recording, number: int, options: argparse.Namespace) -> Clip:
     """A person of a recording, cleaned up; says who it is."""
-    clip = recording.clip(number)
+    clip = clean_up(recording.clip(number), options, options.repair_swaps is not False)
     frames = int(clip.visible.any(1).sum())
-    _log.info("%s: person %d of %d, seen in %d of %d frames", options.input, number, len(recording.people), frames, len(clip))
+    who = f"person {number} of {len(recording.people)}, seen in {frames} of {len(clip)} frames"
+    _log.info("%s: %s", options.input.name, who)
     for note in clip.notes:
-        _log.warning("%s: %s", options.input, note)
-    return clean_up(clip, options, options.repair_swaps is not False)
+        _log.warning("%s: %s", options.input.name, note)
+    return clip
 
 
 def _run_detect(options: argparse.Namespace) -> None:
-    run_each(options, detect_one, suffix_of(options.to))
+    run_each(options, detect_one, suffix_of(options.to), takes_folders=False)
 
 
 def _run_models(options: argparse.Namespace) -> None:

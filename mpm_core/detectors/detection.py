@@ -46,9 +46,10 @@ def record(
     """Look at a video; yields Progress (while model files are fetched), Sightings, and at last the Recording.
 
     A video that was seen before, with the same options, is not looked at again, and one that was cancelled goes on where it
-    stopped, unless is_fresh. should_stop is asked after every frame: what was seen until then is the Recording. Closing the
-    iterator cancels too and keeps what was seen for the next time. cache: the folder for that, the user's by default. UserError
-    for a video, options or a detector that cannot be used.
+    stopped, unless is_fresh. should_stop is asked after every frame: where it says so, what was seen until then comes as a
+    Recording that is not whole, and going on with the iterator goes on as if nothing had happened. Closing it cancels, and
+    keeps what was seen; the next time the detector begins anew there, and may need a while to find people again. cache: the
+    folder for that, the user's by default. UserError for a video, options or a detector that cannot be used.
     """
     options = options or DetectOptions()
     detector = find_detector(options.detector)
@@ -63,7 +64,7 @@ def record(
         yield Progress(len(before), len(before), "seen before")
         yield before
         return
-    yield (yield from _Looking(info, options, detector, keeper, before).look(models, should_stop))
+    yield from _Looking(info, options, detector, keeper, before).look(models, should_stop)
 
 
 def detect(path: Path | str, options: DetectOptions | None = None, person: int = 0) -> Iterator[Progress | Clip]:
@@ -100,7 +101,7 @@ class _Looking:
         self._speed: deque[float] = deque()
         self._kept_at = time.monotonic()
 
-    def look(self, models: Mapping[str, Path], should_stop: Callable[[], bool]) -> Generator[Progress, None, Recording]:
+    def look(self, models: Mapping[str, Path], should_stop: Callable[[], bool]) -> Generator[Progress | Recording, None, None]:
         """Look at the frames that were not seen yet; whatever ends this, what was seen is kept."""
         yield Progress(len(self._times), self._total, f"loading {self._detector.label}")
         is_whole = False
@@ -112,9 +113,9 @@ class _Looking:
                     for frame in frames:
                         yield self._look_at(finder, frame)
                         if should_stop():
-                            break
-                    else:
-                        is_whole = True
+                            self._keeper.save(self._recording(False))
+                            yield self._recording(False)
+                is_whole = True
             finally:
                 if self._times:
                     # Where the file breaks off it may go on another time, once the network drive is back.
@@ -122,7 +123,7 @@ class _Looking:
                     self._keeper.save(replace(recording, is_whole=is_whole and not recording.frames_lacking))
         if not self._times:
             raise UserError(f"{self._info.path}: nothing was seen of it yet")
-        return self._recording(is_whole)
+        yield self._recording(True)
 
     def _look_at(self, finder: PoseFinder, frame: VideoFrame) -> Sighting:
         poses: Sequence[FoundPose] = ()

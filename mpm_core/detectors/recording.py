@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.camera import Intrinsics
-from mpm_core.clip import Clip
+from mpm_core.clip import CAMERA_NOTE, Clip
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
 from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
@@ -37,7 +37,7 @@ _FINGERPRINT_BYTES = 4_000_000
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
 
-_FEWEST_LOOKS = 4
+_SHORTEST_VISIT_S = 0.3
 
 _LARGEST_CACHE_BYTES = 500_000_000
 
@@ -73,7 +73,8 @@ class Recording:
         ]
         people = find_people(found, self.skeleton)
         # Ghosts that a detector sees for a moment are no people, unless there is nobody else.
-        lasting = [track for track in people if len(track.detections) >= _FEWEST_LOOKS]
+        fewest = _SHORTEST_VISIT_S * self.info.fps / self.options.part.every
+        lasting = [track for track in people if len(track.detections) >= fewest]
         return tuple(lasting or people)
 
     def clip(self, person: int = 0) -> Clip:
@@ -147,13 +148,11 @@ class Recording:
         notes = []
         if self.info.camera.is_assumed:
             angle = f"{ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side"
-            notes.append(f"the video does not tell its camera's field of view: {angle} assumed")
+            notes.append(f"the video does not tell its camera's {CAMERA_NOTE}: {angle} assumed")
         if not self.is_whole:
             notes.append(f"cancelled after {len(self)} of about {self.info.frames} frames")
         elif self.frames_lacking:
             notes.append(f"the video breaks off after frame {len(self)} of {len(self) + self.frames_lacking}")
-        if len(self.people) > 1:
-            notes.append(f"{len(self.people)} people were seen")
         return tuple(notes)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.files import written_whole
+from mpm_core.files import VIDEO_SUFFIXES, written_whole
 from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
 from mpm_core.prediction import Prediction
@@ -81,11 +83,15 @@ def _find_reader(path: Path) -> tuple[Probe, Format]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     if probe.is_folder:
-        raise UserError(f"{path}: no keypoint files in this folder (expected OpenPose's *_keypoints.json)")
+        raise UserError(
+            f"{path}: no keypoint files in this folder (expected OpenPose's *_keypoints.json); open videos one by one"
+        )
+    if probe.suffix in VIDEO_SUFFIXES:
+        raise UserError(f"{path}: is a video, whose keypoints have to be detected first (mpm detect, or mpm lift)")
     known = ", ".join(sorted({suffix for f in FORMATS.values() if f.read for suffix in f.suffixes}))
     if probe.suffix in known.split(", "):
         raise UserError(f"{path}: holds no keypoints in a layout that is known for {probe.suffix} files")
-    raise UserError(f"{path}: unknown kind of file (known: {known} and OpenPose folders)")
+    raise UserError(f"{path}: unknown kind of file (known: {known}, OpenPose folders and videos)")
 
 
 def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:
@@ -97,16 +103,22 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     target = Path(path)
     found = check_target(target)
     assert found.write is not None
+    options = options or WriteOptions()
+    if isinstance(content, Prediction) and not np.isfinite(content.positions[options.frames(len(content))]).all():
+        raise UserError(f"{target}: the prediction is not complete, so it is not written")
     with written_whole(target) as partial:
-        found.write(content, partial, options or WriteOptions())
+        found.write(content, partial, options)
 
 
-def check_target(path: Path) -> Format:
-    """The format in which a path would be written; UserError when there is none, or no folder to write to."""
+def check_target(path: Path, takes_2d: bool = False) -> Format:
+    """The format in which a path would be written; UserError when there is none, or no folder to write to. takes_2d: whether
+    it must hold keypoints."""
     found = next((f for f in writers() if path.suffix.lower() in f.suffixes), None)
     if found is None:
         known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
         raise UserError(f"{path}: cannot write this kind of file (known: {known})")
+    if takes_2d and not found.takes_2d:
+        raise UserError(f"{path}: {found.label} holds 3D, not keypoints")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent} to write to")
     return found

@@ -97,7 +97,8 @@ def rate_of_times(times: NDArray[np.float64]) -> float | None:
 class Format:
     """One file format: how to recognise, inspect, read and write it. What it cannot do is None.
 
-    A `write` function takes what to write, the path of a new file, and the writer's own options.
+    A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
+    can hold keypoints alone.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Format:
     inspect: Callable[[Probe], Contents] | None = None
     read: Callable[[Probe, ReadOptions], Clip] | None = None
     write: Callable[[Clip | Prediction, Path, WriteOptions], None] | None = None
+    takes_2d: bool = True
 
 
 @dataclass(frozen=True)

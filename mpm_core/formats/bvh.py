@@ -129,4 +129,4 @@ def _triple(offset: tuple[float, float, float], unit: float) -> str:
     return " ".join(f"{value * unit:.6f}" for value in offset)
 
 
-FORMAT = Format("bvh", "BVH motion", (".bvh",), write=_write)
+FORMAT = Format("bvh", "BVH motion", (".bvh",), write=_write, takes_2d=False)

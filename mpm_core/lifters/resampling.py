@@ -61,7 +61,8 @@ class Resampling:
         """Range (last excluded) of frames whose answers depend on grid frames first to last (excluded)."""
         if self.is_identity:
             return first, last
-        low = int(np.searchsorted(self._places, first - 2, side="right"))
+        # A frame that lies on the grid reads its neighbours too, though it gives them no weight: NaN times zero is NaN.
+        low = int(np.searchsorted(self._places, first - 2, side="left"))
         return low, int(np.searchsorted(self._places, last + 1, side="left"))
 
     def from_grid(self, values: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:

@@ -306,3 +306,12 @@ def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, f
     answer = task.prediction().positions
     assert np.abs(answer[chosen] - lifter.lift(clip, mode=mode).positions[chosen]).max() < 1e-5
     assert mode == "fast" or np.isnan(answer[~chosen]).any()
+
+
+@pytest.mark.parametrize("rate", [10, 24, 25, 29.97, 30, 48, 50, 60, 120])
+@pytest.mark.parametrize("mode", ["fast", "accurate"])
+def test_every_frame_is_answered_at_any_rate(lifter, demo, rate, mode):
+    """Frames that lie exactly between windows, or exactly on the model's grid, among them."""
+    clip = Clip.from_arrays(demo.keypoints[:150], demo.image_size, rate)
+    prediction = lifter.lift(clip, mode=mode, mirror=False)
+    assert np.isfinite(prediction.positions).all() and np.isfinite(prediction.root).all()
