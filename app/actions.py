@@ -43,7 +43,7 @@ def _steps() -> tuple[ActionSpec, ...]:
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "File", "open_file", ("Ctrl+O",), "open", short="Open"),
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
-    ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Detect"),
+    ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Video"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
     ActionSpec("truth_file", "Add ground truth (3D)…", "File", "open_truth"),
     ActionSpec("demo", "Open the demo", "File", "open_demo"),
@@ -80,6 +80,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view_side", "Side view", "View", "look_from", ("2",), "", "side"),
     ActionSpec("view_top", "Top view", "View", "look_from", ("3",), "", "top"),
     ActionSpec("view_camera", "Camera view", "View", "look_from", ("4",), "", "camera"),
+    ActionSpec("zoom", "Zoom to the person in the image, or out", "View", "zoom_to_person", ("Z",)),
     ActionSpec("follow", "Follow the root", "View", "set_follows", ("F",), is_checkable=True),
     ActionSpec(
         "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Errors",

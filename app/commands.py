@@ -127,13 +127,14 @@ class SetCamera(QUndoCommand):
         super().__init__(text)
         assert session.clip is not None
         self._session = session
-        self._before, self._after = session.clip.camera, camera
+        clip, other = session.clip, session.clip.with_camera(camera)
+        self._before, self._after = (clip.camera, clip.notes), (other.camera, other.notes)
 
     def redo(self) -> None:
-        self._session.set_camera(self._after)
+        self._session.set_camera(*self._after)
 
     def undo(self) -> None:
-        self._session.set_camera(self._before)
+        self._session.set_camera(*self._before)
 
     def id(self) -> int:
         return _SET_CAMERA_ID

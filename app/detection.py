@@ -81,8 +81,9 @@ class _Wanted:
 
 
 @dataclass(frozen=True, eq=False)
-class _FirstFrame:
+class _OneFrame:
     info: VideoInfo
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +128,10 @@ class DetectJob(QObject):
         if not self.state.is_running:
             self._thread.ask(path)
 
-    def show_first_frame(self) -> None:
-        """The first frame of the video that was chosen, to draw on."""
+    def show_frame(self, seconds: float) -> None:
+        """The frame of the video that was chosen at a time, to draw on."""
         if self.video is not None and not self.state.is_running:
-            self._thread.ask(_FirstFrame(self.video))
+            self._thread.ask(_OneFrame(self.video, seconds))
 
     def open_person(self, recording: Recording, number: int) -> None:
         """Another person of a recording, as if a detection had ended with them."""
@@ -149,14 +150,14 @@ class DetectJob(QObject):
         """Stop soon; what was seen is kept and shown."""
         self._is_cancelled = True
 
-    def _work(self, request: Path | _FirstFrame | _Somebody | _Wanted) -> None:
+    def _work(self, request: Path | _OneFrame | _Somebody | _Wanted) -> None:
         """In the worker."""
         if isinstance(request, Path):
             info = inspect_video(request)
             self.chosen.emit(info)
-            self._preview_first_frame(info)
-        elif isinstance(request, _FirstFrame):
-            self._preview_first_frame(request.info)
+            self._preview_frame(_OneFrame(info))
+        elif isinstance(request, _OneFrame):
+            self._preview_frame(request)
         elif isinstance(request, _Somebody):
             self.found.emit(Finding.of(request.recording, request.number))
         else:
@@ -164,8 +165,9 @@ class DetectJob(QObject):
             if not self._is_stopping:
                 self._ended.emit(Finding.of(recording, 0))
 
-    def _preview_first_frame(self, info: VideoInfo) -> None:
-        with closing(read_frames(info, VideoPart())) as frames:
+    def _preview_frame(self, wanted: _OneFrame) -> None:
+        info = wanted.info
+        with closing(read_frames(info, VideoPart(first_s=wanted.seconds))) as frames:
             picture = next(frames).picture
         if picture is not None:
             image = to_small_image(picture, _PREVIEW_PX)

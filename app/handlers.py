@@ -22,6 +22,7 @@ from app.panels.questions import ask_to_save, ask_where
 from app.playback import SPEEDS, Playback
 from app.session import Session
 from app.theme import Theme
+from app.views.image_view import ImageView
 from app.views.scene_view import SceneView
 from mpm_core.about import version_text
 from mpm_core.clip import Clip
@@ -46,11 +47,11 @@ class Handlers(QObject):
 
     def __init__(
         self, window: QWidget, session: Session, editor: Editor, opener: Opener, playback: Playback, backdrop: Backdrop,
-        scene: SceneView | None, restyle: Callable[[str | None, str | None], None], detect_job: DetectJob,
+        image: ImageView, scene: SceneView | None, restyle: Callable[[str | None, str | None], None], detect_job: DetectJob,
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._editor = window, session, editor
-        self._opener, self._playback, self._backdrop, self._scene = opener, playback, backdrop, scene
+        self._opener, self._playback, self._backdrop, self._image, self._scene = opener, playback, backdrop, image, scene
         self._restyle, self._detect_job = restyle, detect_job
         self._anchor = 0
         self._click_was_edit = False
@@ -291,6 +292,9 @@ class Handlers(QObject):
     def look_from(self, name: str) -> None:
         if self._scene is not None:
             self._scene.look_from(name)
+
+    def zoom_to_person(self) -> None:
+        self._image.zoom_to_person()
 
     def set_follows(self, follows: bool) -> None:
         if self._scene is not None:

@@ -44,6 +44,7 @@ from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
 from app.views.timeline import Timeline
 from mpm_core.skeleton import LIMBS, MPM16
+from mpm_core.video import VideoInfo
 
 _FIRST_SIZE = (1280, 800)
 
@@ -72,8 +73,8 @@ class MainWindow(QMainWindow):
         self.figures_job = FiguresJob(self.session)
         self._build_views()
         self.handlers = Handlers(
-            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.scene_view, self.restyle,
-            self.detect_job,
+            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.image_view, self.scene_view,
+            self.restyle, self.detect_job,
         )  # fmt: skip
         self.video_handlers = VideoHandlers(
             self, self.session, self.detect_job, self.image_view, self.backdrop, self.handlers.may_leave,
@@ -244,9 +245,17 @@ class MainWindow(QMainWindow):
         panel.person_chosen.connect(handlers.open_person)
         panel.field_of_view_chosen.connect(handlers.set_field_of_view)
         self.image_view.region_drawn.connect(panel.set_region)
+        self.image_view.preview_changed.connect(panel.show_preview)
+        self.detect_job.chosen.connect(self._widen_image)
         self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
         self.detect_job.chosen.connect(lambda _: self.playback.pause())
         self.detect_job.chosen.connect(lambda info: self.opener.remember(info.path))
+
+    def _widen_image(self, info: VideoInfo) -> None:
+        """A wide picture gets half of the room."""
+        if info.image_size[0] > info.image_size[1]:
+            width = self.views.width()
+            self.views.setSizes([width // 2, width - width // 2])
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))

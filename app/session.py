@@ -235,10 +235,10 @@ class Session(QObject):
             self._flags = flags.copy()
             self.flags_changed.emit()
 
-    def set_camera(self, camera: Intrinsics) -> None:
-        """See the keypoints with another camera. Undo commands call this."""
+    def set_camera(self, camera: Intrinsics, notes: tuple[str, ...]) -> None:
+        """See the keypoints with another camera, and note other things. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, camera=camera)
+        self._clip = replace(self._clip, camera=camera, notes=notes)
         self.camera_changed.emit()
 
     @property

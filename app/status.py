@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QLabel, QStatusBar
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QStatusBar
 
 from app.playback import SPEEDS, Playback
 from app.session import Session
 
 _MESSAGE_MS = 9000
+_MS_A_LETTER = 90
 
 
 class StatusLine(QStatusBar):
@@ -18,9 +20,12 @@ class StatusLine(QStatusBar):
     def __init__(self, session: Session, playback: Playback) -> None:
         super().__init__()
         self._session, self._playback = session, playback
+        self._text = ""
         self._place, self._errors, self._device, self._message = QLabel(), QLabel(), QLabel(), QLabel()
         self._message.setProperty("role", "warning")
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        # A long sentence must not widen the window: it is cut on show, and whole in the tooltip.
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._speed = QComboBox()
         for speed in SPEEDS:
             self._speed.addItem(f"{speed:g}×", speed)
@@ -34,7 +39,7 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self._device)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(lambda: self._message.setText(""))
+        self._timer.timeout.connect(self._forget_message)
         for signal in (session.frame_changed, session.clip_changed, session.range_changed):
             signal.connect(self._show_place)
         for signal in (
@@ -51,14 +56,27 @@ class StatusLine(QStatusBar):
         self._show_device()
 
     def say(self, text: str) -> None:
-        """A sentence for the user."""
-        self._message.setText(text)
+        """A sentence for the user; a long one stays longer."""
+        self._text = text
         self._message.setToolTip(text)
-        self._timer.start(_MESSAGE_MS)
+        self._show_message()
+        self._timer.start(max(_MESSAGE_MS, len(text) * _MS_A_LETTER))
 
     def message(self) -> str:
         """The sentence on show."""
-        return self._message.text()
+        return self._text
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_message()
+
+    def _show_message(self) -> None:
+        metrics = self._message.fontMetrics()
+        self._message.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self._message.width()))
+
+    def _forget_message(self) -> None:
+        self._text = ""
+        self._show_message()
 
     def _show_place(self, *_: object) -> None:
         session = self._session

@@ -57,14 +57,17 @@ class VideoHandlers(QObject):
             self._session.message.emit("The keypoints are kept: Detect opens them when you are ready.")
             return
         session, recording, swapped = self._session, finding.recording, finding.swapped
-        session.open_clip(finding.clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
+        before, clip = session.clip, finding.clip
+        if before is not None and before.source == clip.source and not before.camera.is_assumed:
+            clip = clip.with_camera(before.camera)  # what a person said of this video's camera still holds
+        session.open_clip(clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
         if swapped.any():
             patch = {field: getattr(finding.repaired, field) for field in FIELDS}
             session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=swapped))
             session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)
         seen = np.flatnonzero(finding.clip.visible.any(1))
-        session.set_frame(int(seen[0]))
+        session.set_frame(int(clip.confidence.mean(1).argmax()))
         words = [f"Person seen in {len(seen)} of {len(session)} frames"]
         if not recording.is_whole:
             words.append("cancelled: Detect goes on from here")
@@ -170,4 +173,6 @@ class VideoHandlers(QObject):
         """Draw the part of the picture to look at, or take it away."""
         self._view.draw_region(draws)
         if draws:
-            self._job.show_first_frame()
+            clip = self._session.clip
+            is_its_clip = clip is not None and self._job.video is not None and clip.source == str(self._job.video.path)
+            self._job.show_frame(float(clip.times[self._session.frame]) if clip is not None and is_its_clip else 0.0)

@@ -20,9 +20,11 @@ LEVEL_CAMERA_UP = (0.0, -1.0, 0.0)
 _SMALLEST_DETERMINANT = 1e-9
 _PATH_SMOOTHING_FRAMES = 2.0
 
-# A person's depth differs by so much at most from its median over so many known frames before and after.
+# A person's depth differs by such a share, or so many metres, at most from its median over so many known frames before and
+# after.
 _DEPTH_NEIGHBOURS = 40
 _DEPTH_MAY_DIFFER = 0.35
+_DEPTH_MAY_DIFFER_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,8 @@ def _fits_its_neighbours(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
     from scipy.ndimage import median_filter
 
     size = min(2 * _DEPTH_NEIGHBOURS + 1, len(depth))
-    median = median_filter(depth, size, mode="nearest")
-    return np.abs(depth - median) <= _DEPTH_MAY_DIFFER * np.abs(median)
+    median = median_filter(depth, size, mode="reflect")
+    return np.abs(depth - median) <= np.maximum(_DEPTH_MAY_DIFFER * median, _DEPTH_MAY_DIFFER_M)
 
 
 def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:

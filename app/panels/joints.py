@@ -99,6 +99,8 @@ class JointsPanel(QTreeWidget):
         session, frame = self._session, self._session.frame
         clip = session.clip
         assert clip is not None
+        if session.unsure[frame, joint]:
+            return "unsure"
         if session.missing[frame, joint]:
             return "not measured"
         if is_masked:

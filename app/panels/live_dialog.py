@@ -35,8 +35,13 @@ class LiveDialog(QDialog):
         self._session = Session()
         self._job = LiveJob()
         self._picture_size = (1, 1)
+        self._is_pausing = False
         self._image = ImageView(self._session, theme)
-        self._scene: QWidget = QLabel(why_no_scene()) if why_no_scene() else SceneView(self._session, theme)
+        self._scene: QWidget = QLabel(why_no_scene())
+        if not why_no_scene():
+            scene = SceneView(self._session, theme)
+            scene.follows_root = True
+            self._scene = scene
         views = QSplitter(Qt.Orientation.Horizontal)
         views.addWidget(self._image)
         views.addWidget(self._scene)
@@ -46,7 +51,7 @@ class LiveDialog(QDialog):
         layout.addLayout(self._build_controls())
         self._job.answered.connect(self._show)
         self._job.failed.connect(self._note.setText)
-        self._job.ended.connect(self._show_running)
+        self._job.ended.connect(self._on_ended)
         self._show_running()
 
     def _build_controls(self) -> QHBoxLayout:
@@ -76,6 +81,7 @@ class LiveDialog(QDialog):
         return self._note.text()
 
     def _toggle(self) -> None:
+        self._is_pausing = self._job.is_running
         if self._job.is_running:
             self._job.pause()
             return
@@ -92,6 +98,11 @@ class LiveDialog(QDialog):
         self._note.setText(f"{frame.latency_ms:.0f} ms behind the camera, {frame.per_second:.0f} frames/s")
         self._show_running()
         QTimer.singleShot(0, self._job.was_shown)  # after what is drawn now
+
+    def _on_ended(self) -> None:
+        if "behind" in self._note.text():
+            self._note.setText("The camera has stopped." if self._is_pausing else "The stream has ended.")
+        self._show_running()
 
     def _keep(self) -> None:
         self._job.pause()

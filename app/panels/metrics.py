@@ -97,7 +97,7 @@ class MetricsPanel(QWidget):
             self._notes.setText("")
             return
         seconds = float(clip.times[-1] - clip.times[0])
-        camera = "assumed" if clip.camera.is_assumed else "known"
+        camera = "assumed" if clip.camera.is_assumed else "known or given"
         lines = [
             f"<b>{clip.name}</b>",
             f"{len(clip)} frames, {clip.fps:g} frames/s, {seconds:.1f} s",

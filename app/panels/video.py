@@ -28,6 +28,7 @@ from mpm_core.refiners import REFINERS
 from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
 _HIGHEST_THRESHOLD = 90  # per cent
+_NO_REGION = "Whole picture – draw a part…"
 
 
 class VideoPanel(QWidget):
@@ -46,6 +47,7 @@ class VideoPanel(QWidget):
         super().__init__()
         self._session, self._job = session, job
         self._region: tuple[int, int, int, int] | None = None
+        self._is_previewing = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 10)
         layout.addLayout(self._build_source())
@@ -57,6 +59,7 @@ class VideoPanel(QWidget):
         layout.addStretch()
         job.chosen.connect(self._show_video)
         job.state_changed.connect(self._show_state)
+        job.failed.connect(self.say)
         for signal in (session.clip_changed, session.camera_changed, session.threshold_changed, session.keypoints_changed):
             signal.connect(self._refresh)
         self._show_detector()
@@ -77,6 +80,16 @@ class VideoPanel(QWidget):
             return
         self._region = (left, top, width, height)
         self._region_button.setText(f"{width} × {height} at {left}, {top}  ✕")
+
+    def show_preview(self, is_on: bool) -> None:
+        """While a video is on show that is no clip yet, there are no keypoints to work on."""
+        self._is_previewing = is_on
+        self._refresh()
+
+    def say(self, text: str) -> None:
+        """Why there was no detection; it stays until the next."""
+        self._problem.setText(text)
+        self._problem.setVisible(bool(text))
 
     def _build_source(self) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -113,8 +126,8 @@ class VideoPanel(QWidget):
         self._every.setRange(1, 60)
         self._every.setToolTip("Look at one frame in so many, and interpolate between them")
         self._begin, self._end = _seconds(""), _seconds("to the end")
-        self._region_button = QPushButton("Whole picture")
-        self._region_button.setToolTip("Draw the part of the picture to look at; click again to take it away")
+        self._region_button = QPushButton(_NO_REGION)
+        self._region_button.setToolTip("Looking at a part helps with small people; click again for the whole picture")
         self._region_button.clicked.connect(self._on_region)
         span = QHBoxLayout()
         span.addWidget(self._begin)
@@ -145,9 +158,15 @@ class VideoPanel(QWidget):
         self._bar.setFixedHeight(6)
         self._speed = QLabel()
         self._speed.setProperty("role", "muted")
+        self._problem = QLabel()
+        self._problem.setWordWrap(True)
+        self._problem.setProperty("role", "warning")
+        self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._problem.hide()
         column.addLayout(row)
         column.addWidget(self._bar)
         column.addWidget(self._speed)
+        column.addWidget(self._problem)
         return column
 
     def _build_person(self) -> QGroupBox:
@@ -212,7 +231,7 @@ class VideoPanel(QWidget):
     def _on_region(self) -> None:
         if self._region is not None:
             self._region = None
-            self._region_button.setText("Whole picture")
+            self._region_button.setText(_NO_REGION)
             self.region_chosen.emit(False)
         elif self._job.video is not None:
             self._region_button.setText("Draw it on the picture")
@@ -236,6 +255,8 @@ class VideoPanel(QWidget):
 
     def _show_state(self) -> None:
         state = self._job.state
+        if state.is_running:
+            self.say("")
         self.detect_button.setEnabled(self._job.video is not None and not state.is_running and self._missing.isHidden())
         self.cancel_button.setEnabled(state.is_running)
         for widget in (self._open, self._live, self._detector, self._people, self._every, self._begin, self._end):
@@ -251,10 +272,10 @@ class VideoPanel(QWidget):
     def _refresh(self, *_: object) -> None:
         session = self._session
         clip, recording = session.clip, session.recording
-        has_2d = clip is not None and clip.keypoints is not None
-        self._person_box.setVisible(recording is not None and len(recording.people) > 1)
-        self._cleaning_box.setEnabled(has_2d)
-        self._camera_box.setEnabled(has_2d)
+        has_2d = clip is not None and clip.keypoints is not None and not self._is_previewing
+        self._person_box.setVisible(has_2d and recording is not None and len(recording.people) > 1)
+        self._cleaning_box.setVisible(has_2d)
+        self._camera_box.setVisible(has_2d)
         if recording is not None and self._persons.property("recording") is not recording:
             self._persons.setProperty("recording", recording)
             self._persons.clear()
@@ -269,7 +290,7 @@ class VideoPanel(QWidget):
             self._angle.setValue(clip.camera.field_of_view_deg(clip.image_size))
         share = session.unsure.sum() / max(clip.visible.sum(), 1)
         self._threshold_note.setText(f"Hide below a confidence of {session.threshold:.2f}: {100 * share:.0f} % of joints")
-        self._angle_note.setText("assumed" if clip.camera.is_assumed else "known, or given by you")
+        self._angle_note.setText("assumed" if clip.camera.is_assumed else "known or given")
 
 
 def _seconds(at_zero: str) -> QDoubleSpinBox:

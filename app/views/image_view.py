@@ -46,6 +46,7 @@ class ImageView(QWidget):
     joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
     joint_moved = Signal(int, float, float, bool)  # joint, x and y in image pixels, whether the drag begins here
     person_clicked = Signal(int)  # number of another person of the recording
+    preview_changed = Signal(bool)  # whether a video is on show that is no clip yet
     region_drawn = Signal(int, int, int, int)  # left, top, width, height in image pixels
 
     def __init__(self, session: Session, theme: Theme) -> None:
@@ -91,8 +92,24 @@ class ImageView(QWidget):
         self.show_preview(None)
         self._forget_people()
 
+    def zoom_to_person(self) -> None:
+        """The person of the frame fills the view; the whole image again if they do already."""
+        joints = self.joint_places()
+        known = joints[np.isfinite(joints).all(-1)]
+        if not len(known) or self._zoom > 1:
+            self._zoom, self._offset = 1.0, QPointF(0, 0)
+        else:
+            low, high = known.min(0), known.max(0)
+            room = np.array([self.width(), self.height()]) * _POSE_SHARE
+            zoom = float(np.clip((room / np.maximum(high - low, 1)).min(), 1, _LARGEST_ZOOM))
+            middle = (low + high) / 2 - np.array([self.width(), self.height()]) / 2
+            self._zoom, self._offset = zoom, QPointF(*(float(v) for v in -middle * zoom))
+        self.update()
+
     def show_preview(self, preview: Preview | None) -> None:
         """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
+        if (preview is None) != (self._preview is None):
+            self.preview_changed.emit(preview is not None)
         self._preview = preview
         if preview is None:
             self._region = None

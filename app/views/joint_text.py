@@ -33,3 +33,22 @@ def describe_joint(session: Session, joint: int) -> str:
     if errors is not None and np.isfinite(errors[frame, joint]):
         parts.append(f"error {errors[frame, joint]:.0f} mm")
     return "  ·  ".join(parts)
+
+
+def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: str) -> str:
+    """A cell of the timeline in one line: what of the limb or joint the lifter is not shown in a frame, and why."""
+    columns = list(joints)
+    masked, unsure = session.mask[frame, columns], session.unsure[frame, columns]
+    absent = session.missing[frame, columns] & ~unsure
+    counts = {
+        "hidden by you": int(masked.sum()),
+        "not seen": int((absent & ~masked).sum()),
+        f"less sure than {session.threshold:.2f}": int((unsure & ~masked).sum()),
+    }
+    are_several = len(columns) > 1
+    parts = [f"{n} of {len(columns)} joints {words}" if are_several else words for words, n in counts.items() if n]
+    clip = session.clip
+    if not parts and clip is not None and clip.keypoints is not None:
+        is_doubtful = (clip.confidence[frame, columns] < LOW_CONFIDENCE).any()
+        parts = ["the detector was unsure"] if is_doubtful else []
+    return f"{label}, frame {frame}: {', '.join(parts) or 'shown to the lifter'}"

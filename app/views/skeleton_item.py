@@ -26,21 +26,29 @@ class SkeletonState:
     selection: frozenset[int] = frozenset()
     hovered: int | None = None
 
+    @property
+    def scale(self) -> float:
+        """How large joints and bones are drawn: on a small person smaller, so that they do not cover them."""
+        known = self.points[np.isfinite(self.points).all(-1)]
+        size = float(np.ptp(known, axis=0).max()) if len(known) > 1 else look.FULL_SIZE_PERSON
+        return min(max(size / look.FULL_SIZE_PERSON, look.SMALLEST_SCALE), 1.0)
+
 
 def draw_skeleton(painter: QPainter, state: SkeletonState, theme: Theme, palette: Palette) -> None:
     """Solid where the lifter is shown a joint; hollow and dashed where it is hidden; a ring where it was filled in."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    scale = state.scale
     for parent, child in MPM16.bones:
         colour = palette.side(MPM16.side(child))
         if state.hidden[parent] or state.hidden[child]:
-            _draw_line(painter, state.points, parent, child, colour, look.THIN_LINE, Qt.PenStyle.DotLine)
+            _draw_line(painter, state.points, parent, child, colour, look.THIN_LINE * scale, Qt.PenStyle.DotLine)
         else:
-            _draw_line(painter, state.points, parent, child, colour, look.BONE_WIDTH, Qt.PenStyle.SolidLine)
+            _draw_line(painter, state.points, parent, child, colour, look.BONE_WIDTH * scale, Qt.PenStyle.SolidLine)
     filled = np.where(state.hidden[:, None], state.completed, state.points)
     for parent, child in MPM16.bones:
         if state.hidden[parent] or state.hidden[child]:
             colour = palette.side(MPM16.side(child))
-            _draw_line(painter, filled, parent, child, colour, look.BONE_WIDTH * 0.7, Qt.PenStyle.DashLine)
+            _draw_line(painter, filled, parent, child, colour, look.BONE_WIDTH * 0.7 * scale, Qt.PenStyle.DashLine)
     for joint in range(len(MPM16)):
         _draw_joint(painter, state, joint, theme, palette.side(MPM16.side(joint)))
 
@@ -54,31 +62,31 @@ def _draw_line(
 
 
 def _draw_joint(painter: QPainter, state: SkeletonState, joint: int, theme: Theme, colour: QColor) -> None:
-    place, filled = state.points[joint], state.completed[joint]
+    place, filled, scale = state.points[joint], state.completed[joint], state.scale
     if state.hidden[joint] and np.isfinite(filled).all():
         painter.setPen(QPen(colour, look.THIN_LINE))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(_point(filled), look.RING_RADIUS, look.RING_RADIUS)
+        painter.drawEllipse(_point(filled), scale * look.RING_RADIUS, scale * look.RING_RADIUS)
         painter.setBrush(colour)
-        painter.drawEllipse(_point(filled), look.JOINT_RADIUS * 0.6, look.JOINT_RADIUS * 0.6)
+        painter.drawEllipse(_point(filled), scale * (look.JOINT_RADIUS * 0.6), scale * (look.JOINT_RADIUS * 0.6))
     if not np.isfinite(place).all():
         return
     if joint in state.selection or joint == state.hovered:
         painter.setPen(QPen(QColor(theme.accent if joint in state.selection else theme.text), 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(_point(place), look.RING_RADIUS + 2.5, look.RING_RADIUS + 2.5)
+        painter.drawEllipse(_point(place), scale * (look.RING_RADIUS + 2.5), scale * (look.RING_RADIUS + 2.5))
     if state.hidden[joint]:
         painter.setPen(QPen(colour, look.THIN_LINE + 0.4))
         painter.setBrush(QColor(theme.scene))
-        painter.drawEllipse(_point(place), look.HIDDEN_JOINT_RADIUS, look.HIDDEN_JOINT_RADIUS)
+        painter.drawEllipse(_point(place), scale * look.HIDDEN_JOINT_RADIUS, scale * look.HIDDEN_JOINT_RADIUS)
         return
     painter.setPen(QPen(QColor(theme.scene), 1.0))
     painter.setBrush(colour)
-    painter.drawEllipse(_point(place), look.JOINT_RADIUS, look.JOINT_RADIUS)
+    painter.drawEllipse(_point(place), scale * look.JOINT_RADIUS, scale * look.JOINT_RADIUS)
     if state.doubtful[joint]:
         painter.setPen(QPen(QColor(theme.warning), 1.6))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(_point(place), look.JOINT_RADIUS + 2, look.JOINT_RADIUS + 2)
+        painter.drawEllipse(_point(place), scale * (look.JOINT_RADIUS + 2), scale * (look.JOINT_RADIUS + 2))
 
 
 def _point(xy: NDArray[np.floating]) -> QPointF:

@@ -23,7 +23,7 @@ from app import theme as look
 from app.session import Session
 from app.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
-from app.views.joint_text import LOW_CONFIDENCE
+from app.views.joint_text import LOW_CONFIDENCE, describe_cell
 from app.views.lanes import Lane, build_lanes
 from mpm_core.skeleton import MPM16
 
@@ -221,8 +221,8 @@ class Timeline(QWidget):
         if not len(self._session) or x < look.LANE_LABEL_WIDTH:
             return ""
         frame, lane = self.frame_at(x), self._lane_at(y)
-        if lane is not None and lane.is_joint and self._doubtful(lane.joints[0])[frame]:
-            return f"Frame {frame}: the detector was unsure of {lane.label}."
+        if lane is not None:
+            return describe_cell(self._session, lane.joints, frame, lane.label)
         if y < look.RULER_HEIGHT and self._session.flags[frame]:
             return f"Frame {frame}: left and right were exchanged back here."
         if lane is None and self._guessed()[frame]:

@@ -8,7 +8,7 @@ from mpm_core.detectors import mediapipe, rtmpose
 from mpm_core.detectors.base import Detector
 from mpm_core.errors import UserError
 
-DETECTORS: Mapping[str, Detector] = {module.DETECTOR.name: module.DETECTOR for module in (mediapipe, rtmpose)}
+DETECTORS: Mapping[str, Detector] = {detector.name: detector for detector in (*mediapipe.DETECTORS, rtmpose.DETECTOR)}
 """All detectors, the usual one first."""
 
 

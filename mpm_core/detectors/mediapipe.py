@@ -17,14 +17,13 @@ from mpm_core.errors import UserError
 from mpm_core.skeleton import MEDIAPIPE33
 from mpm_core.video import Picture, import_cv2
 
-_MODEL = "mediapipe-pose-full"
-
 # Two that take standard error away at once would not both give it back.
 _one_at_a_time = threading.Lock()
 
 
 class _MediaPipeFinder:
     def __init__(self, people: int, models: Mapping[str, Path]) -> None:
+        (model,) = models.values()
         import_cv2()  # mediapipe imports it too, and would leave its traces in Qt's settings
         try:
             import mediapipe
@@ -33,7 +32,7 @@ class _MediaPipeFinder:
             raise UserError(f"MediaPipe is installed but does not start ({_first_line(error)})") from error
         self._image = lambda picture: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture)
         options = vision.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(models[_MODEL])),
+            base_options=BaseOptions(model_asset_path=str(model)),
             running_mode=vision.RunningMode.VIDEO,
             num_poses=people,
         )
@@ -41,7 +40,7 @@ class _MediaPipeFinder:
             try:
                 self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
             except (RuntimeError, ValueError, OSError) as error:
-                raise UserError(f"{models[_MODEL]}: MediaPipe refuses this model file ({_first_line(error)})") from error
+                raise UserError(f"{model}: MediaPipe refuses this model file ({_first_line(error)})") from error
         self._last_ms = -1
         self._has_seen = False
 
@@ -102,4 +101,13 @@ def _without_standard_error() -> Iterator[None]:
         os.close(nowhere)
 
 
-DETECTOR = Detector("mediapipe", "MediaPipe Pose", MEDIAPIPE33, (_MODEL,), "mediapipe", "video", _MediaPipeFinder)
+def _detector(name: str, label: str, model: str) -> Detector:
+    return Detector(name, label, MEDIAPIPE33, (model,), "mediapipe", "video", _MediaPipeFinder)
+
+
+DETECTORS = (
+    _detector("mediapipe", "MediaPipe Pose", "mediapipe-pose-full"),
+    _detector("mediapipe-lite", "MediaPipe Pose, faster", "mediapipe-pose-lite"),
+    _detector("mediapipe-heavy", "MediaPipe Pose, more accurate", "mediapipe-pose-heavy"),
+)
+"""The same network in three sizes. The package index has the first alone; the others come from Google."""

@@ -49,6 +49,16 @@ def test_paths_are_interpolated_over_gaps():
     assert (smooth_path(np.full((4, 3), np.nan)) == 0).all()
 
 
+def test_depths_of_wrong_poses_are_passed_over():
+    """A pose that is half as far away for some frames is an error of the 2D; a person who comes nearer is not."""
+    path = np.stack([np.zeros(300), np.zeros(300), np.linspace(9, 3, 300)], axis=-1)
+    wrong = path.copy()
+    for part in (slice(0, 8), slice(150, 156)):
+        wrong[part, 2] *= 0.5
+    assert np.abs(smooth_path(wrong) - path)[:, 2].max() < 0.25
+    assert np.abs(smooth_path(path) - path).max() < 0.05
+
+
 def test_upright_turns_the_given_direction_up():
     tilt = Rotation.from_euler("x", 20, degrees=True).as_matrix()
     up = tuple(tilt @ [0, -1, 0])
