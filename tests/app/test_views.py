@@ -1,4 +1,4 @@
-"""Views and panels where there is nothing to draw or pick, and rows given up in the joints panel."""
+"""Views and panels: nothing to draw or pick, rows given up, zoom, long messages, and what a cell says."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QVector3D
 
+from app.views.joint_text import describe_cell
 from mpm_core.skeleton import MPM16
 
 WRIST, HEAD = MPM16.index("LWrist"), MPM16.index("Head")
@@ -60,3 +61,37 @@ def test_rows_of_the_joints_panel_are_chosen_and_given_up(qtbot, demo_window, be
         # On the name: the box before it hides.
         qtbot.mouseClick(panel.viewport(), Qt.MouseButton.LeftButton, keys, panel.visualItemRect(item).center())
         assert session.selection == after and not session.mask.any()
+
+
+def test_the_image_zooms_to_the_person_and_out(qtbot, demo_window):
+    view = demo_window.image_view
+    demo_window.actions_by_name["zoom"].trigger()
+    places = view.joint_places()
+    span, room = np.ptp(places, axis=0), np.array([view.width(), view.height()])
+    assert (span <= room).all() and (span / room).max() == pytest.approx(0.8, abs=0.02)
+    assert np.abs((places.min(0) + places.max(0)) / 2 - room / 2).max() < 2
+    demo_window.actions_by_name["zoom"].trigger()
+    assert view._zoom == 1
+
+
+def test_a_long_message_is_cut_and_does_not_widen_the_window(qtbot, demo_window):
+    before = demo_window.minimumSizeHint().width()
+    text = "a sentence that goes on and on, with an address at its end " * 12
+    demo_window.status_line.say(text)
+    assert demo_window.minimumSizeHint().width() == before
+    label = demo_window.status_line._message
+    assert label.text().endswith("…") and label.toolTip() == text and demo_window.status_line.message() == text
+
+
+def test_cells_say_why_the_lifter_is_not_shown_a_joint(qtbot, demo_window):
+    session, arm = demo_window.session, MPM16.limb("left arm")
+    demo_window.editor.set_hidden(arm[1:], 10, 10, True)
+    assert describe_cell(session, arm, 10, "Left arm") == "Left arm, frame 10: 2 of 3 joints hidden by you"
+    assert describe_cell(session, (arm[1],), 10, "LElbow") == "LElbow, frame 10: hidden by you"
+    assert describe_cell(session, arm, 11, "Left arm") == "Left arm, frame 11: shown to the lifter"
+    scores = session.clip.confidence.copy()
+    scores[12, arm[2]] = 0.2
+    session.patch_keypoints(0, {"confidence": scores})
+    assert describe_cell(session, arm, 12, "Left arm").endswith("the detector was unsure")
+    session.set_threshold(0.3)
+    assert describe_cell(session, arm, 12, "Left arm").endswith("1 of 3 joints less sure than 0.30")
