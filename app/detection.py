@@ -100,6 +100,7 @@ class DetectJob(QObject):
     state_changed = Signal()
     found = Signal(object)  # Finding
     failed = Signal(str)
+    _looked = Signal(object)
     _stepped = Signal(object)
     _ended = Signal(object)
 
@@ -113,7 +114,7 @@ class DetectJob(QObject):
         self._thread.failed.connect(self._on_failed)
         self._stepped.connect(self._on_stepped)
         self._ended.connect(self._on_ended)
-        self.chosen.connect(self._on_chosen)
+        self._looked.connect(self._on_looked)
         self._thread.start()
 
     def stop(self) -> None:
@@ -154,7 +155,7 @@ class DetectJob(QObject):
         """In the worker."""
         if isinstance(request, Path):
             info = inspect_video(request)
-            self.chosen.emit(info)
+            self._looked.emit(info)
             self._preview_frame(_OneFrame(info))
         elif isinstance(request, _OneFrame):
             self._preview_frame(request)
@@ -211,8 +212,10 @@ class DetectJob(QObject):
             image = to_small_image(step.picture, _PREVIEW_PX)
             self.previewed.emit(Preview(image, place, poses_in_mpm16(step.poses, skeleton), size))
 
-    def _on_chosen(self, info: VideoInfo) -> None:
+    def _on_looked(self, info: VideoInfo) -> None:
+        """In the window's thread, so that nobody sees the one without the other."""
         self.video = info
+        self.chosen.emit(info)
 
     def _on_stepped(self, state: DetectState) -> None:
         """In the window's thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -93,6 +93,7 @@ class LiftJob(QObject):
         super().__init__()
         self._session = session
         self._clip_number = 0
+        self._newest: _Asked | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._answered.connect(self._on_answered)
@@ -124,6 +125,8 @@ class LiftJob(QObject):
             return
         mask = session.mask | session.unsure
         asked = _Asked(session.clip, self._clip_number, mask, session.options, session.frame, time.perf_counter())
+        self._newest = asked
+        session.set_state(replace(session.state, is_waiting=True))
         self._thread.ask(asked)
 
     def _work(self, asked: _Asked) -> None:
@@ -165,7 +168,7 @@ class LiftJob(QObject):
     def _on_answered(self, prediction: Prediction, state: LiftState, asked: _Asked) -> None:
         """In the window's thread. An answer to a question of another clip or task comes too late."""
         if asked.clip_number == self._clip_number and asked.options == self._session.options:
-            self._session.set_state(state)
+            self._session.set_state(replace(state, is_waiting=asked is not self._newest))
             self._session.set_prediction(prediction)
 
     def _on_failed(self, text: str) -> None:

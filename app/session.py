@@ -45,17 +45,24 @@ class LiftOptions:
 @dataclass(frozen=True)
 class LiftState:
     """How the lifter is doing. device: where it runs, empty until it is loaded. done, total: windows; elapsed_ms: from the
-    change to the answer under the cursor."""
+    change to the answer under the cursor. is_waiting: nothing has come yet of the answer to what is on show."""
 
     device: str = ""
     done: int = 0
     total: int = 0
     elapsed_ms: float = 0.0
     error: str = ""
+    is_waiting: bool = False
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether a part of an answer has come."""
+        return self.done < self.total
 
     @property
     def is_busy(self) -> bool:
-        return self.done < self.total
+        """Whether the prediction on show is not, or not wholly, the answer to what is on show."""
+        return self.is_waiting or self.is_streaming
 
 
 class Session(QObject):

@@ -107,7 +107,7 @@ class StatusLine(QStatusBar):
             self._device.setText("lifting failed")
         elif not state.device:
             self._device.setText("loading the lifter …")
-        elif state.is_busy:
+        elif state.is_streaming:
             self._device.setText(f"{state.device.upper()}  {100 * state.done // max(state.total, 1)} %")
         else:
             self._device.setText(f"{state.device.upper()}  {state.elapsed_ms:.0f} ms")

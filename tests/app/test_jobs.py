@@ -64,3 +64,37 @@ def test_figures_wait_for_the_whole_answer(session, demo, lifter, figures_job, q
     with qtbot.waitSignal(figures_job.changed, timeout=WAIT_MS) as signal:
         session.set_prediction(lifter.lift(session.clip))
     assert signal.args[0].summary.mpjpe < 100 and (signal.args[0].first, signal.args[0].last) == (0, 199)
+
+
+def test_no_figures_compare_a_changed_clip_with_the_answer_before(session, demo, lifter, figures_job, monkeypatch, qtbot):
+    may_answer = Event()
+    may_answer.set()
+    work = LiftJob._work
+
+    def on_permission(job, asked):
+        may_answer.wait(WAIT_MS / 1000)
+        work(job, asked)
+
+    monkeypatch.setattr(LiftJob, "_work", on_permission)
+    job = LiftJob(session)
+    try:
+        figures = []
+        figures_job.changed.connect(figures.append)
+        session.open_clip(clip_of(demo, 60, with_truth=False))
+        qtbot.waitUntil(lambda: bool(figures) and figures[-1] is not None, timeout=WAIT_MS)
+        expected, count = figures[-1].reprojection.px, len(figures)
+
+        # The person jumps to the side; until the 3D has followed, a new range asks for no figures.
+        may_answer.clear()
+        session.patch_keypoints(0, {"keypoints": session.clip.keypoints + np.float32(150)})
+        assert session.state.is_busy
+        session.set_range(10, 50)
+        qtbot.wait(100)
+        assert len(figures) == count
+        may_answer.set()
+        qtbot.waitUntil(lambda: len(figures) > count, timeout=WAIT_MS)
+    finally:
+        may_answer.set()
+        job.stop()
+    assert not session.state.is_busy and figures[-1].first == 10
+    assert figures[-1].reprojection.px < 2 * expected

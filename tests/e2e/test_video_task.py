@@ -68,6 +68,8 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
     wait_for_lift(qtbot, window)
 
     # Hide an arm over a range on the timeline; the 3D answers.
+    figures = []
+    window.figures_job.changed.connect(figures.append)
     before = session.prediction.positions.copy()
     timeline = window.timeline
     drag(qtbot, timeline, *(QPoint(round(timeline.x_of(f + 0.5)), 8) for f in (70, 110)), SHIFT)
@@ -79,8 +81,10 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
 
     # There is no ground truth, so the panel tells how far 3D and 2D are apart.
     window.panels.setCurrentIndex(2)
-    qtbot.waitUntil(window.metrics_panel._values["reprojection"].isVisible, timeout=WAIT_MS)
-    assert 0 < float(window.metrics_panel._values["reprojection"].text().split()[0]) < 25
+    qtbot.waitUntil(lambda: bool(figures) and figures[-1] is not None and figures[-1].first == 70, timeout=WAIT_MS)
+    assert max(of.reprojection.px for of in figures if of is not None) < 25
+    shown = window.metrics_panel._values["reprojection"]
+    assert shown.isVisible() and 0 < float(shown.text().split()[0]) < 25
 
     # Export, and save the work: it is found again with its times, camera and threshold.
     export(qtbot, window, monkeypatch, tmp_path / "roof.csv", "CSV")
