@@ -21,8 +21,9 @@ from mpm_core.prediction import Prediction
 
 _log = logging.getLogger(__name__)
 
-# While a long answer streams in, the window is shown it this often.
-_SHOW_EVERY_S = 0.06
+# While a long answer streams in, the window is shown it so often, then ever less often: the frame under the cursor comes first,
+# and what follows would rather have the processor.
+_SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
 
 
 class NewestWins(QThread):
@@ -136,14 +137,14 @@ class LiftJob(QObject):
         assert self._lifter is not None
         # Loading the network is no part of how long an answer takes.
         started = asked.started if is_loaded else time.perf_counter()
-        elapsed, shown = 0.0, 0.0
+        elapsed, shown, pause = 0.0, 0.0, _SHOW_FIRST_S
         done = total = 0
         for progress in task.update(asked.mask, asked.cursor):
             now = time.perf_counter()
             elapsed = elapsed or (now - started) * 1000
             done, total = progress.done, progress.total
-            if now - shown > _SHOW_EVERY_S and done < total:
-                shown = now
+            if now - shown > pause and done < total:
+                shown, pause = now, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
                 self._answered.emit(task.prediction(), LiftState(self._lifter.device, done, total, elapsed), asked)
             if self._thread.is_outdated() and done < total:
                 return

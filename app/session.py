@@ -93,6 +93,7 @@ class Session(QObject):
         self._selection: frozenset[int] = frozenset()
         self._prediction: Prediction | None = None
         self._errors: NDArray[np.float64] | None = None
+        self._errors_of: NDArray[np.float32] | None = None
         self._missing: Mask | None = None
         self._hidden: Mask | None = None
         self._options = LiftOptions()
@@ -303,7 +304,6 @@ class Session(QObject):
         if prediction is not None and self._prediction is not None:
             prediction = _completed(prediction, self._prediction)
         self._prediction = prediction
-        self._errors = None
         self.prediction_changed.emit()
 
     @property
@@ -311,8 +311,14 @@ class Session(QObject):
         """(frames, 16) mm against the ground truth; None without one."""
         if self._prediction is None or self._clip is None or self._clip.ground_truth is None:
             return None
-        if self._errors is None:
-            self._errors = joint_errors(self._prediction.positions, self._clip.ground_truth)
+        positions, truth = self._prediction.positions, self._clip.ground_truth
+        if self._errors is None or self._errors_of is None:
+            self._errors = joint_errors(positions, truth)
+        elif positions is not self._errors_of:  # a long answer streams in, a few frames at a time
+            new = np.any(positions != self._errors_of, axis=(1, 2))
+            self._errors = self._errors.copy()
+            self._errors[new] = joint_errors(positions[new], truth[new])
+        self._errors_of = positions
         return self._errors
 
     @property

@@ -6,6 +6,7 @@ from app.editor import Editor
 from app.session import Session
 from mpm_core import Clip
 from mpm_core.masking import MaskRatios
+from mpm_core.metrics import joint_errors
 from mpm_core.skeleton import MPM16
 
 WRIST = MPM16.index("LWrist")
@@ -152,6 +153,20 @@ def test_frames_without_an_answer_keep_the_one_before(session, lifter):
     session.set_prediction(part)
     assert np.array_equal(session.prediction.positions[there], part.positions[there])
     assert np.array_equal(session.prediction.positions[~there], whole.positions[~there])
+
+
+def test_errors_follow_an_answer_that_streams_in(session, lifter):
+    session.set_prediction(lifter.lift(session.clip))
+    before = session.errors
+    streaming = lifter.start(session.clip, mode="accurate")
+    for _ in zip(range(3), streaming.update(None, 300), strict=False):
+        session.set_prediction(streaming.prediction())
+        expected = joint_errors(session.prediction.positions, session.clip.ground_truth)
+        assert np.array_equal(session.errors, expected, equal_nan=True)
+    assert (session.errors != before).any() and not (session.errors != before).all()
+    session.attach_truth(session.clip.ground_truth * np.float32(1.1))
+    expected = joint_errors(session.prediction.positions, session.clip.ground_truth)
+    assert np.array_equal(session.errors, expected, equal_nan=True)
 
 
 def test_swapping_sides_is_undone(session, editor):
