@@ -100,6 +100,7 @@ class LiftJob(QObject):
         self._answered.connect(self._on_answered)
         self._lifter: Lifter | None = None
         self._lifter_key: tuple[str, str] = ("", "")
+        self._loaded = 0.0
         self._task: LiftingTask | None = None
         self._task_key: tuple[object, ...] = ()
         self._task_clip: Clip | None = None
@@ -132,11 +133,10 @@ class LiftJob(QObject):
 
     def _work(self, asked: _Asked) -> None:
         """In the worker: bring the task up to date, showing what is new as it comes."""
-        is_loaded = self._lifter is not None
         task = self._task_for(asked)
         assert self._lifter is not None
-        # Loading the network is no part of how long an answer takes.
-        started = asked.started if is_loaded else time.perf_counter()
+        # Loading the network is no part of how long an answer takes, whoever waited for it.
+        started = max(asked.started, self._loaded)
         elapsed, shown, pause = 0.0, 0.0, _SHOW_FIRST_S
         done = total = 0
         for progress in task.update(asked.mask, asked.cursor):
@@ -157,6 +157,7 @@ class LiftJob(QObject):
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
             self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
+            self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
             self._task = self._lifter.start(asked.clip, options.task, options.mode, options.mirror, options.calibrate)

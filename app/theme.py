@@ -223,8 +223,8 @@ def _style_sheet(t: Theme) -> str:
         QStatusBar QLabel {{ padding: 2px 6px; }}
         QDockWidget {{ color: {t.muted}; }}
         QDockWidget::title {{ background: {t.window}; padding: 5px 8px; }}
-        QGroupBox {{ border: none; border-top: 1px solid {t.border}; margin-top: 16px; padding-top: 6px; }}
-        QGroupBox::title {{ subcontrol-origin: margin; left: 0px; color: {t.muted}; }}
+        QGroupBox {{ border: none; border-top: 1px solid {t.border}; margin-top: 24px; padding-top: 6px; }}
+        QGroupBox::title {{ subcontrol-origin: margin; left: 0px; padding-top: 8px; color: {t.muted}; }}
         QTreeView, QTableView {{ background: {t.panel}; border: none; }}
         QTreeView::item {{ padding: 2px 0px; }}
         QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; border-bottom: 1px solid {t.border};

@@ -1,6 +1,7 @@
 """The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
 
 from threading import Event
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -38,6 +39,30 @@ def test_a_finished_answer_is_shown_although_the_mouse_has_moved_on(session, dem
     finally:
         job.stop()
     assert np.isfinite(session.prediction.positions).all() and not session.state.is_busy
+
+
+def test_the_time_of_an_answer_leaves_out_the_loading_of_the_network(session, demo, lifter, monkeypatch, qtbot):
+    may_load = Event()
+
+    def load(*_):
+        may_load.wait(WAIT_MS / 1000)
+        return lifter
+
+    monkeypatch.setattr("app.jobs.load_lifter", load)
+    job = LiftJob(session)
+    try:
+        session.open_clip(clip_of(demo, 60))
+        qtbot.wait(20)
+        session.set_mask(0, np.ones((5, 16), bool))  # asked while the first question waits for the network
+        qtbot.wait(50)
+        loaded = perf_counter()
+        may_load.set()
+        qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
+    finally:
+        may_load.set()
+        job.stop()
+    assert session.prediction.hidden[0].all()
+    assert 0 < session.state.elapsed_ms < (perf_counter() - loaded) * 1000
 
 
 def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_job, monkeypatch, qtbot):
