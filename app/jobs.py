@@ -140,16 +140,16 @@ class LiftJob(QObject):
         elapsed, shown, pause = 0.0, 0.0, _SHOW_FIRST_S
         done = total = 0
         for progress in task.update(asked.mask, asked.cursor):
-            now = time.perf_counter()
-            elapsed = elapsed or (now - started) * 1000
             done, total = progress.done, progress.total
-            if now - shown > pause and done < total:
-                shown, pause = now, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
-                self._answered.emit(task.prediction(), LiftState(self._lifter.device, done, total, elapsed), asked)
+            if time.perf_counter() - shown > pause and done < total:
+                prediction, shown = task.prediction(), time.perf_counter()
+                elapsed, pause = elapsed or (shown - started) * 1000, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
+                self._answered.emit(prediction, LiftState(self._lifter.device, done, total, elapsed), asked)
             if self._thread.is_outdated() and done < total:
                 return
+        prediction = task.prediction()
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
-        self._answered.emit(task.prediction(), state, asked)
+        self._answered.emit(prediction, state, asked)
 
     def _task_for(self, asked: _Asked) -> LiftingTask:
         """The task at work if it fits the request, else a new one."""
@@ -160,7 +160,8 @@ class LiftJob(QObject):
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.mirror, options.calibrate)
+            aids = (options.mirror, options.calibrate, options.fit)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, *aids)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

@@ -22,13 +22,14 @@ from mpm_core.skeleton import MPM16
 
 @dataclass(frozen=True)
 class LiftOptions:
-    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate: see
-    Lifter."""
+    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate, fit:
+    see Lifter."""
 
     task: str = "lift"
     mode: str = "fast"
     mirror: bool = True
     calibrate: bool = True
+    fit: bool = True
     device: str = "auto"
     lifter: str = "mpm"
 

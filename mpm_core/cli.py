@@ -110,6 +110,12 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="completion: correct a hidden limb by how far the answer would be off in the visible one on the other side",
     )
+    parser.add_argument(
+        "--fit",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lifting: fit the answer to the keypoints and to bones that keep their lengths",
+    )
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:

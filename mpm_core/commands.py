@@ -41,7 +41,7 @@ def lift_one(options: argparse.Namespace) -> None:
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
-    task = lifter.start(clip, "lift", options.mode, options.mirror)
+    task = lifter.start(clip, "lift", options.mode, options.mirror, fit=options.fit)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
     _write(options, prediction, clip)

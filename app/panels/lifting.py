@@ -81,6 +81,10 @@ class LiftingPanel(QWidget):
         self._calibrate.setToolTip(
             "Corrects a hidden arm or leg by how far the answer would be off in the other one; takes twice as long"
         )
+        self._fit = QCheckBox("Fit to the keypoints")
+        self._fit.setToolTip(
+            "Puts joints where the camera sees them, as far as the keypoints seem right, and keeps bones at one length"
+        )
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")
         self._lifter.activated.connect(self._on_lifter)
@@ -92,7 +96,9 @@ class LiftingPanel(QWidget):
         form.addRow("Device", self._device)
         form.addRow("", self._device_note)
         self._calibrate.clicked.connect(lambda checked: self._set(calibrate=checked))
+        self._fit.clicked.connect(lambda checked: self._set(fit=checked))
         form.addRow(self._mirror)
+        form.addRow(self._fit)
         form.addRow(self._calibrate)
         return form
 
@@ -154,6 +160,8 @@ class LiftingPanel(QWidget):
         self._mirror.setChecked(options.mirror)
         self._calibrate.setChecked(options.calibrate)
         self._calibrate.setEnabled(options.task == "complete")
+        self._fit.setChecked(options.fit)
+        self._fit.setEnabled(options.task == "lift")
         self._show_device()
 
     def _show_device(self) -> None:

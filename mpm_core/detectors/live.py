@@ -97,7 +97,8 @@ def _answer(
     clip = as_clip(list(past), size, skeleton, f"camera {options.source}")
     mask = unsure_joints(clip, options.threshold)
     last = len(clip) - 1
-    task = lifter.start(clip, "lift", "fast", mirror=False)
+    # Of so few frames a body cannot be learnt well enough to keep it from one answer to the next.
+    task = lifter.start(clip, "lift", "fast", mirror=False, fit=False)
     for _ in task.update(mask, last):
         pass
     whole = task.prediction()

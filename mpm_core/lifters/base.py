@@ -44,20 +44,23 @@ class Lifter(Protocol):
     device: str
 
     def start(
-        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True
+        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True, fit: bool = True
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        mirror, calibrate: see lift and complete.
+        mirror, calibrate, fit: see lift and complete.
         """
         ...
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True) -> Prediction:
+    def lift(
+        self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True, fit: bool = True
+    ) -> Prediction:
         """3D of every frame of a clip's 2D.
 
         mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
-        answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. UserError for a clip without 2D or
-        a mask that does not fit.
+        answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. fit: fit the answer to the
+        keypoints and to bones that keep their lengths (see body_fit.py), which without noise takes a fifth of the error
+        away. UserError for a clip without 2D or a mask that does not fit.
         """
         ...
 

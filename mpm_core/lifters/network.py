@@ -14,6 +14,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
+from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
@@ -41,7 +42,7 @@ class NetworkLifter:
         return cls(model, device, card)
 
     def start(
-        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True
+        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True, fit: bool = True
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
@@ -53,11 +54,15 @@ class NetworkLifter:
         def make_task() -> NetworkTask:
             return NetworkTask(self.model, self.name, clip, task, mode, mirror)
 
-        return CalibratedTask(make_task) if task == "complete" and calibrate else make_task()
+        if task == "complete":
+            return CalibratedTask(make_task) if calibrate else make_task()
+        return FittedTask(make_task(), clip) if fit else make_task()
 
-    def lift(self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True) -> Prediction:
+    def lift(
+        self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True, fit: bool = True
+    ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, mirror), mask)
+        return _run(self.start(clip, "lift", mode, mirror, fit=fit), mask)
 
     def complete(
         self,

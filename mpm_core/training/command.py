@@ -114,7 +114,8 @@ def _evaluate(
     lifted = [protocol for protocol in protocols if protocol.task == "lift"]
     if options.baselines is not None and not lifted:
         raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
-    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, options.mirror, options.calibrate)
+    aids = (options.mirror, options.calibrate, options.fit)
+    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, *aids)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")

@@ -92,11 +92,12 @@ def evaluate(
     stride: int = 1,
     mirror: bool = True,
     calibrate: bool = True,
+    fit: bool = True,
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
 
     stride: one of so many frames is scored, and windows that answer none of these are not run (accurate mode has a window
-    for every frame, so it takes that much less time). mirror, calibrate: see Lifter. UserError for a folder or stride that
+    for every frame, so it takes that much less time). mirror, calibrate, fit: see Lifter. UserError for a folder or stride that
     cannot be used.
     """
     if stride < 1:
@@ -116,7 +117,7 @@ def evaluate(
         for number, clip in enumerate(clips):
             for protocol in chosen:
                 mask = protocol.make_mask(len(clip.clip), np.random.default_rng(number))
-                sums[protocol].add(_score(lifter, clip, protocol.task, mask, mode, stride, mirror, calibrate))
+                sums[protocol].add(_score(lifter, clip, protocol.task, mask, mode, stride, mirror, calibrate, fit))
                 done += 1
             yield Progress(done, total, clip.clip.source)
     yield Evaluation(lifter.name, mode, stride, {p: s.figures() for p, s in sums.items()}, benchmark.name)
@@ -131,6 +132,7 @@ def _score(
     stride: int,
     mirror: bool,
     calibrate: bool,
+    fit: bool,
 ) -> _Scored:
     clip = scored.clip
     truth = clip.to_mpm16().ground_truth
@@ -139,7 +141,7 @@ def _score(
     if isinstance(lifter, Baseline):
         answer = lifter.lift(clip, mask)
     else:
-        task = lifter.start(clip, task_name, mode, mirror, calibrate)
+        task = lifter.start(clip, task_name, mode, mirror, calibrate, fit)
         for _ in task.update(mask, frames=rows):
             pass
         answer = task.prediction()

@@ -199,7 +199,7 @@ def run_study(
         weights = plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors"
         lifter = load_lifter(device=device, weights=weights)
         cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter, mirror) if study.weighs else None
-        for step in evaluate(lifter, benchmark, study.protocols, mode, stride, mirror):
+        for step in evaluate(lifter, benchmark, study.protocols, mode, stride, mirror, fit=False):
             yield CellResult(name, cell.name, step, cost) if isinstance(step, Evaluation) else step
 
 

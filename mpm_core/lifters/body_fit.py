@@ -1,0 +1,243 @@
+"""Owns the fit of lifted poses to their keypoints: joints lie where the camera sees them, and bones keep their lengths.
+
+A network's error along the line of sight is twice that across it, although the keypoints tell where a joint is across,
+and the length of a bone, which a clip shows many times, how far its ends are apart along it. So a few passes in turn put
+each joint on its ray, as far as the keypoints are trusted; correct each bone by one step of an iterated extended Kalman
+filter, whose measurement is the bone's length; and move the person along the line of sight, until bones are as long as
+they should be. Hidden joints move along with the nearest visible joint between them and Hip; their bones stay as answered.
+
+How far keypoints are trusted is told by bones that look longer than they are, which no camera can make them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.skeleton import MPM16
+
+_PASSES = 3
+
+_DEPTH_ERROR_M = 0.03
+"""Of a bone's answer along the line of sight; only its ratio to _LENGTH_ERROR matters."""
+
+_ACROSS_ERROR_M = 0.017
+"""Of a bone's answer across the line of sight, where the keypoints are not trusted."""
+
+_SMALLEST_ACROSS_ERROR_M = 0.002
+
+_LENGTH_ERROR = 0.03
+"""Of the lengths that are found for a clip's bones, as a share of them."""
+
+_ROOT_DEPTH_ERROR = 0.05
+"""Of the distance at which a frame's person stands, as a share of it."""
+
+_EXCESS_PERCENTILE = 95.0
+
+_HALF_TRUST_EXCESS = 0.13
+"""A clip whose bones look longer than they are by this share, in the worst frames, is trusted by half; so is a joint in
+a frame by the bones that end there. Projected motion capture comes to 0.02 to 0.1, detections to 0.14 and more."""
+
+_LEARNT_FRAMES = 2000
+"""Lengths and trust are found in so many frames, evenly spread."""
+
+_NEAREST_M = 0.2
+"""Joints nearer to the camera's plane than this are not fitted: where the person stands is unknown or wrong."""
+
+_CHUNK = 1024  # frames at a time, so that the arrays stay in the processor's cache
+
+_CHILDREN = np.array([joint for joint in MPM16.parents_first if MPM16.parents[joint] >= 0])
+_PARENTS = np.array([MPM16.parents[joint] for joint in _CHILDREN])
+_MIRROR_BONE = np.array([list(_CHILDREN).index(MPM16.mirror[joint]) for joint in _CHILDREN])
+_LONG = np.isin(
+    _CHILDREN,
+    MPM16.indices(("LKnee", "LAnkle", "RKnee", "RAnkle", "LElbow", "LWrist", "RElbow", "RWrist", "Spine", "Thorax")),
+)
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class SeenPoses:
+    """What is fitted, frames last. positions: (16, 3, frames) metres from Hip; root: (3, frames); rays: (16, 2, frames);
+    seen: (16, frames) bool, joints whose keypoints count."""
+
+    positions: Floats
+    root: Floats
+    rays: Floats
+    seen: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, positions: Floats, root: Floats, rays: Floats, seen: NDArray[np.bool_]) -> SeenPoses:
+        """From arrays with the frames first: (frames, 16, 3), (frames, 3), (frames, 16, 2), (frames, 16)."""
+        there = np.ascontiguousarray(positions.transpose(1, 2, 0), np.float32)
+        path = np.ascontiguousarray(root.T, np.float32)
+        across = np.ascontiguousarray(rays.transpose(1, 2, 0), np.float32)
+        in_front = there[:, 2] + path[2] > _NEAREST_M
+        return cls(there, path, np.where(seen.T[:, None], across, 0), seen.T & in_front)
+
+
+@dataclass(frozen=True, eq=False)
+class BodyFit:
+    """The bones of one person, and how far their keypoints are trusted.
+
+    answered: (15,) metres, the lengths in the network's answers; lengths: (passes, 15), those that each pass works with;
+    trust: of the keypoints, 0 to 1. Bones are in the order of MPM16.parents_first.
+    """
+
+    answered: Floats
+    lengths: Floats
+    trust: float
+
+    @classmethod
+    def learn(cls, poses: SeenPoses) -> BodyFit:
+        """Find it in the frames of a clip, which need not all be given: see thinned."""
+        bones = _bones_of(poses.positions)
+        measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
+        answered = _lengths(bones, measured)
+        excess = _excess(poses, answered)[_LONG][measured[_LONG]]
+        worst = max(float(np.percentile(excess, _EXCESS_PERCENTILE)), 0.0) if excess.size else np.inf
+        body = cls(answered, np.zeros((0, len(answered))), 1 / (1 + (worst / _HALF_TRUST_EXCESS) ** 4))
+        fitting = _Fitting(poses, body)
+        lengths: list[Floats] = []
+        for number in range(_PASSES):
+            if number:
+                fitting.move(lengths[-1])
+            fitting.place()
+            lengths.append(_lengths(fitting.bones if number else fitting.placed_bones(), measured))
+            fitting.correct(lengths[-1])
+        return cls(answered, np.stack(lengths), body.trust)
+
+    def shift(self, poses: SeenPoses) -> NDArray[np.float32]:
+        """(frames, 16, 3) metres to add to where the joints are, which is positions + root."""
+        parts = []
+        for first in range(0, poses.root.shape[-1], _CHUNK):
+            part = slice(first, first + _CHUNK)
+            chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
+            fitting = _Fitting(chunk, self)
+            for number, lengths in enumerate(self.lengths):
+                if number:
+                    fitting.move(self.lengths[number - 1])
+                fitting.place()
+                fitting.correct(lengths)
+            parts.append(fitting.shift().transpose(2, 0, 1))
+        return np.concatenate(parts) if parts else np.zeros((0, len(MPM16), 3), np.float32)
+
+
+def thinned(frames: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Numbers of as many of the chosen frames as are worth learning from."""
+    chosen = np.flatnonzero(frames)
+    return chosen if len(chosen) <= _LEARNT_FRAMES else chosen[np.linspace(0, len(chosen) - 1, _LEARNT_FRAMES).astype(int)]
+
+
+class _Fitting:
+    """Some frames being fitted, pass after pass. bones: (15, 3, frames) as they stand, from parent to child."""
+
+    def __init__(self, poses: SeenPoses, body: BodyFit) -> None:
+        self._poses, self._root = poses, poses.root
+        self._trust = _joint_trust(poses, body)
+        self._measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
+        doubt = 1 - np.minimum(self._trust[_CHILDREN], self._trust[_PARENTS])
+        across = np.maximum(doubt * _ACROSS_ERROR_M**2, _SMALLEST_ACROSS_ERROR_M**2)
+        self._across = np.where(self._measured, across, np.float32(0))
+        self._depth = np.where(self._measured, np.float32(_DEPTH_ERROR_M**2), np.float32(0))
+        self._placed = poses.positions
+        self.bones = _bones_of(poses.positions)
+
+    def place(self) -> None:
+        """Put the joints on their rays at the depth that they have by now, as far as these are trusted."""
+        poses = self._poses
+        places = poses.positions + self._root
+        depth = places[:, 2].copy()
+        for bone, child, parent in zip(self.bones, _CHILDREN, _PARENTS, strict=True):
+            depth[child] = depth[parent] + bone[2]
+        moved = np.zeros_like(places)
+        moved[:, :2] = (poses.rays * depth[:, None] - places[:, :2]) * self._trust[:, None]
+        root = MPM16.root
+        of_all = moved.sum(0) / np.maximum(poses.seen.sum(0), 1)
+        moved[root] = np.where(poses.seen[root], moved[root], of_all)
+        for child, parent in zip(_CHILDREN, _PARENTS, strict=True):
+            moved[child] = np.where(poses.seen[child], moved[child], moved[parent])
+        self._placed = places + moved
+
+    def placed_bones(self) -> Floats:
+        """Those between the joints as they were placed."""
+        return _bones_of(self._placed)
+
+    def correct(self, lengths: Floats) -> None:
+        """Bring the bones nearer to their lengths: one step of the filter, linearised at their last depths."""
+        goal, spread = _goal(lengths)
+        placed = self.placed_bones()
+        (x, y, answered), z = placed.transpose(1, 0, 2), self.bones[:, 2]
+        across = x * x + y * y
+        length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
+        gain_across, gain_depth = self._across / length, self._depth * z / length
+        surprise = goal - (across + z * answered) / length
+        surprise /= (gain_across * across + gain_depth * z) / length + spread
+        longer = 1 + gain_across * surprise
+        self.bones = np.stack((x * longer, y * longer, answered + gain_depth * surprise), axis=1)
+
+    def move(self, lengths: Floats) -> None:
+        """Move the person along the line of sight, until the bones look as long as their depths and lengths ask for."""
+        goal, spread = _goal(lengths)
+        across = np.square(self.placed_bones()[:, :2]).sum(1)
+        z = self.bones[:, 2]
+        length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
+        slope = across / length
+        weighted = slope * self._measured / (self._depth * (z / length) ** 2 + self._across + spread)
+        self._root = self._root * (
+            1 + (weighted * (goal - length)).sum(0) / ((weighted * slope).sum(0) + np.float32(_ROOT_DEPTH_ERROR**-2))
+        )
+
+    def shift(self) -> NDArray[np.float32]:
+        """(16, 3, frames) metres from where the joints were to where they are."""
+        places = self._placed.copy()
+        for bone, child, parent in zip(self.bones, _CHILDREN, _PARENTS, strict=True):
+            places[child] = places[parent] + bone
+        return (places - self._poses.positions - self._poses.root).astype(np.float32, copy=False)
+
+
+def _goal(lengths: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(15, 1) lengths and the variances that they have."""
+    goal = lengths.astype(np.float32)[:, None]
+    return goal, np.square(np.float32(_LENGTH_ERROR) * goal)
+
+
+def _bones_of(joints: Floats) -> Floats:
+    """(15, 3, frames) from parent to child."""
+    return joints[_CHILDREN] - joints[_PARENTS]
+
+
+def _lengths(bones: Floats, measured: NDArray[np.bool_]) -> Floats:
+    """(15,) the median length of each bone and its mirror image, where frames count that see it from the side."""
+    length = np.linalg.norm(bones, axis=1)
+    share = np.linalg.norm(bones[:, :2], axis=1) / np.maximum(length, 1e-6)
+    weight = (share**4 + 1e-3) * np.where(measured, 1, 1e-3)
+    order = np.argsort(length, axis=1)
+    so_far = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1, dtype=np.float64)
+    middle = (so_far < so_far[:, -1:] / 2).sum(1)
+    median = np.take_along_axis(length, order, axis=1)[np.arange(len(length)), middle].astype(np.float64)
+    count = np.maximum(measured.sum(1), 1)
+    both = median * count
+    return (both + both[_MIRROR_BONE]) / (count + count[_MIRROR_BONE])
+
+
+def _excess(poses: SeenPoses, answered: Floats) -> Floats:
+    """(15, frames) by which share bones look longer across the line of sight than they are in the answers."""
+    depth = poses.positions[:, 2] + poses.root[2]
+    across = _bones_of(poses.rays * depth[:, None])
+    return np.linalg.norm(across, axis=1) / np.maximum(answered.astype(np.float32)[:, None], 1e-6) - 1
+
+
+def _joint_trust(poses: SeenPoses, body: BodyFit) -> Floats:
+    """(16, frames) how far each keypoint is trusted."""
+    excess = np.maximum(_excess(poses, body.answered), 0)
+    of_bone = 1 / (1 + (excess / np.float32(_HALF_TRUST_EXCESS)) ** 4)
+    of_bone = np.where(poses.seen[_CHILDREN] & poses.seen[_PARENTS], of_bone, 1)
+    trust = np.where(poses.seen, np.float32(body.trust), np.float32(0))
+    for bone, (child, parent) in enumerate(zip(_CHILDREN, _PARENTS, strict=True)):
+        trust[child] *= of_bone[bone]
+        trust[parent] *= np.sqrt(of_bone[bone])  # it takes two bones to tell that it is the joint between them
+    return trust

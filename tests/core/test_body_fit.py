@@ -1,0 +1,190 @@
+"""Lifted poses fitted to their keypoints and to bones of one length."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mpm_core.formats.h36m_npz import read_all
+from mpm_core.lifters.body_fit import BodyFit, SeenPoses
+from mpm_core.masking import limb_mask
+from mpm_core.metrics import joint_errors, reprojection
+from mpm_core.skeleton import MPM16
+
+ARM = list(MPM16.limb("left arm"))
+BONES = [(child, parent) for child, parent in enumerate(MPM16.parents) if parent >= 0]
+
+
+def bone_lengths(positions):
+    return np.stack([np.linalg.norm(positions[:, c] - positions[:, p], axis=-1) for c, p in BONES], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def walk(demo):
+    """True places of the demo, and rays that see them."""
+    places = demo.ground_truth.astype(np.float64)
+    return places, (places[..., :2] / places[..., 2:]).astype(np.float32)
+
+
+def drifting(shape, size_m, seed, slowness=15):
+    """Errors that change slowly from frame to frame, as a network's do."""
+    from scipy.ndimage import gaussian_filter1d
+
+    noise = gaussian_filter1d(np.random.default_rng(seed).normal(size=shape), slowness, axis=0)
+    return noise / noise.std() * size_m
+
+
+def answer_of(places, depth_error_m=0.04, across_error_m=0.02):
+    """What a lifter could have said: off by twice as much along the line of sight as across it."""
+    off = drifting(places.shape, across_error_m, 1)
+    off[..., 2] *= depth_error_m / across_error_m
+    said = places + off
+    return said - said[:, :1], said[:, 0]
+
+
+def fitted(positions, root, rays, seen):
+    poses = SeenPoses.of(positions, root, rays, seen)
+    body = BodyFit.learn(poses)
+    return positions + root[:, None] + body.shift(poses), body
+
+
+def test_exact_keypoints_are_met_and_bones_keep_their_lengths(walk):
+    places, rays = walk
+    positions, root = answer_of(places)
+    result, body = fitted(positions, root, rays, np.ones(places.shape[:2], bool))
+    assert body.trust > 0.8
+    before, after = (joint_errors(p, places).mean() for p in (positions, result))
+    assert after < 0.75 * before
+    absolute = positions + root[:, None]
+    off_before, off_after = (np.abs(p[..., :2] / p[..., 2:] - rays).max() for p in (absolute, result))
+    assert off_after < 0.6 * off_before
+    lengths = [bone_lengths(p) for p in (positions, result)]
+    spread_before, spread_after = ((those.std(0) / those.mean(0)).mean() for those in lengths)
+    assert spread_after < 0.5 * spread_before
+    true = bone_lengths(places).mean(0)
+    assert np.abs(bone_lengths(result).mean(0) / true - 1).mean() < 0.06
+
+
+def test_keypoints_that_would_stretch_bones_are_not_trusted(walk):
+    places, rays = walk
+    positions, root = answer_of(places)
+    wrong = rays + drifting(rays.shape, 0.06 / places[..., 2].mean(), 2).astype(np.float32)
+    result, body = fitted(positions, root, wrong, np.ones(places.shape[:2], bool))
+    assert body.trust < 0.3
+    assert joint_errors(result, places).mean() < 1.05 * joint_errors(positions, places).mean()
+
+
+def test_one_wrong_keypoint_does_not_carry_its_limb_away(walk):
+    places, rays = walk
+    positions, root = answer_of(places)
+    wrist = MPM16.index("RWrist")
+    wrong = rays.copy()
+    wrong[100:120, wrist] += np.float32(0.3)  # more than a metre
+    result, body = fitted(positions, root, wrong, np.ones(places.shape[:2], bool))
+    assert body.trust > 0.8
+    off = np.linalg.norm(result - places, axis=-1)
+    assert off[100:120, wrist].max() < 0.35 and off[100:120].mean() < 0.08
+
+
+def test_hidden_joints_go_along_and_keep_their_bones(walk):
+    places, rays = walk
+    positions, root = answer_of(places)
+    seen = np.ones(places.shape[:2], bool)
+    seen[:, ARM[1:]] = False
+    result, _ = fitted(positions, root, rays, seen)
+    for child, parent in ((ARM[1], ARM[0]), (ARM[2], ARM[1])):
+        bone = positions[:, child] - positions[:, parent]
+        assert np.abs(result[:, child] - result[:, parent] - bone).max() < 1e-4
+    assert np.abs(result[:, ARM[0]] - positions[:, ARM[0]] - root).max() > 0.01
+
+
+def test_nothing_to_go_by_changes_nothing(walk):
+    places, rays = walk
+    positions, root = answer_of(places)
+    unseen = np.zeros(places.shape[:2], bool)
+    result, body = fitted(positions, root, rays, unseen)
+    assert body.trust == 0 and np.abs(result - positions - root[:, None]).max() < 1e-6
+    # Nobody knows where the person stands: the root is the origin, in the camera.
+    result, _ = fitted(positions, np.zeros_like(root), rays, ~unseen)
+    assert np.isfinite(result).all()
+
+
+def test_lifting_is_more_accurate_with_it(lifter, demo):
+    plain, fit = lifter.lift(demo, fit=False), lifter.lift(demo)
+    before, after = (joint_errors(p.positions, demo.ground_truth).mean() for p in (plain, fit))
+    assert after < 0.97 * before  # an invented person, on whom the network is right already
+    assert reprojection(fit, demo).px < 0.5 * reprojection(plain, demo).px
+    assert (fit.positions[:, MPM16.root] == 0).all() and np.isfinite(fit.root).all()
+    mask = limb_mask(len(demo), ["left arm"])
+    before, after = (joint_errors(lifter.lift(demo, mask, fit=f).positions, demo.ground_truth).mean() for f in (False, True))
+    assert after < before
+
+
+def test_it_takes_a_fifth_of_the_error_of_real_motion_away(lifter, shared):
+    clips = list(read_all(shared / "bench" / "open_val" / "data_2d_open_gt.npz"))[::40]
+    errors = {
+        fit: np.mean([joint_errors(lifter.lift(clip, fit=fit).positions, clip.ground_truth).mean() for clip in clips])
+        for fit in (False, True)
+    }
+    assert errors[True] < 0.85 * errors[False]
+
+
+def test_an_answer_is_the_same_however_it_came_about(lifter, demo):
+    mask = limb_mask(len(demo), ["left arm"])
+    task = lifter.start(demo)
+    for step, _ in enumerate(task.update(mask, 100)):
+        task.prediction()
+        if step == 1:
+            break
+    edited = demo.keypoints.copy()
+    edited[300, ARM] += 25
+    clip = replace(demo, keypoints=edited)
+    task.replace_clip(clip)
+    for _ in task.update(mask, 500):
+        task.prediction()
+    for _ in task.update(None):
+        pass
+    whole = lifter.lift(clip)
+    assert np.abs(task.prediction().positions - whole.positions).max() < 1e-4
+    assert np.abs(task.prediction().root - whole.root).max() < 1e-3
+
+
+def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_again(lifter, demo):
+    task = lifter.start(demo)
+    for _ in task.update(None):
+        pass
+    before = task.prediction().absolute()
+    edited = demo.keypoints.copy()
+    edited[300, ARM] += 20
+    task.replace_clip(replace(demo, keypoints=edited))
+    moved = np.linalg.norm(task.prediction().absolute() - before, axis=-1)
+    assert moved[300, ARM].min() > 0.02 and moved[:250].max() < 1e-6
+
+
+def test_derived_joints_tell_nothing(lifter, demo):
+    """What a detector lacks is derived from other joints: it is no measurement."""
+    derived = demo.derived.copy()
+    derived[:, MPM16.index("Spine")] = True
+    off = demo.keypoints.copy()
+    off[:, MPM16.index("Spine")] += 30
+    with_it, without = (
+        lifter.lift(replace(demo, keypoints=off, derived=d)).absolute()[:, MPM16.index("Spine")]
+        for d in (demo.derived, derived)
+    )
+    seen = [demo.camera.project(places) - demo.keypoints[:, MPM16.index("Spine")] for places in (with_it, without)]
+    assert np.linalg.norm(seen[0], axis=-1).mean() > 1.3 * np.linalg.norm(seen[1], axis=-1).mean()
+
+
+def test_noisy_clips_are_smoothed_where_the_answer_streams_in(lifter, demo):
+    noisy = replace(demo, keypoints=demo.keypoints + drifting(demo.keypoints.shape, 14, 3, slowness=3).astype(np.float32))
+    task = lifter.start(noisy, mode="accurate")
+    steps = task.update(None, 300)
+    next(steps)
+    part = task.prediction()
+    there = np.isfinite(part.positions).all((1, 2))
+    assert there[300] and 0 < there.sum() < len(noisy)
+    for _ in steps:
+        pass
+    plain, fit = (lifter.lift(noisy, fit=f) for f in (False, True))
+    shake = [np.abs(np.diff(p.positions, n=2, axis=0)).mean() for p in (plain, fit)]
+    assert shake[1] < 1.1 * shake[0]
