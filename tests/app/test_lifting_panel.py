@@ -1,6 +1,7 @@
 import numpy as np
 from PySide6.QtCore import Qt
 
+from mpm_core.metrics import reprojection
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, wait_for_lift
 
@@ -61,3 +62,15 @@ def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
     assert session.options.mirror is False
     qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
     assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
+
+
+def test_the_fit_to_the_keypoints_can_be_left_out(qtbot, demo_window):
+    session, panel = demo_window.session, demo_window.lifting_panel
+    wait_for_lift(qtbot, demo_window)
+    fitted = reprojection(session.prediction, session.clip).px
+    assert panel._fit.isChecked() and panel._fit.isEnabled()
+    panel._fit.click()
+    qtbot.waitUntil(lambda: reprojection(session.prediction, session.clip).px > 1.5 * fitted, timeout=WAIT_MS)
+    assert not session.options.fit
+    qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
+    assert not panel._fit.isEnabled()

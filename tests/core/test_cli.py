@@ -29,6 +29,15 @@ def test_lift_writes_bvh_and_csv(tmp_path, clip_file):
     assert len(rows) == 6 and "completed" in rows[1]
 
 
+def test_the_fit_can_be_left_out(tmp_path, clip_file, demo, lifter):
+    answers = {}
+    for option in ("--fit", "--no-fit"):
+        assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.npz"), option]) == 0
+        answers[option] = read_clip(tmp_path / "out.npz").ground_truth
+    plain = lifter.lift(demo, fit=False).absolute()
+    assert np.abs(answers["--no-fit"] - plain).max() < 1e-4 < 0.01 < np.abs(answers["--fit"] - plain).max()
+
+
 def test_assumptions_are_said(tmp_path, openpose_folder, caplog):
     assert main(["lift", str(openpose_folder), "-o", str(tmp_path / "out.npz")]) == 0
     assert "frame rate" in caplog.text and "image size" in caplog.text

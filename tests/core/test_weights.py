@@ -24,12 +24,12 @@ def mean_error(views, answer):
 
 
 def test_lifting(lifter, views):
-    assert mean_error(views, lambda clip: lifter.lift(clip).positions) < 75
+    assert mean_error(views, lambda clip: lifter.lift(clip).positions) < 50
 
 
 @pytest.mark.parametrize("limbs", OCCLUSION_PRESETS.values(), ids=OCCLUSION_PRESETS)
 def test_lifting_with_hidden_limbs(lifter, views, limbs):
-    assert mean_error(views, lambda clip: lifter.lift(clip, limb_mask(len(clip), limbs)).positions) < 125
+    assert mean_error(views, lambda clip: lifter.lift(clip, limb_mask(len(clip), limbs)).positions) < 110
 
 
 @pytest.mark.parametrize("limbs", COMPLETION_PRESETS.values(), ids=COMPLETION_PRESETS)
