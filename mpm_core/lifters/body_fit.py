@@ -32,7 +32,7 @@ _LENGTH_ERROR = 0.03
 """Of the lengths that are found for a clip's bones, as a share of them."""
 
 _ROOT_DEPTH_ERROR = 0.05
-"""Of the distance at which a frame's person stands, as a share of it."""
+"""Of the distance at which a frame's person stands, as a share of it; less where the keypoints tell less than the path."""
 
 _EXCESS_PERCENTILE = 95.0
 
@@ -75,7 +75,7 @@ class SeenPoses:
         there = np.ascontiguousarray(positions.transpose(1, 2, 0), np.float32)
         path = np.ascontiguousarray(root.T, np.float32)
         across = np.ascontiguousarray(rays.transpose(1, 2, 0), np.float32)
-        in_front = there[:, 2] + path[2] > _NEAREST_M
+        in_front = np.minimum(there[:, 2] + path[2], path[2]) > _NEAREST_M
         return cls(there, path, np.where(seen.T[:, None], across, 0), seen.T & in_front)
 
 
@@ -137,6 +137,7 @@ class _Fitting:
 
     def __init__(self, poses: SeenPoses, body: BodyFit) -> None:
         self._poses, self._root = poses, poses.root
+        self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
         self._trust = _joint_trust(poses, body)
         self._measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
         doubt = 1 - np.minimum(self._trust[_CHILDREN], self._trust[_PARENTS])
@@ -188,7 +189,7 @@ class _Fitting:
         slope = across / length
         weighted = slope * self._measured / (self._depth * (z / length) ** 2 + self._across + spread)
         self._root = self._root * (
-            1 + (weighted * (goal - length)).sum(0) / ((weighted * slope).sum(0) + np.float32(_ROOT_DEPTH_ERROR**-2))
+            1 + (weighted * (goal - length)).sum(0) / ((weighted * slope).sum(0) + np.float32(self._root_depth_error**-2))
         )
 
     def shift(self) -> NDArray[np.float32]:

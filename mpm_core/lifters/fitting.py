@@ -21,6 +21,15 @@ _SMOOTHING_S = 0.08
 
 _LEAST_SMOOTHING_FRAMES = 0.2
 
+_DISTANCE_SMOOTHING_S = 0.2
+"""How far in time the person's distance from the camera is smoothed, which single frames tell badly."""
+
+_UNSEEN_WEIGHT = 1e-3
+"""Of distances in frames where nobody is seen; where all are seen it is 1."""
+
+_REACH = 4.0
+"""Times the spread, as far as smoothing looks."""
+
 _FRAMES_PER_STEP = 4096
 
 
@@ -41,6 +50,7 @@ class FittedTask:
         self._fitted: Prediction | None = None
         self._shift = np.zeros(shape, np.float32)  # metres by which every joint is moved, before it is smoothed
         self._from_root, self._of_root = np.zeros(shape, np.float32), np.zeros((len(clip), 3), np.float32)
+        self._seen_share = np.zeros(len(clip), np.float32)  # of the joints, in frames that are fitted
         self._is_known, self._is_due = np.zeros(len(clip), bool), np.zeros(len(clip), bool)
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
@@ -100,24 +110,35 @@ class FittedTask:
         """Fit some answered frames, and smooth what changes with them."""
         if not len(frames) or self._body is None:
             return
-        self._shift[frames] = self._body.shift(self._poses(answer, frames))
-        self._is_known[frames], self._is_due[frames] = True, False
-        spread = _SMOOTHING_S * self._fps * (1 - self._body.trust)
-        reach = int(np.ceil(4 * spread)) if spread > _LEAST_SMOOTHING_FRAMES else 0
+        poses = self._poses(answer, frames)
+        self._shift[frames] = self._body.shift(poses)
+        self._is_due[frames] = False
+        self._is_known[frames], self._seen_share[frames] = True, poses.seen.mean(0)
+        spreads = (_SMOOTHING_S * self._fps * (1 - self._body.trust), _DISTANCE_SMOOTHING_S * self._fps)
+        reach = int(np.ceil(_REACH * max(spreads)))
         first, last = max(int(frames[0]) - reach, 0), int(frames[-1]) + reach + 1
-        shift = self._smoothed(first, last, reach, spread) if reach else self._shift[first:last]
-        self._of_root[first:last] = shift[:, MPM16.root]
+        begin = max(first - reach, 0)
+        around, inner = slice(begin, last + reach), slice(first - begin, last - begin)
+        shift = self._shift[around]
+        if spreads[0] > _LEAST_SMOOTHING_FRAMES:
+            shift = _mean_around(shift, self._is_known[around], spreads[0])
+        distance = answer.root[around, 2] + self._shift[around, MPM16.root, 2]
+        distance = _mean_around(distance, np.maximum(self._seen_share[around], _UNSEEN_WEIGHT), spreads[1])[inner]
+        shift, root = shift[inner], answer.root[first:last]
+        place = root + shift[:, MPM16.root]
+        # Along the ray of the hip, to the smoothed distance.
+        share = np.where(place[:, 2] > 0, distance / np.where(place[:, 2] > 0, place[:, 2], 1), 1)
+        self._of_root[first:last] = place * share[:, None] - root
         self._from_root[first:last] = shift - shift[:, MPM16.root, None]
 
-    def _smoothed(self, first: int, last: int, reach: int, spread: float) -> NDArray[np.float32]:
-        """The shifts of frames first to last (excluded), each a mean over the fitted frames at most `reach` away."""
-        from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
-        begin = max(first - reach, 0)
-        known = self._is_known[begin : last + reach].astype(np.float32)[:, None, None]
-        total = gaussian_filter1d(self._shift[begin : last + reach] * known, spread, axis=0, mode="nearest")
-        total /= np.maximum(gaussian_filter1d(known, spread, axis=0, mode="nearest"), 1e-6)
-        return total[first - begin : last - begin]
+def _mean_around(values: NDArray[np.float32], weights: NDArray[np.generic], spread: float) -> NDArray[np.float32]:
+    """A weighted mean of values (frames, ...) over the frames around; zero where none of these weighs anything."""
+    from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
+
+    weights = weights.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+    total = gaussian_filter1d(values * weights, spread, axis=0, mode="nearest", truncate=_REACH)
+    return total / np.maximum(gaussian_filter1d(weights, spread, axis=0, mode="nearest", truncate=_REACH), np.float32(1e-9))
 
 
 def _answered(answer: Prediction) -> NDArray[np.bool_]:
