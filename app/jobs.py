@@ -29,7 +29,7 @@ _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
 class NewestWins(QThread):
     """A thread that works on the newest request; a request that arrives meanwhile replaces the one that waits."""
 
-    failed = Signal(str)
+    failed = Signal(str, object)  # why, and the request as a tuple
 
     def __init__(self, work: Callable[..., None]) -> None:
         super().__init__()
@@ -67,10 +67,10 @@ class NewestWins(QThread):
             try:
                 self._work(*request)
             except UserError as error:
-                self.failed.emit(str(error))
+                self.failed.emit(str(error), request)
             except Exception as error:  # a defect of ours must not take the window down with it
                 _log.exception("a background job failed")
-                self.failed.emit(f"Something went wrong in the background: {error}")
+                self.failed.emit(f"Something went wrong in the background: {error}", request)
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,11 @@ class LiftJob(QObject):
             self._session.set_state(replace(state, is_waiting=asked is not self._newest))
             self._session.set_prediction(prediction)
 
-    def _on_failed(self, text: str) -> None:
-        self._session.set_state(LiftState(device=self._session.state.device, error=text))
-        self._session.message.emit(text)
+    def _on_failed(self, text: str, request: tuple[_Asked]) -> None:
+        """In the window's thread. What was asked before the newest question concerns nobody any more."""
+        if request[0] is self._newest:
+            self._session.set_state(LiftState(device=self._session.state.device, error=text))
+            self._session.message.emit(text)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
         "--fit",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="lifting: fit the answer to the keypoints and to bones that keep their lengths",
+        help="lifting: fit the answer to the keypoints, and bring bones that are seen near one length each",
     )
 
 

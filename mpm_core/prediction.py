@@ -16,8 +16,9 @@ class Prediction:
     root: (frames, 3) float32 metres, Hip in camera space, so that positions + root is where the person stands; zero when
     unknown. hidden: (frames, 16) bool, what the lifter was not shown. is_prior_only: (frames,) bool, True where the
     lifter saw nothing within its whole window, so that the pose is only what people usually do. hypotheses: (answers,
-    frames, 16, 3) when the lifter weighed several, else None. uncertainty: (frames, 16) metres, how far the hypotheses
-    lie apart, else None. lifter, task, mode: what made it. times: (frames,) seconds.
+    frames, 16, 3) when the lifter weighed several, else None; they are the network's, before anything is fitted.
+    uncertainty: (frames, 16) metres, how far the hypotheses lie apart, else None. lifter, task, mode: what made it. times:
+    (frames,) seconds.
     """
 
     positions: NDArray[np.float32]

@@ -83,7 +83,7 @@ class LiftingPanel(QWidget):
         )
         self._fit = QCheckBox("Fit to the keypoints")
         self._fit.setToolTip(
-            "Puts joints where the camera sees them, as far as the keypoints seem right, and keeps bones at one length"
+            "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length"
         )
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")

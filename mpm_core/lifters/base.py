@@ -59,8 +59,9 @@ class Lifter(Protocol):
 
         mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
         answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. fit: fit the answer to the
-        keypoints and to bones that keep their lengths (see body_fit.py), which without noise takes a fifth of the error
-        away. UserError for a clip without 2D or a mask that does not fit.
+        keypoints, and bring bones that are seen near one length each (see body_fit.py), which without noise takes a fifth
+        of the error away; hypotheses and uncertainty stay the network's. UserError for a clip without 2D or a mask of
+        another shape.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Owns the fit of lifted poses to their keypoints: joints lie where the camera sees them, and bones keep their lengths.
+"""Owns the fit of lifted poses to their keypoints: joints lie where the camera sees them, bones near one length each.
 
 A network's error along the line of sight is twice that across it, although the keypoints tell where a joint is across,
 and the length of a bone, which a clip shows many times, how far its ends are apart along it. So a few passes in turn put
@@ -6,7 +6,8 @@ each joint on its ray, as far as the keypoints are trusted; correct each bone by
 filter, whose measurement is the bone's length; and move the person along the line of sight, until bones are as long as
 they should be. Hidden joints move along with the nearest visible joint between them and Hip; their bones stay as answered.
 
-How far keypoints are trusted is told by bones that look longer than they are, which no camera can make them.
+How far a clip's keypoints are trusted is told by bones that look longer than they are, which no camera can make them; in
+single frames also by keypoints that are much farther from the answer than is usual, such as those of exchanged sides.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ _EXCESS_PERCENTILE = 95.0
 _HALF_TRUST_EXCESS = 0.13
 """A clip whose bones look longer than they are by this share, in the worst frames, is trusted by half; so is a joint in
 a frame by the bones that end there. Projected motion capture comes to 0.02 to 0.1, detections to 0.14 and more."""
+
+_HALF_TRUST_TIMES = 8.0
+"""A keypoint that is so many times as far from the answer as that joint's usually are is trusted by half."""
+
+_LEAST_USUAL_M = 0.01
 
 _LEARNT_FRAMES = 2000
 """Lengths and trust are found in so many frames, evenly spread."""
@@ -84,12 +90,14 @@ class BodyFit:
     """The bones of one person, and how far their keypoints are trusted.
 
     answered: (15,) metres, the lengths in the network's answers; lengths: (passes, 15), those that each pass works with;
-    trust: of the keypoints, 0 to 1. Bones are in the order of MPM16.parents_first.
+    trust: of the keypoints, 0 to 1; usual: (16,) metres across the line of sight, how far answers mostly are from them.
+    Bones are in the order of MPM16.parents_first.
     """
 
     answered: Floats
     lengths: Floats
     trust: float
+    usual: Floats
 
     @classmethod
     def learn(cls, poses: SeenPoses) -> BodyFit:
@@ -99,7 +107,8 @@ class BodyFit:
         answered = _lengths(bones, measured)
         excess = _excess(poses, answered)[_LONG][measured[_LONG]]
         worst = max(float(np.percentile(excess, _EXCESS_PERCENTILE)), 0.0) if excess.size else np.inf
-        body = cls(answered, np.zeros((0, len(answered))), 1 / (1 + (worst / _HALF_TRUST_EXCESS) ** 4))
+        trust = 1 / (1 + (worst / _HALF_TRUST_EXCESS) ** 4)
+        body = cls(answered, np.zeros((0, len(answered))), trust, _usual_distance(poses))
         fitting = _Fitting(poses, body)
         lengths: list[Floats] = []
         for number in range(_PASSES):
@@ -108,11 +117,12 @@ class BodyFit:
             fitting.place()
             lengths.append(_lengths(fitting.bones if number else fitting.placed_bones(), measured))
             fitting.correct(lengths[-1])
-        return cls(answered, np.stack(lengths), body.trust)
+        return cls(answered, np.stack(lengths), trust, body.usual)
 
-    def shift(self, poses: SeenPoses) -> NDArray[np.float32]:
-        """(frames, 16, 3) metres to add to where the joints are, which is positions + root."""
-        parts = []
+    def shift(self, poses: SeenPoses) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(frames, 16, 3) metres to add to where the joints are, which is positions + root, and (frames, 16) how sure that
+        is: 1 where a joint was seen, 0 where it was not, and so only goes along with others."""
+        parts: list[tuple[Floats, Floats]] = [(np.zeros((0, len(MPM16), 3), np.float32), np.zeros((0, len(MPM16)), np.float32))]
         for first in range(0, poses.root.shape[-1], _CHUNK):
             part = slice(first, first + _CHUNK)
             chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
@@ -122,8 +132,8 @@ class BodyFit:
                     fitting.move(self.lengths[number - 1])
                 fitting.place()
                 fitting.correct(lengths)
-            parts.append(fitting.shift().transpose(2, 0, 1))
-        return np.concatenate(parts) if parts else np.zeros((0, len(MPM16), 3), np.float32)
+            parts.append((fitting.shift().transpose(2, 0, 1), fitting.sureness.T))
+        return np.concatenate([shift for shift, _ in parts]), np.concatenate([sure for _, sure in parts])
 
 
 def thinned(frames: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -133,12 +143,14 @@ def thinned(frames: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 class _Fitting:
-    """Some frames being fitted, pass after pass. bones: (15, 3, frames) as they stand, from parent to child."""
+    """Some frames being fitted, pass after pass. bones: (15, 3, frames) as they stand, from parent to child; sureness: (16,
+    frames) 0 to 1."""
 
     def __init__(self, poses: SeenPoses, body: BodyFit) -> None:
         self._poses, self._root = poses, poses.root
         self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
-        self._trust = _joint_trust(poses, body)
+        self.sureness = _sureness(poses, body)
+        self._trust = np.where(poses.seen, self.sureness * np.float32(body.trust), np.float32(0))
         self._measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
         doubt = 1 - np.minimum(self._trust[_CHILDREN], self._trust[_PARENTS])
         across = np.maximum(doubt * _ACROSS_ERROR_M**2, _SMALLEST_ACROSS_ERROR_M**2)
@@ -181,7 +193,7 @@ class _Fitting:
         self.bones = np.stack((x * longer, y * longer, answered + gain_depth * surprise), axis=1)
 
     def move(self, lengths: Floats) -> None:
-        """Move the person along the line of sight, until the bones look as long as their depths and lengths ask for."""
+        """Move the person along the line of sight, towards where bones look as long as their depths and lengths ask for."""
         goal, spread = _goal(lengths)
         across = np.square(self.placed_bones()[:, :2]).sum(1)
         z = self.bones[:, 2]
@@ -232,13 +244,34 @@ def _excess(poses: SeenPoses, answered: Floats) -> Floats:
     return np.linalg.norm(across, axis=1) / np.maximum(answered.astype(np.float32)[:, None], 1e-6) - 1
 
 
-def _joint_trust(poses: SeenPoses, body: BodyFit) -> Floats:
-    """(16, frames) how far each keypoint is trusted."""
+def _distance(poses: SeenPoses) -> Floats:
+    """(16, frames) metres across the line of sight from the answer to the keypoints."""
+    places = poses.positions + poses.root
+    return np.linalg.norm(poses.rays * places[:, 2:] - places[:, :2], axis=1)
+
+
+def _usual_distance(poses: SeenPoses) -> Floats:
+    """(16,) the median of that for each joint and its mirror image, where they are seen."""
+    distance = _distance(poses)
+    mirror = list(MPM16.mirror)
+    seen = np.concatenate((poses.seen, poses.seen[mirror]), axis=1)
+    both = np.where(seen, np.concatenate((distance, distance[mirror]), axis=1), np.inf)
+    middle = (seen.sum(1) - 1) // 2
+    median = np.sort(both, axis=1)[np.arange(len(both)), np.maximum(middle, 0)]
+    return np.maximum(np.where(np.isfinite(median), median, 0), _LEAST_USUAL_M)
+
+
+def _sureness(poses: SeenPoses, body: BodyFit) -> Floats:
+    """(16, frames) how far each keypoint is trusted beside others of its clip; 0 where it is not seen. For Hip, where
+    that is not seen: whether anything is."""
     excess = np.maximum(_excess(poses, body.answered), 0)
     of_bone = 1 / (1 + (excess / np.float32(_HALF_TRUST_EXCESS)) ** 4)
     of_bone = np.where(poses.seen[_CHILDREN] & poses.seen[_PARENTS], of_bone, 1)
-    trust = np.where(poses.seen, np.float32(body.trust), np.float32(0))
+    usual = (body.usual * _HALF_TRUST_TIMES).astype(np.float32)[:, None]
+    sure = np.where(poses.seen, 1 / (1 + (_distance(poses) / usual) ** 4), np.float32(0))
     for bone, (child, parent) in enumerate(zip(_CHILDREN, _PARENTS, strict=True)):
-        trust[child] *= of_bone[bone]
-        trust[parent] *= np.sqrt(of_bone[bone])  # it takes two bones to tell that it is the joint between them
-    return trust
+        sure[child] *= of_bone[bone]
+        sure[parent] *= np.sqrt(of_bone[bone])  # it takes two bones to tell that it is the joint between them
+    root = MPM16.root
+    sure[root] = np.where(poses.seen[root], sure[root], poses.seen.any(0))
+    return sure

@@ -16,21 +16,32 @@ from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 
-_SMOOTHING_S = 0.08
-"""How far in time the corrections are smoothed where the keypoints are not trusted at all."""
+_SMOOTHING_S = 0.1
+"""How far in time corrections are smoothed where the keypoints are not trusted at all."""
 
 _LEAST_SMOOTHING_FRAMES = 0.2
 
-_DISTANCE_SMOOTHING_S = 0.2
+_FILLING_S = 0.15
+"""How far in time the corrections of bones come from that are not seen: what is long hidden stays as answered."""
+
+_DISTANCE_SMOOTHING_S = 0.14
 """How far in time the person's distance from the camera is smoothed, which single frames tell badly."""
 
+_OTHER_PLACE_M = 1.0
+"""Distances that differ by much more than this are of other places, as after a cut."""
+
 _UNSEEN_WEIGHT = 1e-3
-"""Of distances in frames where nobody is seen; where all are seen it is 1."""
+"""Of distances in frames where nobody is seen; where all joints are seen it is 1."""
+
+_HALF = 0.5
 
 _REACH = 4.0
-"""Times the spread, as far as smoothing looks."""
+"""Times its spread, as far as smoothing looks."""
 
 _FRAMES_PER_STEP = 4096
+
+_CHILDREN = [joint for joint in MPM16.parents_first if MPM16.parents[joint] >= 0]
+_PARENTS = [MPM16.parents[joint] for joint in _CHILDREN]
 
 
 class FittedTask:
@@ -48,10 +59,12 @@ class FittedTask:
         self._body: BodyFit | None = None
         self._is_settled = False
         self._fitted: Prediction | None = None
-        self._shift = np.zeros(shape, np.float32)  # metres by which every joint is moved, before it is smoothed
+        self._shift = np.zeros(shape, np.float32)  # metres by which joints are moved, before it is smoothed
+        self._sureness = np.zeros(shape[:2], np.float32)  # of that, 0 to 1
+        self._seen_share = np.zeros(len(clip), np.float32)  # of the joints
         self._from_root, self._of_root = np.zeros(shape, np.float32), np.zeros((len(clip), 3), np.float32)
-        self._seen_share = np.zeros(len(clip), np.float32)  # of the joints, in frames that are fitted
-        self._is_known, self._is_due = np.zeros(len(clip), bool), np.zeros(len(clip), bool)
+        self._is_due = np.zeros(len(clip), bool)
+        self._settled_hidden = np.zeros(shape[:2], bool)
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update. At the end everything is fitted to the body that the whole answer tells of."""
@@ -60,24 +73,28 @@ class FittedTask:
             self._is_settled = False
             done = progress.total
             yield progress
-        if self._is_settled:
-            return
         answer = self._task.prediction()
+        # Between the frames that the network is shown, a mask changes the fit alone.
+        if self._is_settled and np.array_equal(answer.hidden, self._settled_hidden):
+            return
+        self._is_settled = False
         self._learn(answer)
         answered = np.flatnonzero(_answered(answer))
         for first in range(0, len(answered), _FRAMES_PER_STEP):
             if first:
                 yield Progress(done, done + 1)
             self._fit(answer, answered[first : first + _FRAMES_PER_STEP])
-        self._fitted = answer
-        self._is_settled = True
+        self._fitted, self._settled_hidden, self._is_settled = answer, answer.hidden, True
+        if len(answered) > _FRAMES_PER_STEP:
+            yield Progress(done + 1, done + 1)
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
         self._task.replace_clip(clip)
-        rays, seen = self._rays, self._seen
+        rays, seen, camera = self._rays, self._seen, self._camera
         self._take(clip)
-        self._is_due |= np.any(self._rays != rays, axis=(1, 2)) | np.any(self._seen != seen, axis=1)
+        if self._camera == camera:  # else every answer is to be renewed, and fits only then
+            self._is_due |= np.any(self._rays != rays, axis=(1, 2)) | np.any(self._seen != seen, axis=1)
         self._is_settled = False
 
     def prediction(self) -> Prediction:
@@ -90,10 +107,12 @@ class FittedTask:
         return replace(answer, positions=answer.positions + self._from_root, root=answer.root + self._of_root)
 
     def _take(self, clip: Clip) -> None:
-        """Know where the joints of a clip were seen. What a detector lacks and was derived tells nothing new."""
+        """Know where the joints of a clip were seen. What a detector lacks and was derived tells nothing new, unless a
+        person has put it right."""
         clip = clip.to_mpm16()
         assert clip.keypoints is not None
-        self._seen = clip.visible & ~clip.derived
+        self._camera = clip.camera
+        self._seen = clip.visible & (clip.edited | ~clip.derived)
         self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
         self._fps = clip.fps
 
@@ -111,34 +130,80 @@ class FittedTask:
         if not len(frames) or self._body is None:
             return
         poses = self._poses(answer, frames)
-        self._shift[frames] = self._body.shift(poses)
-        self._is_due[frames] = False
-        self._is_known[frames], self._seen_share[frames] = True, poses.seen.mean(0)
-        spreads = (_SMOOTHING_S * self._fps * (1 - self._body.trust), _DISTANCE_SMOOTHING_S * self._fps)
-        reach = int(np.ceil(_REACH * max(spreads)))
+        self._shift[frames], self._sureness[frames] = self._body.shift(poses)
+        self._seen_share[frames], self._is_due[frames] = poses.seen.mean(0), False
+
+        spread = self._fps * _SMOOTHING_S * (1 - self._body.trust)
+        reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
         first, last = max(int(frames[0]) - reach, 0), int(frames[-1]) + reach + 1
         begin = max(first - reach, 0)
         around, inner = slice(begin, last + reach), slice(first - begin, last - begin)
-        shift = self._shift[around]
-        if spreads[0] > _LEAST_SMOOTHING_FRAMES:
-            shift = _mean_around(shift, self._is_known[around], spreads[0])
-        distance = answer.root[around, 2] + self._shift[around, MPM16.root, 2]
-        distance = _mean_around(distance, np.maximum(self._seen_share[around], _UNSEEN_WEIGHT), spreads[1])[inner]
-        shift, root = shift[inner], answer.root[first:last]
+        distance = self._smooth_distance(answer.root[around, 2] + self._shift[around, MPM16.root, 2], around)[inner]
+        shift = self._smooth_shift(around, spread)[inner]
+        root = answer.root[first:last]
         place = root + shift[:, MPM16.root]
         # Along the ray of the hip, to the smoothed distance.
         share = np.where(place[:, 2] > 0, distance / np.where(place[:, 2] > 0, place[:, 2], 1), 1)
         self._of_root[first:last] = place * share[:, None] - root
         self._from_root[first:last] = shift - shift[:, MPM16.root, None]
 
+    def _smooth_shift(self, around: slice, spread: float) -> NDArray[np.float32]:
+        """(frames, 16, 3) metres by which joints are moved: what is not seen is filled from the frames around, then all
+        is smoothed.
 
-def _mean_around(values: NDArray[np.float32], weights: NDArray[np.generic], spread: float) -> NDArray[np.float32]:
-    """A weighted mean of values (frames, ...) over the frames around; zero where none of these weighs anything."""
-    from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
+        A joint that is seen tells where it is across the line of sight; how far its bone is to be moved beside the bone's
+        other end, and so its depth, is known where both ends are seen.
+        """
+        from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
-    weights = weights.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-    total = gaussian_filter1d(values * weights, spread, axis=0, mode="nearest", truncate=_REACH)
-    return total / np.maximum(gaussian_filter1d(weights, spread, axis=0, mode="nearest", truncate=_REACH), np.float32(1e-9))
+        shift, sure = self._shift[around], self._sureness[around][..., None]
+        if (sure < 1).any():
+            bones, both = shift.copy(), sure.copy()
+            bones[:, _CHILDREN] -= shift[:, _PARENTS]
+            both[:, _CHILDREN] *= sure[:, _PARENTS]
+            filled = both * bones + (1 - both) * _from_nearest(bones, both[..., 0] > _HALF, self._fps * _FILLING_S)
+            for child, parent in zip(_CHILDREN, _PARENTS, strict=True):
+                filled[:, child] += filled[:, parent]
+                across = sure[:, child] * shift[:, child] + (1 - sure[:, child]) * filled[:, child]
+                filled[:, child, :2] = across[:, :2]
+            shift = filled
+        if spread > _LEAST_SMOOTHING_FRAMES:
+            shift = gaussian_filter1d(shift, spread, axis=0, mode="nearest", truncate=_REACH)
+        return shift
+
+    def _smooth_distance(self, distance: NDArray[np.floating], around: slice) -> NDArray[np.floating]:
+        """(frames,) metres: a mean of the distances around that are of the same place (a bilateral filter; Tomasi and
+        Manduchi, ICCV 1998)."""
+        weight = np.maximum(self._seen_share[around], np.float32(_UNSEEN_WEIGHT))
+        spread = self._fps * _DISTANCE_SMOOTHING_S
+        reach = min(int(np.ceil(_REACH * spread)), len(distance) - 1)
+        total, weights = distance * weight, weight.copy()
+        for step in range(1, reach + 1):
+            early, late = slice(None, -step), slice(step, None)
+            apart = (distance[late] - distance[early]) / np.float32(_OTHER_PLACE_M)
+            alike = np.exp(-0.5 * (np.square(apart) + np.float32((step / spread) ** 2)))
+            for here, there in ((early, late), (late, early)):
+                total[here] += alike * weight[there] * distance[there]
+                weights[here] += alike * weight[there]
+        return total / weights
+
+
+def _from_nearest(values: NDArray[np.floating], known: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:
+    """Values (frames, 16, 3) in between the nearest known (frames, 16) before and after, fading out with the distance in
+    time, of which `spread` frames is the standard deviation."""
+    numbers, count = np.arange(len(values))[:, None], len(values)
+    before = np.maximum.accumulate(np.where(known, numbers, -1), axis=0)
+    after = np.minimum.accumulate(np.where(known, numbers, count)[::-1], axis=0)[::-1]
+    total, weights = np.zeros(values.shape, np.float32), np.zeros(known.shape, np.float32)
+    strength = np.zeros(known.shape, np.float32)
+    for there in (before, after):
+        apart = np.abs(there - numbers).astype(np.float32)
+        fading = np.where((there < 0) | (there == count), 0, np.exp(-0.5 * np.square(apart / np.float32(spread))))
+        weight = fading / np.maximum(apart, 1)
+        total += weight[..., None] * np.take_along_axis(values, np.clip(there, 0, count - 1)[..., None], axis=0)
+        weights += weight
+        strength = np.maximum(strength, fading)
+    return total * (strength / np.maximum(weights, np.float32(1e-9)))[..., None]
 
 
 def _answered(answer: Prediction) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
 
+from dataclasses import replace
 from threading import Event
 from time import perf_counter
 
@@ -9,6 +10,7 @@ import pytest
 from app.jobs import FiguresJob, LiftJob, NewestWins
 from app.session import Session
 from mpm_core import Clip
+from mpm_core.errors import UserError
 from mpm_core.metrics import summarise
 from tests.app.conftest import WAIT_MS
 
@@ -63,6 +65,36 @@ def test_the_time_of_an_answer_leaves_out_the_loading_of_the_network(session, de
         job.stop()
     assert session.prediction.hidden[0].all()
     assert 0 < session.state.elapsed_ms < (perf_counter() - loaded) * 1000
+
+
+def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, monkeypatch, qtbot):
+    may_fail = Event()
+
+    def load(name, _):
+        if name == "tcn":
+            may_fail.wait(WAIT_MS / 1000)
+            raise UserError("its weights are gone")
+        return lifter
+
+    monkeypatch.setattr("app.jobs.load_lifter", load)
+    messages = []
+    session.message.connect(messages.append)
+    job = LiftJob(session)
+    try:
+        session.set_options(replace(session.options, lifter="tcn"))
+        session.open_clip(clip_of(demo, 60))
+        qtbot.wait(20)
+        session.set_options(replace(session.options, lifter="mpm"))
+        may_fail.set()
+        qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
+        assert not messages and not session.state.error
+        monkeypatch.setattr("app.jobs.load_lifter", lambda *_: load("tcn", None))
+        session.set_options(replace(session.options, lifter="stmo"))
+        qtbot.waitUntil(lambda: bool(messages), timeout=WAIT_MS)
+    finally:
+        may_fail.set()
+        job.stop()
+    assert "gone" in session.state.error and not session.state.is_busy
 
 
 def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_job, monkeypatch, qtbot):

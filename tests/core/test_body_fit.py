@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.body_fit import BodyFit, SeenPoses
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import joint_errors, reprojection
 from mpm_core.skeleton import MPM16
+from tests.core.test_lifter import at_rate, run
 
 ARM = list(MPM16.limb("left arm"))
 BONES = [(child, parent) for child, parent in enumerate(MPM16.parents) if parent >= 0]
@@ -45,7 +47,7 @@ def answer_of(places, depth_error_m=0.04, across_error_m=0.02):
 def fitted(positions, root, rays, seen):
     poses = SeenPoses.of(positions, root, rays, seen)
     body = BodyFit.learn(poses)
-    return positions + root[:, None] + body.shift(poses), body
+    return positions + root[:, None] + body.shift(poses)[0], body
 
 
 def test_exact_keypoints_are_met_and_bones_keep_their_lengths(walk):
@@ -106,7 +108,7 @@ def test_nothing_to_go_by_changes_nothing(walk):
     assert body.trust == 0 and np.abs(result - positions - root[:, None]).max() < 1e-6
     # Nobody knows where the person stands: the root is the origin, in the camera.
     result, _ = fitted(positions, np.zeros_like(root), rays, ~unseen)
-    assert np.isfinite(result).all()
+    assert np.abs(result - positions).max() < 1e-6
 
 
 def test_lifting_is_more_accurate_with_it(lifter, demo):
@@ -129,24 +131,88 @@ def test_it_takes_a_fifth_of_the_error_of_real_motion_away(lifter, shared):
     assert errors[True] < 0.85 * errors[False]
 
 
-def test_an_answer_is_the_same_however_it_came_about(lifter, demo):
-    mask = limb_mask(len(demo), ["left arm"])
-    task = lifter.start(demo)
+@pytest.mark.parametrize("fps", [50, 25, 120])
+def test_an_answer_is_the_same_however_it_came_about(lifter, demo, monkeypatch, fps):
+    monkeypatch.setattr("mpm_core.lifters.fitting._FRAMES_PER_STEP", 100)
+    clip = at_rate(demo, fps)
+    middle = len(clip) // 2
+    mask = limb_mask(len(clip), ["left arm"])
+    task = lifter.start(clip)
     for step, _ in enumerate(task.update(mask, 100)):
         task.prediction()
         if step == 1:
             break
-    edited = demo.keypoints.copy()
-    edited[300, ARM] += 25
-    clip = replace(demo, keypoints=edited)
+    edited = clip.keypoints.copy()
+    edited[middle, ARM] += 25
+    clip = replace(clip, keypoints=edited)
     task.replace_clip(clip)
-    for _ in task.update(mask, 500):
+    for _ in task.update(mask, middle):
         task.prediction()
-    for _ in task.update(None):
-        pass
-    whole = lifter.lift(clip)
-    assert np.abs(task.prediction().positions - whole.positions).max() < 1e-4
-    assert np.abs(task.prediction().root - whole.root).max() < 1e-3
+        if task._task.prediction().hidden[:, ARM].all() and task._fitted is not None:
+            break  # perhaps in the midst of settling
+    other = clip.with_camera(Intrinsics((900.0, 900.0), clip.camera.centre))
+    for each in (other, clip):
+        task.replace_clip(each)
+        run(task)
+    # One frame hidden, which at 120 frames/s the network is not shown.
+    mask = np.zeros((len(clip), 16), bool)
+    mask[middle + 1, ARM] = True
+    result, fresh = run(task, mask), lifter.lift(clip, mask)
+    assert np.abs(result.positions - fresh.positions).max() < 1e-4
+    assert np.abs(result.root - fresh.root).max() < 1e-3
+
+
+def test_a_joint_that_is_hidden_for_a_moment_does_not_jump(lifter, demo):
+    shown = lifter.lift(demo).absolute()
+    for joints in ([MPM16.index("LElbow")], [MPM16.index("LShoulder")], list(range(16))):
+        mask = np.zeros((len(demo), 16), bool)
+        mask[200, joints] = True
+        hidden = lifter.lift(demo, mask).absolute()
+        steps = [np.linalg.norm(np.diff(p[198:203], axis=0), axis=-1).max() for p in (shown, hidden)]
+        assert steps[1] < steps[0] + 0.015
+    sparse = demo.derived.copy()  # as when a detector looked at every third frame
+    sparse[np.arange(len(demo)) % 3 > 0] = True
+    shake = [np.abs(np.diff(p, n=2, axis=0)).mean() for p in (shown, lifter.lift(replace(demo, derived=sparse)).absolute())]
+    assert shake[1] < 2 * shake[0]
+
+
+def test_exchanged_sides_are_not_believed(lifter, demo):
+    keypoints = demo.keypoints.copy()
+    keypoints[100:103] = keypoints[100:103, list(MPM16.mirror)]
+    swapped = replace(demo, keypoints=keypoints)
+    plain, fit = (joint_errors(lifter.lift(swapped, fit=f).positions, demo.ground_truth)[98:105].mean() for f in (False, True))
+    assert fit < 1.3 * plain
+
+
+def test_a_wrong_keypoint_at_the_end_of_a_hidden_bone_is_not_believed(lifter, demo):
+    elbow, wrist = MPM16.indices(("LElbow", "LWrist"))
+    mask = np.zeros((len(demo), 16), bool)
+    mask[:, elbow] = True
+    keypoints = demo.keypoints.copy()
+    keypoints[100:120, wrist] += 150
+    wrong = replace(demo, keypoints=keypoints)
+    plain, fit = (
+        joint_errors(lifter.lift(wrong, mask, fit=f).positions, demo.ground_truth)[100:120, wrist] for f in (False, True)
+    )
+    assert fit.mean() < 1.3 * plain.mean()
+
+
+def test_another_camera_bends_nothing_before_its_answer_comes(lifter, demo):
+    task = lifter.start(demo)
+    before = run(task)
+    task.replace_clip(demo.with_camera(Intrinsics((1.6 * demo.camera.focal[0],) * 2, demo.camera.centre)))
+    assert np.array_equal(task.prediction().positions, before.positions)
+
+
+def test_where_the_person_stands_follows_a_cut(lifter, demo):
+    """From one frame to the next the picture is half as large: the person is twice as far away, at once."""
+    keypoints = demo.keypoints.copy()
+    centre = np.array(demo.camera.centre, np.float32)
+    keypoints[300:] = centre + (keypoints[300:] - centre) / 2
+    root = lifter.lift(replace(demo, keypoints=keypoints, ground_truth=None)).root[:, 2]
+    near, far = np.median(root[250:290]), np.median(root[310:350])
+    assert 1.8 < far / near < 2.2
+    assert abs(root[296] / near - 1) < 0.15 and abs(root[303] / far - 1) < 0.15
 
 
 def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_again(lifter, demo):
@@ -158,10 +224,10 @@ def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_aga
     edited[300, ARM] += 20
     task.replace_clip(replace(demo, keypoints=edited))
     moved = np.linalg.norm(task.prediction().absolute() - before, axis=-1)
-    assert moved[300, ARM].min() > 0.02 and moved[:250].max() < 1e-6
+    assert moved[300, ARM].min() > 0.01 and moved[:250].max() < 1e-6
 
 
-def test_derived_joints_tell_nothing(lifter, demo):
+def test_derived_joints_tell_nothing_until_a_person_corrects_them(lifter, demo):
     """What a detector lacks is derived from other joints: it is no measurement."""
     derived = demo.derived.copy()
     derived[:, MPM16.index("Spine")] = True
