@@ -194,6 +194,12 @@ def _add_eval(commands: Any) -> None:
     evaluation.add_argument(
         "--windows", type=int, nargs=2, metavar=("I", "II"), help="how long each of them trains: windows of both stages"
     )
+    evaluation.add_argument(
+        "--threshold",
+        type=float,
+        default=0.0,
+        help="hide 2D of less confidence, as the viewer does with detections",
+    )
     evaluation.add_argument("--details", action="store_true", help="also tables by action and by joint")
     evaluation.add_argument("--json", type=Path, help="also write the figures as JSON")
     evaluation.add_argument(

@@ -115,7 +115,7 @@ def _evaluate(
     if options.baselines is not None and not lifted:
         raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
     aids = (options.mirror, options.calibrate, options.fit)
-    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, *aids)
+    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, *aids, threshold=options.threshold)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")

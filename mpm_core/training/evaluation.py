@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
 from mpm_core.lifters.base import Lifter
-from mpm_core.masking import Mask
+from mpm_core.masking import Mask, unsure_joints
 from mpm_core.metrics import auc, joint_errors, n_mpjpe, p_mpjpe, pck, velocity_error
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -56,6 +56,7 @@ class Evaluation:
     stride: int
     results: dict[Protocol, Figures] = field(default_factory=dict)
     benchmark: str = ""
+    threshold: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, NaN as null."""
@@ -63,7 +64,8 @@ class Evaluation:
             {"group": p.group, "task": p.task, "source": p.source, "preset": p.preset} | _without_nan(vars(figures))
             for p, figures in self.results.items()
         ]
-        return {"benchmark": self.benchmark, "lifter": self.lifter, "mode": self.mode, "stride": self.stride, "results": rows}
+        how = {"benchmark": self.benchmark, "lifter": self.lifter, "mode": self.mode, "stride": self.stride}
+        return how | {"threshold": self.threshold, "results": rows}
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
@@ -93,11 +95,13 @@ def evaluate(
     mirror: bool = True,
     calibrate: bool = True,
     fit: bool = True,
+    threshold: float = 0.0,
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
 
     stride: one of so many frames is scored, and windows that answer none of these are not run (accurate mode has a window
-    for every frame, so it takes that much less time). mirror, calibrate, fit: see Lifter. UserError for a folder or stride that
+    for every frame, so it takes that much less time). mirror, calibrate, fit: see Lifter. threshold: 2D of less
+    confidence is hidden from the lifter, as the viewer does with detections. UserError for a folder or stride that
     cannot be used.
     """
     if stride < 1:
@@ -107,6 +111,7 @@ def evaluate(
     if not able:
         raise UserError(f"{folder}: has nothing for these protocols")
     sums = {protocol: _Sums(benchmark) for protocol in able}
+    aids = (mirror, calibrate, fit)
     done, total = 0, 0
     for source, path in benchmark.files.items():
         # Completion takes the true 3D, which stands beside either file.
@@ -117,10 +122,10 @@ def evaluate(
         for number, clip in enumerate(clips):
             for protocol in chosen:
                 mask = protocol.make_mask(len(clip.clip), np.random.default_rng(number))
-                sums[protocol].add(_score(lifter, clip, protocol.task, mask, mode, stride, mirror, calibrate, fit))
+                sums[protocol].add(_score(lifter, clip, protocol.task, mask, mode, stride, aids, threshold))
                 done += 1
             yield Progress(done, total, clip.clip.source)
-    yield Evaluation(lifter.name, mode, stride, {p: s.figures() for p, s in sums.items()}, benchmark.name)
+    yield Evaluation(lifter.name, mode, stride, {p: s.figures() for p, s in sums.items()}, benchmark.name, threshold)
 
 
 def _score(
@@ -130,9 +135,8 @@ def _score(
     mask: Mask,
     mode: str,
     stride: int,
-    mirror: bool,
-    calibrate: bool,
-    fit: bool,
+    aids: tuple[bool, bool, bool],
+    threshold: float,
 ) -> _Scored:
     clip = scored.clip
     truth = clip.to_mpm16().ground_truth
@@ -141,8 +145,9 @@ def _score(
     if isinstance(lifter, Baseline):
         answer = lifter.lift(clip, mask)
     else:
-        task = lifter.start(clip, task_name, mode, mirror, calibrate, fit)
-        for _ in task.update(mask, frames=rows):
+        task = lifter.start(clip, task_name, mode, *aids)
+        unsure = unsure_joints(clip.to_mpm16(), threshold) if task_name == "lift" and threshold > 0 else np.zeros_like(mask)
+        for _ in task.update(mask | unsure, frames=rows):
             pass
         answer = task.prediction()
     return _Scored(scored.action, answer.positions[rows], truth[rows], mask[rows], clip.times[rows])
@@ -243,6 +248,8 @@ def as_markdown(evaluation: Evaluation, details: bool = False) -> str:
             lines += [_table(["input", "hidden", *names], rows), ""]
     frames = max((f.frames for f in results.values()), default=0)
     how = "every frame" if evaluation.stride == 1 else f"one of {evaluation.stride} frames"
+    if evaluation.threshold > 0:
+        how += f", 2D below a confidence of {evaluation.threshold:g} hidden"
     lines.append(
         f"{evaluation.benchmark}: mm, over {frames} frames; lifter {evaluation.lifter}, mode {evaluation.mode}, {how}."
     )

@@ -9,7 +9,7 @@ from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.skeleton import MPI_INF_3DHP17, MPM16
+from mpm_core.skeleton import H36M17, MPI_INF_3DHP17, MPM16
 from mpm_core.training.benchmarks import find_benchmark
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
 from mpm_core.training.protocols import GROUPS, PAPER, find_protocols
@@ -88,6 +88,21 @@ def test_figures_of_known_errors(folder):
     assert figures.by_joint["LWrist"] == pytest.approx(48, abs=0.1) and figures.by_joint["Head"] == pytest.approx(0, abs=0.01)
     assert figures.by_action == pytest.approx({"Walk": 3.0, "Wave": 3.0}, abs=0.01)
     assert figures.velocity == pytest.approx(0, abs=0.1) and np.isnan(figures.hidden)
+
+
+def test_unsure_detections_can_be_hidden(folder):
+    """Of the noisy 2D the left wrist is unsure; where it is hidden, this lifter is off by twice as much."""
+    file = read_npz(folder / "data_2d_open_det.npz", ("positions_2d", "metadata"))
+    scores = np.full((300, 17), 0.9)
+    scores[:, H36M17.index("LWrist")] = 0.4
+    table = {"S": {"Walk 1": [scores[:200]] * 2, "Wave": [scores[:100]] * 2}}
+    arrays = {key: np.array(value, object) for key, value in file.items()}
+    np.savez(folder / "data_2d_open_det.npz", **arrays, scores=np.array(table, object))
+    for threshold, noisy in ((0.3, 3.0), (0.5, 6.0)):
+        *_, evaluation = evaluate(Off(), folder, GROUPS["lifting"], threshold=threshold)
+        errors = {protocol.source: figures.mpjpe for protocol, figures in evaluation.results.items()}
+        assert errors == pytest.approx({"ground-truth 2D": 3.0, "noisy 2D": noisy}, abs=0.02)
+        assert f"confidence of {threshold:g} hidden" in as_markdown(evaluation)
 
 
 def test_human36m_counts_its_test_subjects_and_averages_its_actions(folder, tmp_path):
