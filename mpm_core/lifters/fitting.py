@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
 from mpm_core.lifters.base import LiftingTask
@@ -154,8 +155,6 @@ class FittedTask:
         A joint that is seen tells where it is across the line of sight; how far its bone is to be moved beside the bone's
         other end, and so its depth, is known where both ends are seen.
         """
-        from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
-
         shift, sure = self._shift[around], self._sureness[around][..., None]
         if (sure < 1).any():
             bones, both = shift.copy(), sure.copy()
