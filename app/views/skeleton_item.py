@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class SkeletonState:
     selection: frozenset[int] = frozenset()
     hovered: int | None = None
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """How large joints and bones are drawn: on a small person smaller, so that they do not cover them."""
         known = self.points[np.isfinite(self.points).all(-1)]

@@ -3,8 +3,8 @@
 A network's error along the line of sight is twice that across it, although the keypoints tell where a joint is across,
 and the length of a bone, which a clip shows many times, how far its ends are apart along it. So a few passes in turn put
 each joint on its ray, as far as the keypoints are trusted; correct each bone by one step of an iterated extended Kalman
-filter, whose measurement is the bone's length; and move the person along the line of sight, until bones are as long as
-they should be. Hidden joints move along with the nearest visible joint between them and Hip; their bones stay as answered.
+filter, whose measurement is the bone's length; and move the person along the line of sight, towards where bones are as long
+as they should be. Hidden joints move along with the nearest visible joint between them and Hip; their bones stay as answered.
 
 How far a clip's keypoints are trusted is told by bones that look longer than they are, which no camera can make them; in
 single frames also by keypoints that are much farther from the answer than is usual, such as those of exchanged sides.
@@ -22,7 +22,7 @@ from mpm_core.skeleton import MPM16
 _PASSES = 3
 
 _DEPTH_ERROR_M = 0.03
-"""Of a bone's answer along the line of sight; only its ratio to _LENGTH_ERROR matters."""
+"""Of a bone's answer along the line of sight."""
 
 _ACROSS_ERROR_M = 0.017
 """Of a bone's answer across the line of sight, where the keypoints are not trusted."""
@@ -54,11 +54,13 @@ _NEAREST_M = 0.2
 
 _CHUNK = 1024  # frames at a time, so that the arrays stay in the processor's cache
 
-_CHILDREN = np.array([joint for joint in MPM16.parents_first if MPM16.parents[joint] >= 0])
-_PARENTS = np.array([MPM16.parents[joint] for joint in _CHILDREN])
-_MIRROR_BONE = np.array([list(_CHILDREN).index(MPM16.mirror[joint]) for joint in _CHILDREN])
+CHILDREN = np.array([joint for joint in MPM16.parents_first if MPM16.parents[joint] >= 0])
+PARENTS = np.array([MPM16.parents[joint] for joint in CHILDREN])
+"""The ends of the 15 bones, each after those that lead to it from Hip."""
+
+_MIRROR_BONE = np.array([list(CHILDREN).index(MPM16.mirror[joint]) for joint in CHILDREN])
 _LONG = np.isin(
-    _CHILDREN,
+    CHILDREN,
     MPM16.indices(("LKnee", "LAnkle", "RKnee", "RAnkle", "LElbow", "LWrist", "RElbow", "RWrist", "Spine", "Thorax")),
 )
 
@@ -67,8 +69,8 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class SeenPoses:
-    """What is fitted, frames last. positions: (16, 3, frames) metres from Hip; root: (3, frames); rays: (16, 2, frames);
-    seen: (16, frames) bool, joints whose keypoints count."""
+    """What is fitted, frames last. positions: (16, 3, frames) metres from Hip; root: (3, frames); rays: (16, 2, frames),
+    finite also where nothing is seen; seen: (16, frames) bool, joints whose keypoints count."""
 
     positions: Floats
     root: Floats
@@ -82,7 +84,7 @@ class SeenPoses:
         path = np.ascontiguousarray(root.T, np.float32)
         across = np.ascontiguousarray(rays.transpose(1, 2, 0), np.float32)
         in_front = np.minimum(there[:, 2] + path[2], path[2]) > _NEAREST_M
-        return cls(there, path, np.where(seen.T[:, None], across, 0), seen.T & in_front)
+        return cls(there, path, across, seen.T & in_front)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ class BodyFit:
     def learn(cls, poses: SeenPoses) -> BodyFit:
         """Find it in the frames of a clip, which need not all be given: see thinned."""
         bones = _bones_of(poses.positions)
-        measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
+        measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
         answered = _lengths(bones, measured)
         excess = _excess(poses, answered)[_LONG][measured[_LONG]]
         worst = max(float(np.percentile(excess, _EXCESS_PERCENTILE)), 0.0) if excess.size else np.inf
@@ -111,11 +113,9 @@ class BodyFit:
         body = cls(answered, np.zeros((0, len(answered))), trust, _usual_distance(poses))
         fitting = _Fitting(poses, body)
         lengths: list[Floats] = []
-        for number in range(_PASSES):
-            if number:
-                fitting.move(lengths[-1])
+        for _ in range(_PASSES):
             fitting.place()
-            lengths.append(_lengths(fitting.bones if number else fitting.placed_bones(), measured))
+            lengths.append(_lengths(fitting.bones, measured))
             fitting.correct(lengths[-1])
         return cls(answered, np.stack(lengths), trust, body.usual)
 
@@ -127,9 +127,7 @@ class BodyFit:
             part = slice(first, first + _CHUNK)
             chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
             fitting = _Fitting(chunk, self)
-            for number, lengths in enumerate(self.lengths):
-                if number:
-                    fitting.move(self.lengths[number - 1])
+            for lengths in self.lengths:
                 fitting.place()
                 fitting.correct(lengths)
             parts.append((fitting.shift().transpose(2, 0, 1), fitting.sureness.T))
@@ -151,39 +149,41 @@ class _Fitting:
         self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
         self.sureness = _sureness(poses, body)
         self._trust = np.where(poses.seen, self.sureness * np.float32(body.trust), np.float32(0))
-        self._measured = poses.seen[_CHILDREN] & poses.seen[_PARENTS]
-        doubt = 1 - np.minimum(self._trust[_CHILDREN], self._trust[_PARENTS])
+        self._measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
+        doubt = 1 - np.minimum(self._trust[CHILDREN], self._trust[PARENTS])
         across = np.maximum(doubt * _ACROSS_ERROR_M**2, _SMALLEST_ACROSS_ERROR_M**2)
         self._across = np.where(self._measured, across, np.float32(0))
         self._depth = np.where(self._measured, np.float32(_DEPTH_ERROR_M**2), np.float32(0))
         self._placed = poses.positions
-        self.bones = _bones_of(poses.positions)
+        self.bones = self._placed_bones = _bones_of(poses.positions)
+        self._goal: tuple[Floats, Floats] | None = None
 
     def place(self) -> None:
-        """Put the joints on their rays at the depth that they have by now, as far as these are trusted."""
+        """Put the joints on their rays at the depth that they have by now, as far as these are trusted; after a correction
+        the person moves first."""
         poses = self._poses
+        if self._goal is not None:
+            self._move(*self._goal)
         places = poses.positions + self._root
         depth = places[:, 2].copy()
-        for bone, child, parent in zip(self.bones, _CHILDREN, _PARENTS, strict=True):
+        for bone, child, parent in zip(self.bones, CHILDREN, PARENTS, strict=True):
             depth[child] = depth[parent] + bone[2]
         moved = np.zeros_like(places)
         moved[:, :2] = (poses.rays * depth[:, None] - places[:, :2]) * self._trust[:, None]
         root = MPM16.root
         of_all = moved.sum(0) / np.maximum(poses.seen.sum(0), 1)
         moved[root] = np.where(poses.seen[root], moved[root], of_all)
-        for child, parent in zip(_CHILDREN, _PARENTS, strict=True):
+        for child, parent in zip(CHILDREN, PARENTS, strict=True):
             moved[child] = np.where(poses.seen[child], moved[child], moved[parent])
         self._placed = places + moved
-
-    def placed_bones(self) -> Floats:
-        """Those between the joints as they were placed."""
-        return _bones_of(self._placed)
+        self._placed_bones = _bones_of(self._placed)
+        if self._goal is None:
+            self.bones = self._placed_bones
 
     def correct(self, lengths: Floats) -> None:
         """Bring the bones nearer to their lengths: one step of the filter, linearised at their last depths."""
-        goal, spread = _goal(lengths)
-        placed = self.placed_bones()
-        (x, y, answered), z = placed.transpose(1, 0, 2), self.bones[:, 2]
+        goal, spread = self._goal = _goal(lengths)
+        (x, y, answered), z = self._placed_bones.transpose(1, 0, 2), self.bones[:, 2]
         across = x * x + y * y
         length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
         gain_across, gain_depth = self._across / length, self._depth * z / length
@@ -192,10 +192,9 @@ class _Fitting:
         longer = 1 + gain_across * surprise
         self.bones = np.stack((x * longer, y * longer, answered + gain_depth * surprise), axis=1)
 
-    def move(self, lengths: Floats) -> None:
+    def _move(self, goal: Floats, spread: Floats) -> None:
         """Move the person along the line of sight, towards where bones look as long as their depths and lengths ask for."""
-        goal, spread = _goal(lengths)
-        across = np.square(self.placed_bones()[:, :2]).sum(1)
+        across = np.square(self._placed_bones[:, :2]).sum(1)
         z = self.bones[:, 2]
         length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
         slope = across / length
@@ -207,7 +206,7 @@ class _Fitting:
     def shift(self) -> NDArray[np.float32]:
         """(16, 3, frames) metres from where the joints were to where they are."""
         places = self._placed.copy()
-        for bone, child, parent in zip(self.bones, _CHILDREN, _PARENTS, strict=True):
+        for bone, child, parent in zip(self.bones, CHILDREN, PARENTS, strict=True):
             places[child] = places[parent] + bone
         return (places - self._poses.positions - self._poses.root).astype(np.float32, copy=False)
 
@@ -220,7 +219,7 @@ def _goal(lengths: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _bones_of(joints: Floats) -> Floats:
     """(15, 3, frames) from parent to child."""
-    return joints[_CHILDREN] - joints[_PARENTS]
+    return joints[CHILDREN] - joints[PARENTS]
 
 
 def _lengths(bones: Floats, measured: NDArray[np.bool_]) -> Floats:
@@ -266,10 +265,10 @@ def _sureness(poses: SeenPoses, body: BodyFit) -> Floats:
     that is not seen: whether anything is."""
     excess = np.maximum(_excess(poses, body.answered), 0)
     of_bone = 1 / (1 + (excess / np.float32(_HALF_TRUST_EXCESS)) ** 4)
-    of_bone = np.where(poses.seen[_CHILDREN] & poses.seen[_PARENTS], of_bone, 1)
+    of_bone = np.where(poses.seen[CHILDREN] & poses.seen[PARENTS], of_bone, 1)
     usual = (body.usual * _HALF_TRUST_TIMES).astype(np.float32)[:, None]
     sure = np.where(poses.seen, 1 / (1 + (_distance(poses) / usual) ** 4), np.float32(0))
-    for bone, (child, parent) in enumerate(zip(_CHILDREN, _PARENTS, strict=True)):
+    for bone, (child, parent) in enumerate(zip(CHILDREN, PARENTS, strict=True)):
         sure[child] *= of_bone[bone]
         sure[parent] *= np.sqrt(of_bone[bone])  # it takes two bones to tell that it is the joint between them
     root = MPM16.root

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
 from mpm_core.lifters.base import LiftingTask
-from mpm_core.lifters.body_fit import BodyFit, SeenPoses, thinned
+from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, thinned
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -34,15 +34,13 @@ _OTHER_PLACE_M = 1.0
 _UNSEEN_WEIGHT = 1e-3
 """Of distances in frames where nobody is seen; where all joints are seen it is 1."""
 
-_HALF = 0.5
+_KNOWN_FROM = 0.5
+"""Corrections that are at least so sure fill those around that are not."""
 
 _REACH = 4.0
 """Times its spread, as far as smoothing looks."""
 
 _FRAMES_PER_STEP = 4096
-
-_CHILDREN = [joint for joint in MPM16.parents_first if MPM16.parents[joint] >= 0]
-_PARENTS = [MPM16.parents[joint] for joint in _CHILDREN]
 
 
 class FittedTask:
@@ -158,10 +156,10 @@ class FittedTask:
         shift, sure = self._shift[around], self._sureness[around][..., None]
         if (sure < 1).any():
             bones, both = shift.copy(), sure.copy()
-            bones[:, _CHILDREN] -= shift[:, _PARENTS]
-            both[:, _CHILDREN] *= sure[:, _PARENTS]
-            filled = both * bones + (1 - both) * _from_nearest(bones, both[..., 0] > _HALF, self._fps * _FILLING_S)
-            for child, parent in zip(_CHILDREN, _PARENTS, strict=True):
+            bones[:, CHILDREN] -= shift[:, PARENTS]
+            both[:, CHILDREN] *= sure[:, PARENTS]
+            filled = both * bones + (1 - both) * _from_nearest(bones, both[..., 0] >= _KNOWN_FROM, self._fps * _FILLING_S)
+            for child, parent in zip(CHILDREN, PARENTS, strict=True):
                 filled[:, child] += filled[:, parent]
                 across = sure[:, child] * shift[:, child] + (1 - sure[:, child]) * filled[:, child]
                 filled[:, child, :2] = across[:, :2]

@@ -122,7 +122,7 @@ def test_lifting_is_more_accurate_with_it(lifter, demo):
     assert after < before
 
 
-def test_it_takes_a_fifth_of_the_error_of_real_motion_away(lifter, shared):
+def test_it_takes_a_seventh_of_the_error_of_real_motion_away(lifter, shared):
     clips = list(read_all(shared / "bench" / "open_val" / "data_2d_open_gt.npz"))[::40]
     errors = {
         fit: np.mean([joint_errors(lifter.lift(clip, fit=fit).positions, clip.ground_truth).mean() for clip in clips])
@@ -133,7 +133,7 @@ def test_it_takes_a_fifth_of_the_error_of_real_motion_away(lifter, shared):
 
 @pytest.mark.parametrize("fps", [50, 25, 120])
 def test_an_answer_is_the_same_however_it_came_about(lifter, demo, monkeypatch, fps):
-    monkeypatch.setattr("mpm_core.lifters.fitting._FRAMES_PER_STEP", 100)
+    monkeypatch.setattr("mpm_core.lifters.fitting._FRAMES_PER_STEP", 40)
     clip = at_rate(demo, fps)
     middle = len(clip) // 2
     mask = limb_mask(len(clip), ["left arm"])
@@ -146,10 +146,14 @@ def test_an_answer_is_the_same_however_it_came_about(lifter, demo, monkeypatch, 
     edited[middle, ARM] += 25
     clip = replace(clip, keypoints=edited)
     task.replace_clip(clip)
-    for _ in task.update(mask, middle):
+    total = 0
+    for progress in task.update(mask, middle):
         task.prediction()
-        if task._task.prediction().hidden[:, ARM].all() and task._fitted is not None:
-            break  # perhaps in the midst of settling
+        if total and progress.total > total:
+            break  # in the midst of settling
+        total = progress.total
+    else:
+        pytest.fail("it was settled in one step")
     other = clip.with_camera(Intrinsics((900.0, 900.0), clip.camera.centre))
     for each in (other, clip):
         task.replace_clip(each)
