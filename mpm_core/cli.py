@@ -162,6 +162,7 @@ def _add_training(commands: Any) -> None:
     )
     train.add_argument("--start-from", type=Path, help="weights to begin with")
     train.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    train.add_argument("--minutes", type=float, help="end after so long, with weights written")
     train.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="how often to save")
     train.set_defaults(run=_run_train)
 
@@ -187,9 +188,11 @@ def _add_eval(commands: Any) -> None:
         action="append",
         default=[],
         help="lifting, occlusion or completion; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, specialist, augmentation, inputs or peers; repeatable (default: the paper's tables 1, 3, 4)",
+        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers or rigs; repeatable (default: the paper's tables 1, 3, 4)",
     )
-    evaluation.add_argument("--pack", type=Path, help="motion pack to train on, where a protocol trains")
+    evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
+    evaluation.add_argument("--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable")
+    evaluation.add_argument("--family", action="append", default=[], help="rigs: a family of files; repeatable (default: all)")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(
         "--windows", type=int, nargs=2, metavar=("I", "II"), help="how long each of them trains: windows of both stages"

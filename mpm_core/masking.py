@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,6 +166,14 @@ def find_masker(name: str) -> Masker:
 def draw_mask(name: str, frames: int, ratios: MaskRatios, rng: np.random.Generator) -> Mask:
     """One (frames, 16) mask from the sampler of that name; UserError when there is none."""
     return find_masker(name)(rng, 1, frames, ratios)[0]
+
+
+def draw_parts(
+    seed: Sequence[int], frames: int, parts: Sequence[tuple[int, Mapping[str, float]]], ratios: MaskRatios
+) -> Mask:
+    """Mixtures one after the other, of (count, shares) each, by random numbers that follow from the seed alone."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([draw_mixture(rng, count, frames, shares, ratios) for count, shares in parts])
 
 
 def draw_mixture(rng: np.random.Generator, count: int, frames: int, shares: Mapping[str, float], ratios: MaskRatios) -> Mask:

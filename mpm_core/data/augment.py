@@ -1,4 +1,4 @@
-"""Owns what varies in training: windows, speed, mirror images, body proportions, tilt, and the errors of 2D detectors."""
+"""Owns what varies in training: windows, speed, mirror images, limbs held otherwise, tilt, and the errors of 3D capture."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ class AugmentConfig:
     reversed_share: float = 0.2
     mirrored_share: float = 0.5
     height: float = 0.08  # of the logarithm of the body's size
+    child_share: float = 0.05  # of all: a child's size
     bones: float = 0.06  # of the logarithm of each bone's length, the same on both sides
+    moved_joints: float = 0.5  # of all: joints where another rig or annotator would put them, alike in all frames
+    moved_joints_m: float = 0.02  # standard deviation along each axis of the body; see bodies.py
     exchanged_share: float = 0.35  # of the unmasked: arms of another sample, as they are held against its chest
-    swung_share: float = 0.7  # of all: limbs turned about their first joint, the upper body about the hip
+    exchanged_trunk_share: float = 0.2  # of the unmasked: all above the hips of another sample, as it is held against them
+    swung_share: float = 0.6  # arms turned about the shoulder, the upper body about the hip
+    swung_legs_share: float = 0.35  # legs turned about the hip; where they are, feet tell nothing of the floor
     arm_swing_deg: float = 25.0  # standard deviations of those turns
     leg_swing_deg: float = 22.0
     trunk_swing_deg: float = 12.0
     masked_arm_swing: float = 0.6  # of arm_swing_deg, where joints will be hidden
-    invented_arms_share: float = 0.12  # of all: arms, legs, or bends of the trunk of no recorded motion; see procedural.py
+    invented_arms_share: float = 0.12  # arms, legs, or bends of the trunk of no recorded motion; see procedural.py
     invented_legs_share: float = 0.1
     invented_trunk_share: float = 0.06
+    varied_masked: float = 0.4  # of the shares of swung and invented limbs, where joints will be hidden: what is likely counts there
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     pathless_share: float = 0.25  # go in from Hip, as 3D files often have it; matters where 3D goes in
     solid_noisy_share: float = 0.5  # of the 3D poses that go in, so that no clip is known by its finest movements
@@ -37,7 +43,8 @@ class AugmentConfig:
     noise_m: float = 0.012  # median over the noisy windows, metres at the body
     noise_spread: float = 0.6  # of the logarithm of it
     outlier_share: float = 0.012  # of the joints, in noisy windows
-    swapped_share: float = 0.06  # of the noisy windows have left and right swapped for a few frames
+    swapped_share: float = 0.1  # of the noisy windows have left and right swapped for some frames
+    lost_share: float = 0.15  # of the noisy windows have joints that the detector loses for a span
 
 
 class Draw:
@@ -91,7 +98,9 @@ def vary_body(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
     each = config.bones * draw.normal(count, len(MPM16))
     both_sides = (each + each[:, list(MPM16.mirror)]) / 2**0.5
     both_sides[:, list(MPM16.limb("trunk"))] = each[:, list(MPM16.limb("trunk"))]
-    scale = (both_sides + config.height * draw.normal(count, 1)).clamp(-0.35, 0.35).exp()
+    size = config.height * draw.normal(count, 1)
+    size = torch.where(draw.chance(config.child_share, count, 1), torch.log(draw.uniform(count, 1, low=0.6, high=0.85)), size)
+    scale = (both_sides + size).clamp(-0.6, 0.35).exp()
     bones = bone_vectors(positions) * scale[:, None, :, None]
     # The path of the hips scales with the legs, else the feet would slide.
     legs = scale[:, list(MPM16.indices(("RKnee", "RAnkle")))].mean(1)
@@ -118,28 +127,37 @@ def join_bones(bones: Tensor) -> Tensor:
 
 
 _ARMS = MPM16.indices(("LElbow", "LWrist", "RElbow", "RWrist"))
+_UPPER_BODY = MPM16.indices(("Spine", "Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist"))
 _SWINGING = {
     "arm_swing_deg": (MPM16.indices(("LElbow", "LWrist")), MPM16.indices(("RElbow", "RWrist"))),
     "leg_swing_deg": (MPM16.indices(("LKnee", "LAnkle")), MPM16.indices(("RKnee", "RAnkle"))),
-    "trunk_swing_deg": (
-        MPM16.indices(("Spine", "Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist")),
-    ),
+    "trunk_swing_deg": (_UPPER_BODY,),
 }
 
 
 def exchange_arms(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
     """Give some of the allowed samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
-    count = len(positions)
-    other = torch.randperm(count, generator=draw.generator, device=draw.device)
-    bones = bone_vectors(positions)
     chest = torch.stack(body_axes(positions, ("LShoulder", "RShoulder"), ("Spine", "Thorax")), dim=-1)
-    turn = chest @ chest[other].transpose(-1, -2)  # (count, frames, 3, 3), from the other's chest to one's own
-    arms = list(_ARMS)
-    theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, arms])
-    length = bones[:, :, arms].norm(dim=-1, keepdim=True)
+    chosen = draw.chance(config.exchanged_share, len(positions)) & allowed
+    return _exchange(draw, positions, list(_ARMS), chest, chosen)
+
+
+def exchange_trunks(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
+    """Give some of the allowed samples (count, frames, 16, 3) all above the hips from others, held alike against these."""
+    hips = torch.stack(body_axes(positions, ("LHip", "RHip"), ("Hip", "Spine")), dim=-1)
+    chosen = draw.chance(config.exchanged_trunk_share, len(positions)) & allowed
+    return _exchange(draw, positions, list(_UPPER_BODY), hips, chosen)
+
+
+def _exchange(draw: Draw, positions: Tensor, joints: list[int], axes: Tensor, chosen: Tensor) -> Tensor:
+    """Give the chosen samples the directions that these joints' bones have in others, against axes (count, frames, 3, 3)."""
+    other = torch.randperm(len(positions), generator=draw.generator, device=draw.device)
+    bones = bone_vectors(positions)
+    turn = axes @ axes[other].transpose(-1, -2)  # (count, frames, 3, 3), from the other's axes to one's own
+    theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, joints])
+    length = bones[:, :, joints].norm(dim=-1, keepdim=True)
     theirs = theirs / theirs.norm(dim=-1, keepdim=True).clamp(min=1e-6) * length
-    chosen = draw.chance(config.exchanged_share, count) & allowed
-    bones[:, :, arms] = torch.where(chosen[:, None, None, None], theirs, bones[:, :, arms])
+    bones[:, :, joints] = torch.where(chosen[:, None, None, None], theirs, bones[:, :, joints])
     return join_bones(bones)
 
 
@@ -152,30 +170,39 @@ def body_axes(positions: Tensor, across: tuple[str, str], along: tuple[str, str]
     return torch.linalg.cross(up, front), front, up
 
 
-def swing_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: AugmentConfig) -> Tensor:
-    """Turn limbs of some samples (count, frames, 16, 3) stiffly, by the same angle in all frames."""
+def chance_of_varying(draw: Draw, share: float, is_masked: Tensor, config: AugmentConfig) -> Tensor:
+    """(count,) bool: samples whose limbs are varied, fewer among those of which joints will be hidden."""
+    return draw.uniform(len(is_masked)) < share * torch.where(is_masked, config.varied_masked, 1.0)
+
+
+def swing_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
+    """Turn limbs of some samples (count, frames, 16, 3) stiffly, by the same angle in all frames; and (count,) whose legs
+    were turned."""
     count = len(positions)
     bones = bone_vectors(positions)
-    chosen = draw.chance(config.swung_share, count)
+    arms, legs = (
+        chance_of_varying(draw, share, is_masked, config) for share in (config.swung_share, config.swung_legs_share)
+    )
     for name, groups in _SWINGING.items():
-        size = getattr(config, name) * chosen
+        size = getattr(config, name) * (legs if name == "leg_swing_deg" else arms)
         if name == "arm_swing_deg":
             size = size * torch.where(is_masked, config.masked_arm_swing, 1.0)
         for group in groups:
             axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)
             angle = torch.deg2rad(size * draw.normal(count))
             bones[:, :, list(group)] = rotate_about(bones[:, :, list(group)], axis, angle)
-    return join_bones(bones)
+    return join_bones(bones), legs
 
 
-def tilt(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
-    """Turn some of the samples about a horizontal axis through the hips of the middle frame."""
+def tilt(draw: Draw, positions: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
+    """Turn some of the samples about a horizontal axis through the hips of the middle frame; and (count,) which."""
     count, frames = positions.shape[:2]
-    angle = draw.uniform(count, low=-math.pi, high=math.pi) * draw.chance(config.tilted_share, count)
+    chosen = draw.chance(config.tilted_share, count)
+    angle = draw.uniform(count, low=-math.pi, high=math.pi) * chosen
     heading = draw.uniform(count, high=2 * math.pi)
     axis = torch.stack((heading.cos(), heading.sin(), torch.zeros_like(heading)), dim=-1)
     pivot = positions[:, frames // 2, MPM16.root][:, None, None]
-    return rotate_about(positions - pivot, axis, angle) + pivot
+    return rotate_about(positions - pivot, axis, angle) + pivot, chosen
 
 
 def rotate_about(points: Tensor, axis: Tensor, angle: Tensor) -> Tensor:
@@ -199,61 +226,3 @@ def solid_error(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
     error = (lasting + slow + 0.5 * draw.normal(count, frames, joints, axes)) * size
     error[:, :, MPM16.root] = 0.0
     return positions + error
-
-
-_NOISE_BY_JOINT = {
-    "RHip": 1.4, "LHip": 1.4, "RAnkle": 1.4, "LAnkle": 1.4, "RWrist": 1.5, "LWrist": 1.5, "Spine": 0.9, "Thorax": 0.7,
-    "Head": 0.7, "LShoulder": 0.8, "RShoulder": 0.8, "Hip": 1.0,
-}  # fmt: skip
-
-
-def detector_error(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConfig) -> Tensor:
-    """What a 2D detector would make of (count, frames, 16, 2) rays of joints whose hips are `depth` (count, frames) away.
-
-    Bias and drift with heavy tails, joints that jump away or stick to their parent, left and right swapped.
-    """
-    count, frames, joints, axes = rays.shape
-    noisy = draw.chance(config.noisy_share, count)
-    size = config.noise_m * (config.noise_spread * draw.normal(count)).exp()
-    channels = joints * axes
-    slow = draw.drift(count, frames, channels, 3)
-    quick = draw.drift(count, frames, channels, max(2, frames // 4))
-    shaky = draw.normal(count, frames, channels)
-    heavy = (0.6 * draw.drift(count, frames, joints, 5)).exp()[..., None]
-    error = (0.7 * slow + 0.6 * quick + 0.3 * shaky).unflatten(-1, (joints, axes)) * heavy
-    by_joint = torch.tensor([_NOISE_BY_JOINT.get(name, 1.0) for name in MPM16.joints], device=rays.device)
-    error = error * by_joint[:, None] * size[:, None, None, None]
-    swapped = _swap_sides(draw, rays, noisy, config)
-    moved = swapped + error / depth[..., None, None]
-    moved = _throw_outliers(draw, moved, depth, config)
-    return torch.where(noisy[:, None, None, None], moved, rays)
-
-
-def _swap_sides(draw: Draw, rays: Tensor, noisy: Tensor, config: AugmentConfig) -> Tensor:
-    """Left and right of the legs, the arms or both, swapped for two to ten frames."""
-    count, frames = rays.shape[:2]
-    start = draw.whole(0, frames, count)
-    length = draw.whole(2, 11, count)
-    now = torch.arange(frames, device=rays.device)
-    span = (now >= start[:, None]) & (now < (start + length)[:, None])
-    span &= (draw.chance(config.swapped_share, count) & noisy)[:, None]
-    which = draw.whole(0, 3, count)  # 0 legs, 1 arms, 2 both
-    parts = torch.zeros(2, len(MPM16), dtype=torch.bool, device=rays.device)
-    for row, limbs in enumerate((("left leg", "right leg"), ("left arm", "right arm"))):
-        for limb in limbs:
-            parts[row, list(MPM16.limb(limb))] = True
-    chosen = (parts[0] & (which != 1)[:, None]) | (parts[1] & (which != 0)[:, None])  # (count, 16)
-    swap = span[:, :, None] & chosen[:, None]
-    return torch.where(swap[..., None], rays[:, :, list(MPM16.mirror)], rays)
-
-
-def _throw_outliers(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConfig) -> Tensor:
-    """Some joints of some frames far off, or on their parent; for a few frames in a row."""
-    count, frames, joints, _ = rays.shape
-    blocks = (frames + 2) // 3
-    away = draw.chance(config.outlier_share, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
-    stuck = draw.chance(config.outlier_share / 2, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
-    offset = draw.normal(count, blocks, joints, 2).repeat_interleave(3, 1)[:, :frames] * 0.25
-    parents = [j if p < 0 else p for j, p in enumerate(MPM16.parents)]
-    rays = torch.where(stuck[..., None], rays[:, :, parents], rays)
-    return torch.where(away[..., None], rays + offset / depth[..., None, None], rays)

@@ -24,6 +24,9 @@ class CameraConfig:
     elevation: float = 12.0  # standard deviation of the angle from which the hips are seen
     elevation_mean: float = 6.0
     roll: float = 4.0
+    steep_share: float = 0.4  # of the cameras look from anywhere within the next two
+    steep_elevation: tuple[float, float] = (-20.0, 50.0)
+    steep_roll: float = 30.0  # to either side
     portrait_share: float = 0.4
     off_centre: float = 0.35  # standard deviation of the hips' place, in half images
     nearest_m: float = 0.7  # no joint is nearer than this along the optical axis
@@ -34,12 +37,13 @@ class View:
     """Motion as one camera per sample sees it.
 
     positions: (count, frames, joints, 3) metres in camera axes, absolute. rays: (count, frames, joints, 2), X/Z and Y/Z.
-    focal: (count,), focal length over half the image width.
+    focal: (count,), focal length over half the image width. up: (count, 3) unit vectors in camera axes.
     """
 
     positions: Tensor
     rays: Tensor
     focal: Tensor
+    up: Tensor
 
 
 def view(draw: Draw, world: Tensor, config: CameraConfig) -> View:
@@ -57,7 +61,7 @@ def view(draw: Draw, world: Tensor, config: CameraConfig) -> View:
     positions = torch.einsum("cij,cfnj->cfni", rotation, world - target[:, None, None]) + middle[:, None, None]
     too_near = (config.nearest_m - positions[..., 2].amin((1, 2))).clamp(min=0.0)
     positions[..., 2] += too_near[:, None, None]
-    return View(positions, positions[..., :2] / positions[..., 2:], focal)
+    return View(positions, positions[..., :2] / positions[..., 2:], focal, rotation[..., 2])
 
 
 def _draw_orientation(draw: Draw, count: int, config: CameraConfig) -> tuple[Tensor, Tensor]:
@@ -65,8 +69,11 @@ def _draw_orientation(draw: Draw, count: int, config: CameraConfig) -> tuple[Ten
     low, high = (math.log(f) for f in config.focal)
     focal = draw.uniform(count, low=low, high=high).exp()
     azimuth = draw.uniform(count, high=2 * math.pi)
-    pitch = torch.deg2rad(config.elevation_mean + config.elevation * draw.normal(count)).clamp(-1.2, 1.2)
-    roll = torch.deg2rad(config.roll * draw.normal(count))
+    steep, (low, high) = draw.chance(config.steep_share, count), config.steep_elevation
+    pitch = (config.elevation_mean + config.elevation * draw.normal(count)).clamp(-70, 70)
+    pitch = torch.deg2rad(torch.where(steep, draw.uniform(count, low=low, high=high), pitch))
+    roll = config.roll * draw.normal(count)
+    roll = torch.deg2rad(torch.where(steep, draw.uniform(count, low=-1, high=1) * config.steep_roll, roll))
     forward = torch.stack((azimuth.cos() * pitch.cos(), azimuth.sin() * pitch.cos(), -pitch.sin()), dim=-1)
     right = torch.stack((azimuth.sin(), -azimuth.cos(), torch.zeros_like(azimuth)), dim=-1)
     down = torch.linalg.cross(forward, right)

@@ -22,6 +22,10 @@ PACK_RATE = 50.0
 # Families of clips are drawn in proportion to their frames to this power: less than one favours the small ones.
 _FAMILY_POWER = 0.75
 
+# Clips in which joints move slower than this, metres a second on average, are drawn less, so that standing about does not
+# crowd out movement; down to this share.
+_LIVELY_M_S, _LEAST_LIVELY_SHARE = 0.4, 0.15
+
 _ARRAYS = ("positions", "clip_start", "clip_name", "clip_subject", "clip_split", "fps")
 
 
@@ -46,6 +50,14 @@ class MotionPack:
         digest.update(np.asarray(self.starts).tobytes() + self.weights.tobytes())
         return digest.hexdigest()[:10]
 
+    def where(self, chosen: Sequence[bool]) -> MotionPack:
+        """Some of the clips, each drawn as often beside the others as before."""
+        rows = np.flatnonzero(chosen)
+        parts = [self.positions[self.starts[i] : self.starts[i + 1]] for i in rows]
+        starts = np.concatenate(([0], np.cumsum(np.diff(self.starts)[rows])))
+        weights = self.weights[rows] / self.weights[rows].sum()
+        return MotionPack(np.concatenate(parts), starts, tuple(self.names[i] for i in rows), self.fps, weights)
+
     def part(self, share: float, seed: int) -> MotionPack:
         """Randomly chosen clips with at least this share of the frames; the whole pack for 1. UserError for a share that is
         not above 0 and at most 1."""
@@ -56,17 +68,19 @@ class MotionPack:
         lengths = np.diff(self.starts)
         order = np.random.default_rng(seed).permutation(len(self.names))
         enough = int(np.searchsorted(np.cumsum(lengths[order]), share * len(self.positions))) + 1
-        chosen = np.sort(order[:enough])
-        parts = [self.positions[self.starts[i] : self.starts[i + 1]] for i in chosen]
-        starts = np.concatenate(([0], np.cumsum(lengths[chosen])))
-        names = tuple(self.names[i] for i in chosen)
-        weights = self.weights[chosen] / self.weights[chosen].sum()
-        return MotionPack(np.concatenate(parts), starts, names, self.fps, weights)
+        return self.where([n in set(order[:enough].tolist()) for n in range(len(lengths))])
 
 
-def balanced_weights(names: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How often to draw each clip: by its length within its family, by _FAMILY_POWER among families. Their sum is one."""
+def balanced_weights(
+    names: Sequence[str], starts: NDArray[np.int64], positions: NDArray[np.floating], fps: float
+) -> NDArray[np.float64]:
+    """How often to draw each clip: by its length within its family, less where little moves, by _FAMILY_POWER among families.
+    Their sum is one. positions: (frames, joints, 3) metres."""
+    speed = np.concatenate(([0.0], np.linalg.norm(np.diff(positions, axis=0), axis=-1).mean(-1) * fps))
+    speed[np.asarray(starts[:-1])] = 0.0  # from one clip to the next
     lengths = np.diff(starts).astype(float)
+    lively = np.add.reduceat(speed, starts[:-1]) / np.maximum(lengths - 1, 1) / _LIVELY_M_S
+    lengths *= np.clip(lively, _LEAST_LIVELY_SHARE, 1)
     families = np.array([name.partition("/")[0] for name in names])
     weights = np.zeros(len(lengths))
     for family in sorted(set(families)):
@@ -84,7 +98,7 @@ def mix_packs(packs: Sequence[MotionPack], shares: Sequence[float] | None = None
     names = tuple(name for pack in packs for name in pack.names)
     starts = np.concatenate(([0], np.cumsum(np.concatenate([np.diff(pack.starts) for pack in packs]))))
     if shares is None:
-        weights = balanced_weights(names, starts)
+        weights = balanced_weights(names, starts, np.concatenate([pack.positions for pack in packs]), packs[0].fps)
     elif len(shares) != len(packs) or min(shares) < 0 or sum(shares) <= 0:
         raise UserError(f"{len(packs)} motion packs need as many shares, none below zero and not all zero")
     else:
@@ -109,7 +123,9 @@ def read_pack(path: Path | str, split: str) -> MotionPack:
     mapped = map_to_mpm16(H36M17).apply(joined, np.ones(joined.shape[:2], bool))
     lengths = np.cumsum([0] + [len(clip) for clip in clips])
     names = tuple(str(arrays["clip_name"][i]) for i in chosen)
-    return MotionPack(mapped.points, lengths, names, float(arrays["fps"]), balanced_weights(names, lengths))
+    fps = float(arrays["fps"])
+    weights = balanced_weights(names, lengths, mapped.points, fps)
+    return MotionPack(mapped.points, lengths, names, fps, weights)
 
 
 def write_pack(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mpm_core.data.augment import AugmentConfig, Draw, body_axes, bone_vectors, join_bones, rotate_about
+from mpm_core.data.augment import AugmentConfig, Draw, body_axes, bone_vectors, chance_of_varying, join_bones, rotate_about
 from mpm_core.skeleton import MPM16
 
 _KNOTS = 4  # changes of direction in a window, at most
@@ -30,21 +30,21 @@ _UPPER_TRUNK = MPM16.indices(("Thorax", "Head", "LShoulder", "LElbow", "LWrist",
 _BEND_WITH_FLEXION = 0.6  # correlation: who lifts a knee bends it
 
 
-def invent_limbs(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
+def invent_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
     """Give some of the samples (count, frames, 16, 3) an invented trunk, some invented arms, and some invented legs, with
-    their own bone lengths."""
-    count = len(positions)
-    positions = _bend_trunks(draw, positions, draw.chance(config.invented_trunk_share, count))
+    their own bone lengths; and (count,) whose legs were invented."""
+    trunk, arms, legs = (
+        chance_of_varying(draw, share, is_masked, config)
+        for share in (config.invented_trunk_share, config.invented_arms_share, config.invented_legs_share)
+    )
+    positions = _bend_trunks(draw, positions, trunk)
     bones = bone_vectors(positions)
-    for chosen, invent in (
-        (draw.chance(config.invented_arms_share, count), _invent_arms),
-        (draw.chance(config.invented_legs_share, count), _invent_legs),
-    ):
+    for chosen, invent in ((arms, _invent_arms), (legs, _invent_legs)):
         rows = chosen.nonzero()[:, 0]
         for joints, direction in invent(draw, positions[rows]).items():
             joint = MPM16.index(joints)
             bones[rows, :, joint] = direction * bones[rows, :, joint].norm(dim=-1, keepdim=True)
-    return join_bones(bones)
+    return join_bones(bones), legs
 
 
 def _bend_trunks(draw: Draw, positions: Tensor, chosen: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import platformdirs
 
 from mpm_core.detectors.download import UnreachableError
 from mpm_core.detectors.model_checks import UnusableError, check_content, check_structure
@@ -144,7 +143,9 @@ MODELS: Mapping[str, ModelFile] = {model.name: model for model in _MODEL_FILES}
 
 def model_folder() -> Path:
     """The folder that fetched models go to, in the user's cache; it need not exist yet."""
-    return platformdirs.user_cache_path("mpm-viewer") / "models"
+    from platformdirs import user_cache_path  # training needs none
+
+    return user_cache_path("mpm-viewer") / "models"
 
 
 def find_model(name: str) -> Path | None:

@@ -11,6 +11,15 @@ from mpm_core.skeleton import MPM16
 
 
 @dataclass(frozen=True)
+class FrameAnswers:
+    """positions: (..., joints, 3) metres from Hip; ground: (..., GROUND_CHANNELS), see ground.py, or None where the network
+    says nothing of it."""
+
+    positions: Tensor
+    ground: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class NetworkConfig:
     """Sizes that every network has. `frames` is a power of three; `width` that of a token; `input_form` names an entry of
     INPUT_FORMS."""
@@ -40,6 +49,11 @@ class PoseNetwork(nn.Module):
 
     config: NetworkConfig
 
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether frames know only how far apart they are, so that windows may be longer than the config's."""
+        return False
+
     def make_tokens(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
         """The work on single frames: points (batch, frames, joints, axes) with their mask (batch, frames, joints) to
         (batch, frames, width)."""
@@ -56,6 +70,14 @@ class PoseNetwork(nn.Module):
     def decode_middle(self, related: Tensor) -> Tensor:
         """The answer for the middle frame of whole windows: (batch, frames, width) -> (batch, joints, 3)."""
         raise NotImplementedError
+
+    def answer(self, related: Tensor) -> FrameAnswers:
+        """All that the network says of every frame of whole windows."""
+        return FrameAnswers(self.decode_3d(related))
+
+    def answer_middle(self, related: Tensor) -> FrameAnswers:
+        """The same of their middle frames."""
+        return FrameAnswers(self.decode_middle(related))
 
     def forward(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
         """Points with their mask to (batch, frames, joints, 3), metres from Hip, for every frame."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mpm_core.networks.attention import Block, StridedBlock
+from mpm_core.networks.attention import StridedBlock, rotary_turns
+from mpm_core.networks.encoders import BlockSizes
 
 
 class PoseHead(nn.Module):
@@ -22,16 +23,20 @@ class PoseHead(nn.Module):
 
 
 class FrameDecoder(nn.Module):
-    """D2D, or D3D of stage I: own positions, one transformer block over all frames of the window."""
+    """D2D, or D3D of stage I: own positions, one transformer block over all frames of the window. sizes, frames: see
+    TemporalTransformer."""
 
-    def __init__(self, frames: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+    def __init__(self, sizes: BlockSizes, frames: int | None) -> None:
         super().__init__()
-        self.positions = nn.Parameter(torch.randn(frames, width) * 0.02)
-        self.block = Block(width, heads, feed_forward, dropout)
+        self._head_width = sizes.width // sizes.heads
+        self.positions = None if frames is None else nn.Parameter(torch.randn(frames, sizes.width) * 0.02)
+        self.block = sizes.block()
 
     def forward(self, x: Tensor, first: int) -> Tensor:
         """x: (batch, frames, width) -> the same shape. first: see MPM.share."""
-        return self.block(x + self.positions[first : first + x.shape[1]])
+        if self.positions is not None:
+            return self.block(x + self.positions[first : first + x.shape[1]])
+        return self.block(x, None, rotary_turns(x.shape[1], self._head_width, x))
 
 
 class StridedDecoder(nn.Module):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from mpm_core.networks.attention import Block, Dropout
+from mpm_core.networks.attention import Block, Dropout, rotary_turns
 from mpm_core.networks.batch_norm import SyncedBatchNorm
 
 
@@ -56,55 +58,58 @@ class SpatialMLP(nn.Module):
         return self.project(x + self.residual(x))
 
 
+@dataclass(frozen=True)
+class BlockSizes:
+    """Sizes of the transformer blocks of T and of the frame decoders; see Block."""
+
+    width: int
+    heads: int
+    feed_forward: int
+    dropout: float
+    convolution: int
+
+    def block(self) -> Block:
+        return Block(self.width, self.heads, self.feed_forward, self.dropout, self.convolution)
+
+
 class TemporalTransformer(nn.Module):
-    """T, shared by both modalities: learned positions and pre-norm blocks over the visible frames."""
+    """T, shared by both modalities: pre-norm blocks over the visible frames.
 
-    def __init__(self, frames: int, width: int, heads: int, feed_forward: int, blocks: int, dropout: float) -> None:
+    frames: of the window whose positions are learnt, as in the paper; None where only how far apart frames are counts, in
+    windows of any length.
+    """
+
+    def __init__(self, sizes: BlockSizes, blocks: int, frames: int | None) -> None:
         super().__init__()
-        self.positions = nn.Parameter(torch.randn(frames, width) * 0.02)
-        self.blocks = nn.ModuleList(Block(width, heads, feed_forward, dropout) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
+        self._head_width = sizes.width // sizes.heads
+        self.positions = None if frames is None else nn.Parameter(torch.randn(frames, sizes.width) * 0.02)
+        self.blocks = nn.ModuleList(sizes.block() for _ in range(blocks))
+        self.norm = nn.LayerNorm(sizes.width)
 
-    def forward(self, x: Tensor, places: Tensor | None, visible: Tensor | None, first: int) -> Tensor:
-        """x: (batch, kept frames, width); places: (batch, kept frames), which frame each one is, or None when all are
-        there; visible: (batch, kept frames) bool, False for fill-up rows, or None; first: see MPM.share."""
-        if places is None:
+    def forward(self, x: Tensor, visible: Tensor | None, first: int) -> Tensor:
+        """x: (batch, frames, width); visible: (batch, frames) bool, False for frames that no other one may look at, or None
+        when all are there; first: see MPM.share. What comes of frames that are not visible means nothing."""
+        turns = None
+        if self.positions is not None:
             x = x + self.positions[first : first + x.shape[1]]
         else:
-            # Gathered from an expanded table rather than indexed: the gradient is then the same in every run.
-            table = self.positions.expand(len(x), -1, -1)
-            x = x + table.gather(1, (places + first)[..., None].expand_as(x))
+            turns = rotary_turns(x.shape[1], self._head_width, x)
         for block in self.blocks:
-            x = block(x, visible)
+            x = block(x, visible, turns)
         return self.norm(x)
 
 
 def relate_visible(
-    temporal: TemporalTransformer, rows: Tensor, hidden_frames: Tensor, per_frame: nn.Module, fill: Tensor, first: int
+    temporal: TemporalTransformer, tokens: Tensor, hidden_frames: Tensor, fill: Tensor, first: int
 ) -> Tensor:
-    """Run `per_frame` and a transformer over the visible frames alone, then put `fill` (width,) in the hidden ones.
+    """Run a transformer over the visible frames alone, and put `fill` (width,) in the place of the hidden ones.
 
-    rows: (batch, frames, n), hidden_frames: (batch, frames) bool, first: see PoseNetwork. -> (batch, frames, width)
+    tokens: (batch, frames, width), hidden_frames: (batch, frames) bool, first: see PoseNetwork. -> (batch, frames, width)
     """
-    if not hidden_frames.any():
-        return temporal(per_frame(rows), None, None, first)
-    frames, counts = rows.shape[1], (~hidden_frames).sum(1)
-    kept = max(int(counts.max()), 1)
-    places = hidden_frames.int().argsort(dim=1, stable=True)[:, :kept]  # (batch, kept), visible frames first
-    visible = torch.arange(kept, device=places.device) < counts[:, None]
-    # A window with no visible frame still needs one key to look at; what comes of it is thrown away below.
-    keys = visible | (counts[:, None] == 0)
-    rows = rows.gather(1, places[..., None].expand(-1, -1, rows.shape[-1]))
-    tokens = temporal(per_frame(rows), places, None if bool(keys.all()) else keys, first)
-    return restore_frames(tokens, places, visible, fill, frames)
-
-
-def restore_frames(kept: Tensor, places: Tensor, visible: Tensor, fill: Tensor, frames: int) -> Tensor:
-    """Put the kept frames back where they were, and `fill` everywhere else.
-
-    kept: (batch, kept frames, width); places, visible: (batch, kept frames); fill: (width,). -> (batch, frames, width)
-    """
-    batch, _, width = kept.shape
-    values = torch.where(visible[..., None], kept, fill.to(kept.dtype))
-    restored = fill.to(kept.dtype).expand(batch, frames, width)
-    return restored.scatter(1, places[..., None].expand_as(values), values)
+    # Asking a GPU costs more than the few windows that it saves.
+    if not hidden_frames.is_cuda and not hidden_frames.any():
+        return temporal(tokens, None, first)
+    # A window with no visible frame still needs something to look at; what comes of it is thrown away below.
+    visible = ~hidden_frames | hidden_frames.all(1, keepdim=True)
+    related = temporal(tokens, visible, first)
+    return torch.where(hidden_frames[..., None], fill.to(related.dtype), related)

@@ -20,7 +20,11 @@ from mpm_core.networks.mpm import MPMConfig
 
 @dataclass(frozen=True)
 class STMOConfig(MPMConfig):
-    """Sizes of the network: MPM's."""
+    """Sizes of the network: MPM's, in the form that both papers have."""
+
+    positions: str = "absolute"
+    convolution: int = 0
+    has_ground: bool = False
 
 
 class STMO(PoseNetwork):
@@ -34,9 +38,9 @@ class STMO(PoseNetwork):
         self.config = c = config
         self.encoder_2d = PoseEncoder(c.joints, 2, INPUT_FORMS[c.input_form].extras, c.encoder_width, c.dropout)
         self.spatial = SpatialMLP(c.encoder_width, c.width, c.dropout)
-        self.temporal = TemporalTransformer(c.frames, c.width, c.heads, c.feed_forward, c.blocks, c.dropout)
+        self.temporal = TemporalTransformer(c.block_sizes(), c.blocks, c.learnt_positions())
         self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
-        self.decoder_2d = FrameDecoder(c.frames, c.width, c.heads, c.feed_forward, c.dropout)
+        self.decoder_2d = FrameDecoder(c.block_sizes(), c.learnt_positions())
         self.norm_2d = nn.LayerNorm(c.width)
         self.head_2d = PoseHead(c.width, c.joints, 2)
         self.strided_decoder = StridedDecoder(c.frames, c.width, c.heads, c.feed_forward, c.dropout)
@@ -45,8 +49,8 @@ class STMO(PoseNetwork):
 
     def model_2d(self, points: Tensor, extras: Tensor | None, hidden: Tensor, first: int = 0) -> Tensor:
         """Masked 2D modelling, the task of stage I: -> (batch, frames, joints, 2)."""
-        encoded = self.encoder_2d(points, extras, hidden)
-        shared = relate_visible(self.temporal, encoded, hidden.all(-1), self.spatial, self.hidden_frame, first)
+        tokens = self.make_tokens(points, extras, hidden)
+        shared = relate_visible(self.temporal, tokens, hidden.all(-1), self.hidden_frame, first)
         return self.head_2d(self.norm_2d(self.decoder_2d(shared, first)))
 
     def make_tokens(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
@@ -56,7 +60,7 @@ class STMO(PoseNetwork):
     def relate(self, tokens: Tensor, hidden_frames: Tensor, first: int = 0) -> Tensor:
         """See PoseNetwork.relate."""
         known = torch.where(hidden_frames[..., None], self.hidden_frame.to(tokens.dtype), tokens)
-        return self.temporal(known, None, None, first)
+        return self.temporal(known, None, first)
 
     def decode_3d(self, related: Tensor, first: int = 0) -> Tensor:
         """See PoseNetwork.decode_3d."""

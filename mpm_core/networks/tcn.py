@@ -72,6 +72,11 @@ class TCN(PoseNetwork):
         self.blocks = nn.ModuleList(DilatedBlock(c.width, dilation, c.dropout) for dilation in dilations)
         self.head_3d = PoseHead(c.width, c.joints, 3)
 
+    @property
+    def takes_any_length(self) -> bool:
+        """See PoseNetwork.takes_any_length."""
+        return True
+
     def make_tokens(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
         """See PoseNetwork.make_tokens."""
         return self.encoder_2d(points, extras, hidden)

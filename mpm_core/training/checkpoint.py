@@ -16,8 +16,10 @@ from torch import Tensor
 from mpm_core.errors import UserError
 from mpm_core.networks import NETWORKS, build_network
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.mpm import MPM, MPM_BEFORE_GROUND
 
-_FORMAT = "mpm-weights-1"
+_FORMAT = "mpm-weights-2"
+_OLD_FORMAT = "mpm-weights-1"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -53,10 +55,12 @@ def save_weights(path: Path, model: PoseNetwork, card: Mapping[str, Any]) -> Non
 def load_weights(path: Path, device: torch.device) -> tuple[PoseNetwork, dict[str, Any]]:
     """The network in float32, in evaluation mode, and what its card says; UserError for the file of another network."""
     tensors, header = load_tensors(path, device)
-    if header.get("format") != _FORMAT:
-        raise UserError(f"{path}: not a file of MPM weights")
+    if header.get("format") not in (_FORMAT, _OLD_FORMAT):
+        raise UserError(f"{path}: not a file of MPM weights, or of a later version than this")
     try:
-        model = build_network(NETWORKS[header.get("network", "mpm")].config_class(**header["model"])).to(device)
+        network = NETWORKS[header.get("network", "mpm")]
+        unsaid = MPM_BEFORE_GROUND if header["format"] == _OLD_FORMAT and network is MPM else {}
+        model = build_network(network.config_class(**{**unsaid, **header["model"]})).to(device)
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
         return model.eval(), header["card"]
     except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:

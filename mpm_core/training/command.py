@@ -14,22 +14,25 @@ from typing import Any
 
 import torch
 
-from mpm_core.data.pack import mix_packs, read_pack
+from mpm_core.data.pack import MotionPack, mix_packs, read_pack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
+from mpm_core.training import rigs
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
 from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
 from mpm_core.training.runs import RunFiles, run_stages
-from mpm_core.training.studies import STUDIES, CellResult, run_study
+from mpm_core.training.studies import STUDIES, CellResult, StudySize, run_study
 from mpm_core.training.studies import as_markdown as study_as_markdown
 
 _log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
+RIGS = "rigs"
+"""The protocol that holds one family of files back; see rigs.py."""
 
 Follow = Callable[[Iterator[Any], str], Iterator[Any]]
 
@@ -53,7 +56,7 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
     device = torch.device(find_device(options.device))
     pack = mix_packs([read_pack(path, "train") for path in options.pack], options.mix).part(options.share, config.seed)
     names = ", ".join(path.name for path in options.pack)
-    files = RunFiles(options.output, names, options.start_from, options.save_every)
+    files = RunFiles(options.output, names, options.start_from, options.save_every, options.minutes)
     processes, device = ProcessGroup.join(device)
     try:
         steps = run_stages(config, stages[options.stage], pack, device, processes, files)
@@ -90,13 +93,13 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
     """Print the tables of the lifter and, when asked for, of the baselines, or those of studies; write them as JSON too."""
-    studied = [name for name in dict.fromkeys(options.protocol) if name in STUDIES]
-    plain = tuple(name for name in options.protocol if name not in STUDIES)
+    studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, RIGS)]
+    plain = tuple(name for name in options.protocol if name not in studied)
     found: list[dict[str, Any]] = []
     if plain or not studied:
-        found += _evaluate(options, find_protocols(plain, STUDIES), follow, say)
+        found += _evaluate(options, find_protocols(plain, (*STUDIES, RIGS)), follow, say)
     for name in studied:
-        found += _study(options, name, follow, say)
+        found += _rigs(options, follow, say) if name == RIGS else _study(options, name, follow, say)
     if options.json is not None:
         try:
             options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -126,14 +129,30 @@ def _evaluate(
     return [evaluation.to_json() for evaluation in found]
 
 
-def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def _packs_and_size(options: argparse.Namespace, name: str, size: StudySize) -> tuple[list[MotionPack], StudySize]:
+    """What a protocol that trains networks trains them on, and for how long."""
     if options.pack is None or options.runs is None:
         raise UserError(f"the protocol '{name}' trains networks: name a motion pack with --pack and a folder with --runs")
-    size = replace(STUDIES[name].size, **dict(zip(("stage_one", "stage_two"), options.windows or (), strict=False)))
     if options.weights is not None or options.baselines is not None:
         raise UserError(f"the protocol '{name}' trains its own networks: leave out --weights and --baselines")
-    pack = read_pack(options.pack, "train")
-    how = (options.device, options.mode, options.stride, options.mirror)
+    size = replace(size, **dict(zip(("stage_one", "stage_two"), options.windows or (), strict=False)))
+    return [read_pack(path, "train") for path in options.pack], size
+
+
+def _rigs(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """The old recipe learns from the first pack that is named, as it did."""
+    packs, size = _packs_and_size(options, RIGS, rigs.SIZE)
+    both = dict(zip(rigs.RECIPES, (packs[0], mix_packs(packs)), strict=True))
+    steps = rigs.run_rigs(both, options.runs, size, options.device, options.family, options.mirror)
+    results: list[rigs.RigResult] = list(follow(steps, RIGS))
+    say(rigs.as_markdown(results, size))
+    return [{"study": RIGS} | vars(result) for result in results]
+
+
+def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    packs, size = _packs_and_size(options, name, STUDIES[name].size)
+    pack = mix_packs(packs)
+    how = (options.device, options.mode, options.stride, options.mirror, options.cell)
     results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, *how), name))
     say(study_as_markdown(results, size))
     return [

@@ -62,7 +62,8 @@ class StageTwoConfig:
     `lengths`: relative shares of the steps by frames per window; a shorter window stands anywhere in the whole one, and a
     step takes as many more of them, so that all steps see equally many frames. Short windows teach the single pose much
     faster, since a step sees more different poses. `middle_share`: share of the whole windows' lifting on which the
-    strided decoder is trained as well. `weight_copied`: how much a visible joint counts in completion.
+    strided decoder is trained as well. `weight_copied`: how much a visible joint counts in completion. `weight_directions`: of
+    lifted bones' directions, a unit vector each; `weight_accelerations`: of lifted joints, in metres a frame squared.
     """
 
     name: str = "II"
@@ -81,6 +82,11 @@ class StageTwoConfig:
     weight_complete: float = 1.0
     weight_copied: float = 0.25
     weight_2d: float = 1.0
+    weight_directions: float = 0.0
+    weight_accelerations: float = 0.0
+    weight_up: float = 0.005
+    weight_standing: float = 0.03
+    weight_height: float = 0.2
     middle_share: float = 0.3
 
 

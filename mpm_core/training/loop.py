@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,17 +16,18 @@ from mpm_core.data.augment import Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.pack import MotionPack
 from mpm_core.errors import UserError
-from mpm_core.masking import draw_mixture
+from mpm_core.masking import Mask
 from mpm_core.networks import build_network
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.progress import Progress
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, TrainConfig
+from mpm_core.training.draws import Request, draw_length
 from mpm_core.training.losses import ALONE, Tasks, losses_of, prepare_tasks
 from mpm_core.training.processes import ProcessGroup
 
 _log = logging.getLogger("mpm")
-_CHECKPOINT_FORMAT = "mpm-training-2"
+_CHECKPOINT_FORMAT = "mpm-training-3"
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,23 @@ class Trainer:
     """One stage of training on one device; of several processes, this one's part of it.
 
     All that changes lies in the model, the averaged model, Adam, two random generators and `step`; save() and resume()
-    carry every one of them.
+    carry every one of them. What is hidden follows from `mask_seed` and the step alone.
+
+    limit_s: seconds after which the stage ends although it has not seen all of its windows; the learning rate comes down in
+    time for that.
     """
 
     def __init__(
-        self, config: TrainConfig, stage: StageConfig, pack: MotionPack, device: torch.device, processes: ProcessGroup = ALONE
+        self,
+        config: TrainConfig,
+        stage: StageConfig,
+        pack: MotionPack,
+        device: torch.device,
+        processes: ProcessGroup = ALONE,
+        limit_s: float | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
+        self.limit_s = limit_s
         self.config, self.stage, self.device, self.processes = config, stage, device, processes
         self.model = build_network(config.model).to(device)
         self.averaged = build_network(config.model).to(device)
@@ -56,8 +66,8 @@ class Trainer:
             torch.manual_seed(config.seed + processes.rank)  # of the dropout; all else is drawn alike
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
         self.generator = torch.Generator(device).manual_seed(config.seed)
-        self.mask_rng = np.random.default_rng(config.seed)
         self.source = WindowSource(pack, config.augment, config.cameras, Draw(self.generator))
+        self.mask_seed = config.seed
         self.step = 0
         self.seconds = 0.0
 
@@ -69,27 +79,37 @@ class Trainer:
         """Train to the end of the stage, yielding after every few steps. Closing the generator stops between steps."""
         self.model.train()
         sums: dict[str, list[Tensor]] = {}
-        taken, started = 0, time.monotonic()
-        while self.step < self.steps:
-            for name, loss in self._take_step().items():
+        taken, began = 0, time.monotonic()
+        started = began
+        done = self.step / self.steps
+        while done < 1:
+            for name, loss in self._take_step(self._request(), done).items():
                 sums.setdefault(name, []).append(loss)
             self.step += 1
             taken += 1
-            if self.step % report_every == 0 or self.step == self.steps:
+            done = self._share_done(began)
+            if self.step % report_every == 0 or done >= 1:
                 losses = {name: float(torch.stack(each).mean()) for name, each in sums.items()}
                 seconds = time.monotonic() - started
                 self.seconds += seconds
                 note = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
                 note += f" | {taken * self.stage.batch / seconds:.0f} windows/s"
-                yield TrainingProgress(self.step * self.stage.batch, self.stage.windows, note, losses)
+                seen = self.step * self.stage.batch
+                yield TrainingProgress(seen, round(seen / min(done, 1.0)), note, losses)
                 sums, taken, started = {}, 0, time.monotonic()
 
-    def _take_step(self) -> dict[str, Tensor]:
+    def _share_done(self, began: float) -> float:
+        """Of the stage, by windows or by the time since `began`; the same in all processes."""
+        done = self.step / self.steps
+        if self.limit_s is None:
+            return done
+        return max(done, self.processes.from_first((time.monotonic() - began) / self.limit_s))
+
+    def _take_step(self, request: Request, done: float) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.stage.rate, self.step, self.steps, self.stage.batch)
-        frames, first = self._draw_length()
-        count = self.stage.batch * self.config.model.frames // frames
-        tasks, masks = self._draw_tasks(count, frames)
+            group["lr"] = learning_rate(self.stage.rate, self.step, done, self.stage.batch)
+        frames, first, masks = request.frames, request.first, self._to_device(request.draw())
+        tasks = self._tasks(len(masks))
         batch = self.source.batch(frames, masks.flatten(1).any(1))
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
         ready, mine = ready.share(tasks, self.processes)
@@ -103,27 +123,27 @@ class Trainer:
         self._average()
         return {name: self.processes.total(loss.detach()) for name, loss in losses.items()}
 
-    def _draw_length(self) -> tuple[int, int]:
-        """Frames per window of this step, and where in the whole window they stand."""
-        whole = self.config.model.frames
-        if not self.stage.lengths:
-            return whole, 0
-        shares = np.array(list(self.stage.lengths.values()), float)
-        frames = int(self.mask_rng.choice(np.array([int(n) for n in self.stage.lengths]), p=shares / shares.sum()))
-        return frames, int(self.mask_rng.integers(0, whole - frames + 1))
-
-    def _draw_tasks(self, count: int, frames: int) -> tuple[Tasks, Tensor]:
+    def _tasks(self, windows: int) -> Tasks:
         stage, completes = self.stage, self.model.completes
         if isinstance(stage, StageOneConfig):
-            tasks = Tasks.of_stage_one(count, stage, completes)
-            masks = draw_mixture(self.mask_rng, count, frames, {stage.masker: 1}, stage.ratios)
-        else:
-            tasks = Tasks.of_stage_two(count, stage, completes)
-            parts = ((tasks.lift, stage.masks), (count - tasks.lift, stage.masks_filled))
-            masks = np.concatenate(
-                [draw_mixture(self.mask_rng, number, frames, shares, stage.ratios) for number, shares in parts]
-            )
-        return tasks, torch.from_numpy(masks).to(self.device)
+            return Tasks.of_stage_one(windows, stage, completes)
+        return Tasks.of_stage_two(windows, stage, completes)
+
+    def _request(self) -> Request:
+        """What this step draws of masks."""
+        stage, whole, seed = self.stage, self.config.model.frames, (self.mask_seed, self.step)
+        frames, first = draw_length(stage.lengths, whole, self.model.takes_any_length, seed)
+        windows = stage.batch * whole // frames
+        if isinstance(stage, StageOneConfig):
+            return Request(frames, first, [(windows, {stage.masker: 1.0})], stage.ratios, seed)
+        lifted = self._tasks(windows).lift
+        parts = [(lifted, stage.masks), (windows - lifted, stage.masks_filled)]
+        return Request(frames, first, parts, stage.ratios, seed)
+
+    def _to_device(self, masks: Mask) -> Tensor:
+        rows = torch.from_numpy(masks)
+        # From pinned memory a GPU takes them while it still works on the step before.
+        return rows.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else rows
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -158,7 +178,7 @@ class Trainer:
             "stage": self.stage.name,
             "step": self.step,
             "seconds": self.seconds,
-            "mask_rng": self.mask_rng.bit_generator.state,
+            "mask_seed": self.mask_seed,
             "config": asdict(self.config),
         }
         save_tensors(path, tensors, header)
@@ -186,8 +206,7 @@ class Trainer:
             torch.set_rng_state(own[f"torch.{rank}"].cpu())
         if self.device.type == "cuda" and f"cuda.{rank}" in own:
             torch.cuda.set_rng_state(own[f"cuda.{rank}"].cpu(), self.device)
-        self.mask_rng.bit_generator.state = header["mask_rng"]
-        self.step, self.seconds = header["step"], header["seconds"]
+        self.mask_seed, self.step, self.seconds = header["mask_seed"], header["step"], header["seconds"]
 
     def _resume_adam(self, saved: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
@@ -208,9 +227,9 @@ class Trainer:
         save_weights(path, self.averaged, card)
 
 
-def learning_rate(config: RateConfig, step: int, steps: int, batch: int) -> float:
-    """Rate at a step: linear warm-up, decay by epochs, linear cool-down over the last share of the steps."""
+def learning_rate(config: RateConfig, step: int, done: float, batch: int) -> float:
+    """Rate at a step, before which a share of the stage was done: linear warm-up, decay by epochs, linear cool-down over
+    the last share."""
     rate = config.peak * config.decay ** (step * batch // config.windows_per_epoch)
     rate *= min(1.0, (step + 1) / max(config.warm_up_steps, 1))
-    cool_steps = config.cool_down_share * steps
-    return rate * min(1.0, (steps - step) / cool_steps) if cool_steps else rate
+    return rate * min(1.0, (1 - done) / config.cool_down_share) if config.cool_down_share else rate

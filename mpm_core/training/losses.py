@@ -8,18 +8,24 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, normalize
 
 from mpm_core.data.batches import Batch
 from mpm_core.errors import UserError
 from mpm_core.networks import inputs
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.ground import HEIGHT, STANDING, UP, direction_loss
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput
 from mpm_core.networks.mpm import MPM
 from mpm_core.networks.stmo import STMO
+from mpm_core.skeleton import MPM16
 from mpm_core.training.config import STAGE_ONE_TASKS, StageConfig, StageOneConfig, StageTwoConfig
 from mpm_core.training.processes import ProcessGroup
 
 ALONE = ProcessGroup()
+
+_CHILDREN = [joint for joint, parent in enumerate(MPM16.parents) if parent >= 0]
+_PARENTS = [MPM16.parents[joint] for joint in _CHILDREN]
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,9 @@ class Tasks:
 class TaskInputs:
     """A batch ready for the network: the 2D part (lifting first, then 2D modelling) and the 3D part.
 
-    target_2d, target_3d: (windows of the 2D or the 3D side, frames, 16, axes) in the axes of the answers.
+    target_2d, target_3d: (windows of the 2D or the 3D side, frames, 16, axes) in the axes of the answers. target_ground:
+    (windows that are lifted, then those that are completed, frames, GROUND_CHANNELS), up likewise, and standing 0 to 1;
+    has_ground: (the same windows,) bool, where that is known.
     """
 
     form: PreparedInput
@@ -75,6 +83,8 @@ class TaskInputs:
     target_3d: Tensor
     inside_2d: Tensor
     inside_3d: Tensor
+    target_ground: Tensor
+    has_ground: Tensor
 
     def share(self, tasks: Tasks, group: ProcessGroup) -> tuple[TaskInputs, Tasks]:
         """What one of several processes works on: its share of the windows of every task."""
@@ -88,7 +98,7 @@ class TaskInputs:
         def of_both(rows: Tensor) -> Tensor:
             return torch.cat((group.share(rows[:lift]), group.share(rows[lift:])))
 
-        for name in ("hidden_2d", "inside_2d"):
+        for name in ("hidden_2d", "inside_2d", "target_ground", "has_ground"):
             changes[name] = of_both(getattr(self, name))
         changes["form"], changes["form_3d"] = _map_form(self.form, of_both), _map_form(self.form_3d, group.share)
         mine = Tasks(*(group.count(n) for n in (lift, tasks.model_2d, tasks.complete, tasks.strided)))
@@ -103,8 +113,9 @@ def _map_form(form: PreparedInput, change: Callable[[Tensor], Tensor]) -> Prepar
 def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) -> TaskInputs:
     """masks: (count, frames, 16) bool. Frames beyond the clip are hidden too, and no loss is taken there."""
     form = INPUT_FORMS[input_form]
-    hidden = masks | ~batch.inside[..., None]
     flat, cut, lift = slice(0, tasks.first_3d), slice(tasks.first_3d, None), slice(0, tasks.lift)
+    hidden = masks | ~batch.inside[..., None]
+    hidden[flat] |= batch.unsure[flat]
     detected, rays = batch.detected[flat], batch.rays[flat]
     if not form.takes_rays:
         focal = batch.focal[flat, None, None, None]
@@ -122,7 +133,19 @@ def prepare_tasks(batch: Batch, masks: Tensor, tasks: Tasks, input_form: str) ->
         target_3d=inputs.turn_forth(batch.positions[cut], solid),
         inside_2d=batch.inside[flat],
         inside_3d=batch.inside[cut],
+        target_ground=torch.cat((_ground(batch, lift, prepared), _ground(batch, cut, solid))),
+        has_ground=torch.cat((batch.has_ground[lift], batch.has_ground[cut])),
     )
+
+
+def _ground(batch: Batch, windows: slice, prepared: PreparedInput) -> Tensor:
+    """(windows, frames, GROUND_CHANNELS), up in the axes of the answer."""
+    standing = batch.standing[windows]
+    up = batch.up[windows, None, None].expand(-1, standing.shape[1], -1, -1)
+    first = PreparedInput(
+        prepared.points, None, None if prepared.turn is None else prepared.turn[: len(up)], prepared.centre, None
+    )
+    return torch.cat((inputs.turn_forth(up, first)[:, :, 0], standing, batch.height[windows]), dim=-1)
 
 
 def _encode_and_share(model: MPM, ready: TaskInputs, first: int) -> Tensor:
@@ -189,7 +212,8 @@ def stage_two_losses(
     shared = _encode_and_share(model, ready, first)
     lift, flat, solid = slice(0, tasks.lift), slice(tasks.lift, tasks.first_3d), slice(tasks.first_3d, None)
     decoded = model.decoder_3d(torch.cat((shared[lift], shared[solid])), first)
-    answers = model.head_3d(model.norm_3d(decoded))
+    read = model.read(decoded)
+    answers = read.positions
     lifted, completed = answers[: tasks.lift], answers[tasks.lift :]
     inside, target = ready.inside_2d[lift], ready.target_lift
     seen = ~ready.hidden_2d[lift].all(-1) & inside
@@ -201,10 +225,42 @@ def stage_two_losses(
         "3d": config.weight_complete * mean_distance(completed, ready.target_3d, ready.inside_3d, weights, group),
         "2d": config.weight_2d * mean_distance(modelled, ready.target_2d, ready.inside_2d[flat], group=group),
     }
+    if config.weight_directions:
+        losses["directions"] = config.weight_directions * mean_distance(
+            _directions(lifted), _directions(target), inside, group=group
+        )
+    if config.weight_accelerations and lifted.shape[1] > 2:
+        whole = inside[:, :-2] & inside[:, 2:]
+        losses["accelerations"] = config.weight_accelerations * mean_distance(
+            lifted.float().diff(n=2, dim=1), target.diff(n=2, dim=1), whole, group=group
+        )
+    if read.ground is not None:
+        losses |= ground_losses(read.ground, ready, tasks, config, group)
     if shared.shape[1] == model.config.frames:
         centre = model.middle_head(model.strided_decoder(decoded[: tasks.strided]))
         losses["middle"] = _middle_loss(centre, ready, config, group)
     return losses
+
+
+def ground_losses(
+    ground: Tensor, ready: TaskInputs, tasks: Tasks, config: StageTwoConfig, group: ProcessGroup = ALONE
+) -> dict[str, Tensor]:
+    """Of up, of which feet stand and of how high they are, (windows, frames, GROUND_CHANNELS), where that is known."""
+    ground, truth = ground.float(), ready.target_ground
+    frames = torch.cat((ready.inside_2d[: tasks.lift], ready.inside_3d)) & ready.has_ground[:, None]
+    every = {
+        "up": config.weight_up * direction_loss(ground[..., UP], truth[..., UP]),
+        "standing": config.weight_standing
+        * binary_cross_entropy_with_logits(ground[..., STANDING], truth[..., STANDING], reduction="none").mean(-1),
+        "height": config.weight_height * (ground[..., HEIGHT] - truth[..., HEIGHT]).abs().mean(-1),
+    }
+    count = group.total(frames.sum()).clamp(min=1)
+    return {name: (loss * frames).sum() / count for name, loss in every.items()}
+
+
+def _directions(positions: Tensor) -> Tensor:
+    """(..., 15, 3) unit vectors of the bones of (..., 16, 3)."""
+    return normalize(positions[..., _CHILDREN, :].float() - positions[..., _PARENTS, :], dim=-1, eps=1e-6)
 
 
 def lifting_losses(

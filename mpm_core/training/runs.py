@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -19,17 +20,21 @@ from mpm_core.training.log import TrainingLog
 from mpm_core.training.loop import Trainer, TrainingProgress
 from mpm_core.training.processes import ProcessGroup
 
+_STAGE_ONE_SHARE = 0.12
+"""Of the time, where that is limited: what stage I gets when stage II follows."""
+
 _log = logging.getLogger("mpm")
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run writes, and what it begins with. save_every: minutes."""
+    """Where a run writes, and what it begins with. save_every: minutes; limit: the same, after which the run ends, or None."""
 
     folder: Path
     data: str
     start_from: Path | None = None
     save_every: float = 5.0
+    limit: float | None = None
 
 
 def run_stages(
@@ -42,8 +47,12 @@ def run_stages(
 ) -> Iterator[Progress]:
     """One stage after the other, each from the weights of the one before."""
     begin_with = files.start_from
-    for stage in stages:
-        trainer = Trainer(config, stage, pack, device, processes)
+    began = time.monotonic()
+    for number, stage in enumerate(stages):
+        limit_s = None if files.limit is None else files.limit * 60 - (time.monotonic() - began)
+        if limit_s is not None and number < len(stages) - 1:
+            limit_s *= _STAGE_ONE_SHARE
+        trainer = Trainer(config, stage, pack, device, processes, limit_s)
         checkpoint = files.folder / f"stage-{stage.name}.checkpoint"
         weights = files.folder / f"stage-{stage.name}.safetensors"
         if checkpoint.exists():

@@ -75,8 +75,13 @@ _OFF: Mapping[str, Mapping[str, float]] = {
     "everything": {},
     "no other speeds and directions of time": {"speed": 0, "reversed_share": 0},
     "no mirror images": {"mirrored_share": 0},
-    "no other bodies": {"height": 0, "bones": 0},
-    "no exchanged arms, no turned limbs": {"exchanged_share": 0, "swung_share": 0},
+    "no other bodies": {"height": 0, "child_share": 0, "bones": 0, "moved_joints": 0},
+    "no exchanged arms and trunks, no turned limbs": {
+        "exchanged_share": 0,
+        "exchanged_trunk_share": 0,
+        "swung_share": 0,
+        "swung_legs_share": 0,
+    },
     "no invented limbs and trunks": {"invented_arms_share": 0, "invented_legs_share": 0, "invented_trunk_share": 0},
     "no tilt of the whole body": {"tilted_share": 0},
     "no errors of detectors and of motion capture": {"noisy_share": 0, "solid_noisy_share": 0},
@@ -85,6 +90,20 @@ _NOTHING = {name: value for changes in _OFF.values() for name, value in changes.
 
 _UNMASKED = tuple(p for p in GROUPS["lifting"] if p.source == "ground-truth 2D")
 _HIDDEN_LIMBS = tuple(p for p in GROUPS["occlusion"] if p.preset in ("2 legs", "2 arms") and p.source == "ground-truth 2D")
+
+_NEITHER = {"model.positions": "absolute", "model.convolution": 0, "model.has_ground": False}
+_BOTH = {"model.has_ground": False}
+_LEADS: Mapping[str, Mapping[str, Any]] = {
+    "absolute positions, no convolution (the paper)": _NEITHER,
+    "relative positions": _NEITHER | {"model.positions": "relative"},
+    "convolution": _NEITHER | {"model.convolution": 5},
+    "both": _BOTH,
+    "both, ground heads": {},
+    "both, bone directions": _BOTH | {"stage_two.weight_directions": 0.05},
+    "both, accelerations": _BOTH | {"stage_two.weight_accelerations": 2.0},
+    "both, more lifting": _BOTH | {"stage_two.lift_share": 0.8, "stage_two.complete_share": 0.15},
+}
+_SEEDS = (0, 7)
 
 _LENGTHS = {"9": 0.4, "27": 0.35, "81": 0.25}
 
@@ -144,6 +163,13 @@ STUDIES: Mapping[str, Study] = {
         tuple(Cell(form, {"model.input_form": form}) for form in ("rays", "screen")),
         GROUPS["lifting"] + _HIDDEN_LIMBS,
     ),
+    "leads": Study(
+        "Leads for the network: one thing changed at a time, two seeds",
+        tuple(
+            Cell(f"{name}, seed {seed}", {**settings, "seed": seed}) for seed in _SEEDS for name, settings in _LEADS.items()
+        ),
+        GROUPS["lifting"] + _HIDDEN_LIMBS,
+    ),
     "peers": Study(
         "MPM and its peers, trained on the same data, masks and number of windows",
         (Cell("mpm"), Cell("stmo", network="stmo"), Cell("tcn", network="tcn", stages=("II",))),
@@ -182,21 +208,26 @@ def run_study(
     mode: str = "fast",
     stride: int = 1,
     mirror: bool = True,
+    only: Sequence[int] = (),
 ) -> Iterator[Progress | CellResult]:
     """Train and evaluate every cell of a study; yields Progress and each CellResult.
 
     A network that is in the folder already, of this study or another, is not trained again, and an interrupted one goes on.
-    mode, stride, mirror: see evaluate. UserError for an unknown study or a folder without a benchmark.
+    mode, stride, mirror: see evaluate. only: numbers of the cells to run, or all. UserError for an unknown study or cell, or a
+    folder without a benchmark.
     """
     if name not in STUDIES:
         raise UserError(f"unknown study '{name}' (known: {', '.join(STUDIES)})")
     study = STUDIES[name]
     find_benchmark(benchmark)  # before hours of training
-    for cell in study.cells:
-        plan = _Plan.of(cell, study, size or study.size, pack)
+    wrong = [number for number in only if not 0 <= number < len(study.cells)]
+    if wrong:
+        raise UserError(f"the study '{name}' has cells 0 to {len(study.cells) - 1}, not {wrong[0]}")
+    for cell in [study.cells[number] for number in only] or study.cells:
+        plan = Plan.of(cell, study, size or study.size, pack)
         for progress in plan.train(pack, folder, device):
             yield replace(progress, note=f"{cell.name}, {progress.note}")
-        weights = plan.place(folder) / f"stage-{plan.stages[-1]}.safetensors"
+        weights = plan.weights(folder)
         lifter = load_lifter(device=device, weights=weights)
         cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter, mirror) if study.weighs else None
         for step in evaluate(lifter, benchmark, study.protocols, mode, stride, mirror, fit=False):
@@ -204,7 +235,7 @@ def run_study(
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """How a cell's network is trained. Equal plans of several studies share one folder, which is named by their digest."""
 
     network: str
@@ -214,7 +245,7 @@ class _Plan:
     pack: str
 
     @classmethod
-    def of(cls, cell: Cell, study: Study, size: StudySize, pack: MotionPack) -> _Plan:
+    def of(cls, cell: Cell, study: Study, size: StudySize, pack: MotionPack) -> Plan:
         # A network without stage I gets its windows in stage II, so that all see equally many.
         if "I" not in cell.stages:
             size = replace(size, stage_one=0, stage_two=size.stage_one + size.stage_two)
@@ -227,6 +258,10 @@ class _Plan:
 
     def place(self, folder: Path) -> Path:
         return folder / f"{self.network}-{hashlib.sha256(self.text().encode()).hexdigest()[:10]}"
+
+    def weights(self, folder: Path) -> Path:
+        """Where they lie once they are trained."""
+        return self.place(folder) / f"stage-{self.stages[-1]}.safetensors"
 
     def train(self, pack: MotionPack, folder: Path, device: str) -> Iterator[Progress]:
         place = self.place(folder)

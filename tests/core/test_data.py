@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from mpm_core.data import augment, procedural
+from mpm_core.data import augment, bodies, procedural
 from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.batches import WindowSource
 from mpm_core.data.cameras import CameraConfig, view
+from mpm_core.data.detecting import detect
 from mpm_core.data.pack import MotionPack, balanced_weights, mix_packs, read_pack, write_pack
 from mpm_core.errors import UserError
+from mpm_core.grounding.standing import FEET
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
 
@@ -28,7 +30,7 @@ def motion():
 def small_pack():
     motion = demo_motion().astype(np.float32)
     names, starts = ("a/one", "b/two"), np.array([0, 300, len(motion)])
-    return MotionPack(motion, starts, names, 50.0, balanced_weights(names, starts))
+    return MotionPack(motion, starts, names, 50.0, balanced_weights(names, starts, motion, 50.0))
 
 
 def write_small_pack(path):
@@ -74,27 +76,39 @@ def test_people_stand_upright_before_most_cameras(draw, motion):
 
 
 def test_cameras_vary_in_pitch_roll_and_focal_length(draw, motion):
-    flat = CameraConfig(roll=0, elevation=0, elevation_mean=0)
+    flat = CameraConfig(roll=0, elevation=0, elevation_mean=0, steep_share=0)
     level = view(draw, motion, flat).positions
     up = (level[:, :, MPM16.index("Spine")] - level[:, :, MPM16.root])[..., [0, 2]].abs().mean()
-    tilted = view(draw, motion, CameraConfig(roll=15)).positions
+    tilted = view(draw, motion, CameraConfig(roll=15, steep_share=0)).positions
     assert (tilted[:, :, MPM16.index("Spine")] - tilted[:, :, MPM16.root])[..., [0, 2]].abs().mean() > up
     assert view(draw, motion, CameraConfig()).focal.std() > 0.3
 
 
 EVERYONE = torch.ones(20, dtype=torch.bool)
-ALWAYS = AugmentConfig(exchanged_share=1.0, swung_share=1.0, invented_arms_share=1.0, invented_legs_share=1.0, tilted_share=1.0)
+NOBODY = ~EVERYONE
+ALWAYS = AugmentConfig(
+    exchanged_share=1.0,
+    exchanged_trunk_share=1.0,
+    swung_share=1.0,
+    swung_legs_share=1.0,
+    invented_arms_share=1.0,
+    invented_legs_share=1.0,
+    varied_masked=1.0,
+    tilted_share=1.0,
+    moved_joints=1.0,
+)
 
 
 @pytest.mark.parametrize(
     "vary",
     [
         lambda draw, motion: augment.exchange_arms(draw, motion, EVERYONE, ALWAYS),
-        lambda draw, motion: augment.swing_limbs(draw, motion, EVERYONE, ALWAYS),
-        lambda draw, motion: procedural.invent_limbs(draw, motion, ALWAYS),
-        lambda draw, motion: augment.tilt(draw, motion, ALWAYS),
+        lambda draw, motion: augment.exchange_trunks(draw, motion, EVERYONE, ALWAYS),
+        lambda draw, motion: augment.swing_limbs(draw, motion, EVERYONE, ALWAYS)[0],
+        lambda draw, motion: procedural.invent_limbs(draw, motion, EVERYONE, ALWAYS)[0],
+        lambda draw, motion: augment.tilt(draw, motion, ALWAYS)[0],
     ],
-    ids=["exchange arms", "swing limbs", "invent limbs", "tilt"],
+    ids=["exchange arms", "exchange trunks", "swing limbs", "invent limbs", "tilt"],
 )
 def test_these_variations_keep_bone_lengths(draw, motion, vary):
     changed = vary(draw, motion)
@@ -115,7 +129,7 @@ def test_arms_that_will_be_hidden_keep_near_their_natural_movement(draw, motion)
     assert moved[:10].any() and not moved[10:].any()
     many = motion.repeat(50, 1, 1, 1)
     is_masked = torch.arange(1000) < 500
-    turned = (reach(augment.swing_limbs(draw, many, is_masked, ALWAYS)) - reach(many)).abs().mean((0, 2))
+    turned = (reach(augment.swing_limbs(draw, many, is_masked, ALWAYS)[0]) - reach(many)).abs().mean((0, 2))
     assert 0.2 < turned[is_masked].mean() / turned[~is_masked].mean() < 0.7
 
 
@@ -132,7 +146,7 @@ def test_the_bodys_own_axes_point_where_they_say(motion):
 def test_invented_trunks_bend_as_far_as_people_do(draw, motion):
     many = motion.repeat(50, 1, 1, 1)
     only_trunk = AugmentConfig(invented_trunk_share=1, invented_arms_share=0, invented_legs_share=0)
-    bent = procedural.invent_limbs(draw, many, only_trunk)
+    bent, _ = procedural.invent_limbs(draw, many, torch.zeros(1000, dtype=torch.bool), only_trunk)
     before, after = (augment.body_axes(p, ("LShoulder", "RShoulder"), ("Spine", "Thorax")) for p in (many, bent))
     angle = (before[2] * after[2]).sum(-1).clamp(-1, 1).acos().rad2deg()
     assert angle.max() < 95 and angle.quantile(0.9) > 50
@@ -145,7 +159,8 @@ def test_invented_trunks_bend_as_far_as_people_do(draw, motion):
 
 def test_invented_limbs_are_where_joints_allow(draw, motion):
     many = motion.repeat(50, 1, 1, 1)
-    invented = procedural.invent_limbs(draw, many, ALWAYS)
+    invented, has_new_legs = procedural.invent_limbs(draw, many, torch.zeros(1000, dtype=torch.bool), ALWAYS)
+    assert has_new_legs.all()
     bones = torch.nn.functional.normalize(augment.bone_vectors(invented), dim=-1)
     chest = augment.body_axes(invented, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))
     for upper, lower in (("LElbow", "LWrist"), ("RElbow", "RWrist"), ("LKnee", "LAnkle"), ("RKnee", "RAnkle")):
@@ -164,9 +179,13 @@ def test_invented_limbs_are_where_joints_allow(draw, motion):
 
 def test_only_the_share_asked_for_is_invented(draw, motion):
     many = motion.repeat(50, 1, 1, 1)
-    changed = procedural.invent_limbs(draw, many, AugmentConfig(invented_arms_share=0.3, invented_legs_share=0.0))
+    is_masked = torch.arange(1000) < 500
+    config = AugmentConfig(invented_arms_share=0.4, invented_legs_share=0.0, varied_masked=0.5)
+    changed, has_new_legs = procedural.invent_limbs(draw, many, is_masked, config)
     moved = (changed - many).abs().amax((1, 3)) > 1e-4  # (samples, joints)
-    assert 0.25 < moved[:, MPM16.index("LWrist")].float().mean() < 0.35
+    assert 0.14 < moved[is_masked][:, MPM16.index("LWrist")].float().mean() < 0.27
+    assert 0.33 < moved[~is_masked][:, MPM16.index("LWrist")].float().mean() < 0.47
+    assert not has_new_legs.any()
     assert not moved[:, list(MPM16.limb("left leg"))].any()
 
 
@@ -187,19 +206,97 @@ def test_mirroring_twice_is_nothing(motion):
 
 def test_switched_off_everything_is_exact(draw, motion):
     off = AugmentConfig(*[0] * len(fields(AugmentConfig)))
-    assert torch.allclose(augment.swing_limbs(draw, motion, EVERYONE, off), motion, atol=1e-5)
-    assert torch.allclose(procedural.invent_limbs(draw, motion, off), motion, atol=1e-5)
+    assert torch.allclose(augment.swing_limbs(draw, motion, EVERYONE, off)[0], motion, atol=1e-5)
+    assert torch.allclose(procedural.invent_limbs(draw, motion, EVERYONE, off)[0], motion, atol=1e-5)
     assert torch.allclose(augment.vary_body(draw, motion, off), motion, atol=1e-5)
     rays, depth = torch.randn(5, 27, 16, 2), torch.full((5, 27), 4.0)
-    assert torch.equal(augment.detector_error(draw, rays, depth, off), rays)
+    assert torch.allclose(bodies.move_joints(draw, motion, off), motion, atol=1e-6)
+    assert torch.allclose(augment.exchange_trunks(draw, motion, EVERYONE, off), motion, atol=1e-5)
+    seen = detect(draw, rays, depth, off)
+    assert torch.equal(seen.rays, rays) and not seen.unsure.any()
 
 
 def test_detector_errors_have_the_size_that_is_asked_for(draw):
     rays, depth = torch.zeros(400, 81, 16, 2), torch.full((400, 81), 4.0)
     config = AugmentConfig(noisy_share=1.0, noise_spread=0.0, outlier_share=0.0, swapped_share=0.0)
-    error = augment.detector_error(draw, rays, depth, config).norm(dim=-1) * 4.0
+    error = detect(draw, rays, depth, config).rays.norm(dim=-1) * 4.0
     assert 0.5 * config.noise_m < error.median() < 3 * config.noise_m
     assert error.quantile(0.99) > 3 * error.median()  # heavy tails
+
+
+def test_detectors_are_unsure_of_some_gross_errors_and_lose_joints_for_spans(draw):
+    rays, depth = torch.zeros(400, 81, 16, 2), torch.full((400, 81), 4.0)
+    config = AugmentConfig(noisy_share=1.0, noise_m=1e-4, outlier_share=0.03, swapped_share=0.0, lost_share=0.0)
+    seen = detect(draw, rays, depth, config)
+    is_off = seen.rays.norm(dim=-1) > 0.02
+    assert 0.3 < seen.unsure[is_off].float().mean() < 0.7
+    assert seen.unsure[~is_off].float().mean() < 0.02
+    config = AugmentConfig(noisy_share=1.0, outlier_share=0.0, swapped_share=0.0, lost_share=1.0)
+    lost = detect(draw, rays, depth, config).unsure
+    spans = lost.float().mean(1)  # (windows, joints)
+    assert 0.05 < (spans > 0.2).float().mean() < 0.2
+    clean = detect(draw, rays, depth, AugmentConfig(noisy_share=0.0, lost_share=1.0))
+    assert not clean.unsure.any()
+
+
+def test_other_rigs_put_joints_a_few_centimetres_off_alike_on_both_sides_and_in_all_frames(draw, motion):
+    moved = bodies.move_joints(draw, motion, ALWAYS)
+    apart = (moved - motion).norm(dim=-1)  # (samples, frames, joints)
+    assert apart.max() < 0.25 and apart[..., MPM16.index("Head")].mean() > 0.02
+    hips = moved[:, :, list(MPM16.indices(("LHip", "RHip")))].mean(2)
+    assert torch.allclose(moved[:, :, MPM16.root], hips, atol=1e-5)
+    assert (apart.std(1) < 0.2 * apart.mean(1) + 1e-3).float().mean() > 0.9  # the same offset, in axes that turn
+    assert torch.allclose(apart[..., MPM16.index("LShoulder")], apart[..., MPM16.index("RShoulder")], atol=1e-4)
+
+
+def test_trunks_of_others_are_held_as_they_hold_them_against_their_hips(draw, motion):
+    allowed = torch.arange(20) < 10
+    changed = augment.exchange_trunks(draw, motion, allowed, ALWAYS)
+    legs = list(MPM16.limb("left leg"))
+    assert torch.allclose(changed[:, :, legs], motion[:, :, legs], atol=1e-5)
+    assert torch.allclose(changed[10:], motion[10:], atol=1e-5)
+
+    def lean(positions):
+        hips, chest = (
+            augment.body_axes(positions, *ends)
+            for ends in ((("LHip", "RHip"), ("Hip", "Spine")), (("LShoulder", "RShoulder"), ("Spine", "Thorax")))
+        )
+        return torch.stack([(a * b).sum(-1) for a in hips for b in chest], -1)  # (samples, frames, 9)
+
+    theirs = (lean(changed)[:10, None] - lean(motion)[None]).abs().amax((2, 3)).amin(1)
+    assert (theirs < 0.02).all()
+
+
+def test_what_is_known_of_the_ground_goes_with_the_window():
+    motion = demo_motion()[:600].astype(np.float32)
+    pack = MotionPack(motion, np.array([0, len(motion)]), ("a/one",), 50.0, np.ones(1))
+    off = AugmentConfig(*[0] * len(fields(AugmentConfig)))
+    source = WindowSource(pack, off, CameraConfig(), Draw(torch.Generator().manual_seed(0)))
+    batch = source.batch(81, torch.zeros(64, dtype=torch.bool))
+    assert batch.has_ground.all()
+    assert torch.allclose(batch.up.norm(dim=-1), torch.ones(64), atol=1e-5)
+    feet = batch.positions[:, :, list(FEET)] + batch.path[:, :, None]
+    heights = (feet * batch.up[:, None, None]).sum(-1)
+    inside = batch.inside
+    for window in range(64):
+        mine = inside[window]
+        apart = heights[window, mine] - batch.height[window, mine]
+        assert apart.std() < 0.02  # one floor
+    speed = (feet[:, 1:] - feet[:, :-1]).norm(dim=-1) * 50
+    both = inside[:, 1:, None] & inside[:, :-1, None]
+    stands = (batch.standing[:, 1:] == 1) & both
+    assert stands.float().mean() > 0.3
+    assert speed[stands].mean() < 0.15
+    tilted = WindowSource(pack, AugmentConfig(tilted_share=1.0), CameraConfig(), Draw(torch.Generator().manual_seed(0)))
+    assert not tilted.batch(27, torch.zeros(8, dtype=torch.bool)).has_ground.any()
+
+
+def test_clips_in_which_little_moves_are_drawn_less():
+    motion = demo_motion()[:400].astype(np.float32)
+    still = np.repeat(motion[:1], 400, axis=0)
+    starts = np.array([0, 400, 800])
+    lively, idle = balanced_weights(("a/lively", "a/idle"), starts, np.concatenate((motion, still)), 50.0)
+    assert idle < 0.35 * lively and idle + lively == pytest.approx(1)
 
 
 def test_windows_stay_within_their_clip():

@@ -30,7 +30,7 @@ STMO_CONFIG = replace(CONFIG, model=STMOConfig(**vars(CONFIG.model)))
     [
         (CONFIG, STAGE_ONE, {"lift", "2d", "3d"}),
         (CONFIG, replace(STAGE_ONE, tasks=("2d", "3d")), {"2d", "3d"}),
-        (CONFIG, STAGE_TWO, {"lift", "2d", "3d", "sequence", "middle"}),
+        (CONFIG, STAGE_TWO, {"lift", "2d", "3d", "sequence", "middle", "up", "standing", "height"}),
         (STMO_CONFIG, STAGE_ONE, {"2d"}),
         (STMO_CONFIG, STAGE_TWO, {"lift", "middle"}),
         (TCN_CONFIG, STAGE_TWO, {"lift"}),
@@ -43,7 +43,8 @@ def test_every_loss_falls(config, stage, expected):
     first, last = reports[0].losses, reports[-1].losses
     assert set(first) == expected
     for name in expected:
-        assert last[name] < 0.8 * first[name], name
+        # Which feet stand is learnt slower than all else.
+        assert last[name] < (0.9 if name == "standing" else 0.8) * first[name], name
     assert reports[-1].done == 720
 
 
@@ -130,10 +131,10 @@ def test_a_checkpoint_of_another_stage_or_size_is_refused(tmp_path):
 
 def test_learning_rate_warms_up_decays_and_cools_down():
     rate = RateConfig(1.0, decay=0.5, windows_per_epoch=100, warm_up_steps=10, cool_down_share=0.2)
-    assert learning_rate(rate, 0, 100, 10) == pytest.approx(0.1)
-    assert learning_rate(rate, 9, 100, 10) == pytest.approx(1.0)
-    assert learning_rate(rate, 10, 100, 10) == pytest.approx(0.5)
-    assert learning_rate(rate, 99, 100, 10) < learning_rate(rate, 80, 100, 10) / 10
+    assert learning_rate(rate, 0, 0.0, 10) == pytest.approx(0.1)
+    assert learning_rate(rate, 9, 0.09, 10) == pytest.approx(1.0)
+    assert learning_rate(rate, 10, 0.1, 10) == pytest.approx(0.5)
+    assert learning_rate(rate, 99, 0.99, 10) < learning_rate(rate, 80, 0.8, 10) / 10
 
 
 def test_the_default_settings_are_the_papers():

@@ -1,0 +1,1 @@
+"""Which way is up and when a foot stands. Nothing here knows of networks or files."""

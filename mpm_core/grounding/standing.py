@@ -1,0 +1,53 @@
+"""Owns when a foot of known motion stands: it is slow, and about as low as feet are around that time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter, minimum_filter1d
+
+from mpm_core.skeleton import MPM16
+
+FEET = MPM16.indices(("LAnkle", "RAnkle"))
+"""Left first, as everywhere where feet are told apart by number. There is no toe: a foot is known by its ankle."""
+
+_STANDING_M_S = 0.25
+"""An ankle that stands is slower. It turns about the ball of the foot, so it is not at rest."""
+
+_STANDING_M = 0.10
+"""An ankle that stands is at most so far above where ankles stand."""
+
+_FLOOR_S = 1.0
+"""Where feet stand is told by the lowest ankle within so many seconds to either side: floors may be uneven, and no jump
+takes longer."""
+
+_SPEED_S = 0.04
+"""Speeds are taken from so long before to so long after."""
+
+_SHORTEST_S = 0.06
+"""What changes for less than about this time is chance."""
+
+
+def standing_feet(
+    positions: NDArray[np.floating], up: NDArray[np.floating], fps: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """(frames, 2) whether a foot stands, and (frames, 2) metres above where ankles stand; left first.
+
+    positions: (frames, 16, 3) metres where the person is (not from Hip), up: (3,) unit vector in their axes.
+    """
+    ankles = positions[:, list(FEET)].astype(np.float64)
+    height = ankles @ np.asarray(up, np.float64)  # (frames, 2)
+    floor = minimum_filter1d(height.min(1), 2 * round(_FLOOR_S * fps) + 1, mode="nearest")
+    above = height - floor[:, None]
+    standing = (_speeds(ankles, fps) < _STANDING_M_S) & (above < _STANDING_M)
+    size = 2 * round(_SHORTEST_S * fps / 2) + 1
+    return median_filter(standing, size=(size, 1), mode="nearest"), above.astype(np.float32)
+
+
+def _speeds(ankles: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """(frames, 2) metres a second."""
+    step = max(round(_SPEED_S * fps), 1)
+    now = np.arange(len(ankles))
+    before, after = np.maximum(now - step, 0), np.minimum(now + step, len(ankles) - 1)
+    moved = np.linalg.norm(ankles[after] - ankles[before], axis=-1)
+    return moved * fps / np.maximum(after - before, 1)[:, None]
