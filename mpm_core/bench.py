@@ -20,7 +20,7 @@ from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_clip
 
 _FRAMES = 3000
-_ACCURATE_FRAMES = 300
+_PER_FRAME_FRAMES = 300
 _REPEATS = 5
 _CLICKS = 60
 
@@ -58,14 +58,14 @@ def run_bench(device: str = "auto") -> Iterator[Progress | Speed]:
     yield Speed("time to load torch and the weights", time.perf_counter() - start, "s")
     frames = lifter.model.config.frames
     yield Progress(1, 8, "fast mode")
-    yield from _both_speeds(lifter, "fast", _FRAMES, f"fast, F = {frames}, {_FRAMES} frames")
-    yield Progress(2, 8, "accurate mode")
-    yield from _both_speeds(lifter, "accurate", _ACCURATE_FRAMES, f"accurate, F = {frames}")
+    yield from _both_speeds(lifter, "fast", _FRAMES, f"fast, {_FRAMES} frames")
+    yield Progress(2, 8, "per-frame mode")
+    yield from _both_speeds(lifter, "per-frame", _PER_FRAME_FRAMES, f"per-frame, F = {frames}")
     for number, size in enumerate({81, 243} - {frames}):
-        yield Progress(3 + number, 8, f"accurate mode, F = {size}")
+        yield Progress(3 + number, 8, f"per-frame mode, F = {size}")
         # Speed does not depend on what the weights are, so an untrained network of that size serves.
         other = NetworkLifter(MPM(replace(MPMConfig(), frames=size)), lifter.device, {})
-        yield from _both_speeds(other, "accurate", _ACCURATE_FRAMES, f"accurate, F = {size} (untrained)")
+        yield from _both_speeds(other, "per-frame", _PER_FRAME_FRAMES, f"per-frame, F = {size} (untrained)")
     for number, count in enumerate((300, 30_000)):
         yield Progress(5 + number, 8, f"clicks in {count} frames")
         yield from _clicks(lifter, count)

@@ -97,7 +97,9 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", default="mpm", help="which lifter")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
-    parser.add_argument("--mode", default="fast", help="fast (whole windows) or accurate (a window for every frame)")
+    parser.add_argument(
+        "--mode", default="fast", help="fast (whole windows) or per-frame (a window for every frame, as the paper has it)"
+    )
     parser.add_argument(
         "--mirror",
         action=argparse.BooleanOptionalAction,
@@ -188,10 +190,13 @@ def _add_eval(commands: Any) -> None:
         action="append",
         default=[],
         help="lifting, occlusion or completion; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers or rigs; repeatable (default: the paper's tables 1, 3, 4)",
+        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers or rigs; repeatable (default: the paper's"
+        " tables 1, 3, 4)",
     )
     evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
-    evaluation.add_argument("--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable")
+    evaluation.add_argument(
+        "--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable"
+    )
     evaluation.add_argument("--family", action="append", default=[], help="rigs: a family of files; repeatable (default: all)")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(

@@ -168,9 +168,7 @@ def draw_mask(name: str, frames: int, ratios: MaskRatios, rng: np.random.Generat
     return find_masker(name)(rng, 1, frames, ratios)[0]
 
 
-def draw_parts(
-    seed: Sequence[int], frames: int, parts: Sequence[tuple[int, Mapping[str, float]]], ratios: MaskRatios
-) -> Mask:
+def draw_parts(seed: Sequence[int], frames: int, parts: Sequence[tuple[int, Mapping[str, float]]], ratios: MaskRatios) -> Mask:
     """Mixtures one after the other, of (count, shares) each, by random numbers that follow from the seed alone."""
     rng = np.random.default_rng(seed)
     return np.concatenate([draw_mixture(rng, count, frames, shares, ratios) for count, shares in parts])

@@ -72,6 +72,36 @@ def velocity_error(predicted: Poses, truth: Poses, times: NDArray[np.floating]) 
     return float(np.nanmean(speed) * MM_PER_M)
 
 
+def acceleration_error(predicted: Poses, truth: Poses, fps: float) -> float:
+    """Mean length in m/s2 of the difference between predicted and true joint accelerations, Hip at zero, of frames that
+    follow one another (Kanazawa et al., CVPR 2019)."""
+    if len(predicted) < 3:
+        return float("nan")
+    difference = np.diff(on_root(predicted).astype(np.float64) - on_root(truth), 2, axis=0) * fps**2
+    return float(np.nanmean(np.linalg.norm(difference, axis=-1)))
+
+
+_JUMP_M, _TRUE_STEP_M = 0.15, 0.075
+
+
+def jumps(predicted: Poses, truth: Poses) -> int:
+    """How often a joint moves 15 cm or more from one frame to the next while the truth moves less than half as far, Hip at
+    zero."""
+    step, true_step = (np.linalg.norm(np.diff(on_root(poses), axis=0), axis=-1) for poses in (predicted, truth))
+    return int(((step > _JUMP_M) & (true_step < _TRUE_STEP_M)).sum())
+
+
+def angle_deg(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """Between two directions (3,) of any length."""
+    cosine = np.dot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def f1_score(found: int, false: int, missed: int) -> float:
+    """The harmonic mean of precision and recall, from counts of cases; NaN where there is nothing to find."""
+    return 2 * found / (2 * found + false + missed) if found + missed else float("nan")
+
+
 PCK_LIMIT_MM = 150.0
 
 _AUC_LIMITS_MM = np.arange(0.0, PCK_LIMIT_MM + 1, 5.0)

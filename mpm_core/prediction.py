@@ -19,6 +19,11 @@ class Prediction:
     frames, 16, 3) when the lifter weighed several, else None; they are the network's, before anything is fitted.
     uncertainty: (frames, 16) metres, how far the hypotheses lie apart, else None. lifter, task, mode: what made it. times:
     (frames,) seconds.
+
+    What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
+    the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
+    alike; contact: (frames, 2) probability 0 to 1 that a foot stands, left first; foot_height: (frames, 2) metres of the
+    ankles above where ankles stand.
     """
 
     positions: NDArray[np.float32]
@@ -32,10 +37,14 @@ class Prediction:
     mode: str
     hypotheses: NDArray[np.float32] | None = None
     uncertainty: NDArray[np.float32] | None = None
+    up: NDArray[np.float32] | None = None
+    up_error_deg: float | None = None
+    contact: NDArray[np.float32] | None = None
+    foot_height: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
-        for array in arrays:
+        for array in (*arrays, self.up, self.contact, self.foot_height):
             if array is not None:
                 array.flags.writeable = False
 

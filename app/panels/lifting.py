@@ -27,7 +27,7 @@ from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, Mas
 from mpm_core.skeleton import MPM16
 
 _TASKS = {"lift": ("Lift", "2D → 3D, with whatever is hidden"), "complete": ("Complete", "Fill in hidden joints of 3D")}
-_MODES = {"fast": "Fast – whole windows", "accurate": "Accurate – one window a frame"}
+_MODES = {"fast": "Fast – whole windows", "per-frame": "Per frame – a window for each"}
 _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
 
 

@@ -34,7 +34,9 @@ class AugmentConfig:
     invented_arms_share: float = 0.12  # arms, legs, or bends of the trunk of no recorded motion; see procedural.py
     invented_legs_share: float = 0.1
     invented_trunk_share: float = 0.06
-    varied_masked: float = 0.4  # of the shares of swung and invented limbs, where joints will be hidden: what is likely counts there
+    varied_masked: float = (
+        0.4  # of the shares of swung and invented limbs, where joints will be hidden: what is likely counts there
+    )
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     pathless_share: float = 0.25  # go in from Hip, as 3D files often have it; matters where 3D goes in
     solid_noisy_share: float = 0.5  # of the 3D poses that go in, so that no clip is known by its finest movements
@@ -180,9 +182,7 @@ def swing_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: Augmen
     were turned."""
     count = len(positions)
     bones = bone_vectors(positions)
-    arms, legs = (
-        chance_of_varying(draw, share, is_masked, config) for share in (config.swung_share, config.swung_legs_share)
-    )
+    arms, legs = (chance_of_varying(draw, share, is_masked, config) for share in (config.swung_share, config.swung_legs_share))
     for name, groups in _SWINGING.items():
         size = getattr(config, name) * (legs if name == "leg_swing_deg" else arms)
         if name == "arm_swing_deg":

@@ -11,7 +11,16 @@ from mpm_core.skeleton import MPM16
 # By how much of the config's standard deviation each joint is moved. Left and right joints move alike, mirrored.
 _OF_HIPS = {"RHip": 0.9, "LHip": 0.9}
 _OF_CHEST = {"Spine": 1.5, "Thorax": 1.2, "Head": 1.8, "LShoulder": 1.0, "RShoulder": 1.0}
-_OF_LIMBS = {"LKnee": 0.4, "RKnee": 0.4, "LAnkle": 0.7, "RAnkle": 0.7, "LElbow": 0.4, "RElbow": 0.4, "LWrist": 0.7, "RWrist": 0.7}
+_OF_LIMBS = {
+    "LKnee": 0.4,
+    "RKnee": 0.4,
+    "LAnkle": 0.7,
+    "RAnkle": 0.7,
+    "LElbow": 0.4,
+    "RElbow": 0.4,
+    "LWrist": 0.7,
+    "RWrist": 0.7,
+}
 
 
 def move_joints(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:

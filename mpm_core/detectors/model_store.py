@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-
 from mpm_core.detectors.download import UnreachableError
 from mpm_core.detectors.model_checks import UnusableError, check_content, check_structure
 from mpm_core.detectors.model_sources import Source, WebArchive, WebFile, Wheel, WheelNetwork

@@ -12,10 +12,12 @@ from torch import Tensor
 from mpm_core.camera import smooth_path, solve_root, to_screen
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.lifters.ground import GroundRecord, mirrored_ground
 from mpm_core.lifters.resampling import Resampling
-from mpm_core.lifters.windows import MODES, check_mode
+from mpm_core.lifters.windows import MODES, check_mode, split_answers
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.ground import UP
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -55,6 +57,7 @@ class NetworkTask:
         self._stale = np.ones(count, bool)
         self._due = np.ones(len(self._windows[0].starts), bool)
         self._grid_answers = np.full((readings, count, model.config.joints, 3), np.nan, np.float32)
+        self._ground = GroundRecord(count) if model.has_ground else None
         self._grid_blind = np.zeros(count, bool)
         self._answers = np.full((readings, len(clip), model.config.joints, 3), np.nan, np.float32)
         self._positions = np.full((len(clip), model.config.joints, 3), np.nan, np.float32)
@@ -94,6 +97,7 @@ class NetworkTask:
         """See LiftingTask.prediction."""
         several = self._answers.copy() if len(self._answers) > 1 else None
         lift_root = smooth_path(self._root) if self._task == "lift" else self._root.copy()
+        ground = None if self._ground is None else self._ground.told(self._resampling, len(self._clip))
         return Prediction(
             positions=self._positions.copy(),
             root=lift_root,
@@ -106,7 +110,17 @@ class NetworkTask:
             mode=self._mode,
             hypotheses=several,
             uncertainty=None if several is None else self._uncertainty.copy(),
+            up=None if ground is None else ground.up,
+            up_error_deg=None if ground is None else ground.up_error_deg,
+            contact=None if ground is None else ground.contact,
+            foot_height=None if ground is None else ground.foot_height,
         )
+
+    def _turn_back(self, points: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+        """(frames, points, 3) of grid frames first to last (excluded), from the axes of the answer to camera axes."""
+        turned = torch.from_numpy(np.ascontiguousarray(points)).to(self._device)[None]
+        prepared = PreparedInput(turned, None, self._turn[None, first:last], turned[:, :, 0], None)
+        return turn_back(turned, prepared)[0].cpu().numpy()
 
     def _hide(self, mask: Mask | None) -> None:
         """Take over a mask, added to what the clip lacks."""
@@ -194,14 +208,20 @@ class NetworkTask:
 
     def _answer(self, first: int, last: int) -> None:
         """Bring the windows' answers for grid frames first to last (excluded) to the clip's frames."""
+        grounds: list[NDArray[np.float32]] = []
         for number, reading in enumerate(self._windows):
-            answers, blind = reading.collect(first, last)
+            rows, blind = reading.collect(first, last)
+            answers, ground = split_answers(rows, self._model.config.joints)
             if number:
                 answers = answers[:, list(MPM16.mirror)] * _MIRROR_3D.numpy()
-            turned = torch.from_numpy(answers).to(self._device)[None]
-            prepared = PreparedInput(turned, None, self._turn[None, first:last], turned[:, :, 0], None)
-            self._grid_answers[number, first:last] = turn_back(turned, prepared)[0].cpu().numpy()
+                ground = mirrored_ground(ground)
+            self._grid_answers[number, first:last] = self._turn_back(answers, first, last)
+            grounds.append(ground)
         self._grid_blind[first:last] = blind
+        if self._ground is not None:
+            mean = np.mean(grounds, axis=0)
+            up = self._turn_back(mean[:, None, UP], first, last)[:, 0]
+            self._ground.put(first, last, np.concatenate((up, mean[:, UP.stop :]), axis=-1), blind)
         low, high = self._resampling.frames_touched(first, last)
         for number, grid in enumerate(self._grid_answers):
             self._answers[number, low:high] = self._resampling.from_grid(grid, low, high)

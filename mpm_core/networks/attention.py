@@ -1,4 +1,4 @@
-"""Owns the transformer blocks: plain pre-norm, and the strided one that thins the sequence; and where in time they are told to be."""
+"""Owns the transformer blocks: plain pre-norm, and the strided one that thins the sequence; and rotary positions."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class NetworkConfig:
     joints: int = len(MPM16)
     width: int = 256
     dropout: float = 0.1
-    input_form: str = "rays"
+    input_form: str = "moving rays"
 
 
 class PoseNetwork(nn.Module):
@@ -52,6 +52,11 @@ class PoseNetwork(nn.Module):
     @property
     def takes_any_length(self) -> bool:
         """Whether frames know only how far apart they are, so that windows may be longer than the config's."""
+        return False
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether frames tell of the ground too; see ground.py."""
         return False
 
     def make_tokens(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:

@@ -99,9 +99,7 @@ class TemporalTransformer(nn.Module):
         return self.norm(x)
 
 
-def relate_visible(
-    temporal: TemporalTransformer, tokens: Tensor, hidden_frames: Tensor, fill: Tensor, first: int
-) -> Tensor:
+def relate_visible(temporal: TemporalTransformer, tokens: Tensor, hidden_frames: Tensor, fill: Tensor, first: int) -> Tensor:
     """Run a transformer over the visible frames alone, and put `fill` (width,) in the place of the hidden ones.
 
     tokens: (batch, frames, width), hidden_frames: (batch, frames) bool, first: see PoseNetwork. -> (batch, frames, width)

@@ -71,6 +71,7 @@ class MPM(PoseNetwork):
         self.encoder_3d = PoseEncoder(c.joints, 3, form.extras_3d, c.encoder_width, c.dropout)
         self.spatial = SpatialMLP(c.encoder_width, c.width, c.dropout)
         sizes, positions = c.block_sizes(), c.learnt_positions()
+        self._positions = positions
         self.temporal = TemporalTransformer(sizes, c.blocks, positions)
         self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
         self.decoder_2d = FrameDecoder(sizes, positions)
@@ -86,7 +87,12 @@ class MPM(PoseNetwork):
     @property
     def takes_any_length(self) -> bool:
         """See PoseNetwork.takes_any_length."""
-        return self.config.positions == "relative"
+        return self._positions is None
+
+    @property
+    def has_ground(self) -> bool:
+        """See PoseNetwork.has_ground."""
+        return self.ground_head is not None
 
     def share(self, encoded: Tensor, hidden_frames: Tensor, first: int = 0) -> Tensor:
         """S and T over the visible frames. encoded: (batch, frames, encoder width), hidden_frames: (batch, frames) bool.

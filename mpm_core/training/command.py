@@ -22,12 +22,13 @@ from mpm_core.progress import Progress
 from mpm_core.training import rigs
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
-from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
+from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
 from mpm_core.training.runs import RunFiles, run_stages
 from mpm_core.training.studies import STUDIES, CellResult, StudySize, run_study
 from mpm_core.training.studies import as_markdown as study_as_markdown
+from mpm_core.training.tables import as_markdown
 
 _log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000

@@ -12,25 +12,25 @@ from mpm_core.lifters.base import Lifter
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.inputs import INPUT_FORMS
 
-COST_HEAD = ("million parameters for lifting", "MFLOPs a window", "fast, frames/s", "accurate, frames/s")
+COST_HEAD = ("million parameters for lifting", "MFLOPs a window", "fast, frames/s", "per-frame, frames/s")
 
-_FAST_FRAMES, _ACCURATE_FRAMES = 3000, 300
+_FAST_FRAMES, _PER_FRAME_FRAMES = 3000, 300
 
 
 @dataclass(frozen=True)
 class Cost:
-    """parameters: those that lifting in either mode uses. flops: of a window in accurate mode, a multiplication and an
-    addition counted as two. fast, accurate: frames/s from pixels to positions, without
-    the mirrored answer, on this machine."""
+    """parameters: those that lifting in either mode uses. flops: of a window in per-frame mode, a multiplication and an
+    addition counted as two. fast, per_frame: frames/s from pixels to positions, without the mirrored answer, on this
+    machine."""
 
     parameters: int
     flops: int
     fast: float
-    accurate: float
+    per_frame: float
 
     def cells(self) -> tuple[str, ...]:
         """In COST_HEAD's order."""
-        return f"{self.parameters / 1e6:.1f}", f"{self.flops / 1e6:,.0f}", f"{self.fast:,.0f}", f"{self.accurate:,.0f}"
+        return f"{self.parameters / 1e6:.1f}", f"{self.flops / 1e6:,.0f}", f"{self.fast:,.0f}", f"{self.per_frame:,.0f}"
 
 
 def measure_cost(network: PoseNetwork, lifter: Lifter, mirror: bool) -> Cost:
@@ -48,4 +48,4 @@ def measure_cost(network: PoseNetwork, lifter: Lifter, mirror: bool) -> Cost:
     # What neither mode's answer depends on has no gradient.
     used = sum(p.numel() for p in network.parameters() if p.grad is not None)
     fast = frames_per_second(lifter, "fast", _FAST_FRAMES, mirror)
-    return Cost(used, flops, fast, frames_per_second(lifter, "accurate", _ACCURATE_FRAMES, mirror))
+    return Cost(used, flops, fast, frames_per_second(lifter, "per-frame", _PER_FRAME_FRAMES, mirror))

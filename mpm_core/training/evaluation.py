@@ -10,10 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.grounding.standing import standing_feet
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
-from mpm_core.metrics import auc, joint_errors, n_mpjpe, p_mpjpe, pck, velocity_error
+from mpm_core.metrics import (
+    Poses,
+    acceleration_error,
+    angle_deg,
+    auc,
+    f1_score,
+    joint_errors,
+    jumps,
+    n_mpjpe,
+    p_mpjpe,
+    pck,
+    velocity_error,
+)
+from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 from mpm_core.training.baselines import Baseline
@@ -28,6 +43,8 @@ class Figures:
     """Figures of one protocol over all frames of all views, mm (velocity: mm/s; pck, auc: per cent); NaN where there is
     nothing to measure.
 
+    acceleration: error in m/s2, and jumps (see metrics.py), where every frame is scored. up: error in degrees, the median over
+    views, with its 90th percentile; standing: F1 over feet and frames; both where a network tells of the ground.
     hidden, visible: MPJPE of these joints alone; mpjpe_14: of the 14 joints without Hip and Spine. pck (at 150 mm) and auc
     are over the benchmark's joints, which never include Hip, whose error is zero by definition.
     by_joint: MPJPE of each of the 16 joints. by_action: MPJPE of each action.
@@ -40,6 +57,11 @@ class Figures:
     pck: float = NAN
     auc: float = NAN
     velocity: float = NAN
+    acceleration: float = NAN
+    jumps: float = NAN
+    up: float = NAN
+    up_p90: float = NAN
+    standing: float = NAN
     hidden: float = NAN
     visible: float = NAN
     frames: int = 0
@@ -84,6 +106,10 @@ class _Scored:
     truth: NDArray[np.floating]
     hidden: Mask
     times: NDArray[np.float64]
+    fps: float
+    is_whole: bool
+    up_error: float = NAN
+    feet: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
 
 
 def evaluate(
@@ -99,7 +125,7 @@ def evaluate(
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
 
-    stride: one of so many frames is scored, and windows that answer none of these are not run (accurate mode has a window
+    stride: one of so many frames is scored, and windows that answer none of these are not run (per-frame mode has a window
     for every frame, so it takes that much less time). mirror, calibrate, fit: see Lifter. threshold: 2D of less
     confidence is hidden from the lifter, as the viewer does with detections. UserError for a folder or stride that
     cannot be used.
@@ -150,7 +176,23 @@ def _score(
         for _ in task.update(mask | unsure, frames=rows):
             pass
         answer = task.prediction()
-    return _Scored(scored.action, answer.positions[rows], truth[rows], mask[rows], clip.times[rows])
+    ground = _score_ground(answer, truth, clip, rows) if task_name == "lift" else {}
+    is_whole = bool(rows.all())
+    return _Scored(
+        scored.action, answer.positions[rows], truth[rows], mask[rows], clip.times[rows], clip.fps, is_whole, **ground
+    )
+
+
+def _score_ground(answer: Prediction, truth: Poses, clip: Clip, rows: NDArray[np.bool_]) -> dict[str, Any]:
+    """How far up is off, and how many feet are found to stand, wrongly so, or missed."""
+    if answer.up is None or answer.contact is None:
+        return {}
+    scores: dict[str, Any] = {"up_error": angle_deg(answer.up, np.array(clip.up))}
+    if np.isfinite(truth).all() and np.ptp(truth[:, MPM16.root], axis=0).max() > 0:  # where the person stands is known
+        standing = standing_feet(truth, np.array(clip.up) / np.linalg.norm(clip.up), clip.fps)[0][rows]
+        told = answer.contact[rows] > 0.5
+        scores["feet"] = np.array([(told & standing).sum(), (told & ~standing).sum(), (~told & standing).sum()])
+    return scores
 
 
 class _Sums:
@@ -162,6 +204,9 @@ class _Sums:
         self._hidden: list[Mask] = []
         self._actions: dict[str, list[NDArray[np.float64]]] = {}
         self._totals: dict[str, dict[str, tuple[float, float]]] = {}
+        self._jumps: list[int] = []
+        self._up_errors: list[float] = []
+        self._feet = np.zeros(3, np.int64)
 
     def add(self, view: _Scored) -> None:
         if not len(view.predicted):
@@ -178,6 +223,12 @@ class _Sums:
         self._put("mpjpe", view.action, _mean(errors), int(every))
         self._put("p_mpjpe", view.action, p_mpjpe(view.predicted, view.truth), len(errors))
         self._put("n_mpjpe", view.action, n_mpjpe(view.predicted, view.truth), len(errors))
+        if view.is_whole:
+            self._put("acceleration", view.action, acceleration_error(view.predicted, view.truth, view.fps), len(errors) - 2)
+            self._jumps.append(jumps(view.predicted, view.truth))
+        if np.isfinite(view.up_error):
+            self._up_errors.append(view.up_error)
+        self._feet += view.feet
         if len(errors) > 1:
             self._put("velocity", view.action, velocity_error(view.predicted, view.truth, view.times), len(errors) - 1)
 
@@ -201,6 +252,10 @@ class _Sums:
             hidden=_mean(errors[hidden]),
             visible=_mean(errors[~hidden]),
             frames=len(errors),
+            jumps=float(sum(self._jumps)) if self._jumps else NAN,
+            up=float(np.median(self._up_errors)) if self._up_errors else NAN,
+            up_p90=float(np.percentile(self._up_errors, 90)) if self._up_errors else NAN,
+            standing=f1_score(*(int(count) for count in self._feet)),
             by_joint={joint: _mean(errors[:, n]) for n, joint in enumerate(MPM16.joints)},
             by_action={action: _mean(np.concatenate(parts)) for action, parts in sorted(self._actions.items())},
             **{name: self._average(parts) for name, parts in self._totals.items()},
@@ -210,55 +265,3 @@ class _Sums:
 def _mean(errors: NDArray[np.float64]) -> float:
     known = errors[np.isfinite(errors)]
     return float(known.mean()) if len(known) else NAN
-
-
-def as_markdown(evaluation: Evaluation, details: bool = False) -> str:
-    """The results as Markdown tables; with details, also by action and by joint."""
-    results = evaluation.results
-    lifted = {p: f for p, f in results.items() if p.task == "lift"}
-    completed = {p: f for p, f in results.items() if p.task == "complete"}
-    lines: list[str] = []
-    if lifted:
-        head = [
-            "2D",
-            "hidden",
-            "MPJPE",
-            "14 joints",
-            "P-MPJPE",
-            "N-MPJPE",
-            "PCK@150",
-            "AUC",
-            "velocity mm/s",
-            "hidden joints alone",
-        ]
-        rows = [
-            [p.source, p.preset, *map(_cell, (f.mpjpe, f.mpjpe_14, f.p_mpjpe, f.n_mpjpe, f.pck, f.auc, f.velocity, f.hidden))]
-            for p, f in lifted.items()
-        ]
-        lines += [_table(head, rows), ""]
-    if completed:
-        head = ["3D completion", "all 16 joints, visible copied", "the hidden joints alone"]
-        lines += [_table(head, [[p.preset, _cell(f.mpjpe), _cell(f.hidden)] for p, f in completed.items()]), ""]
-    if details:
-        for what in ("by_action", "by_joint"):
-            names = next((list(getattr(f, what)) for f in results.values() if f.frames), [])
-            rows = [
-                [p.source, p.preset, *(_cell(getattr(f, what).get(name, NAN)) for name in names)] for p, f in results.items()
-            ]
-            lines += [_table(["input", "hidden", *names], rows), ""]
-    frames = max((f.frames for f in results.values()), default=0)
-    how = "every frame" if evaluation.stride == 1 else f"one of {evaluation.stride} frames"
-    if evaluation.threshold > 0:
-        how += f", 2D below a confidence of {evaluation.threshold:g} hidden"
-    lines.append(
-        f"{evaluation.benchmark}: mm, over {frames} frames; lifter {evaluation.lifter}, mode {evaluation.mode}, {how}."
-    )
-    return "\n".join(lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
-
-
-def _cell(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.1f}"

@@ -15,7 +15,21 @@ from mpm_core.training.loop import TrainingProgress
 _log = logging.getLogger("mpm")
 
 # The losses of all stages and networks; a step that has not all of them (as those of short windows) leaves cells empty.
-_COLUMNS = ("step", "windows", "seconds", "lift", "sequence", "middle", "3d", "2d", "directions", "accelerations", "up", "standing", "height")
+_COLUMNS = (
+    "step",
+    "windows",
+    "seconds",
+    "lift",
+    "sequence",
+    "middle",
+    "3d",
+    "2d",
+    "directions",
+    "accelerations",
+    "up",
+    "standing",
+    "height",
+)
 
 
 @functools.cache  # once is enough

@@ -29,6 +29,7 @@ BEFORE: Mapping[str, Any] = {
     "model.positions": "absolute",
     "model.convolution": 0,
     "model.has_ground": False,
+    "model.input_form": "rays",
     "augment.moved_joints": 0.0,
     "augment.exchanged_trunk_share": 0.0,
     "augment.swung_share": 0.7,
@@ -92,7 +93,7 @@ def run_rigs(
 
 def _test(pack: MotionPack, family: str, recipe: str, weights: Path, device: str, mirror: bool) -> RigResult:
     lifter = load_lifter(device=device, weights=weights)
-    rows: list[tuple[float, float, float, int]] = []
+    rows: list[tuple[float, ...]] = []
     for world in _clips(pack, family):
         for camera in _CAMERAS:
             clip = see(world, pack.fps, camera)
@@ -104,7 +105,8 @@ def _test(pack: MotionPack, family: str, recipe: str, weights: Path, device: str
             rows.append((*(float(error) for error in errors), len(clip)))
     table = np.array(rows)
     mean = np.average(table[:, :3], axis=0, weights=table[:, 3])
-    return RigResult(family, recipe, *(float(value) for value in mean), frames=int(table[:, 3].sum()))
+    fitted_mm, aligned_mm, plain_mm = (float(value) for value in mean)
+    return RigResult(family, recipe, fitted_mm, aligned_mm, plain_mm, int(table[:, 3].sum()))
 
 
 def _clips(pack: MotionPack, family: str) -> list[NDArray[np.float32]]:

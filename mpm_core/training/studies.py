@@ -160,14 +160,12 @@ STUDIES: Mapping[str, Study] = {
     ),
     "inputs": Study(
         "Input forms: turned and scaled rays, and the paper's screen coordinates",
-        tuple(Cell(form, {"model.input_form": form}) for form in ("rays", "screen")),
+        tuple(Cell(form, {"model.input_form": form}) for form in ("moving rays", "rays", "screen")),
         GROUPS["lifting"] + _HIDDEN_LIMBS,
     ),
     "leads": Study(
         "Leads for the network: one thing changed at a time, two seeds",
-        tuple(
-            Cell(f"{name}, seed {seed}", {**settings, "seed": seed}) for seed in _SEEDS for name, settings in _LEADS.items()
-        ),
+        tuple(Cell(f"{name}, seed {seed}", {**settings, "seed": seed}) for seed in _SEEDS for name, settings in _LEADS.items()),
         GROUPS["lifting"] + _HIDDEN_LIMBS,
     ),
     "peers": Study(

@@ -145,7 +145,7 @@ def test_frames_without_an_answer_keep_the_one_before(session, lifter):
         pass
     whole = task.prediction()
     session.set_prediction(whole)
-    other = lifter.start(session.clip, mode="accurate")
+    other = lifter.start(session.clip, mode="per-frame")
     next(other.update(None, 300))
     part = other.prediction()
     there = np.isfinite(part.positions).all((1, 2))
@@ -158,7 +158,7 @@ def test_frames_without_an_answer_keep_the_one_before(session, lifter):
 def test_errors_follow_an_answer_that_streams_in(session, lifter):
     session.set_prediction(lifter.lift(session.clip))
     before = session.errors
-    streaming = lifter.start(session.clip, mode="accurate")
+    streaming = lifter.start(session.clip, mode="per-frame")
     for _ in zip(range(3), streaming.update(None, 300), strict=False):
         session.set_prediction(streaming.prediction())
         expected = joint_errors(session.prediction.positions, session.clip.ground_truth)

@@ -247,7 +247,7 @@ def test_derived_joints_tell_nothing_until_a_person_corrects_them(lifter, demo):
 
 def test_noisy_clips_are_smoothed_where_the_answer_streams_in(lifter, demo):
     noisy = replace(demo, keypoints=demo.keypoints + drifting(demo.keypoints.shape, 14, 3, slowness=3).astype(np.float32))
-    task = lifter.start(noisy, mode="accurate")
+    task = lifter.start(noisy, mode="per-frame")
     steps = task.update(None, 300)
     next(steps)
     part = task.prediction()

@@ -11,8 +11,9 @@ from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import H36M17, MPI_INF_3DHP17, MPM16
 from mpm_core.training.benchmarks import find_benchmark
-from mpm_core.training.evaluation import Evaluation, as_markdown, evaluate
+from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.protocols import GROUPS, PAPER, find_protocols
+from mpm_core.training.tables import as_markdown
 
 WRIST = MPM16.index("LWrist")
 

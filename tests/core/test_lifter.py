@@ -53,7 +53,7 @@ def test_the_person_is_placed_where_they_stand(lifter, demo):
     assert np.median(distance) < 0.5
 
 
-@pytest.mark.parametrize("mode", ["fast", "accurate"])
+@pytest.mark.parametrize("mode", ["fast", "per-frame"])
 @pytest.mark.parametrize("frames", [1, 2, 26, 81, 82, 135])
 def test_any_length_from_one_frame_up(lifter, demo, frames, mode):
     clip = part(demo, 300, 299 + frames)
@@ -78,7 +78,7 @@ def test_no_seam_shows_where_windows_meet(lifter, demo):
     assert near.mean() < 2 * np.median(jump)
 
 
-@pytest.mark.parametrize("mode", ["fast", "accurate"])
+@pytest.mark.parametrize("mode", ["fast", "per-frame"])
 def test_a_changed_mask_gives_the_same_numbers_as_a_full_run(lifter, demo, mode):
     clip = demo if mode == "fast" else part(demo, 0, 199)
     rng = np.random.default_rng(0)
@@ -296,7 +296,7 @@ def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():
     assert out[:, 0].tolist() == [False, True, True, False, False, False]
 
 
-@pytest.mark.parametrize(("mode", "fps"), [("fast", 50), ("accurate", 50), ("accurate", 29.97)])
+@pytest.mark.parametrize(("mode", "fps"), [("fast", 50), ("per-frame", 50), ("per-frame", 29.97)])
 def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, fps):
     clip = at_rate(demo, fps)
     chosen = np.arange(len(clip)) % 40 == 7
@@ -309,7 +309,7 @@ def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, f
 
 
 @pytest.mark.parametrize("rate", [10, 24, 25, 29.97, 30, 48, 50, 60, 120])
-@pytest.mark.parametrize("mode", ["fast", "accurate"])
+@pytest.mark.parametrize("mode", ["fast", "per-frame"])
 def test_every_frame_is_answered_at_any_rate(lifter, demo, rate, mode):
     """Frames that lie exactly between windows, or exactly on the model's grid, among them."""
     clip = Clip.from_arrays(demo.keypoints[:150], demo.image_size, rate)

@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 import torch
 
+from mpm_core.errors import UserError
 from mpm_core.networks import NETWORKS, build_network
+from mpm_core.networks.attention import Block, _mix_in_time
+from mpm_core.networks.ground import direction_loss, mirror_ground
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, turn_back, turn_forth
 from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
 from mpm_core.networks.tcn import TCNConfig
 from mpm_core.skeleton import MPM16
+
+EXTRAS = INPUT_FORMS["moving rays"].extras
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,7 @@ def test_parameters_per_part_are_the_papers():
 @pytest.mark.parametrize(("frames", "layers"), [(27, 3), (81, 4), (243, 5)])
 def test_every_window_length_of_the_paper(frames, layers):
     model = MPM(MPMConfig(frames=frames)).eval()
-    points, extras = torch.randn(1, frames, 16, 2), torch.randn(1, frames, 3)
+    points, extras = torch.randn(1, frames, 16, 2), torch.randn(1, frames, EXTRAS)
     hidden = torch.zeros(1, frames, 16, dtype=torch.bool)
     with torch.inference_mode():
         assert model(points, extras, hidden).shape == (1, frames, 16, 3)
@@ -55,7 +60,7 @@ def test_the_tcn_decodes_the_middle_frame_alone_as_it_does_among_the_others():
 def test_what_is_hidden_cannot_be_seen(name):
     torch.manual_seed(0)
     small = build_network(NETWORKS[name].config_class(frames=27)).eval()
-    points, extras = torch.randn(2, 27, 16, 2), torch.zeros(2, 27, 3)
+    points, extras = torch.randn(2, 27, 16, 2), torch.zeros(2, 27, EXTRAS)
     hidden = torch.rand(2, 27, 16) < 0.4
     other = torch.where(hidden[..., None], torch.randn(2, 27, 16, 2), points)
     hidden[0, 4:9] = True
@@ -67,7 +72,7 @@ def test_what_is_hidden_cannot_be_seen(name):
 
 def test_removing_hidden_frames_is_the_same_as_masking_them_as_keys(small):
     """With unequal numbers of visible frames some rows are fill-up; they must not change the others' answer."""
-    points, extras = torch.randn(3, 27, 16, 2), torch.randn(3, 27, 3)
+    points, extras = torch.randn(3, 27, 16, 2), torch.randn(3, 27, EXTRAS)
     hidden = torch.zeros(3, 27, 16, dtype=torch.bool)
     hidden[0, 5:20], hidden[1, :3] = True, True
     with torch.inference_mode():
@@ -78,7 +83,7 @@ def test_removing_hidden_frames_is_the_same_as_masking_them_as_keys(small):
 
 
 def test_a_window_without_any_visible_frame_still_has_an_answer(small):
-    points, extras = torch.randn(2, 27, 16, 2), torch.randn(2, 27, 3)
+    points, extras = torch.randn(2, 27, 16, 2), torch.randn(2, 27, EXTRAS)
     hidden = torch.zeros(2, 27, 16, dtype=torch.bool)
     hidden[0] = True
     with torch.inference_mode():
@@ -198,3 +203,75 @@ def test_a_lost_hip_is_taken_from_both_hips_then_from_its_neighbours():
     right, left = (points[0, 10, MPM16.index(j)] for j in ("RHip", "LHip"))
     assert torch.allclose(centre[10], (right + left) / 2)
     assert torch.allclose(centre[20], (points[0, 19, 0] + points[0, 21, 0]) / 2, atol=1e-6)
+
+
+def test_a_movement_means_the_same_wherever_in_the_window_it_stands():
+    torch.manual_seed(0)
+    model = MPM(MPMConfig(frames=27, convolution=0)).eval()
+    tokens = torch.randn(1, 12, 256)
+    later = torch.cat((torch.randn(1, 9, 256), tokens), 1)
+    hidden = torch.arange(21)[None] < 9
+    with torch.inference_mode():
+        related = model.relate(tokens, torch.zeros(1, 12, dtype=torch.bool))
+        assert torch.allclose(model.relate(later, hidden)[:, 9:], related, atol=1e-5)
+    absolute = MPM(MPMConfig(frames=27, convolution=0, positions="absolute")).eval()
+    with torch.inference_mode():
+        related = absolute.relate(tokens, torch.zeros(1, 12, dtype=torch.bool))
+        assert not torch.allclose(absolute.relate(later, hidden)[:, 9:], related, atol=1e-3)
+
+
+def test_relative_positions_take_windows_of_any_length():
+    model = MPM(MPMConfig(frames=27)).eval()
+    assert model.takes_any_length
+    with torch.inference_mode():
+        answers = model.answer(model.relate(torch.randn(1, 100, 256), torch.zeros(1, 100, dtype=torch.bool)))
+    assert answers.positions.shape == (1, 100, 16, 3) and answers.ground.shape == (1, 100, 7)
+    assert not MPM(MPMConfig(frames=27, positions="absolute")).takes_any_length
+    with pytest.raises(UserError, match="positions 'sideways'"):
+        MPM(MPMConfig(positions="sideways"))
+
+
+def test_the_convolution_sees_no_hidden_frame_and_is_torchs_own():
+    torch.manual_seed(0)
+    block = Block(32, 4, 32, 0.0, convolution=5).eval()
+    torch.nn.init.normal_(block.convolution.weight)
+    torch.nn.init.normal_(block.convolution.bias)
+    for frames in (1, 2, 9):
+        x = torch.randn(2, frames, 32)
+        expected = block.convolution(x.transpose(1, 2)).transpose(1, 2)
+        assert torch.allclose(_mix_in_time(x, block.convolution), expected, atol=1e-5)
+    x, visible = torch.randn(2, 9, 32), torch.arange(9)[None].expand(2, 9) != 4
+    other = torch.where(visible[..., None], x, torch.randn(2, 9, 32))
+    assert torch.allclose(block(x, visible)[visible], block(other, visible)[visible], atol=1e-5)
+
+
+def test_up_in_a_mirror_is_up_and_left_feet_are_right_ones():
+    row = torch.arange(7.0)
+    assert mirror_ground(row).tolist() == [-0.0, 1, 2, 4, 3, 6, 5]
+    assert torch.equal(mirror_ground(mirror_ground(row)), row)
+
+
+def test_the_direction_loss_is_least_for_the_right_direction_and_spread():
+    torch.manual_seed(0)
+    truth = torch.nn.functional.normalize(torch.tensor([0.1, -1.0, 0.0]) + 0.1 * torch.randn(20_000, 3), dim=-1)
+    mean = torch.nn.functional.normalize(truth.mean(0), dim=-1)
+
+    def loss(direction, concentration):
+        return float(direction_loss(direction * concentration, truth).mean())
+
+    best = min((loss(mean, c), c) for c in (5.0, 20.0, 50.0, 100.0, 200.0, 400.0))
+    assert best[1] == 100.0  # one over the variance of 0.1 along each axis
+    assert loss(torch.tensor([0.0, -1.0, 0.0]), 100.0) > best[0]
+    assert np.isfinite(loss(mean, 0.0)) and np.isfinite(loss(mean, 1e4))
+
+
+def test_moving_rays_tell_how_the_hip_moves():
+    form, still = INPUT_FORMS["moving rays"], torch.zeros(1, 40, 16, 2)
+    still[..., 1] = torch.linspace(-0.1, 0.1, 16)
+    moving = still + torch.arange(40)[None, :, None, None] * torch.tensor([0.01, 0.0])
+    hidden = torch.zeros(1, 40, 16, dtype=torch.bool)
+    extras = [form.prepare(points, hidden).extras[0, 20] for points in (still, moving)]
+    assert extras[0].shape == (9,) and torch.allclose(extras[0][3:], torch.zeros(6), atol=1e-4)
+    assert extras[1][3] < -0.5 and extras[1][6] > 0.5  # where it was before, where it is after
+    plain = INPUT_FORMS["rays"].prepare(moving, hidden)
+    assert torch.equal(form.prepare(moving, hidden).points, plain.points)

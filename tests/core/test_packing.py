@@ -24,13 +24,13 @@ def test_packed_layers_multiply_alike():
 
 
 def test_batched_packed_answers_are_those_of_single_windows_in_plain_float32(lifter, demo):
-    """The accurate mode, against the network as training has it, one window at a time."""
+    """The per-frame mode, against the network as training has it, one window at a time."""
     model, _ = load_weights(find_asset("weights/mpm.safetensors"), torch.device("cpu"))
     length = model.config.frames
     rays = torch.from_numpy(demo.camera.rays(demo.keypoints))[None]
     hidden = torch.zeros(1, len(demo), 16, dtype=torch.bool)
     prepared = INPUT_FORMS[model.config.input_form].prepare(rays, hidden)
-    answer = lifter.lift(demo, mode="accurate", mirror=False, fit=False).positions
+    answer = lifter.lift(demo, mode="per-frame", mirror=False, fit=False).positions
     with torch.inference_mode():
         tokens = model.make_tokens(prepared.points, prepared.extras, hidden)
         for middle in (40, 100, 333, 689):

@@ -36,9 +36,9 @@ def test_a_study_trains_and_evaluates_each_network_once(study, tmp_path):
     assert len(done) == 2
     again, _ = study("tasks")
     assert again == text
-    study("inputs")  # of its two networks one is there already, under another name
+    study("inputs")  # of its three networks one is there already, under another name
     now = {place: place.stat().st_mtime_ns for place in (tmp_path / "runs").glob("*/done.json")}
-    assert len(now) == 3 and done.items() <= now.items()
+    assert len(now) == 4 and done.items() <= now.items()
     forms = [json.loads(place.read_text())["config"]["model"]["input_form"] for place in now]
     assert sorted(forms) == ["rays", "rays", "screen"]
 
