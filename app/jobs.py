@@ -10,7 +10,8 @@ from threading import Condition
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.session import LiftOptions, LiftState, Session
+from app.lift_options import LiftOptions, LiftState
+from app.session import Session
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter

@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.lift_options import LiftOptions, LiftState
 from mpm_core.camera import Intrinsics, upright
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
-from mpm_core.lifters import COMPLETING_LIFTERS
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.metrics import joint_errors
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
-
-
-@dataclass(frozen=True)
-class LiftOptions:
-    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate, fit:
-    see Lifter."""
-
-    task: str = "lift"
-    mode: str = "fast"
-    mirror: bool = True
-    calibrate: bool = True
-    fit: bool = True
-    device: str = "auto"
-    lifter: str = "mpm"
-
-    def with_task(self, task: str) -> LiftOptions:
-        """The same for another task, by a lifter that can do it."""
-        can_do = task == "lift" or self.lifter in COMPLETING_LIFTERS
-        return replace(self, task=task, lifter=self.lifter if can_do else COMPLETING_LIFTERS[0])
-
-    def with_lifter(self, lifter: str) -> LiftOptions:
-        """The same by another lifter, which lifts if it cannot complete."""
-        return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift")
-
-
-@dataclass(frozen=True)
-class LiftState:
-    """How the lifter is doing. device: where it runs, empty until it is loaded. done, total: windows; elapsed_ms: from the
-    change to the answer under the cursor. is_waiting: nothing has come yet of the answer to what is on show."""
-
-    device: str = ""
-    done: int = 0
-    total: int = 0
-    elapsed_ms: float = 0.0
-    error: str = ""
-    is_waiting: bool = False
-
-    @property
-    def is_streaming(self) -> bool:
-        """Whether a part of an answer has come."""
-        return self.done < self.total
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the prediction on show is not, or not wholly, the answer to what is on show."""
-        return self.is_waiting or self.is_streaming
 
 
 class Session(QObject):
