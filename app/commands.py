@@ -10,12 +10,14 @@ from PySide6.QtGui import QUndoCommand
 
 from app.session import Session
 from mpm_core.camera import Intrinsics
+from mpm_core.grounding.up import Direction
 from mpm_core.masking import Mask
 
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
 _SET_CAMERA_ID = 3
 _SET_THRESHOLD_ID = 4
+_SET_UP_ID = 5
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -142,6 +144,33 @@ class SetCamera(QUndoCommand):
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetCamera):
+            return False
+        self._after = other._after
+        self.setText(other.text())
+        return True
+
+
+class SetUp(QUndoCommand):
+    """Say which way is up, in camera axes, or leave it to the lifter with None. Steps of a spin box become one command."""
+
+    def __init__(self, session: Session, up: Direction | None, text: str) -> None:
+        super().__init__(text)
+        assert session.clip is not None
+        self._session = session
+        self._before, self._after = session.clip.up, up
+
+    def redo(self) -> None:
+        self._session.set_up(self._after)
+
+    def undo(self) -> None:
+        self._session.set_up(self._before)
+
+    def id(self) -> int:
+        return _SET_UP_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetUp) or other._after is None or self._after is None:
             return False
         self._after = other._after
         self.setText(other.text())

@@ -14,10 +14,13 @@ from app.lift_options import LiftOptions, LiftState
 from mpm_core.camera import Intrinsics, upright
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
+from mpm_core.grounding.up import Direction, Up, find_up
 from mpm_core.masking import Mask, unsure_joints
-from mpm_core.metrics import joint_errors
+from mpm_core.metrics import angle_deg, joint_errors
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
+
+_SWAY_DEG = 2.0
 
 
 class Session(QObject):
@@ -28,6 +31,7 @@ class Session(QObject):
     keypoints_changed = Signal(int, int)
     threshold_changed = Signal()
     camera_changed = Signal()
+    up_changed = Signal()
     flags_changed = Signal()
     truth_changed = Signal()
     frame_changed = Signal(int)
@@ -57,6 +61,7 @@ class Session(QObject):
         self._person = 0
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
+        self._up = Up()
 
     @property
     def clip(self) -> Clip | None:
@@ -79,6 +84,7 @@ class Session(QObject):
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._prediction, self._errors = None, None
+        self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
         if self._clip.keypoints is None and self._options.task != "complete":
@@ -102,6 +108,7 @@ class Session(QObject):
             self._clip, self._prediction = clip, prediction
             self._mask = np.zeros((1, len(MPM16)), bool)
         self._errors = None
+        self._up = find_up(clip)  # of a single frame the lifter cannot tell well
         self._forget_hidden()
         self.prediction_changed.emit()
 
@@ -259,7 +266,27 @@ class Session(QObject):
         if prediction is not None and self._prediction is not None:
             prediction = _completed(prediction, self._prediction)
         self._prediction = prediction
+        self._look_for_up()
         self.prediction_changed.emit()
+
+    @property
+    def up(self) -> Up:
+        """Which way is up in the scene and in exports."""
+        return self._up
+
+    def set_up(self, up: Direction | None) -> None:
+        """Say which way is up, in camera axes, or leave it to the lifter. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, up=up)
+        self._up = find_up(self._clip, self._prediction)
+        self.up_changed.emit()
+
+    def _look_for_up(self) -> None:
+        """Take over what an answer tells of up. Small changes are left alone: a click must not make the scene sway."""
+        up, before = find_up(self._clip, self._prediction), self._up
+        if up.source != before.source or angle_deg(np.array(up.direction), np.array(before.direction)) > _SWAY_DEG:
+            self._up = up
+            self.up_changed.emit()
 
     @property
     def errors(self) -> NDArray[np.float64] | None:
@@ -314,13 +341,13 @@ class Session(QObject):
         if self._clip is None or self._clip.ground_truth is None:
             return None
         truth = self._clip.ground_truth[frame]
-        return _z_up(truth - truth[MPM16.root], self._clip.up)
+        return _z_up(truth - truth[MPM16.root], self._up.direction)
 
     def scene_prediction(self, frame: int) -> NDArray[np.float32] | None:
         """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
         if self._clip is None or self._prediction is None or not np.isfinite(self._prediction.positions[frame]).all():
             return None
-        return _z_up(self._prediction.positions[frame], self._clip.up)
+        return _z_up(self._prediction.positions[frame], self._up.direction)
 
     def scene_root(self, frame: int) -> NDArray[np.float32]:
         """(3,) where Hip is in the scene: the true place if known, else the predicted one, else the origin."""
@@ -332,7 +359,7 @@ class Session(QObject):
             root = truth[frame, MPM16.root]
         elif self._prediction is not None and np.isfinite(self._prediction.root[frame]).all():
             root = self._prediction.root[frame]
-        return _z_up(root, self._clip.up)
+        return _z_up(root, self._up.direction)
 
 
 def _completed(prediction: Prediction, before: Prediction) -> Prediction:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.backdrop import Backdrop
 from app.cleaning import FIELDS, Change, CleaningJob
-from app.commands import EditKeypoints, SetCamera, SetThreshold
+from app.commands import EditKeypoints, SetCamera, SetThreshold, SetUp
 from app.detection import DetectJob, Finding
 from app.panels.live_dialog import LiveDialog
 from app.session import Session
@@ -21,6 +21,7 @@ from app.theme import Theme
 from app.views.image_view import ImageView
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
 from mpm_core.refiners.swaps import repair_swaps
@@ -142,6 +143,17 @@ class VideoHandlers(QObject):
         camera = replace(Intrinsics.assumed(clip.image_size, degrees), is_assumed=False)
         if camera != clip.camera:
             self._session.undo_stack.push(SetCamera(self._session, camera, f"Field of view {degrees:.1f}°"))
+
+    def set_held(self, pitch: float, roll: float) -> None:
+        """By how much the camera looks down and is rolled, in degrees, which says which way is up."""
+        if self._session.clip is not None:
+            text = f"Camera looks down by {pitch:.1f}°, rolled by {roll:.1f}°"
+            self._session.undo_stack.push(SetUp(self._session, up_of_camera(pitch, roll), text))
+
+    def leave_up_to_lifter(self) -> None:
+        """Forget what was said of it."""
+        if self._session.clip is not None and self._session.clip.up is not None:
+            self._session.undo_stack.push(SetUp(self._session, None, "Up as the lifter tells it"))
 
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""

@@ -87,6 +87,9 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     parser.add_argument("--select", help="subject/action/camera of a file with many clips")
+    parser.add_argument("--up", type=_direction, metavar="X,Y,Z", help="which way is up, in camera axes (x right, y down)")
+    parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
+    parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
     parser.add_argument("--first", type=int, help="first frame to write")
     parser.add_argument("--last", type=int, help="last frame to write")
     parser.add_argument("--metres", action="store_true", help="BVH in metres instead of centimetres")
@@ -223,6 +226,14 @@ def _size(text: str) -> tuple[int, int]:
         return int(width), int(height)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
+
+
+def _direction(text: str) -> tuple[float, float, float]:
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+        return x, y, z
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a direction such as 0,-0.9,-0.4") from None
 
 
 def _run_info(options: argparse.Namespace) -> None:

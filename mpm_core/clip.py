@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
+from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
@@ -37,8 +37,8 @@ class Clip:
     visible, derived, edited: (frames, joints) bool: whether the joint was measured, was computed from other joints, was
     corrected by a person. confidence: (frames, joints) float32. ground_truth: (frames, joints, 3) float32 metres in camera
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
-    seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes (a level camera is
-    assumed where none is known). source: where it came from, for people to read: a path, with ' [selection]' after it
+    seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
+    nobody knows (see grounding/up.py). source: where it came from, for people to read: a path, with ' [selection]' after it
     when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
@@ -53,7 +53,7 @@ class Clip:
     image_size: tuple[int, int]
     skeleton: Skeleton
     camera: Intrinsics
-    up: tuple[float, float, float] = LEVEL_CAMERA_UP
+    up: tuple[float, float, float] | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -89,7 +89,7 @@ class Clip:
         ground_truth: ArrayLike | None = None,
         times: ArrayLike | None = None,
         camera: Intrinsics | None = None,
-        up: tuple[float, float, float] = LEVEL_CAMERA_UP,
+        up: tuple[float, float, float] | None = None,
         source: str = "",
         notes: tuple[str, ...] = (),
     ) -> Clip:

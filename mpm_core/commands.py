@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import replace
 
 from mpm_core.batch import run_each, suffix_of
 from mpm_core.clip import Clip
@@ -26,6 +27,7 @@ def run_lift(options: argparse.Namespace) -> None:
 def lift_one(options: argparse.Namespace) -> None:
     """Lift one file, folder of OpenPose files or video."""
     from mpm_core.formats import check_target
+    from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import load_lifter
     from mpm_core.lifters.windows import check_mode
@@ -37,7 +39,9 @@ def lift_one(options: argparse.Namespace) -> None:
     check_cleaning(options)
     check_mode(options.mode)
     lifter = load_lifter(options.lifter, options.device, options.weights)
+    up_as_given(options.up, options.pitch, options.roll)
     clip, saved = _read_for_lifting(options)
+    clip = _with_up(clip, options)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -45,6 +49,7 @@ def lift_one(options: argparse.Namespace) -> None:
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
     _write(options, prediction, clip)
+    _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
     figures = reprojection(prediction, clip)
     if figures is not None and clip.ground_truth is None:
         _log.info(
@@ -80,7 +85,7 @@ def run_complete(options: argparse.Namespace) -> None:
     from mpm_core.lifters import load_lifter
 
     check_target(options.output)
-    clip = _read(options)
+    clip = _with_up(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = load_lifter(options.lifter, options.device, options.weights)
     task = lifter.start(clip, "complete", options.mode, options.mirror, options.calibrate)
@@ -90,8 +95,16 @@ def run_complete(options: argparse.Namespace) -> None:
 
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
-    clip = _read(options)
+    clip = _with_up(_read(options), options)
     _write(options, clip, clip)
+
+
+def _with_up(clip: Clip, options: argparse.Namespace) -> Clip:
+    """The clip with what the command line says of up."""
+    from mpm_core.grounding.up import up_as_given
+
+    up = up_as_given(options.up, options.pitch, options.roll)
+    return clip if up is None else replace(clip, up=up)
 
 
 def _read(options: argparse.Namespace) -> Clip:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+_TOLD_SHARE = 0.25
+"""Of the network's log odds that a foot stands, beside those that its movement gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +26,7 @@ class Prediction:
 
     What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
-    alike; contact: (frames, 2) probability 0 to 1 that a foot stands, left first; foot_height: (frames, 2) metres of the
+    alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
     ankles above where ankles stand.
     """
 
@@ -39,17 +43,32 @@ class Prediction:
     uncertainty: NDArray[np.float32] | None = None
     up: NDArray[np.float32] | None = None
     up_error_deg: float | None = None
-    contact: NDArray[np.float32] | None = None
+    foot_odds: NDArray[np.float32] | None = None
     foot_height: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
-        for array in (*arrays, self.up, self.contact, self.foot_height):
+        for array in (*arrays, self.up, self.foot_odds, self.foot_height):
             if array is not None:
                 array.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @cached_property
+    def contact(self) -> NDArray[np.float32] | None:
+        """(frames, 2) probability 0 to 1 that a foot stands, left first: what the network tells, and how the lifted foot
+        moves. None where the network tells nothing; zero in frames that were never answered."""
+        if self.foot_odds is None or self.up is None:
+            return None
+        from mpm_core.grounding.standing import standing_odds  # scipy is slow to import, and not needed to show an answer
+
+        answered = np.isfinite(self.positions[:, 0, 0])
+        contact = np.zeros(self.foot_odds.shape, np.float32)
+        if answered.any():
+            odds = standing_odds(self.absolute()[answered], self.up, self.fps)
+            contact[answered] = 1 / (1 + np.exp(-(odds + _TOLD_SHARE * self.foot_odds[answered])))
+        return contact
 
     def absolute(self) -> NDArray[np.float32]:
         """(frames, 16, 3) metres in camera axes, as far as `root` is known."""

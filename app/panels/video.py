@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.detection import DetectJob
+from app.panels.camera import CameraBox
 from app.session import Session
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import MOST_PEOPLE, DetectOptions
@@ -40,7 +41,6 @@ class VideoPanel(QWidget):
     refiner_chosen = Signal(str)
     repair_chosen = Signal()
     person_chosen = Signal(int)
-    field_of_view_chosen = Signal(float)
     threshold_chosen = Signal(float)
 
     def __init__(self, session: Session, job: DetectJob) -> None:
@@ -55,7 +55,8 @@ class VideoPanel(QWidget):
         layout.addLayout(self._build_run())
         layout.addWidget(self._build_person())
         layout.addWidget(self._build_cleaning())
-        layout.addWidget(self._build_camera())
+        self.camera_box = CameraBox(session)
+        layout.addWidget(self.camera_box)
         layout.addStretch()
         job.chosen.connect(self._show_video)
         job.state_changed.connect(self._show_state)
@@ -205,23 +206,6 @@ class VideoPanel(QWidget):
             grid.addWidget(button, 2 + n // 2, n % 2)
         return box
 
-    def _build_camera(self) -> QGroupBox:
-        self._camera_box = QGroupBox("Camera")
-        form = QFormLayout(self._camera_box)
-        form.setContentsMargins(0, 8, 0, 0)
-        self._angle = QDoubleSpinBox()
-        self._angle.setRange(5, 170)
-        self._angle.setDecimals(1)
-        self._angle.setSuffix("°")
-        self._angle.setKeyboardTracking(False)
-        self._angle.setToolTip("Along the longer side. A phone's main camera: 65 to 72°; its tele lens: 25 to 40°")
-        self._angle.valueChanged.connect(self.field_of_view_chosen)
-        self._angle_note = QLabel()
-        self._angle_note.setProperty("role", "muted")
-        form.addRow("Field of view", self._angle)
-        form.addRow("", self._angle_note)
-        return self._camera_box
-
     def _on_person(self) -> None:
         number = self._persons.currentData()
         self._persons.setCurrentIndex(self._persons.findData(self._session.person))  # until that one is open
@@ -275,7 +259,7 @@ class VideoPanel(QWidget):
         has_2d = clip is not None and clip.keypoints is not None and not self._is_previewing
         self._person_box.setVisible(has_2d and recording is not None and len(recording.people) > 1)
         self._cleaning_box.setVisible(has_2d)
-        self._camera_box.setVisible(has_2d)
+        self.camera_box.setVisible(clip is not None and not self._is_previewing)
         if recording is not None and self._persons.property("recording") is not recording:
             self._persons.setProperty("recording", recording)
             self._persons.clear()
@@ -285,12 +269,10 @@ class VideoPanel(QWidget):
         self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:
             return
-        with QSignalBlocker(self._threshold), QSignalBlocker(self._angle):
+        with QSignalBlocker(self._threshold):
             self._threshold.setValue(round(session.threshold * 100))
-            self._angle.setValue(clip.camera.field_of_view_deg(clip.image_size))
         share = session.unsure.sum() / max(clip.visible.sum(), 1)
         self._threshold_note.setText(f"Hide below a confidence of {session.threshold:.2f}: {100 * share:.0f} % of joints")
-        self._angle_note.setText("assumed" if clip.camera.is_assumed else "known or given")
 
 
 def _seconds(at_zero: str) -> QDoubleSpinBox:

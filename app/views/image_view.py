@@ -17,6 +17,7 @@ from app import theme as look
 from app.detection import Preview
 from app.session import Session
 from app.theme import Theme
+from app.views.horizon import draw_horizon
 from app.views.joint_text import LOW_CONFIDENCE, describe_joint
 from app.views.others import draw_others, nearest_person
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
@@ -70,7 +71,7 @@ class ImageView(QWidget):
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
             session.selection_changed, session.options_changed, session.truth_changed, session.threshold_changed,
-            session.camera_changed,
+            session.camera_changed, session.up_changed,
         ):  # fmt: skip
             signal.connect(self.update)
         for signal in (session.frame_changed, session.keypoints_changed):
@@ -232,6 +233,8 @@ class ImageView(QWidget):
             painter.setPen(QPen(QColor(self.theme.border), 1))
             painter.drawRect(rect)
         others = self._others()
+        if clip.keypoints is not None:
+            draw_horizon(painter, clip.camera, self._session.up, rect, self._to_widget, self.theme)
         draw_others(painter, self._to_widget(others.poses), others.numbers, self.theme)
         draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
 

@@ -102,7 +102,7 @@ class SceneView(GLViewWidget):
         session.truth_changed.connect(self._on_clip_changed)
         for signal in (
             session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
-            session.threshold_changed, session.camera_changed,
+            session.threshold_changed, session.camera_changed, session.up_changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
         session.prediction_changed.connect(self._on_prediction_changed)
@@ -205,7 +205,7 @@ class SceneView(GLViewWidget):
         from mpm_core.camera import upright
 
         assert self._session.clip is not None
-        x, y, z = np.moveaxis(upright(np.eye(3), self._session.clip.up), -1, 0)
+        x, y, z = np.moveaxis(upright(np.eye(3), self._session.up.direction), -1, 0)
         right, down, forward = np.stack((x, -z, y), axis=-1)
         return right, forward, down
 

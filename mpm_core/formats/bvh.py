@@ -8,10 +8,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.camera import LEVEL_CAMERA_UP, upright
+from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
+from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
 from mpm_core.rig import RigMotion, fit_rig
 from mpm_core.skeleton import MPM16
@@ -25,12 +26,12 @@ def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMot
     """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
     part = options.frames(len(content))
     if isinstance(content, Prediction):
-        positions, up = content.absolute(), LEVEL_CAMERA_UP if options.clip is None else options.clip.up
+        positions, up = content.absolute(), find_up(options.clip, content).direction
     else:
         clip = content.to_mpm16()
         if clip.ground_truth is None:
             raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to write as BVH")
-        positions, up = _without_gaps(clip.ground_truth), clip.up
+        positions, up = _without_gaps(clip.ground_truth), find_up(clip).direction
     places = np.asarray(upright(positions[part], up), np.float64)
     frame_time, places = _even_times(content.times[part], content.fps, places)
     ankles = places[:, list(MPM16.indices(("LAnkle", "RAnkle"))), 1].min(1)

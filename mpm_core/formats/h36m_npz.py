@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics, to_camera
+from mpm_core.camera import Intrinsics, to_camera
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, Contents, Format, Probe, ReadOptions, read_json
@@ -168,7 +168,7 @@ class _Pair:
                 notes += (note,)
         clip = Clip.from_arrays(
             points, size, fps, self._layout, confidence=scores, camera=view.intrinsics if view else None,
-            up=view.up if view else LEVEL_CAMERA_UP, source=source, notes=notes,
+            up=view.up if view else None, source=source, notes=notes,
         )  # fmt: skip
         return clip if view is None or world is None else _with_truth(clip, world, view)
 

@@ -14,6 +14,7 @@ from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -139,9 +140,14 @@ def _camera(arrays: dict[str, Any], path: Path) -> Intrinsics | None:
     return Intrinsics((values[0], values[1]), (values[2], values[3]), bool(arrays.get("camera_is_assumed", False)))
 
 
-def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float]:
+def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float] | None:
+    """Version 0.1.0 wrote a level camera's where it did not know: that means nothing. UserError for no direction."""
     values = _vector(arrays, "up", 3, path)
-    return LEVEL_CAMERA_UP if values is None else (values[0], values[1], values[2])
+    if values is None or tuple(values) == LEVEL_CAMERA_UP:
+        return None
+    if not any(values):
+        raise UserError(f"{path}: 'up' must be a direction, not zero")
+    return values[0], values[1], values[2]
 
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
@@ -151,14 +157,22 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             "positions": content.positions[part], "root": content.root[part], "hidden": content.hidden[part],
             "times": content.times[part], "fps": content.fps, "skeleton": "mpm16",
         }  # fmt: skip
-        if options.clip is not None:
-            arrays["up"] = options.clip.up
+        up = find_up(options.clip, content)
+        if up.source != "level":
+            arrays["up"] = up.direction
+        told: dict[str, Any] = {name: getattr(content, name) for name in ("contact", "foot_height")}
+        told = {name: rows[part] for name, rows in told.items() if rows is not None}
+        if up.source == "lifter":
+            told["up_error_deg"] = up.error_deg
+        arrays |= told
     else:
         arrays = {
             "confidence": content.confidence[part], "times": content.times[part], "fps": content.fps,
-            "image_size": content.image_size, "skeleton": content.skeleton.name, "up": content.up,
+            "image_size": content.image_size, "skeleton": content.skeleton.name,
             "derived": content.derived[part], "edited": content.edited[part],
         }  # fmt: skip
+        if content.up is not None:
+            arrays["up"] = content.up
         if content.keypoints is not None:
             arrays["keypoints"] = content.keypoints[part]
         if content.ground_truth is not None:

@@ -75,9 +75,8 @@ def up_as_given(up: Direction | None, pitch_deg: float | None, roll_deg: float |
         return None
     pitch, roll = pitch_deg or 0.0, roll_deg or 0.0
     if not (-90 <= pitch <= 90 and -180 <= roll <= 180):
-        raise UserError(
-            f"the camera's pitch must lie between -90 and 90 degrees and its roll between -180 and 180, not {pitch:g} and {roll:g}"
-        )
+        limits = "a pitch between -90 and 90 degrees and a roll between -180 and 180"
+        raise UserError(f"a camera has {limits}, not {pitch:g} and {roll:g}")
     return up_of_camera(pitch, roll)
 
 

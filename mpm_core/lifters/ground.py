@@ -19,11 +19,11 @@ _LEAST_ERROR_DEG = 0.5
 
 @dataclass(frozen=True)
 class GroundTold:
-    """See Prediction: up (3,), up_error_deg, contact (frames, 2), foot_height (frames, 2)."""
+    """See Prediction: up (3,), up_error_deg, foot_odds (frames, 2), foot_height (frames, 2)."""
 
     up: NDArray[np.float32]
     up_error_deg: float
-    contact: NDArray[np.float32]
+    foot_odds: NDArray[np.float32]
     foot_height: NDArray[np.float32]
 
 
@@ -53,7 +53,7 @@ class GroundRecord:
         return GroundTold(
             (total / max(strength, 1e-9)).astype(np.float32),
             _error_deg(strength / count, count),
-            (1 / (1 + np.exp(-logits))).astype(np.float32),
+            logits.astype(np.float32),
             heights.astype(np.float32),
         )
 

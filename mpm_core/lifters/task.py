@@ -112,7 +112,7 @@ class NetworkTask:
             uncertainty=None if several is None else self._uncertainty.copy(),
             up=None if ground is None else ground.up,
             up_error_deg=None if ground is None else ground.up_error_deg,
-            contact=None if ground is None else ground.contact,
+            foot_odds=None if ground is None else ground.foot_odds,
             foot_height=None if ground is None else ground.foot_height,
         )
 

@@ -185,7 +185,7 @@ def _score(
 
 def _score_ground(answer: Prediction, truth: Poses, clip: Clip, rows: NDArray[np.bool_]) -> dict[str, Any]:
     """How far up is off, and how many feet are found to stand, wrongly so, or missed."""
-    if answer.up is None or answer.contact is None:
+    if answer.up is None or answer.contact is None or clip.up is None:
         return {}
     scores: dict[str, Any] = {"up_error": angle_deg(answer.up, np.array(clip.up))}
     if np.isfinite(truth).all() and np.ptp(truth[:, MPM16.root], axis=0).max() > 0:  # where the person stands is known

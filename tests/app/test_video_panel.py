@@ -160,7 +160,7 @@ def test_exchanged_sides_are_repaired_and_flagged(qtbot, demo_window):
 
 
 def test_the_field_of_view_moves_the_person(qtbot, detected):
-    session, angle = detected.session, detected.video_panel._angle
+    session, angle = detected.session, detected.video_panel.camera_box._angle
     assert angle.value() == pytest.approx(55, abs=0.1) and session.clip.camera.is_assumed
     before = session.prediction.root[20, 2]
     angle.setValue(25)

@@ -40,7 +40,7 @@ def test_a_study_trains_and_evaluates_each_network_once(study, tmp_path):
     now = {place: place.stat().st_mtime_ns for place in (tmp_path / "runs").glob("*/done.json")}
     assert len(now) == 4 and done.items() <= now.items()
     forms = [json.loads(place.read_text())["config"]["model"]["input_form"] for place in now]
-    assert sorted(forms) == ["rays", "rays", "screen"]
+    assert sorted(forms) == ["moving rays", "moving rays", "rays", "screen"]
 
 
 def test_a_network_without_stage_one_sees_as_many_windows(study, tmp_path):

@@ -1,0 +1,79 @@
+"""What the camera was: its field of view, and how it was held, which says which way is up."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
+
+from app.session import Session
+from mpm_core.grounding.up import Up
+
+
+class CameraBox(QGroupBox):
+    """Signals ask for changes: degrees of the field of view; pitch and roll in degrees; up as the lifter tells it."""
+
+    field_of_view_chosen = Signal(float)
+    held_chosen = Signal(float, float)
+    up_left_to_lifter = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Camera")
+        self._session = session
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 8, 0, 0)
+        self._angle = _degrees(5, 170, "Along the longer side. A phone's main camera: 65 to 72°; its tele lens: 25 to 40°")
+        self._angle_note = _note()
+        self._pitch = _degrees(-90, 90, "By how much the camera looks down")
+        self._roll = _degrees(-180, 180, "By how much it is turned clockwise about its own axis")
+        self._up_note = _note()
+        self._leave = QPushButton("Up as the lifter tells it")
+        self._leave.setToolTip("Forget what was said of pitch and roll")
+        self._angle.valueChanged.connect(self.field_of_view_chosen)
+        for box in (self._pitch, self._roll):
+            box.valueChanged.connect(lambda _: self.held_chosen.emit(self._pitch.value(), self._roll.value()))
+        self._leave.clicked.connect(lambda _=False: self.up_left_to_lifter.emit())
+        form.addRow("Field of view", self._angle)
+        form.addRow("", self._angle_note)
+        form.addRow("Looks down by", self._pitch)
+        form.addRow("Rolled by", self._roll)
+        form.addRow("", self._up_note)
+        form.addRow(self._leave)
+        for signal in (session.clip_changed, session.camera_changed, session.up_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Show what the session has."""
+        clip, up = self._session.clip, self._session.up
+        if clip is None:
+            return
+        with QSignalBlocker(self._angle), QSignalBlocker(self._pitch), QSignalBlocker(self._roll):
+            self._angle.setValue(clip.camera.field_of_view_deg(clip.image_size))
+            self._pitch.setValue(up.pitch_deg)
+            self._roll.setValue(up.roll_deg)
+        self._angle.setEnabled(clip.keypoints is not None)
+        self._angle_note.setText("assumed" if clip.camera.is_assumed else "known or given")
+        self._up_note.setText(_told(up))
+        self._leave.setEnabled(up.source == "clip")
+
+
+def _told(up: Up) -> str:
+    if up.source == "lifter":
+        return f"told by the lifter, off by about {up.error_deg:.0f}°"
+    return "known or given" if up.source == "clip" else "not known: taken to be level"
+
+
+def _degrees(low: float, high: float, tip: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(low, high)
+    box.setDecimals(1)
+    box.setSuffix("°")
+    box.setKeyboardTracking(False)
+    box.setToolTip(tip)
+    return box
+
+
+def _note() -> QLabel:
+    label = QLabel()
+    label.setProperty("role", "muted")
+    return label
