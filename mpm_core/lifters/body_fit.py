@@ -3,8 +3,9 @@
 A network's error along the line of sight is twice that across it, although the keypoints tell where a joint is across,
 and the length of a bone, which a clip shows many times, how far its ends are apart along it. So a few passes in turn put
 each joint on its ray, as far as the keypoints are trusted; correct each bone by one step of an iterated extended Kalman
-filter, whose measurement is the bone's length; and move the person along the line of sight, towards where bones are as long
-as they should be. Hidden joints move along with the nearest visible joint between them and Hip; their bones stay as answered.
+smoother, whose measurement is the bone's length, with corrections that go on smoothly in time; and move the person along
+the line of sight, towards where bones are as long as they should be. Hidden joints move along with the nearest visible joint
+between them and Hip; their bones stay as answered.
 
 How far a clip's keypoints are trusted is told by bones that look longer than they are, which no camera can make them; in
 single frames also by keypoints that are much farther from the answer than is usual, such as those of exchanged sides.
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
 
 from mpm_core.skeleton import MPM16
 
@@ -51,6 +53,19 @@ _LEARNT_FRAMES = 2000
 
 _NEAREST_M = 0.2
 """Joints nearer to the camera's plane than this are not fitted: where the person stands is unknown or wrong."""
+
+_MEMORY_S = 0.07
+"""How long errors along the line of sight stay alike."""
+
+_ALIKE, _ALIKE_UNTRUSTED = 1.5, 3.5
+"""Times _MEMORY_S: how long what lengths say is one and the same word, since they are wrong in the same way for as long; with
+keypoints that are trusted, and with others."""
+
+_MEMORIES = 10.0
+"""So many times as far, frames are fitted together."""
+
+_OTHER_PLACE_M = 0.5
+"""A person who is farther off from one frame to the next is another one, or it is another shot."""
 
 _CHUNK = 1024  # frames at a time, so that the arrays stay in the processor's cache
 
@@ -119,18 +134,22 @@ class BodyFit:
             fitting.correct(lengths[-1])
         return cls(answered, np.stack(lengths), trust, body.usual)
 
-    def shift(self, poses: SeenPoses) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def shift(self, poses: SeenPoses, fps: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(frames, 16, 3) metres to add to where the joints are, which is positions + root, and (frames, 16) how sure that
-        is: 1 where a joint was seen, 0 where it was not, and so only goes along with others."""
+        is: 1 where a joint was seen, 0 where it was not, and so only goes along with others. The frames follow one another at
+        this rate."""
         parts: list[tuple[Floats, Floats]] = [(np.zeros((0, len(MPM16), 3), np.float32), np.zeros((0, len(MPM16)), np.float32))]
-        for first in range(0, poses.root.shape[-1], _CHUNK):
-            part = slice(first, first + _CHUNK)
+        count, around = poses.root.shape[-1], reach_of(fps)
+        for first in range(0, count, _CHUNK):
+            begin, end = max(first - around, 0), min(first + _CHUNK + around, count)
+            inner = slice(first - begin, min(first + _CHUNK, count) - begin)
+            part = slice(begin, end)
             chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
-            fitting = _Fitting(chunk, self)
+            fitting = _Fitting(chunk, self, slow_errors(chunk.root, fps, self.trust))
             for lengths in self.lengths:
                 fitting.place()
                 fitting.correct(lengths)
-            parts.append((fitting.shift().transpose(2, 0, 1), fitting.sureness.T))
+            parts.append((fitting.shift().transpose(2, 0, 1)[inner], fitting.sureness.T[inner]))
         return np.concatenate([shift for shift, _ in parts]), np.concatenate([sure for _, sure in parts])
 
 
@@ -144,8 +163,9 @@ class _Fitting:
     """Some frames being fitted, pass after pass. bones: (15, 3, frames) as they stand, from parent to child; sureness: (16,
     frames) 0 to 1."""
 
-    def __init__(self, poses: SeenPoses, body: BodyFit) -> None:
-        self._poses, self._root = poses, poses.root
+    def __init__(self, poses: SeenPoses, body: BodyFit, prior: SlowErrors | None = None) -> None:
+        """prior: how errors along the line of sight go on in time; None for frames that do not follow one another."""
+        self._poses, self._root, self._prior = poses, poses.root, prior
         self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
         self.sureness = _sureness(poses, body)
         self._trust = np.where(poses.seen, self.sureness * np.float32(body.trust), np.float32(0))
@@ -181,16 +201,23 @@ class _Fitting:
             self.bones = self._placed_bones
 
     def correct(self, lengths: Floats) -> None:
-        """Bring the bones nearer to their lengths: one step of the filter, linearised at their last depths."""
+        """Bring the bones nearer to their lengths: one step of the filter, or of the smoother where frames follow one another,
+        linearised at their last depths."""
         goal, spread = self._goal = _goal(lengths)
         (x, y, answered), z = self._placed_bones.transpose(1, 0, 2), self.bones[:, 2]
         across = x * x + y * y
         length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
-        gain_across, gain_depth = self._across / length, self._depth * z / length
+        slope, gain_across = z / length, self._across / length
         surprise = goal - (across + z * answered) / length
-        surprise /= (gain_across * across + gain_depth * z) / length + spread
-        longer = 1 + gain_across * surprise
-        self.bones = np.stack((x * longer, y * longer, answered + gain_depth * surprise), axis=1)
+        # Of the length, that comes from its ends across the line of sight.
+        noise = gain_across * across / length + spread
+        if self._prior is None:
+            moved = self._depth * slope * surprise / (self._depth * slope * slope + noise)
+        else:
+            informed = slope / (noise * self._prior.alike_frames) * self._measured
+            moved = self._prior.most_likely(informed * slope, informed * surprise).astype(np.float32)
+        longer = 1 + gain_across * (surprise - slope * moved) / noise
+        self.bones = np.stack((x * longer, y * longer, answered + moved), axis=1)
 
     def _move(self, goal: Floats, spread: Floats) -> None:
         """Move the person along the line of sight, towards where bones look as long as their depths and lengths ask for."""
@@ -209,6 +236,58 @@ class _Fitting:
         for bone, child, parent in zip(self.bones, CHILDREN, PARENTS, strict=True):
             places[child] = places[parent] + bone
         return (places - self._poses.positions - self._poses.root).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class SlowErrors:
+    """What is believed of errors along the line of sight before bones' lengths are looked at: as large as _DEPTH_ERROR_M,
+    and smooth in time, so that no bone turns over for a frame (an autoregressive process of second order, critically damped;
+    with measurements this is a Rauch-Tung-Striebel smoother, solved as one banded system).
+
+    bands: (3, frames) the diagonal of the inverse covariance and the two beside it. alike_frames: how many frames say the same,
+    errors of bones' lengths lasting as long: so much less each of them counts.
+    """
+
+    bands: NDArray[np.float64]
+    alike_frames: float
+
+    def most_likely(self, weights: Floats, pulls: Floats) -> NDArray[np.float64]:
+        """(15, frames) errors, where each frame's measurement says by itself pulls / weights, as surely as weights."""
+        bones, frames = weights.shape
+        bands = np.tile(self.bands, bones)
+        bands[0] += weights.ravel()
+        return solveh_banded(bands, pulls.ravel(), lower=True, overwrite_ab=True, check_finite=False).reshape(bones, frames)
+
+
+def slow_errors(root: Floats, fps: float, trust: float) -> SlowErrors:
+    """For frames that follow one another, with keypoints that are trusted so far; where the person (3, frames) is suddenly
+    elsewhere, as after a cut, errors begin anew."""
+    frames = root.shape[-1]
+    memory = np.exp(-1 / (_MEMORY_S * fps))
+    age = np.arange(frames)  # since the last beginning
+    cuts = np.flatnonzero(np.linalg.norm(np.diff(root, axis=1), axis=0) > _OTHER_PLACE_M) + 1
+    for cut in cuts:
+        age[cut:] = np.arange(frames - cut)
+    one, two = age == 1, age >= 2
+    first = np.where(two, 2 * memory, np.where(one, memory, 0.0))
+    second = np.where(two, memory**2, 0.0)
+    # Of what is new in each frame, as shares of the whole: the process keeps its size.
+    new = np.where(two, (1 - memory**2) ** 3 / (1 + memory**2), np.where(one, 1 - memory**2, 1.0))
+    weight = 1 / (new * _DEPTH_ERROR_M**2)
+    bands = np.zeros((3, frames))
+    bands[0] = weight
+    bands[0, :-1] += (weight * first**2)[1:]
+    bands[0, :-2] += (weight * second**2)[2:]
+    bands[1, :-1] = -(weight * first)[1:]
+    bands[1, :-2] -= (weight * first * second)[2:]
+    bands[2, :-2] = (weight * second)[2:]
+    alike = _ALIKE * trust + _ALIKE_UNTRUSTED * (1 - trust)
+    return SlowErrors(bands, max(alike * _MEMORY_S * fps, 1.0))
+
+
+def reach_of(fps: float) -> int:
+    """Frames beyond which one says nothing of another's errors."""
+    return int(np.ceil(_MEMORIES * _MEMORY_S * fps))
 
 
 def _goal(lengths: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

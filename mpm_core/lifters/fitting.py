@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
 from mpm_core.lifters.base import LiftingTask
-from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, thinned
+from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, reach_of, thinned
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -128,9 +128,15 @@ class FittedTask:
         """Fit some answered frames, and smooth what changes with them."""
         if not len(frames) or self._body is None:
             return
-        poses = self._poses(answer, frames)
-        self._shift[frames], self._sureness[frames] = self._body.shift(poses)
-        self._seen_share[frames], self._is_due[frames] = poses.seen.mean(0), False
+        self._is_due[frames] = False
+        reach = reach_of(self._fps)
+        frames = _with_neighbours(frames, reach, _answered(answer))
+        around = _with_neighbours(frames, reach, _answered(answer))
+        for run in np.split(around, np.flatnonzero(np.diff(around) > 1) + 1):
+            poses, kept = self._poses(answer, run), np.isin(run, frames, assume_unique=True)
+            shift, sureness = self._body.shift(poses, self._fps)
+            self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
+            self._seen_share[run[kept]] = poses.seen.mean(0)[kept]
 
         spread = self._fps * _SMOOTHING_S * (1 - self._body.trust)
         reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
@@ -201,6 +207,14 @@ def _from_nearest(values: NDArray[np.floating], known: NDArray[np.bool_], spread
         weights += weight
         strength = np.maximum(strength, fading)
     return total * (strength / np.maximum(weights, np.float32(1e-9)))[..., None]
+
+
+def _with_neighbours(frames: NDArray[np.int64], reach: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The frames and all at most so far away, as far as they are allowed; in order."""
+    near = np.zeros(len(allowed) + 1, np.int64)
+    np.add.at(near, np.maximum(frames - reach, 0), 1)
+    np.add.at(near, np.minimum(frames + reach + 1, len(allowed)), -1)
+    return np.flatnonzero((near.cumsum()[:-1] > 0) & allowed)
 
 
 def _answered(answer: Prediction) -> NDArray[np.bool_]:
