@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-_TOLD_SHARE = 0.25
+_TOLD_SHARE = 0.34
 """Of the network's log odds that a foot stands, beside those that its movement gives."""
 
 

@@ -131,8 +131,8 @@ class FittedTask:
         self._is_due[frames] = False
         reach = reach_of(self._fps)
         frames = _with_neighbours(frames, reach, _answered(answer))
-        around = _with_neighbours(frames, reach, _answered(answer))
-        for run in np.split(around, np.flatnonzero(np.diff(around) > 1) + 1):
+        context = _with_neighbours(frames, reach, _answered(answer))
+        for run in np.split(context, np.flatnonzero(np.diff(context) > 1) + 1):
             poses, kept = self._poses(answer, run), np.isin(run, frames, assume_unique=True)
             shift, sureness = self._body.shift(poses, self._fps)
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from app.views.horizon import horizon_pixels
+from mpm_core.camera import Intrinsics
 from mpm_core.detectors import DETECTORS, base
+from mpm_core.grounding.up import Up, up_of_camera
 from mpm_core.skeleton import COCO17, MPM16
 from tests.app.conftest import WAIT_MS, wait_for_lift
 from tests.squares import SIZE, SquareFinder
@@ -170,6 +173,39 @@ def test_the_field_of_view_moves_the_person(qtbot, detected):
     session.undo_stack.undo()
     assert angle.value() == pytest.approx(55, abs=0.1)
     wait_for_lift(qtbot, detected)
+
+
+def test_up_is_told_by_the_lifter_and_put_right_by_hand(qtbot, detected):
+    session, box = detected.session, detected.video_panel.camera_box
+    assert session.up.source == "lifter" and "told by the lifter" in box._up_note.text()
+    told = session.up.direction
+    assert box._pitch.value() == pytest.approx(session.up.pitch_deg, abs=0.06) and not box._leave.isEnabled()
+    before = session.scene_prediction(20)
+    box._pitch.setValue(40)
+    assert session.up.source == "clip" and session.up.pitch_deg == pytest.approx(40)
+    assert "known or given" in box._up_note.text()
+    assert not np.allclose(session.scene_prediction(20), before, atol=0.02)
+    box._roll.setValue(5)
+    assert (session.up.pitch_deg, session.up.roll_deg) == pytest.approx((40, 5), abs=0.01)
+    box._leave.click()
+    assert session.up.source == "lifter" and session.up.direction == told
+    session.undo_stack.undo()
+    assert session.up.roll_deg == pytest.approx(5)
+    session.undo_stack.undo()
+    assert session.up.source == "lifter" and session.up.direction == told
+    session.undo_stack.redo()
+    assert session.clip.up is not None
+
+
+def test_the_horizon_lies_where_the_camera_looks_level(detected):
+    camera = Intrinsics((1000.0, 1000.0), (500.0, 400.0))
+    level = horizon_pixels(camera, Up())
+    assert level[:, 1] == pytest.approx([400, 400])
+    down = horizon_pixels(camera, Up(up_of_camera(20.0), "clip"))
+    assert down[:, 1] == pytest.approx([400 - 1000 * np.tan(np.radians(20))] * 2)  # above the middle
+    (x0, y0), (x1, y1) = horizon_pixels(camera, Up(up_of_camera(0.0, 10.0), "clip"))
+    assert abs((y1 - y0) / (x1 - x0)) == pytest.approx(np.tan(np.radians(10)))
+    assert horizon_pixels(camera, Up(up_of_camera(90.0), "clip")) is None
 
 
 def test_without_the_detector_the_panel_says_how_to_install_it(qtbot, chosen, monkeypatch):
