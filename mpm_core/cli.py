@@ -192,7 +192,7 @@ def _add_eval(commands: Any) -> None:
         "--protocol",
         action="append",
         default=[],
-        help="lifting, occlusion or completion; or one that trains networks first (with --pack and --runs): supervision,"
+        help="lifting, occlusion, completion or up; or one that trains networks first (with --pack and --runs): supervision,"
         " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers or rigs; repeatable (default: the paper's"
         " tables 1, 3, 4)",
     )

@@ -15,11 +15,11 @@ _SURENESS_POWER = 3
 """Frames count by their concentration to this power: frames in which nothing tells of up err together, so that there are
 never enough of them."""
 
-_USUAL_CONCENTRATION, _USUAL_ERROR_DEG, _ERROR_POWER = 33.0, 4.0, 4.5
+_USUAL_CONCENTRATION, _USUAL_ERROR_DEG, _ERROR_POWER = 33.0, 5.0, 4.5
 """The error that is expected falls with the mean concentration to this power; found on lifted clips of the evaluation's
 subjects, whose median error falls from 9 degrees in the least sure third to 2.5 in the surest."""
 
-_LEAST_ERROR_DEG, _LARGEST_ERROR_DEG = 1.5, 90.0
+_LEAST_ERROR_DEG, _LARGEST_ERROR_DEG = 2.0, 90.0
 
 
 @dataclass(frozen=True)

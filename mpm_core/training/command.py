@@ -19,7 +19,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
-from mpm_core.training import rigs
+from mpm_core.training import rigs, up_views
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.config import StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, evaluate
@@ -34,6 +34,8 @@ _log = logging.getLogger("mpm")
 _BASELINE_WINDOWS = 300_000
 RIGS = "rigs"
 """The protocol that holds one family of files back; see rigs.py."""
+UP = "up"
+"""The protocol of cameras that look down; see up_views.py."""
 
 Follow = Callable[[Iterator[Any], str], Iterator[Any]]
 
@@ -94,13 +96,16 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
     """Print the tables of the lifter and, when asked for, of the baselines, or those of studies; write them as JSON too."""
-    studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, RIGS)]
+    studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, RIGS, UP)]
     plain = tuple(name for name in options.protocol if name not in studied)
     found: list[dict[str, Any]] = []
     if plain or not studied:
-        found += _evaluate(options, find_protocols(plain, (*STUDIES, RIGS)), follow, say)
+        found += _evaluate(options, find_protocols(plain, (*STUDIES, RIGS, UP)), follow, say)
     for name in studied:
-        found += _rigs(options, follow, say) if name == RIGS else _study(options, name, follow, say)
+        if name in (RIGS, UP):
+            found += (_rigs if name == RIGS else _up)(options, follow, say)
+        else:
+            found += _study(options, name, follow, say)
     if options.json is not None:
         try:
             options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -148,6 +153,13 @@ def _rigs(options: argparse.Namespace, follow: Follow, say: Callable[[str], None
     results: list[rigs.RigResult] = list(follow(steps, RIGS))
     say(rigs.as_markdown(results, size))
     return [{"study": RIGS} | vars(result) for result in results]
+
+
+def _up(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    results: list[up_views.UpResult] = list(follow(up_views.run_up(lifter, options.folder), UP))
+    say(up_views.as_markdown(results))
+    return [{"protocol": UP} | vars(result) for result in results]
 
 
 def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -46,6 +46,13 @@ def project(world):
     return np.stack((world[..., 0] / world[..., 1], -world[..., 2] / world[..., 1]), -1) * 1100 + 500
 
 
+def leaning(up, degrees):
+    """A direction so many degrees off."""
+    aside = np.cross(up, [0.0, 0.0, 1.0])
+    angle = np.radians(degrees)
+    return (np.cos(angle) * np.array(up) + np.sin(angle) * aside / np.linalg.norm(aside)).astype(np.float32)
+
+
 class Off:
     """A lifter that is right but for the left wrist, which is 48 mm off where shown and 96 where hidden."""
 
@@ -72,7 +79,18 @@ class OffTask:
         positions[:, WRIST, 0] += np.where(self._mask[:, WRIST], 0.096, 0.048) * self._times
         count = len(truth)
         return Prediction(
-            positions, truth[:, 0], self._mask, np.zeros(count, bool), self._clip.times, 50.0, "off", self._task, "fast"
+            positions,
+            truth[:, 0],
+            self._mask,
+            np.zeros(count, bool),
+            self._clip.times,
+            50.0,
+            "off",
+            self._task,
+            "fast",
+            up=leaning(self._clip.up, 10.0),
+            up_error_deg=5.0,
+            foot_odds=np.zeros((count, 2), np.float32),
         )
 
 
@@ -198,6 +216,27 @@ def test_the_masks_of_the_protocols():
         hidden = masks[f"{length} frames"]
         assert (hidden.all(1) == hidden.any(1)).all() and hidden[:, 0].sum() == 10 * length
         assert np.diff(np.flatnonzero(np.diff(hidden[:, 0].astype(int)) == 1)).min() > 0
+
+
+def test_what_an_animator_sees_is_counted_and_what_is_told_of_the_ground(folder):
+    figures = run(folder, GROUPS["lifting"]).results[GROUPS["lifting"][0]]
+    assert figures.up == pytest.approx(10, abs=0.1) and figures.up_p90 == pytest.approx(10, abs=0.1)
+    assert figures.standing > 0.9  # its feet move as the true ones
+    assert figures.jumps == 0 and figures.acceleration < 1e-2  # what is off lasts
+    text = as_markdown(run(folder, GROUPS["lifting"]))
+    assert "| acceleration m/s2 | jumps | up, median over views, degrees |" in text and "| 10.0 | 10.0 |" in text
+    strided = run(folder, GROUPS["lifting"], stride=3).results[GROUPS["lifting"][0]]
+    assert np.isnan(strided.jumps) and np.isnan(strided.acceleration)
+
+
+def test_the_protocol_of_up_looks_down_at_the_benchmark(folder, capsys, tmp_path):
+    assert main(["eval", str(folder), "--protocol", "up", "--json", str(tmp_path / "up.json")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("| ground-truth 2D |") == printed.count("| noisy 2D |") == 4
+    rows = json.loads((tmp_path / "up.json").read_text())
+    steep = [row for row in rows if row["pitch"] == 45]
+    assert all(row["median"] < 15 < 40 < row["assumed_level"] for row in steep)
+    assert main(["eval", str(folder), "--protocol", "up", "--lifter", "tcn"]) == 2
 
 
 def test_tables_and_json_say_the_same(folder):

@@ -3,7 +3,20 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
-from mpm_core.metrics import auc, joint_errors, n_mpjpe, p_mpjpe, pck, procrustes_aligned, summarise, velocity_error
+from mpm_core.metrics import (
+    acceleration_error,
+    angle_deg,
+    auc,
+    f1_score,
+    joint_errors,
+    jumps,
+    n_mpjpe,
+    p_mpjpe,
+    pck,
+    procrustes_aligned,
+    summarise,
+    velocity_error,
+)
 from mpm_core.skeleton import MPM16
 
 RNG = np.random.default_rng(0)
@@ -88,3 +101,28 @@ def test_pck_and_auc_by_hand():
     # Of the 31 limits 0, 5, ... 150, the errors 0, 10, 10, 74, 149.9 are below 30, 28, 28, 16 and 1.
     assert auc(errors) == pytest.approx(100 * (30 + 28 + 28 + 16 + 1) / 31 / 7)
     assert np.isnan(pck(np.array([np.nan]))) and np.isnan(auc(np.array([])))
+
+
+def test_a_jump_is_a_step_that_the_truth_does_not_take():
+    truth = np.zeros((10, 16, 3))
+    predicted = truth.copy()
+    predicted[4, 12] += 0.2  # there and back
+    predicted[7:, 3, 0] += 0.1  # too short
+    assert jumps(predicted, truth) == 2
+    truth[4, 12] += 0.2
+    assert jumps(predicted, truth) == 0
+
+
+def test_acceleration_errors_are_of_joints_from_the_hip():
+    times = np.arange(50) / 50.0
+    truth = np.zeros((50, 16, 3))
+    predicted = truth.copy()
+    predicted[:, 1:, 0] = 0.5 * 3.0 * times[:, None] ** 2
+    assert acceleration_error(predicted, truth, 50.0) == pytest.approx(3.0 * 15 / 16)
+    assert acceleration_error(predicted + times[:, None, None] ** 2, truth, 50.0) == pytest.approx(3.0 * 15 / 16)
+    assert np.isnan(acceleration_error(predicted[:2], truth[:2], 50.0))
+
+
+def test_angles_and_scores():
+    assert angle_deg(np.array([0.0, 2.0, 0.0]), np.array([0.0, 1.0, 1.0])) == pytest.approx(45)
+    assert f1_score(8, 2, 2) == pytest.approx(0.8) and f1_score(0, 1, 1) == 0 and np.isnan(f1_score(0, 1, 0))
