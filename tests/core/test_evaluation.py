@@ -88,7 +88,7 @@ class OffTask:
             "off",
             self._task,
             "fast",
-            up=leaning(self._clip.up, 10.0),
+            up=None if self._clip.up is None else leaning(self._clip.up, 10.0),
             up_error_deg=5.0,
             foot_odds=np.zeros((count, 2), np.float32),
         )
