@@ -9,7 +9,7 @@ from mpm_core.lifters import COMPLETING_LIFTERS
 
 @dataclass(frozen=True)
 class LiftOptions:
-    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate, fit:
+    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate, fit, ground:
     see Lifter."""
 
     task: str = "lift"
@@ -17,6 +17,7 @@ class LiftOptions:
     mirror: bool = True
     calibrate: bool = True
     fit: bool = True
+    ground: bool = True
     device: str = "auto"
     lifter: str = "mpm"
 

@@ -280,6 +280,7 @@ class Session(QObject):
         self._clip = replace(self._clip, up=up)
         self._up = find_up(self._clip, self._prediction)
         self.up_changed.emit()
+        self.camera_changed.emit()  # the path on the ground is another
 
     def _look_for_up(self) -> None:
         """Take over what an answer tells of up. Small changes are left alone: a click must not make the scene sway."""

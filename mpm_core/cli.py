@@ -121,6 +121,12 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="lifting: fit the answer to the keypoints, and bring bones that are seen near one length each",
     )
+    parser.add_argument(
+        "--grounding",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lifting: move the person so that feet that stand do not slide",
+    )
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:

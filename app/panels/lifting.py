@@ -85,6 +85,8 @@ class LiftingPanel(QWidget):
         self._fit.setToolTip(
             "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length"
         )
+        self._ground = QCheckBox("Keep standing feet still")
+        self._ground.setToolTip("Moves the person so that feet that stand do not slide, and stand on one floor")
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")
         self._lifter.activated.connect(self._on_lifter)
@@ -97,8 +99,10 @@ class LiftingPanel(QWidget):
         form.addRow("", self._device_note)
         self._calibrate.clicked.connect(lambda checked: self._set(calibrate=checked))
         self._fit.clicked.connect(lambda checked: self._set(fit=checked))
+        self._ground.clicked.connect(lambda checked: self._set(ground=checked))
         form.addRow(self._mirror)
         form.addRow(self._fit)
+        form.addRow(self._ground)
         form.addRow(self._calibrate)
         return form
 
@@ -162,6 +166,8 @@ class LiftingPanel(QWidget):
         self._calibrate.setEnabled(options.task == "complete")
         self._fit.setChecked(options.fit)
         self._fit.setEnabled(options.task == "lift")
+        self._ground.setChecked(options.ground)
+        self._ground.setEnabled(options.task == "lift")
         self._show_device()
 
     def _show_device(self) -> None:

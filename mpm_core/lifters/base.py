@@ -44,23 +44,37 @@ class Lifter(Protocol):
     device: str
 
     def start(
-        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True, fit: bool = True
+        self,
+        clip: Clip,
+        task: str = "lift",
+        mode: str = "fast",
+        mirror: bool = True,
+        calibrate: bool = True,
+        fit: bool = True,
+        ground: bool = True,
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        mirror, calibrate, fit: see lift and complete.
+        mirror, calibrate, fit, ground: see lift and complete.
         """
         ...
 
     def lift(
-        self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True, fit: bool = True
+        self,
+        clip: Clip,
+        mask: Mask | None = None,
+        mode: str = "fast",
+        mirror: bool = True,
+        fit: bool = True,
+        ground: bool = True,
     ) -> Prediction:
         """3D of every frame of a clip's 2D.
 
         mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
         answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. fit: fit the answer to the
         keypoints, and bring bones that are seen near one length each (see body_fit.py), which without noise takes a fifth
-        of the error away; hypotheses and uncertainty stay the network's. UserError for a clip without 2D or a mask of
+        of the error away; hypotheses and uncertainty stay the network's. ground: move the person so that feet that stand do not
+        slide (see grounding/path.py); positions from Hip stay as they are. UserError for a clip without 2D or a mask of
         another shape.
         """
         ...

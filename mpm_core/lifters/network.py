@@ -15,6 +15,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
+from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
@@ -42,7 +43,14 @@ class NetworkLifter:
         return cls(model, device, card)
 
     def start(
-        self, clip: Clip, task: str = "lift", mode: str = "fast", mirror: bool = True, calibrate: bool = True, fit: bool = True
+        self,
+        clip: Clip,
+        task: str = "lift",
+        mode: str = "fast",
+        mirror: bool = True,
+        calibrate: bool = True,
+        fit: bool = True,
+        ground: bool = True,
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
@@ -56,13 +64,20 @@ class NetworkLifter:
 
         if task == "complete":
             return CalibratedTask(make_task) if calibrate else make_task()
-        return FittedTask(make_task(), clip) if fit else make_task()
+        lifting = FittedTask(make_task(), clip) if fit else make_task()
+        return GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting
 
     def lift(
-        self, clip: Clip, mask: Mask | None = None, mode: str = "fast", mirror: bool = True, fit: bool = True
+        self,
+        clip: Clip,
+        mask: Mask | None = None,
+        mode: str = "fast",
+        mirror: bool = True,
+        fit: bool = True,
+        ground: bool = True,
     ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, mirror, fit=fit), mask)
+        return _run(self.start(clip, "lift", mode, mirror, fit=fit, ground=ground), mask)
 
     def complete(
         self,

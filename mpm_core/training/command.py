@@ -123,7 +123,7 @@ def _evaluate(
     lifted = [protocol for protocol in protocols if protocol.task == "lift"]
     if options.baselines is not None and not lifted:
         raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
-    aids = (options.mirror, options.calibrate, options.fit)
+    aids = (options.mirror, options.calibrate, options.fit, options.grounding)
     steps = evaluate(lifter, options.folder, able, options.mode, options.stride, *aids, threshold=options.threshold)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:

@@ -121,12 +121,13 @@ def evaluate(
     mirror: bool = True,
     calibrate: bool = True,
     fit: bool = True,
+    ground: bool = True,
     threshold: float = 0.0,
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
 
     stride: one of so many frames is scored, and windows that answer none of these are not run (per-frame mode has a window
-    for every frame, so it takes that much less time). mirror, calibrate, fit: see Lifter. threshold: 2D of less
+    for every frame, so it takes that much less time). mirror, calibrate, fit, ground: see Lifter. threshold: 2D of less
     confidence is hidden from the lifter, as the viewer does with detections. UserError for a folder or stride that
     cannot be used.
     """
@@ -137,7 +138,7 @@ def evaluate(
     if not able:
         raise UserError(f"{folder}: has nothing for these protocols")
     sums = {protocol: _Sums(benchmark) for protocol in able}
-    aids = (mirror, calibrate, fit)
+    aids = (mirror, calibrate, fit, ground)
     done, total = 0, 0
     for source, path in benchmark.files.items():
         # Completion takes the true 3D, which stands beside either file.
@@ -161,7 +162,7 @@ def _score(
     mask: Mask,
     mode: str,
     stride: int,
-    aids: tuple[bool, bool, bool],
+    aids: tuple[bool, bool, bool, bool],
     threshold: float,
 ) -> _Scored:
     clip = scored.clip

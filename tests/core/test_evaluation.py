@@ -61,7 +61,7 @@ class Off:
     def __init__(self, off_mm=48):
         self._times = off_mm / 48
 
-    def start(self, clip, task="lift", mode="fast", mirror=None, calibrate=True, fit=True):
+    def start(self, clip, task="lift", mode="fast", mirror=None, calibrate=True, fit=True, ground=True):
         return OffTask(clip.to_mpm16(), task, self._times)
 
 
