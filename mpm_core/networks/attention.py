@@ -69,8 +69,11 @@ def rotary_turns(frames: int, head_width: int, like: Tensor) -> Turns:
 def _turn(rows: Tensor, turns: Turns) -> Tensor:
     """rows: (batch, frames, 2, heads, head's width) -> the same, each pair of features turned in its plane."""
     cos, sin = (part.to(rows.dtype) for part in turns)
-    first, second = rows.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+    half = cos.shape[-1]
+    turned = rows * torch.cat((cos, cos), dim=-1)
+    turned[..., :half].addcmul_(rows[..., half:], sin, value=-1)
+    turned[..., half:].addcmul_(rows[..., :half], sin)
+    return turned
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
@@ -120,17 +123,12 @@ class Block(nn.Module):
 
 
 def _mix_in_time(x: Tensor, convolution: nn.Conv1d) -> Tensor:
-    """The depthwise convolution of (batch, frames, width), frames beyond the ends being zero, as a sum of shifted copies:
-    on a CPU that is several times as fast as torch's own in this layout."""
-    if x.is_cuda:
-        return convolution(x.transpose(1, 2)).transpose(1, 2)
-    weights = convolution.weight[:, 0].t().to(x.dtype)  # (kernel, width)
-    reach, frames = len(weights) // 2, x.shape[1]
-    mixed = torch.addcmul(convolution.bias.to(x.dtype), x, weights[reach])  # type: ignore[union-attr]
-    for step in range(1, min(reach, frames - 1) + 1):
-        mixed[:, step:].addcmul_(x[:, :-step], weights[reach - step])
-        mixed[:, :-step].addcmul_(x[:, step:], weights[reach + step])
-    return mixed
+    """The depthwise convolution of (batch, frames, width), frames beyond the ends being zero; as one over pictures of a single
+    line, which on a CPU is taken as it lies in memory and so is several times as fast."""
+    line = x.transpose(1, 2).unsqueeze(2)  # (batch, width, 1, frames)
+    weight, reach = convolution.weight.unsqueeze(2), convolution.weight.shape[-1] // 2
+    mixed = functional.conv2d(line, weight, convolution.bias, padding=(0, reach), groups=x.shape[-1])
+    return mixed.squeeze(2).transpose(1, 2)
 
 
 class StridedBlock(nn.Module):

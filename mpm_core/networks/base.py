@@ -28,7 +28,7 @@ class NetworkConfig:
     joints: int = len(MPM16)
     width: int = 256
     dropout: float = 0.1
-    input_form: str = "moving rays"
+    input_form: str = "rays"
 
 
 class PoseNetwork(nn.Module):

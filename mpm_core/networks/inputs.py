@@ -7,7 +7,7 @@ all the windows that hold it, and a changed mask leaves frames further away exac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -20,9 +20,6 @@ REACH = 40
 
 SCALE_REACH = 13
 """Frames to either side over which the apparent size is averaged."""
-
-MOVE_REACH = 3
-"""Frames over which the hip's movement is taken."""
 
 SUPPORT = 2 * REACH + 2 * SCALE_REACH
 """How far the preparation of one frame can look."""
@@ -51,7 +48,6 @@ _SPREAD_SQUARED = tuple(_SPREAD.get(joint, 0.0) ** 2 for joint in MPM16.joints)
 
 _TYPICAL_SCALE = 0.2  # of a person five metres away
 _LARGEST_CHANGE = 2.0  # metres in SCALE_REACH frames: a sprinter's
-_MOVE_GAIN, _LARGEST_MOVE = 10.0, 4.0  # a walk comes to about one
 _LARGEST_COORDINATE = 4.0  # in body-sized units; a keypoint further out is a gross error, and its direction is enough
 
 
@@ -153,26 +149,7 @@ class RayForm:
         return PreparedInput(torch.einsum("bfij,bfnj->bfni", turn, shown), extras, turn, centre, None)
 
 
-class MovingRayForm(RayForm):
-    """The same, and how the hip moves on the image and towards the camera just before and just after each frame, in body
-    sizes: what a single frame does not tell, and what tells a foot that stands from one that is carried along."""
-
-    extras = 9
-
-    def prepare(self, points: Tensor, hidden: Tensor) -> PreparedInput:
-        """See RayForm.prepare."""
-        prepared = super().prepare(points, hidden)
-        assert prepared.extras is not None and prepared.scale is not None
-        size = prepared.scale.log()[..., None]
-        moves = [prepared.extras]
-        for step in (-MOVE_REACH, MOVE_REACH):
-            moves += [_change(prepared.centre, step) / prepared.scale[..., None], _change(size, step)]
-        moved = torch.cat(moves[1:], dim=-1) * _MOVE_GAIN
-        extras = torch.cat((prepared.extras, moved.clamp(-_LARGEST_MOVE, _LARGEST_MOVE)), dim=-1)
-        return replace(prepared, extras=extras)
-
-
-INPUT_FORMS: Mapping[str, InputForm] = {"screen": ScreenForm(), "rays": RayForm(), "moving rays": MovingRayForm()}
+INPUT_FORMS: Mapping[str, InputForm] = {"screen": ScreenForm(), "rays": RayForm()}
 
 
 def turn_back(positions: Tensor, prepared: PreparedInput) -> Tensor:

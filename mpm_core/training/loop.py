@@ -30,10 +30,6 @@ _log = logging.getLogger("mpm")
 _CHECKPOINT_FORMAT = "mpm-training-3"
 
 
-_INPUT_WEIGHTS = ("encoder_2d.layer.linear.weight", "encoder_3d.layer.linear.weight")
-"""(features, inputs): what a frame has beside its joints comes last."""
-
-
 @dataclass(frozen=True)
 class TrainingProgress(Progress):
     """Progress in windows of the stage, with the losses averaged since the last one, in metres or 2D units."""
@@ -220,15 +216,9 @@ class Trainer:
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
     def start_from(self, model: PoseNetwork) -> None:
-        """Begin this stage with another network's weights; parts that it lacks or sizes differently stay as drawn, and inputs
-        that it lacks begin without a say."""
+        """Begin this stage with another network's weights; parts that it lacks or sizes differently stay as drawn."""
         own = self.model.state_dict()
-        fitting: dict[str, Tensor] = {}
-        for name, value in model.state_dict().items():
-            if name in own and own[name].shape == value.shape:
-                fitting[name] = value
-            elif name in _INPUT_WEIGHTS and own[name].shape[1] > value.shape[1]:
-                fitting[name] = torch.nn.functional.pad(value, (0, own[name].shape[1] - value.shape[1]))
+        fitting = {k: v for k, v in model.state_dict().items() if k in own and own[k].shape == v.shape}
         self.model.load_state_dict(own | fitting)
         self.averaged.load_state_dict(self.model.state_dict())
 

@@ -29,7 +29,6 @@ BEFORE: Mapping[str, Any] = {
     "model.positions": "absolute",
     "model.convolution": 0,
     "model.has_ground": False,
-    "model.input_form": "rays",
     "augment.moved_joints": 0.0,
     "augment.exchanged_trunk_share": 0.0,
     "augment.swung_share": 0.7,

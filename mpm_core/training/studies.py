@@ -160,7 +160,7 @@ STUDIES: Mapping[str, Study] = {
     ),
     "inputs": Study(
         "Input forms: turned and scaled rays, and the paper's screen coordinates",
-        tuple(Cell(form, {"model.input_form": form}) for form in ("moving rays", "rays", "screen")),
+        tuple(Cell(form, {"model.input_form": form}) for form in ("rays", "screen")),
         GROUPS["lifting"] + _HIDDEN_LIMBS,
     ),
     "leads": Study(

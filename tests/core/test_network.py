@@ -11,7 +11,7 @@ from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
 from mpm_core.networks.tcn import TCNConfig
 from mpm_core.skeleton import MPM16
 
-EXTRAS = INPUT_FORMS["moving rays"].extras
+EXTRAS = INPUT_FORMS["rays"].extras
 
 
 @pytest.fixture(scope="module")
@@ -263,15 +263,3 @@ def test_the_direction_loss_is_least_for_the_right_direction_and_spread():
     assert best[1] == 100.0  # one over the variance of 0.1 along each axis
     assert loss(torch.tensor([0.0, -1.0, 0.0]), 100.0) > best[0]
     assert np.isfinite(loss(mean, 0.0)) and np.isfinite(loss(mean, 1e4))
-
-
-def test_moving_rays_tell_how_the_hip_moves():
-    form, still = INPUT_FORMS["moving rays"], torch.zeros(1, 40, 16, 2)
-    still[..., 1] = torch.linspace(-0.1, 0.1, 16)
-    moving = still + torch.arange(40)[None, :, None, None] * torch.tensor([0.01, 0.0])
-    hidden = torch.zeros(1, 40, 16, dtype=torch.bool)
-    extras = [form.prepare(points, hidden).extras[0, 20] for points in (still, moving)]
-    assert extras[0].shape == (9,) and torch.allclose(extras[0][3:], torch.zeros(6), atol=1e-4)
-    assert extras[1][3] < -0.5 and extras[1][6] > 0.5  # where it was before, where it is after
-    plain = INPUT_FORMS["rays"].prepare(moving, hidden)
-    assert torch.equal(form.prepare(moving, hidden).points, plain.points)

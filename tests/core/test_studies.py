@@ -6,6 +6,7 @@ from mpm_core.cli import main
 from mpm_core.data.augment import AugmentConfig
 from mpm_core.networks import NETWORKS
 from mpm_core.training.config import TrainConfig, with_changes
+from mpm_core.training.rigs import RECIPES
 from mpm_core.training.studies import STUDIES
 from tests.core.test_data import write_small_pack
 from tests.core.test_evaluation import folder  # noqa: F401 (a fixture)
@@ -16,10 +17,10 @@ def study(tmp_path, folder, capsys):  # noqa: F811
     """A command that runs a study of a few steps; returns its table and its figures."""
     pack = write_small_pack(tmp_path / "pack.npz")
 
-    def run(name):
+    def run(name, *options):
         figures = tmp_path / "figures.json"
         arguments = ["eval", str(folder), "--protocol", name, "--pack", str(pack), "--runs", str(tmp_path / "runs")]
-        assert main([*arguments, "--windows", "192", "192", "--json", str(figures)]) == 0
+        assert main([*arguments, *options, "--windows", "192", "192", "--json", str(figures)]) == 0
         return capsys.readouterr().out, json.loads(figures.read_text())
 
     return run
@@ -36,11 +37,11 @@ def test_a_study_trains_and_evaluates_each_network_once(study, tmp_path):
     assert len(done) == 2
     again, _ = study("tasks")
     assert again == text
-    study("inputs")  # of its three networks one is there already, under another name
+    study("inputs")  # of its two networks one is there already, under another name
     now = {place: place.stat().st_mtime_ns for place in (tmp_path / "runs").glob("*/done.json")}
-    assert len(now) == 4 and done.items() <= now.items()
+    assert len(now) == 3 and done.items() <= now.items()
     forms = [json.loads(place.read_text())["config"]["model"]["input_form"] for place in now]
-    assert sorted(forms) == ["moving rays", "moving rays", "rays", "screen"]
+    assert sorted(forms) == ["rays", "rays", "screen"]
 
 
 def test_a_network_without_stage_one_sees_as_many_windows(study, tmp_path):
@@ -67,3 +68,24 @@ def test_the_ablation_switches_off_every_variation():
         "outlier_share", "swapped_share", "lost_share", "pathless_share", "moved_joints_m", "varied_masked",
     }  # fmt: skip
     assert AugmentConfig().pathless_share > 0  # no variation, but an input that goes missing
+
+
+def test_the_cross_rig_protocol_tests_on_the_family_that_was_left_out(tmp_path, capsys):
+    pack = write_small_pack(tmp_path / "pack.npz")
+    figures = tmp_path / "rigs.json"
+    arguments = ["eval", str(tmp_path), "--protocol", "rigs", "--pack", str(pack), str(pack), "--runs", str(tmp_path / "runs")]
+    assert main([*arguments, "--windows", "64", "64", "--json", str(figures)]) == 0
+    rows = json.loads(figures.read_text())
+    assert {(row["family"], row["recipe"]) for row in rows} == {(f, r) for f in ("a", "b") for r in RECIPES}
+    assert all(row["frames"] > 100 and row["mpjpe"] > 0 for row in rows)
+    assert "| mean |" in capsys.readouterr().out
+    trained = [json.loads(place.read_text())["pack"] for place in (tmp_path / "runs").glob("*/done.json")]
+    assert len(trained) == 4 and len(set(trained)) == 4  # each without another family
+    assert main([*arguments, "--family", "nobody"]) == 2
+
+
+def test_one_cell_of_a_study_can_be_run_alone(study, tmp_path):
+    with pytest.raises(AssertionError):
+        study("tasks", "--cell", "9")
+    _, figures = study("leads", "--cell", "3")
+    assert [row["cell"] for row in figures] == ["both, seed 0"]

@@ -1,19 +1,25 @@
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from mpm_core import load_lifter
+from mpm_core.cli import main
 from mpm_core.errors import UserError
+from mpm_core.masking import MaskRatios
 from mpm_core.networks import build_network
-from mpm_core.networks.mpm import MPM, MPMConfig
+from mpm_core.networks.mpm import MPM, MPM_BEFORE_GROUND, MPMConfig
 from mpm_core.networks.stmo import STMOConfig
 from mpm_core.networks.tcn import TCNConfig
+from mpm_core.synthesis import demo_clip
 from mpm_core.training.checkpoint import load_tensors, load_weights, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageOneConfig, StageTwoConfig, TrainConfig, with_changes
+from mpm_core.training.draws import Request, draw_length
 from mpm_core.training.loop import Trainer, learning_rate
 from mpm_core.training.losses import Tasks, mean_distance
-from tests.core.test_data import small_pack
+from tests.core.test_data import small_pack, write_small_pack
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(model=MPMConfig(frames=27, width=64, encoder_width=64, feed_forward=64, blocks=2, heads=4))
@@ -97,6 +103,54 @@ def test_weights_say_which_network_they_are_of(tmp_path, config):
     loaded = load_weights(tmp_path / "w.safetensors", CPU)[0]
     assert type(loaded) is type(network) and loaded.config == config.model
     assert load_lifter(weights=tmp_path / "w.safetensors").name == network.name
+
+
+def test_weights_of_version_0_1_0_are_read_as_what_they_are(tmp_path):
+    """They do not say how positions are told, and have neither convolutions nor heads for the ground."""
+    sizes = {"frames": 27, "width": 32, "heads": 4, "feed_forward": 32, "encoder_width": 32, "blocks": 1}
+    model = MPM(MPMConfig(**sizes, **MPM_BEFORE_GROUND)).eval()
+    save_weights(tmp_path / "new.safetensors", model, {"hours": 2})
+    tensors, header = load_tensors(tmp_path / "new.safetensors", CPU)
+    old = {name: value for name, value in header["model"].items() if name not in MPM_BEFORE_GROUND}
+    save_tensors(tmp_path / "old.safetensors", tensors, header | {"format": "mpm-weights-1", "model": old})
+    loaded, card = load_weights(tmp_path / "old.safetensors", CPU)
+    assert loaded.config == model.config and card == {"hours": 2}
+    prediction = load_lifter(weights=tmp_path / "old.safetensors").lift(demo_clip().cut(0, 40))
+    assert prediction.up is None and prediction.contact is None and np.isfinite(prediction.positions).all()
+    save_tensors(tmp_path / "later.safetensors", tensors, header | {"format": "mpm-weights-3"})
+    with pytest.raises(UserError, match="of a later version"):
+        load_weights(tmp_path / "later.safetensors", CPU)
+
+
+def test_a_run_ends_in_time_with_weights(tmp_path):
+    """However many windows are left; the learning rate comes down before."""
+    pack = write_small_pack(tmp_path / "pack.npz")
+    sizes = ("model.frames=27", "model.width=32", "model.heads=4", "model.blocks=1", "model.feed_forward=32")
+    settings = (*sizes, "stage_one.batch=8", "stage_two.batch=8", "stage_two.windows=100000000")
+    arguments = ["train", str(pack), "-o", str(tmp_path / "run"), "--minutes", "0.08"]
+    began = time.monotonic()
+    assert main([*arguments, *(part for setting in settings for part in ("--set", setting))]) == 0
+    assert time.monotonic() - began < 60
+    for stage in ("I", "II"):
+        card = load_weights(tmp_path / "run" / f"stage-{stage}.safetensors", CPU)[1]
+        assert card["stage"] == stage and card["steps"] > 0
+
+
+def test_windows_may_be_longer_than_the_networks_where_positions_are_relative():
+    lengths = {9: 1.0, 81: 1.0}
+    drawn = [draw_length(lengths, 27, True, (0, step)) for step in range(40)]
+    assert {frames for frames, _ in drawn} == {9, 81}
+    assert all(0 <= first <= max(27 - frames, 0) for frames, first in drawn)
+    assert {draw_length(lengths, 27, False, (0, step))[0] for step in range(40)} == {9, 27}
+    assert draw_length({}, 27, True, (0, 3)) == (27, 0)
+    stage = replace(STAGE_TWO, lengths=lengths, windows=12 * 4)
+    assert [report.done for report in Trainer(CONFIG, stage, small_pack(), CPU).run(report_every=2)] == [24, 48]
+
+
+def test_what_is_hidden_follows_from_the_step_alone():
+    parts = [(6, {"limbs": 1.0}), (4, {"joints": 1.0})]
+    first, again, later = (Request(27, 0, parts, MaskRatios(), (0, step)).draw() for step in (5, 5, 6))
+    assert first.shape == (10, 27, 16) and np.array_equal(first, again) and not np.array_equal(first, later)
 
 
 def test_shipped_size_fits_the_limit(tmp_path):
