@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
+from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
 
@@ -87,6 +88,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         None if is_3d else confidence,
         points if is_3d else None,
         times if options.fps is None else None,
+        up=_up(comments, probe.path),
         source=str(probe.path),
         notes=tuple(notes),
     )
@@ -133,6 +135,23 @@ def _image_size(comments: dict[str, str], axes: str, notes: list[str]) -> tuple[
         return ASSUMED_SIZE
 
 
+def _up(comments: dict[str, str], path: Path) -> tuple[float, float, float] | None:
+    """The direction away from the ground, where the file says it; UserError for anything but one."""
+    if "up" not in comments:
+        return None
+    try:
+        x, y, z = (float(part) for part in comments["up"].split())
+    except ValueError:
+        raise UserError(f"{path}: 'up' must be three numbers, not '{comments['up'][:40]}'") from None
+    if not np.isfinite((x, y, z)).all() or not any((x, y, z)):
+        raise UserError(f"{path}: 'up' must be a direction, not '{comments['up'][:40]}'")
+    return x, y, z
+
+
+def _up_comment(up: tuple[float, float, float]) -> str:
+    return " ".join(f"{value:.6f}" for value in up)
+
+
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
@@ -172,6 +191,9 @@ def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
         "mpm-viewer": "3D positions", "units": _AXES_3D, "skeleton": MPM16.name, "fps": f"{prediction.fps:.10g}",
         "lifter": f"{prediction.lifter}, {prediction.task}, {prediction.mode}",
     }  # fmt: skip
+    up = find_up(options.clip, prediction)
+    if up.source != "level":
+        comments["up"] = _up_comment(up.direction)
     return _Table(comments, MPM16, prediction.absolute(), confidence, sources, prediction.times)
 
 
@@ -184,6 +206,8 @@ def _clip_table(clip: Clip) -> _Table:
     else:
         assert clip.ground_truth is not None
         points, comments["mpm-viewer"], comments["units"] = clip.ground_truth, "3D positions", _AXES_3D
+    if clip.up is not None:
+        comments["up"] = _up_comment(clip.up)
     return _Table(comments, clip.skeleton, points, clip.confidence, _marks(clip), clip.times)
 
 

@@ -1,5 +1,6 @@
 """Which way is up, and when a foot stands."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -130,12 +131,20 @@ def test_up_is_written_and_found_again(lifter, tmp_path):
     write(prediction, tmp_path / "answer.npz", WriteOptions(clip=clip))
     again = read_clip(tmp_path / "answer.npz")
     assert again.up == pytest.approx(tuple(float(v) for v in prediction.up), abs=1e-6)
+    write(prediction, tmp_path / "answer.csv", WriteOptions(clip=clip))
+    assert read_clip(tmp_path / "answer.csv").up == pytest.approx(again.up, abs=1e-5)
     stored = np.load(tmp_path / "answer.npz")
     assert stored["contact"].shape == (400, 2) and 0 < float(stored["up_error_deg"]) < 90
     write(replace(clip, up=up_of_camera(30)), tmp_path / "clip.npz")
     assert read_clip(tmp_path / "clip.npz").up == pytest.approx(up_of_camera(30))
-    write(clip, tmp_path / "unknown.npz")
-    assert read_clip(tmp_path / "unknown.npz").up is None
+    for name in ("unknown.npz", "unknown.csv"):
+        write(clip, tmp_path / name)
+        assert read_clip(tmp_path / name).up is None
+    text = (tmp_path / "answer.csv").read_text()
+    for wrong in ("0 0 0", "1 2", "nan 0 1", "up"):
+        (tmp_path / "wrong.csv").write_text(re.sub("# up: .*", f"# up: {wrong}", text))
+        with pytest.raises(UserError, match=r"wrong\.csv: 'up' must be"):
+            read_clip(tmp_path / "wrong.csv")
 
 
 def test_the_bvh_of_a_camera_that_looks_down_stands_upright(lifter, tmp_path):
