@@ -41,8 +41,8 @@ def lift_one(options: argparse.Namespace) -> None:
     check_mask_names(options.hide)
     check_cleaning(options)
     check_mode(options.mode)
-    lifter = load_lifter(options.lifter, options.device, options.weights)
     up_as_given(options.up, options.pitch, options.roll)
+    lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
     clip = _with_up(clip, options)
     mask = parse_mask(options.hide, len(clip)) | saved

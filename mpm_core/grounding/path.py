@@ -32,6 +32,9 @@ _STEP_M = 0.15
 _LEAST_CONTACT = 0.5
 """Frames in which a foot stands less probably do not tell where the floor is."""
 
+_FASTEST_RATE = 1000.0
+"""Frames a second that are told apart: beyond it the system has too large and too small numbers side by side."""
+
 _OTHER_PLACE_M = 0.5
 """From one frame to the next; beyond it is another person or another shot."""
 
@@ -43,7 +46,7 @@ def path_correction(places: Floats, up: Floats, contact: Floats, fps: float) -> 
 
     places: (frames, 16, 3) metres in camera axes; up: (3,) unit vector; contact: (frames, 2) probability that a foot stands.
     """
-    frames = len(places)
+    frames, fps = len(places), min(fps, _FASTEST_RATE)
     if frames < 3:
         return np.zeros((frames, 3), np.float32)
     ankles = places[:, list(FEET)].astype(np.float64)  # (frames, 2, 3)

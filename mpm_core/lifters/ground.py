@@ -48,16 +48,16 @@ class GroundRecord:
 
     def told(self, resampling: Resampling, frames: int) -> GroundTold | None:
         """For the clip's frames; None as long as no frame has told anything."""
-        if not self._counts.any():
-            return None
         told = self._rows[self._counts, UP].astype(np.float64)
         concentration = np.linalg.norm(told, axis=-1)
         total = (told * concentration[:, None] ** (_SURENESS_POWER - 1)).sum(0)
         strength = float(np.linalg.norm(total))
+        if strength == 0:
+            return None
         rows = resampling.from_grid(self._rows[:, UP.stop :], 0, frames)
         logits, heights = (rows[:, part.start - UP.stop : part.stop - UP.stop] for part in (STANDING, HEIGHT))
         return GroundTold(
-            (total / max(strength, 1e-9)).astype(np.float32),
+            (total / strength).astype(np.float32),
             _error_deg(float(np.linalg.norm(told.mean(0)))),
             logits.astype(np.float32),
             heights.astype(np.float32),

@@ -229,6 +229,13 @@ def test_two_shots_are_not_glued_together(motion):
     assert np.abs(step - [1.5, 0, 1.0]).max() < 0.1
 
 
+@pytest.mark.parametrize("fps", [0.01, 1, 3600, 1e6])
+def test_any_frame_rate_gives_a_path(motion, fps):
+    places, up = as_seen(motion)
+    contact = np.random.default_rng(0).random((500, 2))
+    assert np.isfinite(path_correction(places, up, contact, fps)).all()
+
+
 def test_a_lifted_person_is_grounded_unless_told_otherwise(lifter):
     clip = seen_from(25)
     plain, grounded = lifter.lift(clip, ground=False), lifter.lift(clip)
