@@ -4,8 +4,9 @@ Source: Zhang et al., "MPM: A Unified 2D-3D Human Pose Representation via Masked
 
 What differs from the paper, each with its reason and what it brings in short runs (MPJPE in mm, exact 2D, nothing hidden):
 - input_form "rays" instead of screen coordinates: the same pose is the same wherever in the image; 169.5 -> 118.9.
-- positions "relative" (rotary) instead of learnt, and a convolution over 5 frames at the head of every block: a movement means
-  the same wherever in the window it stands; both together 118.9 -> 115.8 and 120.9 -> 117.5 (two seeds), either alone half of it.
+- positions "relative" (rotary) instead of learnt, and a convolution over 5 frames at the head of every block: a movement
+  means the same wherever in the window it stands; both together 118.9 -> 115.8 and 120.9 -> 117.5 (two seeds), either alone
+  half of it.
 - a frame decoder that answers every frame, hidden ones too, beside the strided one: a viewer needs all frames at once.
 - heads for up and for the feet, for motion in the world: what they cost the pose has not been measured.
 """
