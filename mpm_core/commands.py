@@ -6,8 +6,6 @@ import argparse
 import logging
 from dataclasses import replace
 
-import numpy as np
-
 from mpm_core.batch import run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
@@ -32,7 +30,6 @@ def lift_one(options: argparse.Namespace) -> None:
     from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import load_lifter
-    from mpm_core.lifters.grounded import GroundedTask
     from mpm_core.lifters.windows import check_mode
     from mpm_core.metrics import reprojection
 
@@ -53,12 +50,8 @@ def lift_one(options: argparse.Namespace) -> None:
     prediction = task.prediction()
     _write(options, prediction, clip)
     _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
-    if isinstance(task, GroundedTask) and task.moved.any():
-        mm = 1000 * np.linalg.norm(task.moved, axis=1)
-        _log.info(
-            "%s: so that standing feet do not slide, the person was moved by %.0f mm on average, %.0f at most",
-            options.input.name, mm.mean(), mm.max(),
-        )  # fmt: skip
+    if prediction.moved_by():
+        _log.info("%s: so that standing feet do not slide, %s", options.input.name, prediction.moved_by())
     figures = reprojection(prediction, clip)
     if figures is not None and clip.ground_truth is None:
         _log.info(

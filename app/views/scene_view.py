@@ -32,6 +32,7 @@ from app.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.joint_text import describe_joint
 from app.views.skeleton_item import nearest_joint
+from mpm_core.grounding.floor import FEET, floor_under
 from mpm_core.skeleton import MPM16
 
 VIEWS = ("front", "side", "top", "camera")
@@ -41,7 +42,6 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
-_FLOOR_BELOW_ANKLE_M = 0.08
 _FRUSTUM_M = 0.35
 
 
@@ -169,16 +169,24 @@ class SceneView(GLViewWidget):
         self.refresh()
 
     def _find_floor(self, pose: Callable[[int], NDArray[np.float32] | None]) -> None:
-        """Under the ankles of the poses that `pose` gives for a frame, in all but the lowest frames."""
+        """Under the feet that stand in the poses that `pose` gives for a frame."""
         session = self._session
-        ankles = list(MPM16.indices(("LAnkle", "RAnkle")))
-        lowest = [
-            points[ankles, 2].min() + session.scene_root(frame)[2]
+        clip, prediction = session.clip, session.prediction
+        tells = clip is not None and clip.ground_truth is None and prediction is not None
+        contact = prediction.contact if tells and prediction is not None else None
+        found = {
+            frame: points[list(FEET), 2] + session.scene_root(frame)[2]
             for frame in range(0, len(session), max(1, len(session) // 200))
             if (points := pose(frame)) is not None
-        ]
-        if np.isfinite(lowest).any():
-            self._floor, self._is_floor_found = float(np.nanpercentile(lowest, 5)) - _FLOOR_BELOW_ANKLE_M, True
+        }
+        if not found:
+            return
+        heights = np.array(list(found.values()))  # (frames, 2)
+        floor = floor_under(heights, None if contact is None else contact[list(found)])
+        if floor is None:
+            floor = floor_under(heights, None)
+        if floor is not None:
+            self._floor, self._is_floor_found = floor, True
 
     def _place_floor(self) -> None:
         root = self._session.scene_root(self._session.frame)

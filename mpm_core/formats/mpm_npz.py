@@ -14,6 +14,7 @@ from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
@@ -162,6 +163,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["up"] = up.direction
         told: dict[str, Any] = {name: getattr(content, name) for name in ("contact", "foot_height")}
         told = {name: rows[part] for name, rows in told.items() if rows is not None}
+        floor = find_floor(content.absolute(), np.array(up.direction), content.contact)
+        if content.contact is not None and floor is not None:
+            told["floor"] = floor
         if up.source == "lifter":
             told["up_error_deg"] = up.error_deg
         arrays |= told

@@ -74,3 +74,14 @@ def test_the_fit_to_the_keypoints_can_be_left_out(qtbot, demo_window):
     assert not session.options.fit
     qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
     assert not panel._fit.isEnabled()
+
+
+def test_the_panel_says_by_how_much_standing_feet_moved_the_person(qtbot, demo_window):
+    session, panel = demo_window.session, demo_window.lifting_panel
+    wait_for_lift(qtbot, demo_window)
+    moved = 1000 * session.prediction.moved
+    assert panel._moved.text() == f"Joints were moved by {moved.mean():.0f} mm on average and {moved.max():.0f} at most"
+    assert 1 < moved.mean() < moved.max() < 1000 and not panel._moved.isHidden()
+    panel._ground.click()
+    qtbot.waitUntil(lambda: session.prediction.moved is None, timeout=WAIT_MS)
+    assert not panel._moved.text() and panel._moved.isHidden()
