@@ -30,15 +30,15 @@ _STANDING_M_S = 0.05
 """Speed of an ankle that stands: it turns about the ball of the foot."""
 
 _LEVEL_M, _STEP_M = 0.01, 0.06
-"""How level the floor is. Feet that stand higher or lower by about a step stand on something else, and are let be."""
+"""How level the floor is. Feet that are higher or lower by more than about a step are on something else, and are let be."""
 
 _LEVELS = 41
 """Quantiles of the heights of standing feet, among which the level is that most agree with."""
 
-_UNDER_M = 0.004
-"""How hard the floor is."""
+_UNDER_M, _ELSEWHERE_M = 0.004, 0.2
+"""How hard the floor is. What is farther below it is elsewhere: on lower ground, or the camera has moved."""
 
-_PASSES = 2
+_PASSES = 3
 """Which ankles are under the floor, and which stand on something else, is told by the pass before."""
 
 _FASTEST_RATE = 1000.0
@@ -98,7 +98,8 @@ def _closeness(places: Vectors, along_m: float, across_m: float) -> Vectors:
 def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats) -> Correction:
     """Standing ankles are as high as standing ankles mostly are, and none is lower than where the lowest stand."""
     heights = ankles @ up  # (frames, 2)
-    now, is_under = heights, np.zeros(heights.shape, bool)
+    now = before = heights
+    is_under = np.zeros(heights.shape, bool)
     stands = contact > LEAST_CONTACT
     for number in range(_PASSES if stands.any() else 1):
         passing = system.copy()
@@ -107,12 +108,13 @@ def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats
             assert lowest is not None
             level = np.square(contact) * _likeness(now - usual) / _LEVEL_M**2
             is_under |= (now < lowest) & (number > 0)
-            under = is_under / _UNDER_M**2
+            under = is_under * np.exp(-np.square((before - lowest) / _ELSEWHERE_M)) / _UNDER_M**2  # Welsch's
             wanted = level * (usual - heights) + under * (lowest - heights)
             for foot in (0, 1):
                 passing.lift(1 + foot, (level + under)[:, foot], wanted[:, foot], up)
         moved = passing.solve()  # (frames, 3, 3)
         now = heights + (moved[:, :1] + moved[:, 1:]) @ up
+        before = before if number else now  # anything was lifted out of the floor
     return Correction(moved[:, 0], moved[:, 1:])
 
 

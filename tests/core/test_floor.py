@@ -11,9 +11,11 @@ from mpm_core import write
 from mpm_core.cli import main
 from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET, find_floor
 from mpm_core.grounding.legs import LEGS, bend_legs
+from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import stand_on_ground
 from mpm_core.grounding.standing import standing_feet
 from mpm_core.grounding.up import up_of_camera
+from mpm_core.metrics import angle_deg
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
 from mpm_core.training.views import Viewpoint, see
@@ -189,6 +191,43 @@ def test_the_floor_is_under_standing_feet_whatever_few_frames_say(motion):
     unknown[:100] = np.nan
     assert abs(find_floor(unknown, up, contact) - floor) < 0.02
     assert find_floor(places, up, np.zeros((500, 2))) is None
+
+
+def test_far_below_the_floor_is_elsewhere(motion):
+    """As where the camera has moved: the person is not pulled up by metres, nor are the frames before."""
+    places, up = as_seen(motion)
+    standing, _ = standing_feet(places, up, FPS)
+    seen = places.copy()
+    sinking = 2.5 / (1 + np.exp(-(np.arange(500) - 440) / 6))
+    seen -= sinking[:, None, None] * up
+    contact = standing * (np.arange(500) < 420)[:, None]
+    moved = grounded(seen, up, contact.astype(float)) - seen
+    assert np.linalg.norm(moved[480:], axis=-1).max() < 0.1
+    assert np.linalg.norm(moved, axis=-1).max() < 0.5 and np.linalg.norm(moved[:400], axis=-1).max() < 0.1
+
+
+def walk_in_circles():
+    """(600, 16, 3) the demo's steps, turned as they go on, so that feet stand all over a floor."""
+    return np.concatenate([demo_motion()[:300] @ [[0, 1, 0], [-1, 0, 0], [0, 0, 1]], demo_motion()[:300]]).astype(np.float64)
+
+
+@pytest.mark.parametrize("off_deg", [0.0, 6.0, 12.0])
+def test_up_is_levelled_by_where_feet_stand(off_deg):
+    places, up = as_seen(walk_in_circles())
+    standing = standing_feet(places, up, FPS)[0].astype(float)
+    noisy = places + gaussian_filter1d(np.random.default_rng(0).normal(0, 0.1, (600, 1, 3)), 10, axis=0)
+    for axis in ([1.0, 0, 0], np.cross(up, [1.0, 0, 0])):
+        told = np.cos(np.radians(off_deg)) * up + np.sin(np.radians(off_deg)) * np.array(axis)
+        found, error = level_by_feet(noisy, told, 8.0, standing, FPS)
+        assert angle_deg(found, up) < 2.5 and error < 4 and np.linalg.norm(found) == pytest.approx(1)
+        assert level_by_feet(noisy, told, 1e-3, standing, FPS)[0] == pytest.approx(told, abs=1e-4)  # it is known for certain
+
+
+def test_feet_that_stand_in_one_place_tell_nothing_of_up(motion):
+    places, _ = as_seen(np.repeat(motion[:1], 100, axis=0))
+    told = up_of_camera(30.0)
+    found, error = level_by_feet(places, np.array(told), 5.0, np.ones((100, 2)), FPS)
+    assert found == pytest.approx(told) and error == 5.0
 
 
 def test_a_lifted_person_is_grounded_unless_told_otherwise(lifter):
