@@ -1,6 +1,7 @@
 # make run   sets everything up and opens the viewer on the demo
 # make test  sets everything up and runs all tests
 # make lint  style, types and import rules
+# make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,9 @@ RUN_PACKAGES := libegl1 libgl1 libglx-mesa0 libgl1-mesa-dri libxkbcommon-x11-0 l
 	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb
 
-.PHONY: run test lint setup setup-dev packages test-packages clean
+SHARED ?= ../shared
+
+.PHONY: run test lint motion-pictures setup setup-dev packages test-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
@@ -25,6 +28,9 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+motion-pictures: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures.py $(SHARED)
 
 packages:
 	@PYTHON=$(PYTHON) sh .ci/debian-packages $(RUN_PACKAGES)

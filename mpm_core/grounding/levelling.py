@@ -7,17 +7,20 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.grounding.floor import FEET, LEAST_CONTACT
+from mpm_core.grounding.floor import FEET
 
 _LEAST_STANCES = 3
 
-_SHORTEST_S, _WHOLE_S = 0.1, 0.5
+_LEAST_CONTACT = 0.3
+"""Of a foot that is taken to stand: as long as up is wrong, feet that stand seem to hover."""
+
+_SHORTEST_S, _WHOLE_S = 0.06, 0.5
 """A stance counts from so long on, and wholly from so long on: its frames err together."""
 
 _UNEVEN_M, _DEPTH_M = 0.05, 0.1
 """By how much the places of stances are wrong, upwards and along the line of sight (standard deviations)."""
 
-_STEP_M = 0.2
+_STEP_M = 0.4
 """What is higher or lower stands on something else."""
 
 _PASSES = 5
@@ -65,7 +68,7 @@ def _stances(places: Floats, contact: Floats, fps: float) -> tuple[NDArray[np.fl
     """(stances, 3) metres where a foot stood, and (stances,) how much each counts."""
     points, weights = [], []
     for foot, ankle in enumerate(FEET):
-        stands = np.concatenate(([False], contact[:, foot] > LEAST_CONTACT, [False]))
+        stands = np.concatenate(([False], contact[:, foot] > _LEAST_CONTACT, [False]))
         changes = np.flatnonzero(stands[1:] != stands[:-1])
         for first, end in zip(changes[::2], changes[1::2], strict=True):
             seconds = (end - first) / fps

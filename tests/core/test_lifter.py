@@ -214,6 +214,7 @@ def test_mirror_averaging_weighs_two_answers(lifter, demo):
         clip.image_size,
         clip.fps,
         camera=clip.camera,
+        up=(-clip.up[0], *clip.up[1:]),
     )
     other = lifter.lift(mirrored, mirror=True).positions[:, list(MPM16.mirror)] * [-1, 1, 1]
     assert np.abs(other - double.positions).max() < 1e-4
