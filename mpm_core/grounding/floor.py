@@ -22,15 +22,15 @@ _LOW_SHARE = 0.1
 Floats = NDArray[np.floating]
 
 
-def standing_level(heights: Floats, contact: Floats) -> float | None:
-    """Metres of the lowest that ankles (frames, 2) stand at, but for a few frames; None where no foot stands."""
+def standing_level(heights: Floats, contact: Floats, but_for: float = _LOW_SHARE) -> float | None:
+    """Metres of the lowest that ankles (frames, 2) stand at, but for a share of them; None where no foot stands."""
     stands = (contact > LEAST_CONTACT) & np.isfinite(heights)
     if not stands.any():
         return None
     heights, weights = heights[stands], contact[stands]
     order = np.argsort(heights)
     so_far = np.cumsum(weights[order], dtype=np.float64)
-    return float(heights[order][np.searchsorted(so_far, _LOW_SHARE * so_far[-1])])
+    return float(heights[order][np.searchsorted(so_far, but_for * so_far[-1])])
 
 
 def floor_under(heights: Floats, contact: Floats | None) -> float | None:

@@ -35,6 +35,9 @@ _LEVEL_M, _STEP_M = 0.01, 0.06
 _LEVELS = 41
 """Quantiles of the heights of standing feet, among which the level is that most agree with."""
 
+_LOWEST_SHARE = 0.15
+"""Of standing ankles is lower than what all are lifted to: a little more than the floor is told by, lest some are under it."""
+
 _UNDER_M, _ELSEWHERE_M = 0.004, 0.2
 """How hard the floor is. What is farther below it is elsewhere: on lower ground, or the camera has moved."""
 
@@ -104,7 +107,7 @@ def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats
     for number in range(_PASSES if stands.any() else 1):
         passing = system.copy()
         if stands.any():
-            usual, lowest = _usual_level(now[stands]), standing_level(now, contact)
+            usual, lowest = _usual_level(now[stands]), standing_level(now, contact, _LOWEST_SHARE)
             assert lowest is not None
             level = np.square(contact) * _likeness(now - usual) / _LEVEL_M**2
             is_under |= (now < lowest) & (number > 0)
