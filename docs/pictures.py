@@ -25,7 +25,7 @@ from mpm_core.grounding.up import find_up
 from mpm_core.skeleton import MPM16
 from mpm_core.training.views import Viewpoint, see
 
-_WIDTH, _HEIGHT, _SCENE_WIDTH, _MARGIN = 1500, 340, 440, 20
+_WIDTH, _HEIGHT, _SCENE_WIDTH, _MARGIN = 1500, 320, 420, 20
 _AZIMUTH_DEG, _ELEVATION_DEG = 25.0, 22.0
 _GRID_M = 0.5
 _IN_SCENE, _OVER_TIME = 9, 16
@@ -51,7 +51,7 @@ def takes(shared: Path) -> Iterator[Taken]:
     for name, select, azimuth, first, last in (
         ("jump", "CMU127/RunDodge 22/0", 200.0, 0, 146),
         ("turn", "CMU94/IndianDance 06/0", 30.0, 0, 400),
-        ("stance", "CMU139/Street 17/0", 120.0, 0, 296),
+        ("rising", "CMU139/Street 17/0", 120.0, 0, 296),
     ):
         clip = read_clip(benchmark, select=select).to_mpm16()
         assert clip.ground_truth is not None and clip.up is not None
@@ -80,7 +80,8 @@ def draw(taken: Taken, path: Path) -> None:
     _draw_scene(painter, places, stands)
     _draw_over_time(painter, places, stands, prediction.fps)
     painter.end()
-    image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.AvoidDither).save(str(path))
+    flat = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
+    image.convertToFormat(QImage.Format.Format_Indexed8, flat).save(str(path))
 
 
 def _draw_scene(painter: QPainter, places: Floats, stands: NDArray[np.bool_]) -> None:
@@ -122,7 +123,7 @@ def _draw_over_time(painter: QPainter, places: Floats, stands: NDArray[np.bool_]
     """One beside the other as the camera's side sees them, on one floor; a dot under each foot that stands."""
     room = _WIDTH - _SCENE_WIDTH - _MARGIN
     step = room / _OVER_TIME
-    scale = min((_HEIGHT - 4 * _MARGIN) / max(float(places[..., 1].max()), 1.0), step / 0.75)
+    scale = min((_HEIGHT - 4 * _MARGIN) / max(float(places[..., 1].max()), 1.0), step / 0.8)
     ground = _HEIGHT - 2 * _MARGIN - 8
     painter.setPen(QPen(QColor(LIGHT.muted), 1))
     painter.drawLine(QPointF(_SCENE_WIDTH, ground), QPointF(_WIDTH - _MARGIN, ground))
