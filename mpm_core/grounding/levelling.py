@@ -17,7 +17,7 @@ _LEAST_CONTACT = 0.3
 _SHORTEST_S, _WHOLE_S = 0.06, 0.5
 """A stance counts from so long on, and wholly from so long on: its frames err together."""
 
-_UNEVEN_M, _DEPTH_M = 0.05, 0.1
+_UNEVEN_M, _DEPTH_M = 0.05, 0.3
 """By how much the places of stances are wrong, upwards and along the line of sight (standard deviations)."""
 
 _STEP_M = 0.4

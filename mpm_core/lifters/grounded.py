@@ -19,6 +19,9 @@ from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 
+_FRAMES_AT_ONCE = 500
+"""Grounded in no time."""
+
 
 class GroundedTask:
     """A LiftingTask whose person stands on the ground; see grounding/path.py. Until an answer is whole, joints are moved by
@@ -35,8 +38,20 @@ class GroundedTask:
         self._levelled: tuple[NDArray[np.float32], float] | None = None  # up, and by how much it is off
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update."""
-        yield from self._task.update(mask, cursor, frames)
+        """See LiftingTask.update. A long answer is grounded last."""
+        done = 0
+        for progress in self._task.update(mask, cursor, frames):
+            done = progress.total
+            yield progress
+        if len(self._clip) <= _FRAMES_AT_ONCE:
+            self._stand()
+            return
+        yield Progress(done, done + 1)  # what is under the cursor need not wait
+        self._stand()
+        yield Progress(done + 1, done + 1)
+
+    def _stand(self) -> None:
+        """Learn from the whole answer where its person stands."""
         answer = self._task.prediction()
         known = np.logical_and(np.isfinite(answer.positions).all((1, 2)), np.isfinite(answer.root).all(1))
         self._forget()

@@ -268,3 +268,18 @@ def test_the_command_line_says_by_how_much_and_the_file_where_the_floor_is(tmp_p
     stored = np.load(tmp_path / "a.npz")
     heights = (stored["positions"] + stored["root"][:, None])[:, list(FEET)] @ stored["up"] - float(stored["floor"])
     assert heights[stored["contact"] > 0.5].mean() == pytest.approx(ANKLE_HEIGHT_M, abs=0.02)
+
+
+def test_a_long_answer_shows_what_is_under_the_cursor_before_it_is_grounded(lifter):
+    clip = see(demo_motion()[:600], FPS, Viewpoint(60.0, 20.0), "walk")
+    task = lifter.start(clip)
+    steps = [(progress, task.prediction()) for progress in task.update(None)]
+    assert steps[-1][0].done == steps[-1][0].total > steps[-2][0].done
+    assert steps[-2][1].moved is None and steps[-1][1].moved.max() > 0.001
+    mask = np.zeros((600, 16), bool)
+    mask[300, 5] = True
+    before = steps[-1][1]
+    shown = [task.prediction() for _ in task.update(mask, 300)]
+    assert np.array_equal(shown[0].moved, before.moved)  # as it was, until it is known anew
+    far = np.r_[0:100, 500:600]
+    assert np.allclose(shown[0].absolute()[far], before.absolute()[far], atol=1e-4)
