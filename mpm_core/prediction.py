@@ -27,8 +27,8 @@ class Prediction:
     What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
     alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
-    ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do; None
-    where nothing was.
+    ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
+    and stands: (frames, 2), see contact, as it was told before; None where nothing was.
     """
 
     positions: NDArray[np.float32]
@@ -47,10 +47,11 @@ class Prediction:
     foot_odds: NDArray[np.float32] | None = None
     foot_height: NDArray[np.float32] | None = None
     moved: NDArray[np.float32] | None = None
+    stands: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
-        for array in (*arrays, self.up, self.foot_odds, self.foot_height, self.moved):
+        for array in (*arrays, self.up, self.foot_odds, self.foot_height, self.moved, self.stands):
             if array is not None:
                 array.flags.writeable = False
 
@@ -61,6 +62,8 @@ class Prediction:
     def contact(self) -> NDArray[np.float32] | None:
         """(frames, 2) probability 0 to 1 that a foot stands, left first: what the network tells, and how the lifted foot
         moves. None where the network tells nothing; zero in frames that were never answered."""
+        if self.stands is not None:
+            return self.stands  # feet that were made to stand still would be told to stand longer
         if self.foot_odds is None or self.up is None:
             return None
         from mpm_core.grounding.standing import standing_odds  # scipy is slow to import, and not needed to show an answer

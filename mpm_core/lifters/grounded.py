@@ -35,6 +35,7 @@ class GroundedTask:
         frames = len(self._clip)
         self._of_root, self._from_root = np.zeros((frames, 3), np.float32), np.zeros((frames, len(MPM16), 3), np.float32)
         self._moved: NDArray[np.float32] | None = None
+        self._contact: NDArray[np.float32] | None = None
         self._levelled: tuple[NDArray[np.float32], float] | None = None  # up, and by how much it is off
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
@@ -66,6 +67,7 @@ class GroundedTask:
         self._of_root[known] = correction.root
         self._from_root[known] = bend_legs(positions, correction.ankles) - positions
         self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
+        self._contact = contact
 
     def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> Prediction:
         """The answer with up as standing feet correct it."""
@@ -85,4 +87,6 @@ class GroundedTask:
         answer = self._task.prediction()
         positions, root = answer.positions + self._from_root, answer.root + self._of_root
         up, error_deg = self._levelled or (answer.up, answer.up_error_deg)
-        return replace(answer, positions=positions, root=root, moved=self._moved, up=up, up_error_deg=error_deg)
+        return replace(
+            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, up=up, up_error_deg=error_deg
+        )

@@ -240,6 +240,7 @@ def test_a_lifted_person_is_grounded_unless_told_otherwise(lifter):
     assert np.allclose(on_ground.moved, moved, atol=1e-5) and 0.001 < moved.mean() < 0.15
     assert f"{1000 * moved.mean():.0f} mm on average and {1000 * moved.max():.0f} at most" in on_ground.moved_by()
     assert np.allclose(bones_of_legs(on_ground.positions), bones_of_legs(plain.positions), atol=1e-4)
+    assert np.abs(on_ground.contact - plain.contact).mean() < 0.02  # feet made to stand still are not told to stand longer
     nobody = np.ones((len(clip), 16), bool)
     assert np.isfinite(lifter.lift(clip, nobody).root).all()
 
