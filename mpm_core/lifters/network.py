@@ -19,7 +19,7 @@ from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
-from mpm_core.networks.packing import pack_linears
+from mpm_core.networks.packing import pack
 from mpm_core.prediction import Prediction
 from mpm_core.training.checkpoint import load_weights
 
@@ -34,7 +34,7 @@ class NetworkLifter:
         self.card = card
         self.model = model.to(device).eval()
         if device == "cpu":
-            pack_linears(self.model)
+            pack(self.model)
 
     @classmethod
     def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:
