@@ -14,7 +14,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
-from mpm_core.rig import RigMotion, fit_rig
+from mpm_core.rig.fitting import RigMotion, fit_rig
 from mpm_core.skeleton import MPM16
 
 _ANKLE_HEIGHT_M = 0.09

@@ -6,7 +6,7 @@ from mpm_core import Clip, UserError, write
 from mpm_core.camera import upright
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.bvh import euler_zxy, motion_of
-from mpm_core.rig import fit_rig
+from mpm_core.rig.fitting import fit_rig
 from mpm_core.skeleton import MPM16
 
 # How pybvh reads a file is its own; it shares no code with the writer.
