@@ -14,16 +14,20 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
-from mpm_core.rig.fitting import RigMotion, fit_rig
+from mpm_core.rig.joints import ANKLE_HEIGHT_M, RigMotion
 from mpm_core.skeleton import MPM16
 
-_ANKLE_HEIGHT_M = 0.09
 _FLOOR_PERCENTILE = 5.0
+_UP = (0.0, 1.0, 0.0)
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
 def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
     """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
+    # scipy is slow to import, and not needed to open a window
+    from mpm_core.grounding.standing import standing_feet
+    from mpm_core.rig.fitting import fit_rig
+
     part = options.frames(len(content))
     if isinstance(content, Prediction):
         positions, up = content.absolute(), find_up(options.clip, content).direction
@@ -33,11 +37,15 @@ def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMot
             raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to write as BVH")
         positions, up = _without_gaps(clip.ground_truth), find_up(clip).direction
     places = np.asarray(upright(positions[part], up), np.float64)
-    frame_time, places = _even_times(content.times[part], content.fps, places)
+    contact = content.contact if isinstance(content, Prediction) else None
+    columns = [places.reshape(len(places), -1)] + ([] if contact is None else [contact[part]])
+    frame_time, rows = _even_times(content.times[part], content.fps, np.concatenate(columns, axis=1))
+    places, told = rows[:, : 3 * len(MPM16)].reshape(-1, len(MPM16), 3), rows[:, 3 * len(MPM16) :]
     ankles = places[:, list(MPM16.indices(("LAnkle", "RAnkle"))), 1].min(1)
-    floor = float(np.percentile(ankles, _FLOOR_PERCENTILE)) - _ANKLE_HEIGHT_M
-    start = places[0, MPM16.root] * [1.0, 0.0, 1.0]
-    return fit_rig(places - start - [0.0, floor, 0.0]), frame_time
+    floor = float(np.percentile(ankles, _FLOOR_PERCENTILE)) - ANKLE_HEIGHT_M
+    places = places - places[0, MPM16.root] * [1.0, 0.0, 1.0] - [0.0, floor, 0.0]
+    stands = standing_feet(places, np.array(_UP), 1 / frame_time)[0].astype(np.float64) if contact is None else told
+    return fit_rig(places, 1 / frame_time, stands), frame_time
 
 
 def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,17 +61,15 @@ def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
     return filled
 
 
-def _even_times(times: NDArray[np.float64], fps: float, places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """BVH has one frame time for all: keep even times, interpolate uneven ones."""
+def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """BVH has one frame time for all: keep rows (frames, columns) at even times, interpolate those at uneven ones."""
     if len(times) < 2:
-        return 1 / fps, places
+        return 1 / fps, rows
     step = float(np.median(np.diff(times)))
     even = times[0] + step * np.arange(round(float(times[-1] - times[0]) / step) + 1)
     if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
-        return float((times[-1] - times[0]) / (len(times) - 1)), places
-    flat = places.reshape(len(times), -1)
-    mixed = np.stack([np.interp(even, times, column) for column in flat.T], axis=-1)
-    return step, mixed.reshape(len(even), *places.shape[1:])
+        return float((times[-1] - times[0]) / (len(times) - 1)), rows
+    return step, np.stack([np.interp(even, times, column) for column in rows.T], axis=-1)
 
 
 def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,182 +1,132 @@
-"""Owns the rig: a skeleton of constant bone lengths with the usual animation names, fitted to joint positions."""
+"""Owns how the rig follows joint positions: trunk, limbs and feet, each from where its parent has come to."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.rig.feet import foot_turns
+from mpm_core.rig.hinges import Limb, limb_turns
+from mpm_core.rig.joints import SIDES, RigJoint, RigMotion, build_joints
+from mpm_core.rig.turns import X, Y, apply, frame, swing, transposed, turn, unit
 from mpm_core.skeleton import MPM16
 
 Vectors = NDArray[np.float64]
 
+_ANKLES = ("LAnkle", "RAnkle")
+_STANDING_WEIGHT = 30.0
+"""Of an ankle that stands, beside another joint."""
 
-@dataclass(frozen=True)
-class RigJoint:
-    """A joint of the rig. rest: offset from its parent in metres, in the rest pose (a T, facing +Z, Y up).
+_FASTEST_RATE = 1000.0
+"""Frames a second that are told apart: beyond it the smoothing has too large and too small numbers side by side."""
 
-    follows: the MPM-16 joint that it stands for, or None. tip: offset of the end site where the chain ends here.
+
+def fit_rig(positions: NDArray[np.floating], fps: float, contact: NDArray[np.floating] | None = None) -> RigMotion:
+    """Fit a rig of constant bone lengths to (frames, 16, 3) metres, Y up, the floor at 0.
+
+    contact: (frames, 2) 0 to 1, whether a foot stands, left first; None where nobody knows. Lengths are the medians over the
+    frames, the same on both sides. Pelvis and chest take their turn from hips and shoulders, elbows and knees are hinges
+    (hinges.py), feet stand on the floor (feet.py). Every bone points from where its own joint has come to, so that errors of
+    length do not add up, and the root is where all joints are nearest to theirs, above all ankles that stand.
     """
-
-    name: str
-    parent: int
-    rest: tuple[float, float, float]
-    follows: str | None
-    tip: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class RigMotion:
-    """joints: depth first, as files list them. rotations: (frames, joints, 3, 3), each relative to its parent. root:
-    (frames, 3) metres."""
-
-    joints: tuple[RigJoint, ...]
-    rotations: Vectors
-    root: Vectors
-
-    def joint_positions(self) -> Vectors:
-        """(frames, joints, 3) metres by forward kinematics."""
-        frames = len(self.root)
-        turn = np.zeros((frames, len(self.joints), 3, 3))
-        place = np.zeros((frames, len(self.joints), 3))
-        for j, joint in enumerate(self.joints):
-            if joint.parent < 0:
-                turn[:, j], place[:, j] = self.rotations[:, j], self.root
-            else:
-                turn[:, j] = turn[:, joint.parent] @ self.rotations[:, j]
-                place[:, j] = place[:, joint.parent] + turn[:, joint.parent] @ np.array(joint.rest)
-        return place
-
-
-# The chains below a limb's first joint: (rig name, MPM-16 joint it stands at, MPM-16 joint that its bone points to).
-_LIMBS = (
-    ("UpLeg", "Hip", "Knee"),
-    ("Leg", "Knee", "Ankle"),
-    ("Arm", "Shoulder", "Elbow"),
-    ("ForeArm", "Elbow", "Wrist"),
-)
-_DOWN, _UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
-_SIDEWAYS = {"Left": np.array([1.0, 0.0, 0.0]), "Right": np.array([-1.0, 0.0, 0.0])}
-_HEAD_SHARE = 0.45  # of the way from Thorax to the crown at which the head turns
-_FOOT_M, _TOES_M, _HAND_M = 0.12, 0.06, 0.08
-
-
-def fit_rig(positions: NDArray[np.floating]) -> RigMotion:
-    """Fit a rig of constant bone lengths to (frames, 16, 3) metres, Y up.
-
-    Lengths are the medians over the frames, the same on both sides. Pelvis and chest take their turn from hips and
-    shoulders; every other bone swings from its parent by the smallest rotation, which leaves no twist to flip.
-    """
+    fps = min(fps, _FASTEST_RATE)
+    stands = np.zeros((len(positions), 2)) if contact is None else contact.astype(np.float64)
     points = {name: positions[:, i].astype(np.float64) for i, name in enumerate(MPM16.joints)}
-    joints = _build(points)
-    index = {joint.name: n for n, joint in enumerate(joints)}
-    world = np.tile(np.eye(3), (len(positions), len(joints), 1, 1))
-    pelvis_side = points["LHip"] - points["RHip"]
-    chest_side = points["LShoulder"] - points["RShoulder"]
-    low_back, high_back = points["Spine"] - points["Hip"], points["Thorax"] - points["Spine"]
-    world[:, index["Hips"]] = _frame(pelvis_side, low_back, keeps_side=True)
-    world[:, index["Spine"]] = _frame(_unit(pelvis_side) + _unit(chest_side), low_back, keeps_side=False)
-    world[:, index["Spine1"]] = _frame(chest_side, high_back, keeps_side=False)
-    for n, joint in enumerate(joints):
-        aim = _aim(joint.name, points)
-        if aim is not None:
-            rest, direction = aim
-            world[:, n] = _swing(world[:, joint.parent], rest, direction)
-        elif joint.name not in ("Hips", "Spine", "Spine1"):
-            world[:, n] = world[:, joint.parent]
-    rotations = world.copy()
-    for n, joint in enumerate(joints):
-        if joint.parent >= 0:
-            rotations[:, n] = np.swapaxes(world[:, joint.parent], 1, 2) @ world[:, n]
-    return RigMotion(joints, rotations, points["Hip"])
+    joints = build_joints(positions)
+    pose = _Pose(joints, points["Hip"])
+    _pose_trunk(pose, points)
+    _pose_limbs(pose, points, fps)
+    pose.root = pose.root + _nearer(pose, points, stands)
+    for column, side in enumerate(SIDES):
+        ball = joints[pose.number[f"{side}ToeBase"]]
+        toes = np.array(ball.rest) + np.array(ball.tip)
+        shin, ankle = pose.turns[f"{side}Leg"], pose.place(f"{side}Foot")
+        pose.turns[f"{side}Foot"] = foot_turns(shin, ankle, stands[:, column], toes, fps)
+    return pose.motion()
 
 
-def _length(points: dict[str, Vectors], *bones: tuple[str, str]) -> float:
-    """Median length over the frames, averaged over bones (those of both sides)."""
-    return float(np.mean([np.median(np.linalg.norm(points[b] - points[a], axis=1)) for a, b in bones]))
+def _nearer(pose: _Pose, points: dict[str, Vectors], stands: Vectors) -> Vectors:
+    """(frames, 3) metres by which to move all joints, so that they miss their places by the least in the mean."""
+    missing, weights = [], []
+    for joint in pose.joints:
+        if joint.follows is not None:
+            missing.append(points[joint.follows] - pose.place(joint.name))
+            weight = np.ones(len(pose.root))
+            if joint.follows in _ANKLES:
+                weight += _STANDING_WEIGHT * stands[:, _ANKLES.index(joint.follows)]
+            weights.append(np.stack((weight,) * 3, axis=-1))
+    return np.average(missing, axis=0, weights=weights)
 
 
-def _build(points: dict[str, Vectors]) -> tuple[RigJoint, ...]:
-    """The rig's joints in its rest pose, depth first."""
-    neck = _length(points, ("Thorax", "Head"))
-    joints = [
-        RigJoint("Hips", -1, (0.0, 0.0, 0.0), "Hip"),
-        RigJoint("Spine", 0, (0.0, 0.0, 0.0), None),
-        RigJoint("Spine1", 1, (0.0, _length(points, ("Hip", "Spine")), 0.0), "Spine"),
-        RigJoint("Neck", 2, (0.0, _length(points, ("Spine", "Thorax")), 0.0), "Thorax"),
-        RigJoint("Head", 3, (0.0, neck * _HEAD_SHARE, 0.0), None, tip=(0.0, neck * (1 - _HEAD_SHARE), 0.0)),
-    ]
-    thigh, shin, upper, fore = (_length(points, (f"L{a}", f"L{b}"), (f"R{a}", f"R{b}")) for _, a, b in _LIMBS)
-    hip = _length(points, ("Hip", "LHip"), ("Hip", "RHip"))
-    clavicle = _length(points, ("Thorax", "LShoulder"), ("Thorax", "RShoulder"))
-    # A file lists its joints depth first: arms hang from the chest, so they come before the legs.
-    for side in _SIDEWAYS:
-        s, sign, first = side[0], float(_SIDEWAYS[side][0]), len(joints)
-        joints += [
-            RigJoint(f"{side}Shoulder", 2, joints[3].rest, None),
-            RigJoint(f"{side}Arm", first, (sign * clavicle, 0.0, 0.0), f"{s}Shoulder"),
-            RigJoint(f"{side}ForeArm", first + 1, (sign * upper, 0.0, 0.0), f"{s}Elbow"),
-            RigJoint(f"{side}Hand", first + 2, (sign * fore, 0.0, 0.0), f"{s}Wrist", tip=(sign * _HAND_M, 0.0, 0.0)),
-        ]
-    for side in _SIDEWAYS:
-        s, sign, first = side[0], float(_SIDEWAYS[side][0]), len(joints)
-        joints += [
-            RigJoint(f"{side}UpLeg", 0, (sign * hip, 0.0, 0.0), f"{s}Hip"),
-            RigJoint(f"{side}Leg", first, (0.0, -thigh, 0.0), f"{s}Knee"),
-            RigJoint(f"{side}Foot", first + 1, (0.0, -shin, 0.0), f"{s}Ankle"),
-            RigJoint(f"{side}ToeBase", first + 2, (0.0, -_TOES_M, _FOOT_M), None, tip=(0.0, 0.0, _TOES_M)),
-        ]
-    return tuple(joints)
+class _Pose:
+    """Joints as they are turned one after the other; turns: (frames, 3, 3) in the world, by name."""
+
+    def __init__(self, joints: tuple[RigJoint, ...], root: Vectors) -> None:
+        self.joints, self.root = joints, root
+        self.number = {joint.name: n for n, joint in enumerate(joints)}
+        self.turns: dict[str, Vectors] = {}
+
+    def parent(self, name: str) -> str:
+        return self.joints[self.joints[self.number[name]].parent].name
+
+    def place(self, name: str) -> Vectors:
+        """(frames, 3) where a joint is, now that those above it are turned."""
+        joint = self.joints[self.number[name]]
+        if joint.parent < 0:
+            return self.root
+        parent = self.joints[joint.parent].name
+        return self.place(parent) + apply(self.turns[parent], np.array(joint.rest))
+
+    def aim(self, name: str, rest: Vectors, target: Vectors) -> None:
+        """Turn a joint as its parent by the smallest rotation that lets its bone point at a target."""
+        parent = self.turns[self.parent(name)]
+        self.turns[name] = swing(apply(parent, rest), target - self.place(name)) @ parent
+
+    def motion(self) -> RigMotion:
+        """What is not turned turns with its parent."""
+        rotations = np.empty((len(self.root), len(self.joints), 3, 3))
+        for n, joint in enumerate(self.joints):
+            above = self.turns[self.parent(joint.name)] if joint.parent >= 0 else np.eye(3)
+            rotations[:, n] = transposed(above) @ self.turns.setdefault(joint.name, above)
+        return RigMotion(self.joints, rotations, self.root)
 
 
-def _aim(name: str, points: dict[str, Vectors]) -> tuple[Vectors, Vectors] | None:
-    """Rest direction of a joint's bone and where it points in each frame; None for joints that turn with their parent."""
-    if name == "Neck":
-        return _UP, points["Head"] - points["Thorax"]
-    side = next((s for s in _SIDEWAYS if name.startswith(s)), None)
-    if side is None:
-        return None
-    part, letter = name.removeprefix(side), side[0]
-    if part == "Shoulder":
-        return _SIDEWAYS[side], points[f"{letter}Shoulder"] - points["Thorax"]
-    for limb, start, end in _LIMBS:
-        if part == limb:
-            rest = _DOWN if limb.endswith("Leg") else _SIDEWAYS[side]
-            return rest, points[f"{letter}{end}"] - points[f"{letter}{start}"]
-    return None
+def _pose_trunk(pose: _Pose, points: dict[str, Vectors]) -> None:
+    pelvis, chest = points["LHip"] - points["RHip"], points["LShoulder"] - points["RShoulder"]
+    pose.turns["Hips"] = frame(pelvis, points["Spine"] - points["Hip"], keeps_side=True)
+    between = unit(pelvis) + unit(chest)
+    pose.turns["Spine"] = frame(between, points["Spine"] - pose.place("Spine"), keeps_side=False)
+    pose.turns["Spine1"] = frame(chest, _between_shoulders(pose, points) - pose.place("Spine1"), keeps_side=False)
+    pose.aim("Neck", Y, points["Head"])
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+def _pose_limbs(pose: _Pose, points: dict[str, Vectors], fps: float) -> None:
+    for side, sign in SIDES.items():
+        letter, out = side[0], X * sign
+        pose.aim(f"{side}Shoulder", out, points[f"{letter}Shoulder"])
+        elbow, wrist, knee, ankle = (points[letter + name] for name in ("Elbow", "Wrist", "Knee", "Ankle"))
+        # Elbows bend forward out of the T, knees backward.
+        _pose_limb(pose, (f"{side}Arm", f"{side}ForeArm", f"{side}Hand"), (out, -Y * sign), (elbow, wrist), fps)
+        _pose_limb(pose, (f"{side}UpLeg", f"{side}Leg", f"{side}Foot"), (-Y, X), (knee, ankle), fps)
 
 
-def _frame(side: Vectors, up: Vectors, keeps_side: bool) -> Vectors:
-    """(frames, 3, 3) with x to the left side and y up; exactly along `side` or exactly along `up`."""
-    x, y = _unit(side), _unit(up)
-    forward = _unit(np.cross(x, y))
-    if keeps_side:
-        y = np.cross(forward, x)
-    else:
-        x = np.cross(y, forward)
-    return np.stack((x, y, forward), axis=-1)
+def _between_shoulders(pose: _Pose, points: dict[str, Vectors]) -> Vectors:
+    """(frames, 3): Thorax, moved to where it and both shoulders are least off by too long and too short clavicles."""
+    moved = points["Thorax"].copy()
+    for side in SIDES:
+        clavicle = points[f"{side[0]}Shoulder"] - points["Thorax"]
+        length = np.linalg.norm(pose.joints[pose.number[f"{side}Arm"]].rest)
+        moved += (clavicle - unit(clavicle) * length) / 3
+    return moved
 
 
-def _swing(parent: Vectors, rest: Vectors, direction: Vectors) -> Vectors:
-    """The parent's orientation, turned by the smallest rotation that brings the rest direction onto `direction`."""
-    start, end = parent @ rest, _unit(direction)
-    cosine = (start * end).sum(-1)
-    axis = np.cross(start, end)
-    # Opposite directions have no smallest rotation; any axis across will do.
-    across = np.cross(start, np.eye(3)[np.abs(start).argmin(-1)])
-    is_opposite = cosine < -1 + 1e-6
-    skew = _cross_matrix(axis)
-    turned = np.eye(3) + skew + skew @ skew / np.where(is_opposite, 1.0, 1 + cosine)[:, None, None]
-    half_turn = 2 * _unit(across)[:, :, None] * _unit(across)[:, None, :] - np.eye(3)
-    return np.where(is_opposite[:, None, None], half_turn, turned) @ parent
-
-
-def _cross_matrix(v: Vectors) -> Vectors:
-    zero = np.zeros(len(v))
-    rows = (zero, -v[:, 2], v[:, 1], v[:, 2], zero, -v[:, 0], -v[:, 1], v[:, 0], zero)
-    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
+def _pose_limb(
+    pose: _Pose, names: tuple[str, str, str], rest: tuple[Vectors, Vectors], targets: tuple[Vectors, Vectors], fps: float
+) -> None:
+    """names: the joints at both ends of the upper bone and at the end of the lower one. rest: directions of the bones and of
+    the hinge's axis. targets: (frames, 3) where the middle and the end are to be."""
+    first, middle, last = names
+    limb = Limb(*rest, *(float(np.linalg.norm(pose.joints[pose.number[name]].rest)) for name in (middle, last)))
+    start, parent = pose.place(first), pose.turns[pose.parent(first)]
+    pose.turns[first], bend = limb_turns(parent, limb, (targets[0] - start, targets[1] - start), fps)
+    pose.turns[middle] = pose.turns[first] @ turn(limb.hinge, bend)

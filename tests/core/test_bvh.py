@@ -34,7 +34,7 @@ def test_positions_survive_the_file(tmp_path, demo, lifter):
 def test_the_rig_follows_what_it_is_fitted_to(demo):
     """Bones of the demo are rigid, so a rig of constant lengths can follow it closely."""
     truth = np.asarray(upright(demo.ground_truth, demo.up), float)
-    motion = fit_rig(truth)
+    motion = fit_rig(truth, demo.fps)
     fitted = motion.joint_positions()
     for n, joint in enumerate(motion.joints):
         if joint.follows is not None:
@@ -87,7 +87,7 @@ def test_people_stand_on_the_floor_with_y_up(tmp_path, demo):
     ankles = positions[:, [index["LeftFoot"], index["RightFoot"]], 1]
     assert 0.05 < ankles.min() < 0.1
     assert (positions[:, index["Head"], 1] > positions[:, index["Hips"], 1]).all()
-    assert np.abs(motion.root[0, [0, 2]]).max() < 1e-6
+    assert np.abs(motion.root[0, [0, 2]]).max() < 1e-3
 
 
 def test_angles_never_jump_between_equal_readings():
