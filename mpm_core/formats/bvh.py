@@ -82,28 +82,37 @@ def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
     x = np.arcsin(np.clip(r[..., 2, 1], -1, 1))
     z = np.arctan2(-r[..., 0, 1], r[..., 1, 1])
     y = np.arctan2(-r[..., 2, 0], r[..., 2, 2])
+    z, y = _unlock(r, z, x, y)
     angles = np.stack((z, x, y), axis=-1)
+    angles = np.concatenate((np.zeros_like(angles[:1]), angles))  # the first frame takes the reading nearest to zero
+    change = np.diff(angles, axis=0)
+    other = np.stack(
+        (change[..., 0] + np.pi, np.pi - angles[1:, ..., 1] - angles[:-1, ..., 1], change[..., 2] + np.pi), axis=-1
+    )
+    # Whichever reading the frame before took, keeping to it turns by `change`, going over to the other one by `other`.
+    goes_over = np.abs(_nearest_turn(other)).sum(-1) < np.abs(_nearest_turn(change)).sum(-1)
+    takes_other = np.concatenate((np.zeros_like(goes_over[:1]), np.cumsum(goes_over, axis=0) % 2 == 1))[..., None]
+    second = np.stack((angles[..., 0] + np.pi, np.pi - angles[..., 1], angles[..., 2] + np.pi), axis=-1)
+    return np.degrees(np.unwrap(np.where(takes_other, second, angles), axis=0)[1:])
+
+
+def _nearest_turn(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    return angles - 2 * np.pi * np.round(angles / (2 * np.pi))
+
+
+def _unlock(
+    r: NDArray[np.float64], z: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """z and y of rotations (frames, ..., 3, 3), where x at plus or minus 90 degrees tells only z plus or minus y with the
+    last z that was told."""
     is_locked = np.abs(r[..., 2, 1]) > 1 - 1e-9
-    for frame in range(len(angles)):
-        before = angles[frame - 1] if frame else np.zeros_like(angles[0])
-        locked = is_locked[frame]
-        if locked.any():
-            angles[frame, locked] = _unlock(r[frame, locked], x[frame, locked], before[locked, 0])
-        other = np.stack((angles[frame, :, 0] + np.pi, np.pi - angles[frame, :, 1], angles[frame, :, 2] + np.pi), axis=-1)
-        first, second = _nearest_turns(angles[frame], before), _nearest_turns(other, before)
-        takes_second = np.abs(second - before).sum(-1) < np.abs(first - before).sum(-1)
-        angles[frame] = np.where((takes_second & ~locked)[..., None], second, first)
-    return np.degrees(angles)
-
-
-def _nearest_turns(angles: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
-    return angles - 2 * np.pi * np.round((angles - before) / (2 * np.pi))
-
-
-def _unlock(rotation: NDArray[np.float64], x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles of rotations with x at plus or minus 90 degrees, where only z plus or minus y is told: z is kept."""
-    total = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])  # z + y at +90 degrees, z - y at -90
-    return np.stack((z, x, np.sign(x) * (total - z)), axis=-1)
+    if not is_locked.any():
+        return z, y
+    frames = np.arange(1, len(r) + 1).reshape(-1, *[1] * (z.ndim - 1))
+    last = np.maximum.accumulate(np.where(is_locked, 0, frames), axis=0)  # 0: none yet
+    told = np.take_along_axis(np.concatenate((np.zeros_like(z[:1]), z)), last, axis=0)
+    total = np.arctan2(r[..., 1, 0], r[..., 0, 0])  # z + y at +90 degrees, z - y at -90
+    return told, np.where(is_locked, np.sign(x) * (total - told), y)
 
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
