@@ -17,7 +17,9 @@ from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import ANKLE_HEIGHT_M, RigMotion
 from mpm_core.skeleton import MPM16
 
-_FLOOR_PERCENTILE = 5.0
+_LOWEST_PERCENTILE, _STANDING_PERCENTILE = 5.0, 25.0
+_STANDS = 0.5  # as probably as this
+_SINKS_M = 0.05  # by which the lowest feet may be under those that stand
 _UP = (0.0, 1.0, 0.0)
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
@@ -25,7 +27,7 @@ _UNEVEN = 1e-3  # share of the frame time by which the times may stray before th
 def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
     """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
     # scipy is slow to import, and not needed to open a window
-    from mpm_core.grounding.standing import standing_feet
+    from mpm_core.grounding.standing import FEET, standing_feet
     from mpm_core.rig.fitting import fit_rig
 
     part = options.frames(len(content))
@@ -41,11 +43,19 @@ def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMot
     columns = [places.reshape(len(places), -1)] + ([] if contact is None else [contact[part]])
     frame_time, rows = _even_times(content.times[part], content.fps, np.concatenate(columns, axis=1))
     places, told = rows[:, : 3 * len(MPM16)].reshape(-1, len(MPM16), 3), rows[:, 3 * len(MPM16) :]
-    ankles = places[:, list(MPM16.indices(("LAnkle", "RAnkle"))), 1].min(1)
-    floor = float(np.percentile(ankles, _FLOOR_PERCENTILE)) - ANKLE_HEIGHT_M
-    places = places - places[0, MPM16.root] * [1.0, 0.0, 1.0] - [0.0, floor, 0.0]
     stands = standing_feet(places, np.array(_UP), 1 / frame_time)[0].astype(np.float64) if contact is None else told
-    return fit_rig(places, 1 / frame_time, stands), frame_time
+    floor = [0.0, _floor_height(places[:, list(FEET), 1], stands), 0.0]
+    return fit_rig(places - places[0, MPM16.root] * [1.0, 0.0, 1.0] - floor, 1 / frame_time, stands), frame_time
+
+
+def _floor_height(ankles: NDArray[np.float64], stands: NDArray[np.float64]) -> float:
+    """Metres: where feet that stand mostly are, but hardly above the lowest of all. ankles: (frames, 2) heights; stands: the
+    same shape, probabilities."""
+    lowest = float(np.percentile(ankles.min(1), _LOWEST_PERCENTILE))
+    standing = ankles[stands > _STANDS]
+    if not len(standing):
+        return lowest - ANKLE_HEIGHT_M
+    return min(float(np.percentile(standing, _STANDING_PERCENTILE)), lowest + _SINKS_M) - ANKLE_HEIGHT_M
 
 
 def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -90,6 +90,15 @@ def test_people_stand_on_the_floor_with_y_up(tmp_path, demo):
     assert np.abs(motion.root[0, [0, 2]]).max() < 1e-3
 
 
+def test_the_floor_is_where_feet_stand_and_not_where_a_few_frames_sink(demo):
+    truth = demo.ground_truth.copy()
+    sunk = np.arange(len(truth)) % 50 < 5
+    truth[sunk] -= 0.04 * np.array(demo.up, np.float32)
+    motion, _ = motion_of(Clip.from_arrays(None, (1, 1), demo.fps, ground_truth=truth, up=demo.up), WriteOptions())
+    feet = motion.joint_positions()[~sunk][:, [motion.index("LeftFoot"), motion.index("RightFoot")], 1]
+    assert np.median(feet.min(1)) == pytest.approx(0.09, abs=0.015)
+
+
 def test_angles_never_jump_between_equal_readings():
     """A spin through several turns, past the pole where two of the angles coincide."""
     from scipy.spatial.transform import Rotation
