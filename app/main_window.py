@@ -246,6 +246,8 @@ class MainWindow(QMainWindow):
         panel.camera_box.field_of_view_chosen.connect(handlers.set_field_of_view)
         panel.camera_box.held_chosen.connect(handlers.set_held)
         panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
+        panel.body_box.height_chosen.connect(handlers.set_height)
+        panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
         self.image_view.region_drawn.connect(panel.set_region)
         self.image_view.preview_changed.connect(panel.show_preview)
         self.detect_job.chosen.connect(self._widen_image)

@@ -19,7 +19,7 @@ from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
-_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up")
+_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up", "height_m")
 _3D_ALIASES = ("ground_truth", "positions")
 _ASSUMED_FPS = 50.0
 
@@ -64,6 +64,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         _up(arrays, path),
         source=str(path),
         notes=tuple(notes),
+        height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
@@ -183,6 +184,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["threshold"] = options.threshold
         arrays["camera"] = (*content.camera.focal, *content.camera.centre)
         arrays["camera_is_assumed"] = content.camera.is_assumed
+    clip = content if isinstance(content, Clip) else options.clip
+    if clip is not None and clip.height_m is not None:
+        arrays["height_m"] = clip.height_m
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
