@@ -154,10 +154,10 @@ class SetCamera(QUndoCommand):
 class SetUp(QUndoCommand):
     """Say which way is up, in camera axes, or leave it to the lifter with None. Steps of a spin box become one command."""
 
-    def __init__(self, session: Session, up: Direction | None, text: str) -> None:
+    def __init__(self, session: Session, up: Direction | None, text: str, is_step: bool = True) -> None:
         super().__init__(text)
         assert session.clip is not None
-        self._session = session
+        self._session, self._is_step = session, is_step
         self._before, self._after = session.clip.up, up
 
     def redo(self) -> None:
@@ -171,7 +171,9 @@ class SetUp(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
-        if not isinstance(other, SetUp) or other._after is None or self._after is None:
+        if not isinstance(other, SetUp) or not (self._is_step and other._is_step):
+            return False
+        if other._after is None or self._after is None:
             return False
         self._after = other._after
         self.setText(other.text())

@@ -30,6 +30,7 @@ from app import theme as look
 from app.session import Session
 from app.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
+from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.skeleton_item import nearest_joint
 from mpm_core.skeleton import MPM16
@@ -85,7 +86,8 @@ class SceneView(GLViewWidget):
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)
-        for item in (self._grid, self._frustum, self._prediction, self._truth):
+        self._gravity = GravityArrow()
+        for item in (self._grid, self._frustum, *self._gravity.items, self._prediction, self._truth):
             self.addItem(item)
         self._legend = ErrorLegend(self)
         self._key = SolidityKey(self)
@@ -115,6 +117,7 @@ class SceneView(GLViewWidget):
         self.setBackgroundColor(QColor(theme.scene))
         self._grid.setColor(QColor(theme.grid))
         self._legend.theme = self._key.theme = theme
+        self._place_floor()
         self.refresh()
 
     def set_shows(self, errors: bool | None = None, truth: bool | None = None, side_by_side: bool | None = None) -> None:
@@ -195,7 +198,9 @@ class SceneView(GLViewWidget):
         root = self._session.scene_root(self._session.frame)
         spacing = look.GRID_SPACING_M
         self._grid.resetTransform()
-        self._grid.translate(round(float(root[0]) / spacing) * spacing, round(float(root[1]) / spacing) * spacing, self._floor)
+        centre = np.array([*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor])
+        self._grid.translate(*centre)
+        self._gravity.show(centre, self._session.up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:
