@@ -77,6 +77,7 @@ class VideoHandlers(QObject):
             words.append("cancelled: Detect goes on from here")
         if swapped.any():
             words.append(f"left and right exchanged back in {int(swapped.sum())} frames, flagged on the timeline")
+        words += clip.lasting_notes
         session.message.emit("; ".join(words))
 
     def ask_about_person(self, number: int) -> None:

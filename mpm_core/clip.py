@@ -26,6 +26,9 @@ _LONGEST_S = 40_000.0
 CAMERA_NOTE = "field of view"
 """What notes about an assumed camera speak of."""
 
+MOVING_CAMERA_NOTE = "the camera moves"
+"""What notes about a camera that does not stand begin with. They hold for as long as the clip is used, so files keep them."""
+
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
 
@@ -141,6 +144,11 @@ class Clip:
     def with_camera(self, camera: Intrinsics) -> Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
+
+    @property
+    def lasting_notes(self) -> tuple[str, ...]:
+        """Those that a file must not lose."""
+        return tuple(note for note in self.notes if note.startswith(MOVING_CAMERA_NOTE))
 
     def cut(self, first: int, last: int) -> Clip:
         """Frames first to last, both included, with their own times."""

@@ -90,7 +90,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         times if options.fps is None else None,
         up=_up(comments, probe.path),
         source=str(probe.path),
-        notes=tuple(notes),
+        notes=(*notes, *([comments["note"]] if "note" in comments else [])),
         height_m=_height(comments, probe.path),
     )
 
@@ -169,6 +169,8 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
     clip = content if isinstance(content, Clip) else options.clip
     if clip is not None and clip.height_m is not None:
         table.comments["height_m"] = f"{clip.height_m:g}"
+    if clip is not None and clip.lasting_notes:
+        table.comments["note"] = "; ".join(clip.lasting_notes)
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in table.comments.items():
             file.write(f"# {key}: {value}\n")
