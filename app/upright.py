@@ -53,7 +53,11 @@ class UprightMarks(QObject):
         lines = (*self._so_far(), (x0, y0, x1, y1))
         before, camera = session.up, session.clip.camera
         try:
-            marked = up_of_marks(np.reshape(lines, (-1, 2, 2)), camera, before.direction)
+            try:
+                marked = up_of_marks(np.reshape(lines, (-1, 2, 2)), camera, before.direction)
+            except UserError:
+                before = Up()  # up may have been told quite wrongly, and that is why somebody marks something
+                marked = up_of_marks(np.reshape(lines, (-1, 2, 2)), camera, before.direction)
         except UserError as error:
             session.message.emit(f"Up is as it was: {error}.")
             return

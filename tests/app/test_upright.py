@@ -139,3 +139,13 @@ def test_the_arrow_says_how_well_gravity_is_known(qtbot, demo_window):
     wait_for_lift(qtbot, demo_window)
     assert scene._floor != pytest.approx(before, abs=0.01)
     assert scene._gravity._arrow.pos[1, 2] == pytest.approx(scene._floor)
+
+
+def test_up_that_was_told_quite_wrongly_does_not_keep_lines_from_counting(qtbot, marking):
+    marking.video_panel.camera_box._roll.setValue(100)
+    mark(qtbot, marking, (-0.3, 0.8, 5))
+    assert "as if the camera were level" in marking.status_line.message()
+    assert marking.session.up.roll_deg == pytest.approx(-6, abs=4)
+    mark(qtbot, marking, (1.6, 0.8, 5))
+    assert off(marking) < 2.5
+    wait_for_lift(qtbot, marking)
