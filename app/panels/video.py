@@ -281,7 +281,7 @@ class VideoPanel(QWidget):
 
 def _seconds(at_zero: str) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
-    box.setRange(0, 1e6)
+    box.setRange(0, 999)  # until a video says how long it is; more digits would only widen the panel
     box.setDecimals(2)
     box.setSuffix(" s")
     box.setSpecialValueText(at_zero)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont
 from app.theme import Theme
 from mpm_core.grounding.up import Up
 
-_BESIDE_M = np.array([-1.0, 1.0, 0.0])
+_BESIDE_M = np.array([-1.0, -0.5, 0.0])  # to the left in the views that scenes begin with
 _LENGTH_M, _HEAD_M = 0.45, 0.1
 _LABEL_PX = 11
 

@@ -55,7 +55,7 @@ class CameraMotion:
         how = {"pan": "pans or is carried", "zoom": "zooms, turns or comes nearer", "shake": "shakes"}[self.kind]
         return (
             f"{MOVING_CAMERA_NOTE}: it {how}, and the background shifts by {100 * self.share:.0f} % of the picture; a camera"
-            " that stands still is assumed, so that its motion ends up in the person's"
+            " that stands still is assumed, so that its motion ends up in the person's path"
         )
 
 
