@@ -13,7 +13,7 @@ from mpm_core.lifters.base import LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.stature import stature
+from mpm_core.stature import check_height, stature
 
 
 class SizedTask:
@@ -22,7 +22,7 @@ class SizedTask:
     Where the clip says nothing, the answer is left as it is."""
 
     def __init__(self, task: LiftingTask, clip: Clip) -> None:
-        self._task, self._height_m = task, clip.height_m
+        self._task, self._height_m = task, _height_of(clip)
         self._as_lifted: float | None = None
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
@@ -33,9 +33,10 @@ class SizedTask:
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
         self._task.replace_clip(clip)
-        if clip.height_m is not None and self._height_m is None:
+        height_m = _height_of(clip)
+        if height_m is not None and self._height_m is None:
             self._as_lifted = None  # nobody has measured since
-        self._height_m = clip.height_m
+        self._height_m = height_m
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction. While an answer comes in, the factor stays that of the answer before: the body must not
@@ -50,6 +51,12 @@ class SizedTask:
         if self._height_m is not None:
             answer = self._task.prediction()
             self._as_lifted = stature(answer.positions, answer.hidden)
+
+
+def _height_of(clip: Clip) -> float | None:
+    """UserError for a height that no person has: a clip's fields can be replaced by anything."""
+    check_height(clip.height_m, f"{clip.source or 'this clip'}: ")
+    return clip.height_m
 
 
 def scaled(answer: Prediction, factor: float) -> Prediction:

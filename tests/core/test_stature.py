@@ -100,6 +100,16 @@ def test_a_height_that_is_said_later_or_taken_back_is_followed(lifter):
     assert np.array_equal(task.prediction().positions, plain.positions)
 
 
+@pytest.mark.parametrize("wrong", [-1.7, 0.0, 178.0])
+def test_a_clip_whose_height_is_none_is_not_lifted(lifter, wrong):
+    clip = seen(20)
+    with pytest.raises(UserError, match="a person is"):
+        lifter.lift(replace(clip, height_m=wrong))
+    task = lifter.start(clip)
+    with pytest.raises(UserError, match="a person is"):
+        task.replace_clip(replace(clip, height_m=wrong))
+
+
 def test_3d_that_is_completed_keeps_its_size(lifter):
     clip = replace(seen(60), height_m=2.5)
     mask = np.zeros((60, 16), bool)
