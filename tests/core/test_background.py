@@ -47,11 +47,12 @@ def test_nothing_is_said_of_a_camera_that_stands(squares, tmp_path, view, mover)
     [
         (lambda n: (0.5 * n, 0, 1), "pan", 0.09),
         (lambda n: (60 * np.sin(n / 10), 0, 1), "pan", 0.37),  # there and back
+        (lambda n: (110 * np.sin(n / 10), 0, 1), "pan", 0.6),  # farther from look to look than corners are looked for
         (lambda n: (3 * n, -n, 1), "pan", 0.58),  # over more than half of the picture
         (lambda n: (0, 0, 1 + 0.004 * n), "zoom", 0.145),
         (shaking(4), "shake", 0.032),
     ],
-    ids=["slow pan", "there and back", "far pan", "zoom", "hand-held"],
+    ids=["slow pan", "there and back", "swift", "far pan", "zoom", "hand-held"],
 )
 def test_a_moving_camera_is_noticed(squares, tmp_path, view, kind, share):
     recording = recorded(write_scene(tmp_path / "v.mp4", FRAMES, view), tmp_path / "cache")
