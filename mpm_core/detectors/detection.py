@@ -62,6 +62,8 @@ def record(
         keeper.forget()
     before = keeper.load()
     if before is not None and before.is_whole:
+        if before.background is None:
+            before = yield from _watch_background(before, keeper, should_stop)
         yield Progress(len(before), len(before), "seen before")
         yield before
         return
@@ -85,6 +87,26 @@ def fetch_models(detector: Detector) -> Generator[Progress, None, Mapping[str, P
                 else:
                     yield step
     return found
+
+
+def _watch_background(
+    recording: Recording, keeper: Keeper, should_stop: Callable[[], bool]
+) -> Generator[Sighting, None, Recording]:
+    """A recording by version 0.1.0, which did not watch the camera, and now does, without the detector; as it was where that is
+    stopped."""
+    part, watch = recording.options.part, BackgroundWatch()
+    corner = np.array((part.region or (0, 0))[:2], np.float32)
+    with closing(read_frames(recording.info, part)) as frames:
+        for number, frame in enumerate(frames):
+            if frame.picture is not None and number // part.every < len(recording.seen):
+                poses = [(points - corner, scores) for points, scores in recording.seen[number // part.every]]
+                watch.look(frame.picture, frame.time_s, poses)
+            yield Sighting(number + 1, max(len(recording), number + 1), "looking at the background")
+            if should_stop():
+                return recording
+    recording = replace(recording, background=watch.path())
+    keeper.save(recording)
+    return recording
 
 
 class _Looking:

@@ -199,7 +199,7 @@ class Keeper:
         try:
             with np.load(self.path) as file:
                 arrays = {name: file[name] for name in ("times", "look", "points", "scores", "looks", "is_whole")}
-                # Version 0.1.0 did not look at the background.
+                # Version 0.1.0 did not watch the background.
                 background = BackgroundPath(file["shots"], file["gone"]) if "gone" in file.files else None
             self.path.touch()  # so that what is not used for longest can be told
         except FileNotFoundError:

@@ -10,6 +10,7 @@ from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
 from mpm_core.detectors.recording import Recording
 from mpm_core.video import VideoPart, inspect_video, read_frames
+from tests.squares import SquareFinder
 from tests.videos import write_scene
 
 FRAMES = 60
@@ -102,8 +103,15 @@ def test_it_is_kept_with_the_recording_and_goes_on_with_it(squares, tmp_path):
     (kept,) = cache.glob("*.npz")
     with np.load(kept) as file:
         old = {name: file[name] for name in file.files if name not in ("gone", "shots")}
-    np.savez(kept, **old)  # as version 0.1.0 kept it
-    assert recorded(path, cache).background is None and recorded(path, cache).clip().lasting_notes == ()
+    np.savez(kept, **old)  # as version 0.1.0 kept it: the background is looked at now, and nobody is detected anew
+    looks = SquareFinder.looks
+    stopped = list(record(path, DetectOptions("squares", 1), cache=cache, should_stop=lambda: True))[-1]
+    assert stopped.background is None and stopped.is_whole and stopped.clip().lasting_notes == ()
+    later = recorded(path, cache)
+    assert later.background.motion.kind == "pan" and SquareFinder.looks == looks
+    assert later.background.motion.share == pytest.approx(0.15, rel=0.2)
+    with np.load(kept) as file:
+        assert np.array_equal(file["gone"], later.background.gone)
 
 
 def test_the_command_line_says_it_and_files_keep_it(squares, cache, tmp_path, caplog):
