@@ -1,27 +1,35 @@
 # make run   sets everything up and opens the viewer on the demo
-# make test  sets everything up and runs all tests
+# make test  sets everything up and runs all tests but those that need Blender
+# make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB)
 # make lint  style, types and import rules
 # make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# bpy has wheels for one version of Python each: BLENDER_PYTHON names another one where PYTHON's has none.
+BLENDER_PYTHON ?= $(PYTHON)
+BLENDER_VENV := .venv-blender
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # What Qt and OpenGL need on Debian and Ubuntu; the tests add a virtual display.
 RUN_PACKAGES := libegl1 libgl1 libglx-mesa0 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
 	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb
+BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
 SHARED ?= ../shared
 
-.PHONY: run test lint motion-pictures setup setup-dev packages test-packages clean
+.PHONY: run test test-all lint motion-pictures setup setup-dev packages test-packages blender-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
 
 test: test-packages setup-dev
 	$(BIN)/python -m pytest
+
+test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
+	MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -38,6 +46,9 @@ packages:
 test-packages:
 	@PYTHON=$(PYTHON) sh .ci/debian-packages $(TEST_PACKAGES)
 
+blender-packages:
+	@PYTHON=$(BLENDER_PYTHON) sh .ci/debian-packages $(BLENDER_PACKAGES)
+
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
@@ -52,5 +63,10 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[video,dev]'
 	@touch $@ $(VENV)/.installed
 
+$(BLENDER_VENV)/.installed:
+	$(BLENDER_PYTHON) -m venv $(BLENDER_VENV)
+	$(BLENDER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary bpy bpy
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BLENDER_VENV) build dist *.egg-info

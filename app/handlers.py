@@ -219,7 +219,9 @@ class Handlers(QObject):
         self._session.set_range(min(first, self._session.frame), self._session.frame)
 
     def range_none(self) -> None:
-        self._session.set_range(None, None)
+        """Give up what is being marked in the image, or else the range."""
+        if not self._image.end_upright():
+            self._session.set_range(None, None)
 
     # Going through frames
 

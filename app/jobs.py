@@ -110,6 +110,7 @@ class LiftJob(QObject):
         session.mask_changed.connect(self._ask)
         for signal in (
             session.keypoints_changed, session.threshold_changed, session.camera_changed, session.options_changed,
+            session.height_changed,
         ):  # fmt: skip
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.backdrop import Backdrop
 from app.cleaning import FIELDS, Change, CleaningJob
-from app.commands import EditKeypoints, SetCamera, SetThreshold, SetUp
+from app.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
 from app.detection import DetectJob, Finding
 from app.panels.live_dialog import LiveDialog
 from app.session import Session
@@ -61,6 +61,9 @@ class VideoHandlers(QObject):
         before, clip = session.clip, finding.clip
         if before is not None and before.source == clip.source and not before.camera.is_assumed:
             clip = clip.with_camera(before.camera)  # what a person said of this video's camera still holds
+        if before is not None and before.source == clip.source:
+            height = before.height_m if finding.person == session.person else None
+            clip = replace(clip, up=before.up, height_m=height)
         session.open_clip(clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
         if swapped.any():
             patch = {field: getattr(finding.repaired, field) for field in FIELDS}
@@ -74,6 +77,7 @@ class VideoHandlers(QObject):
             words.append("cancelled: Detect goes on from here")
         if swapped.any():
             words.append(f"left and right exchanged back in {int(swapped.sum())} frames, flagged on the timeline")
+        words += clip.lasting_notes
         session.message.emit("; ".join(words))
 
     def ask_about_person(self, number: int) -> None:
@@ -154,6 +158,16 @@ class VideoHandlers(QObject):
         """Forget what was said of it."""
         if self._session.clip is not None and self._session.clip.up is not None:
             self._session.undo_stack.push(SetUp(self._session, None, "Up as the lifter tells it"))
+
+    def set_height(self, metres: float) -> None:
+        """How tall the person is."""
+        if self._session.clip is not None:
+            self._session.undo_stack.push(SetHeight(self._session, metres, f"The person is {metres:.2f} m tall"))
+
+    def leave_height_to_lifter(self) -> None:
+        """Forget what was said of it."""
+        if self._session.clip is not None and self._session.clip.height_m is not None:
+            self._session.undo_stack.push(SetHeight(self._session, None, "Height as lifted"))
 
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""

@@ -90,6 +90,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--up", type=_direction, metavar="X,Y,Z", help="which way is up, in camera axes (x right, y down)")
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
+    parser.add_argument("--height", type=float, metavar="M", help="how tall the person is: what is lifted is scaled to it")
     parser.add_argument("--first", type=int, help="first frame to write")
     parser.add_argument("--last", type=int, help="last frame to write")
     parser.add_argument("--metres", action="store_true", help="BVH in metres instead of centimetres")

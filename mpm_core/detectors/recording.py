@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
+from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
 from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
@@ -50,7 +52,8 @@ class Recording:
     """Everything that a detector saw.
 
     times: (frames,) seconds from the video's start. seen: the poses of every frame that was looked at, one in
-    options.part.every. is_whole: False for one that was cancelled, which ends with the last frame seen.
+    options.part.every. is_whole: False for one that was cancelled, which ends with the last frame seen. background: what was
+    seen of the camera's motion; None where nobody looked for it.
     """
 
     info: VideoInfo
@@ -59,6 +62,7 @@ class Recording:
     times: NDArray[np.float64]
     seen: Sequence[Sequence[FoundPose]]
     is_whole: bool
+    background: BackgroundPath | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -149,6 +153,8 @@ class Recording:
         if self.info.camera.is_assumed:
             angle = f"{ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side"
             notes.append(f"the video does not tell its camera's {CAMERA_NOTE}: {angle} assumed")
+        if self.background is not None and self.background.motion is not None:
+            notes.append(self.background.motion.sentence())
         if not self.is_whole:
             notes.append(f"cancelled after {len(self)} of about {self.info.frames} frames")
         elif self.frames_lacking:
@@ -193,6 +199,8 @@ class Keeper:
         try:
             with np.load(self.path) as file:
                 arrays = {name: file[name] for name in ("times", "look", "points", "scores", "looks", "is_whole")}
+                # Version 0.1.0 did not watch the background.
+                background = BackgroundPath(file["shots"], file["gone"]) if "gone" in file.files else None
             self.path.touch()  # so that what is not used for longest can be told
         except FileNotFoundError:
             return None
@@ -203,13 +211,15 @@ class Keeper:
         for look, points, scores in zip(arrays["look"], arrays["points"], arrays["scores"], strict=True):
             seen[look].append((points, scores))
         return Recording(
-            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"])
+            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"]), background
         )  # fmt: skip
 
     def save(self, recording: Recording) -> None:
         """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
         poses = [(look, *pose) for look, found in enumerate(recording.seen) for pose in found]
         joints = len(recording.skeleton)
+        path = recording.background
+        background: dict[str, Any] = {} if path is None else {"shots": path.shots, "gone": path.gone}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(self.path) as partial, partial.open("wb") as file:
@@ -221,6 +231,7 @@ class Keeper:
                     scores=np.array([pose[2] for pose in poses], np.float32).reshape(-1, joints),
                     looks=len(recording.seen),
                     is_whole=recording.is_whole,
+                    **background,
                 )
             _prune(self.path.parent)
         except (OSError, UserError) as error:

@@ -12,18 +12,25 @@ from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
+from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
-from mpm_core.rig import RigMotion, fit_rig
+from mpm_core.rig.joints import RigMotion
 from mpm_core.skeleton import MPM16
 
-_ANKLE_HEIGHT_M = 0.09
-_FLOOR_PERCENTILE = 5.0
+_LOWEST_PERCENTILE, _STANDING_PERCENTILE = 5.0, 25.0
+_STANDS = 0.5  # as probably as this
+_SINKS_M = 0.05  # by which the lowest feet may be under those that stand
+_UP = (0.0, 1.0, 0.0)
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
 def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
     """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
+    # scipy is slow to import, and not needed to open a window
+    from mpm_core.grounding.standing import standing_feet
+    from mpm_core.rig.fitting import fit_rig
+
     part = options.frames(len(content))
     if isinstance(content, Prediction):
         positions, up = content.absolute(), find_up(options.clip, content).direction
@@ -33,11 +40,23 @@ def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMot
             raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to write as BVH")
         positions, up = _without_gaps(clip.ground_truth), find_up(clip).direction
     places = np.asarray(upright(positions[part], up), np.float64)
-    frame_time, places = _even_times(content.times[part], content.fps, places)
-    ankles = places[:, list(MPM16.indices(("LAnkle", "RAnkle"))), 1].min(1)
-    floor = float(np.percentile(ankles, _FLOOR_PERCENTILE)) - _ANKLE_HEIGHT_M
-    start = places[0, MPM16.root] * [1.0, 0.0, 1.0]
-    return fit_rig(places - start - [0.0, floor, 0.0]), frame_time
+    contact = content.contact if isinstance(content, Prediction) else None
+    columns = [places.reshape(len(places), -1)] + ([] if contact is None else [contact[part]])
+    frame_time, rows = _even_times(content.times[part], content.fps, np.concatenate(columns, axis=1))
+    places, told = rows[:, : 3 * len(MPM16)].reshape(-1, len(MPM16), 3), rows[:, 3 * len(MPM16) :]
+    stands = standing_feet(places, np.array(_UP), 1 / frame_time)[0].astype(np.float64) if contact is None else told
+    floor = [0.0, _floor_height(places[:, list(FEET), 1], stands), 0.0]
+    return fit_rig(places - places[0, MPM16.root] * [1.0, 0.0, 1.0] - floor, 1 / frame_time, stands), frame_time
+
+
+def _floor_height(ankles: NDArray[np.float64], stands: NDArray[np.float64]) -> float:
+    """Metres: where feet that stand mostly are, but hardly above the lowest of all. ankles: (frames, 2) heights; stands: the
+    same shape, probabilities."""
+    lowest = float(np.percentile(ankles.min(1), _LOWEST_PERCENTILE))
+    standing = ankles[stands > _STANDS]
+    if not len(standing):
+        return lowest - ANKLE_HEIGHT_M
+    return min(float(np.percentile(standing, _STANDING_PERCENTILE)), lowest + _SINKS_M) - ANKLE_HEIGHT_M
 
 
 def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,17 +72,15 @@ def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
     return filled
 
 
-def _even_times(times: NDArray[np.float64], fps: float, places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """BVH has one frame time for all: keep even times, interpolate uneven ones."""
+def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """BVH has one frame time for all: keep rows (frames, columns) at even times, interpolate those at uneven ones."""
     if len(times) < 2:
-        return 1 / fps, places
+        return 1 / fps, rows
     step = float(np.median(np.diff(times)))
     even = times[0] + step * np.arange(round(float(times[-1] - times[0]) / step) + 1)
     if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
-        return float((times[-1] - times[0]) / (len(times) - 1)), places
-    flat = places.reshape(len(times), -1)
-    mixed = np.stack([np.interp(even, times, column) for column in flat.T], axis=-1)
-    return step, mixed.reshape(len(even), *places.shape[1:])
+        return float((times[-1] - times[0]) / (len(times) - 1)), rows
+    return step, np.stack([np.interp(even, times, column) for column in rows.T], axis=-1)
 
 
 def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,28 +93,37 @@ def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
     x = np.arcsin(np.clip(r[..., 2, 1], -1, 1))
     z = np.arctan2(-r[..., 0, 1], r[..., 1, 1])
     y = np.arctan2(-r[..., 2, 0], r[..., 2, 2])
+    z, y = _unlock(r, z, x, y)
     angles = np.stack((z, x, y), axis=-1)
+    angles = np.concatenate((np.zeros_like(angles[:1]), angles))  # the first frame takes the reading nearest to zero
+    change = np.diff(angles, axis=0)
+    other = np.stack(
+        (change[..., 0] + np.pi, np.pi - angles[1:, ..., 1] - angles[:-1, ..., 1], change[..., 2] + np.pi), axis=-1
+    )
+    # Whichever reading the frame before took, keeping to it turns by `change`, going over to the other one by `other`.
+    goes_over = np.abs(_nearest_turn(other)).sum(-1) < np.abs(_nearest_turn(change)).sum(-1)
+    takes_other = np.concatenate((np.zeros_like(goes_over[:1]), np.cumsum(goes_over, axis=0) % 2 == 1))[..., None]
+    second = np.stack((angles[..., 0] + np.pi, np.pi - angles[..., 1], angles[..., 2] + np.pi), axis=-1)
+    return np.degrees(np.unwrap(np.where(takes_other, second, angles), axis=0)[1:])
+
+
+def _nearest_turn(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    return angles - 2 * np.pi * np.round(angles / (2 * np.pi))
+
+
+def _unlock(
+    r: NDArray[np.float64], z: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """z and y of rotations (frames, ..., 3, 3), where x at plus or minus 90 degrees tells only z plus or minus y with the
+    last z that was told."""
     is_locked = np.abs(r[..., 2, 1]) > 1 - 1e-9
-    for frame in range(len(angles)):
-        before = angles[frame - 1] if frame else np.zeros_like(angles[0])
-        locked = is_locked[frame]
-        if locked.any():
-            angles[frame, locked] = _unlock(r[frame, locked], x[frame, locked], before[locked, 0])
-        other = np.stack((angles[frame, :, 0] + np.pi, np.pi - angles[frame, :, 1], angles[frame, :, 2] + np.pi), axis=-1)
-        first, second = _nearest_turns(angles[frame], before), _nearest_turns(other, before)
-        takes_second = np.abs(second - before).sum(-1) < np.abs(first - before).sum(-1)
-        angles[frame] = np.where((takes_second & ~locked)[..., None], second, first)
-    return np.degrees(angles)
-
-
-def _nearest_turns(angles: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
-    return angles - 2 * np.pi * np.round((angles - before) / (2 * np.pi))
-
-
-def _unlock(rotation: NDArray[np.float64], x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles of rotations with x at plus or minus 90 degrees, where only z plus or minus y is told: z is kept."""
-    total = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])  # z + y at +90 degrees, z - y at -90
-    return np.stack((z, x, np.sign(x) * (total - z)), axis=-1)
+    if not is_locked.any():
+        return z, y
+    frames = np.arange(1, len(r) + 1).reshape(-1, *[1] * (z.ndim - 1))
+    last = np.maximum.accumulate(np.where(is_locked, 0, frames), axis=0)  # 0: none yet
+    told = np.take_along_axis(np.concatenate((np.zeros_like(z[:1]), z)), last, axis=0)
+    total = np.arctan2(r[..., 1, 0], r[..., 0, 0])  # z + y at +90 degrees, z - y at -90
+    return told, np.where(is_locked, np.sign(x) * (total - told), y)
 
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:

@@ -20,7 +20,7 @@ from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
-_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up")
+_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up", "height_m")
 _3D_ALIASES = ("ground_truth", "positions")
 _ASSUMED_FPS = 50.0
 
@@ -39,7 +39,7 @@ def _inspect(probe: Probe) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited"))
+    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "notes"))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -64,7 +64,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         _camera(arrays, path),
         _up(arrays, path),
         source=str(path),
-        notes=tuple(notes),
+        notes=(*notes, *_notes(arrays)),
+        height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
@@ -151,6 +152,12 @@ def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float] | None
     return values[0], values[1], values[2]
 
 
+def _notes(arrays: dict[str, Any]) -> tuple[str, ...]:
+    """What was noted of a clip that holds for as long as it is used; other programs' notes may be anything."""
+    notes = np.asarray(arrays.get("notes", ()))
+    return tuple(str(note) for note in notes.ravel()) if notes.dtype.kind == "U" else ()
+
+
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     part = options.frames(len(content))
     if isinstance(content, Prediction):
@@ -187,6 +194,11 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["threshold"] = options.threshold
         arrays["camera"] = (*content.camera.focal, *content.camera.centre)
         arrays["camera_is_assumed"] = content.camera.is_assumed
+    clip = content if isinstance(content, Clip) else options.clip
+    if clip is not None and clip.height_m is not None:
+        arrays["height_m"] = clip.height_m
+    if clip is not None and clip.lasting_notes:
+        arrays["notes"] = np.array(clip.lasting_notes)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -10,7 +10,7 @@ from mpm_core.skeleton import MPM16
 FEET = MPM16.indices(("LAnkle", "RAnkle"))
 """Left first, as everywhere where feet are told apart by number. There is no toe: a foot is known by its ankle."""
 
-ANKLE_HEIGHT_M = 0.08
+ANKLE_HEIGHT_M = 0.09
 """Of an ankle above the floor that its foot stands on."""
 
 LEAST_CONTACT = 0.5

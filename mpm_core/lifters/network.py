@@ -16,10 +16,11 @@ from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
+from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
-from mpm_core.networks.packing import pack_linears
+from mpm_core.networks.packing import pack
 from mpm_core.prediction import Prediction
 from mpm_core.training.checkpoint import load_weights
 
@@ -34,7 +35,7 @@ class NetworkLifter:
         self.card = card
         self.model = model.to(device).eval()
         if device == "cpu":
-            pack_linears(self.model)
+            pack(self.model)
 
     @classmethod
     def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:
@@ -64,7 +65,7 @@ class NetworkLifter:
 
         if task == "complete":
             return CalibratedTask(make_task) if calibrate else make_task()
-        lifting = FittedTask(make_task(), clip) if fit else make_task()
+        lifting = SizedTask(FittedTask(make_task(), clip) if fit else make_task(), clip)
         return GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting
 
     def lift(

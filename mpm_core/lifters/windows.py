@@ -79,6 +79,10 @@ class Windows:
         return tokens[places], hidden_frames[places] | outside
 
 
+_OVERLAP = 24
+"""Frames that two windows share, at most: more of them make the answer no better."""
+
+
 class FastWindows(Windows):
     """Overlapping windows that answer all their frames, blended where they overlap.
 
@@ -93,7 +97,7 @@ class FastWindows(Windows):
         if count <= length:
             starts = np.array([-((length - count) // 2)])
         else:
-            stride = length * 3 // 4
+            stride = length - min(_OVERLAP, length // 4)
             starts = np.unique(np.append(np.arange(0, count - length, stride), count - length))
         super().__init__(model, count, starts.astype(np.int64), length)
         self._answers = np.zeros((len(starts), length, self.channels), np.float32)

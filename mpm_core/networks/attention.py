@@ -117,12 +117,12 @@ class Block(nn.Module):
         """x: (batch, frames, width) -> the same shape. visible, turns: see Attention.forward."""
         if self.convolution is not None:
             shown = x if visible is None else x * visible[..., None]
-            x = x + _mix_in_time(shown, self.convolution)
+            x = x + mix_in_time(shown, self.convolution)
         x = x + self.dropout(self.attention(self.norm_attention(x), visible, turns))
         return x + self.dropout(self.contract(functional.gelu(self.expand(self.norm_feed_forward(x)))))
 
 
-def _mix_in_time(x: Tensor, convolution: nn.Conv1d) -> Tensor:
+def mix_in_time(x: Tensor, convolution: nn.Conv1d) -> Tensor:
     """The depthwise convolution of (batch, frames, width), frames beyond the ends being zero; as one over pictures of a single
     line, which on a CPU is taken as it lies in memory and so is several times as fast."""
     line = x.transpose(1, 2).unsqueeze(2)  # (batch, width, 1, frames)

@@ -4,7 +4,7 @@ import torch
 
 from mpm_core.errors import UserError
 from mpm_core.networks import NETWORKS, build_network
-from mpm_core.networks.attention import Block, _mix_in_time
+from mpm_core.networks.attention import Block, mix_in_time
 from mpm_core.networks.ground import direction_loss, mirror_ground
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, turn_back, turn_forth
 from mpm_core.networks.mpm import MPM, MPMConfig, count_parameters
@@ -239,7 +239,7 @@ def test_the_convolution_sees_no_hidden_frame_and_is_torchs_own():
     for frames in (1, 2, 9):
         x = torch.randn(2, frames, 32)
         expected = block.convolution(x.transpose(1, 2)).transpose(1, 2)
-        assert torch.allclose(_mix_in_time(x, block.convolution), expected, atol=1e-5)
+        assert torch.allclose(mix_in_time(x, block.convolution), expected, atol=1e-5)
     x, visible = torch.randn(2, 9, 32), torch.arange(9)[None].expand(2, 9) != 4
     other = torch.where(visible[..., None], x, torch.randn(2, 9, 32))
     assert torch.allclose(block(x, visible)[visible], block(other, visible)[visible], atol=1e-5)

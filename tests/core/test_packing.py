@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from mpm_core.assets import find_asset
+from mpm_core.networks.attention import Block, rotary_turns
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput, turn_back
-from mpm_core.networks.packing import PackedLinear, pack_linears
+from mpm_core.networks.packing import PackedBlock, PackedLinear, pack
 from mpm_core.training.checkpoint import load_weights
 
 
@@ -16,11 +17,31 @@ def test_packed_layers_multiply_alike():
     with torch.inference_mode():
         expected = plain(inputs)
         names = set(plain.state_dict())
-        pack_linears(plain)
+        pack(plain)
         if not isinstance(plain[0], PackedLinear):
             pytest.skip("torch has no oneDNN here")
         assert torch.allclose(plain(inputs), expected, atol=1e-5)
     assert set(plain.state_dict()) == names
+
+
+@pytest.mark.parametrize("convolution", [0, 5])
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_a_packed_block_answers_alike(convolution, hides, is_relative):
+    torch.manual_seed(1)
+    plain = nn.Sequential(Block(64, 4, 96, 0.1, convolution)).eval()
+    for parameter in plain.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    inputs = torch.randn(3, 20, 64)
+    visible = torch.rand(3, 20) > 0.4 if hides else None
+    turns = rotary_turns(20, 16, inputs) if is_relative else None
+    with torch.inference_mode():
+        expected = plain[0](inputs, visible, turns)
+        pack(plain)
+        if not isinstance(plain[0], PackedBlock):
+            pytest.skip("torch has no oneDNN here")
+        assert torch.allclose(plain[0](inputs, visible, turns), expected, atol=1e-3, rtol=1e-4)
+        assert not torch.allclose(plain[0](inputs.flip(1), visible, turns), expected, atol=0.1)
 
 
 def test_batched_packed_answers_are_those_of_single_windows_in_plain_float32(lifter, demo):
