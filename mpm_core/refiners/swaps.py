@@ -1,4 +1,4 @@
-"""Owns the repair of left/right swaps: frames in which a detector took left arms or legs for right ones."""
+"""Owns what 2D tells of left/right swaps: frames in which a detector seems to have taken left arms or legs for right ones."""
 
 from __future__ import annotations
 
@@ -125,25 +125,24 @@ def find_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool
     return exchanged & pairs.any_in_group(_is_exchangeable(clip, pairs))
 
 
-def repair_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> tuple[Clip, NDArray[np.bool_]]:
-    """The clip with left and right put right, and the frames (frames,) in which anything was exchanged.
+def exchange_sides(clip: Clip, swapped: NDArray[np.bool_]) -> Clip:
+    """The clip with left and right exchanged where `swapped` (frames, 2) says so, a column for each of SWAP_GROUPS.
 
     Comes before the refiners, which would take swapped joints for outliers or smooth over the jump. A pair that a person
     has corrected stays as it is. UserError for a clip without 2D.
     """
     points = keypoints_of(clip)
     pairs = _Pairs.of(clip.skeleton)
-    moved = find_swaps(clip, config)[:, pairs.groups] & _is_exchangeable(clip, pairs)  # (frames, pairs)
+    moved = swapped[:, pairs.groups] & _is_exchangeable(clip, pairs)  # (frames, pairs)
     source = np.tile(np.arange(len(clip.skeleton)), (len(clip), 1))
     source[:, pairs.joints] = np.where(moved[..., None], pairs.joints[:, ::-1], pairs.joints)
-    repaired = replace(
+    return replace(
         clip,
         keypoints=np.take_along_axis(points, source[..., None], axis=1),
         visible=np.take_along_axis(clip.visible, source, axis=1),
         derived=np.take_along_axis(clip.derived, source, axis=1),
         confidence=np.take_along_axis(clip.confidence, source, axis=1),
     )
-    return repaired, np.any(moved, axis=1)
 
 
 def _is_exchangeable(clip: Clip, pairs: _Pairs) -> NDArray[np.bool_]:
