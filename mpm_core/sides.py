@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
-from mpm_core.refiners.swaps import exchange_sides, find_swaps
+from mpm_core.refiners.swaps import exchange_sides, find_breaks, find_swaps
 
 _SURE = 0.15
 """An answer fits clearly better when its misses are smaller by this share, as a difference of logarithms."""
@@ -88,7 +88,7 @@ def repair_sides(clip: Clip, lifter: Lifter | None = None) -> RepairedSides:
         is_right = likely[_PROPOSED] and not likely[_AS_IS]
         chosen[part] = proposed[part] if is_right else readings[likely, part].all(axis=0)
         unsure[part] = readings[likely, part].any(axis=(0, 2))
-    kept = judge.worthwhile(chosen, stretches)
+    kept = judge.worthwhile(_without_majorities(clip, chosen, stretches), stretches)
     exchanged = np.any(kept, axis=1)
     return RepairedSides(exchange_sides(clip, kept), exchanged, (unsure | np.any(chosen, axis=1)) & ~exchanged)
 
@@ -151,6 +151,20 @@ class _Judge:
             for part in worse:
                 kept[part] = False
         return np.zeros_like(chosen)
+
+
+def _without_majorities(clip: Clip, chosen: NDArray[np.bool_], stretches: list[slice]) -> NDArray[np.bool_]:
+    """What was chosen (frames, groups), without stretches that are tied to fewer frames that stay as they are than would be
+    exchanged: it could as well be those few that are wrong. Frames are tied where the tracks, as chosen, do not break."""
+    kept = chosen.copy()
+    run = np.cumsum(find_breaks(exchange_sides(clip, chosen)), axis=0)  # the number of each frame's unbroken run
+    for group in range(chosen.shape[1]):
+        count, exchanged = (np.bincount(run[:, group], weights) for weights in (None, chosen[:, group]))
+        is_doubtful = chosen[:, group] & (2 * exchanged >= count)[run[:, group]]
+        for part in stretches:
+            if is_doubtful[part].any():
+                kept[part] = False
+    return kept
 
 
 def _readings(proposed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -22,7 +22,8 @@ class SwapConfig:
     dwell_heights_per_s: of staying exchanged. farthest_heights: a joint further from where it was expected costs no
     more than this. extrapolation_s: for how long a joint is expected to go on as it moved; steadiness_s: over how long its
     velocity is averaged; fastest_heights_per_s: what is quicker than this is no movement but a jump, which does not go
-    on. memory_s: without a joint for this long, what its last position tells falls to a third."""
+    on. memory_s: without a joint for this long, what its last position tells falls to a third; a track is broken where it is
+    lost for as long."""
 
     change_heights: float = 0.1
     dwell_heights_per_s: float = 0.15
@@ -123,6 +124,27 @@ def find_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool
     pairs = _Pairs.of(clip.skeleton)
     exchanged = _decode(_read(clip, pairs), clip.times, frame_period(clip), pairs, config)
     return exchanged & pairs.any_in_group(_is_exchangeable(clip, pairs))
+
+
+def find_breaks(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool_]:
+    """Frames (frames, 2) at which the tracks of a group begin anew: a column for each of SWAP_GROUPS, True where its joints are
+    much nearer to where their mirror joints were last seen than to their own, and after they were long out of sight.
+    UserError for a clip without 2D.
+    """
+    pairs = _Pairs.of(clip.skeleton)
+    readings = _read(clip, pairs)
+    points, seen = readings.points[:, 0], readings.seen[:, 0].all(axis=-1)  # (frames, pairs, 2 sides, 2), (frames, pairs)
+    breaks = np.zeros((len(clip), len(pairs.starts)), bool)
+    breaks[:1] = True
+    for group in range(len(pairs.starts)):
+        own = pairs.groups == group
+        frames = np.flatnonzero(seen[:, own].any(axis=1))
+        before, now = points[frames[:-1]][:, own], points[frames[1:]][:, own]
+        both = seen[frames[:-1]][:, own] & seen[frames[1:]][:, own]
+        straight, crossed = (np.linalg.norm(then - before, axis=-1).sum(axis=-1) for then in (now, now[:, :, ::-1]))
+        is_broken = ((straight - crossed) * both).sum(axis=1) > config.change_heights
+        breaks[frames[1:], group] = is_broken | (np.diff(clip.times[frames]) > config.memory_s)
+    return breaks
 
 
 def exchange_sides(clip: Clip, swapped: NDArray[np.bool_]) -> Clip:
