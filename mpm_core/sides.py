@@ -40,6 +40,9 @@ _NEAREST_M = 0.3
 _ROUNDS = 3
 """So many times stretches are taken back before the clip is left as it is."""
 
+_HALF, _NEARLY_ALL = 0.5, 2 / 3
+"""Of the frames that tracks tie together."""
+
 _AS_IS, _PROPOSED = 0, 3
 """Among _readings."""
 
@@ -74,7 +77,7 @@ def repair_sides(clip: Clip, lifter: Lifter | None = None) -> RepairedSides:
     Nothing is lifted when the tracks propose nothing. A pair that a person has corrected stays as it is. UserError for a
     clip without 2D.
     """
-    proposed = find_swaps(clip)
+    proposed = _of_minorities(clip, find_swaps(clip))
     nothing = np.zeros(len(clip), bool)
     if not proposed.any():
         return RepairedSides(clip, nothing, nothing)
@@ -153,18 +156,28 @@ class _Judge:
         return np.zeros_like(chosen)
 
 
+def _of_minorities(clip: Clip, proposed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What the tracks propose (frames, groups), turned round where that would exchange nearly all frames that they tie
+    together: then the few others are the wrong ones."""
+    return proposed ^ (_shares(clip, proposed) > _NEARLY_ALL) if proposed.any() else proposed
+
+
 def _without_majorities(clip: Clip, chosen: NDArray[np.bool_], stretches: list[slice]) -> NDArray[np.bool_]:
-    """What was chosen (frames, groups), without stretches that are tied to fewer frames that stay as they are than would be
-    exchanged: it could as well be those few that are wrong. Frames are tied where the tracks, as chosen, do not break."""
+    """What was chosen (frames, groups), without stretches that are tied to no more frames that stay as they are than would be
+    exchanged: it could as well be those that are wrong."""
+    is_doubtful = chosen & (_shares(clip, chosen) >= _HALF)
     kept = chosen.copy()
-    run = np.cumsum(find_breaks(exchange_sides(clip, chosen)), axis=0)  # the number of each frame's unbroken run
-    for group in range(chosen.shape[1]):
-        count, exchanged = (np.bincount(run[:, group], weights) for weights in (None, chosen[:, group]))
-        is_doubtful = chosen[:, group] & (2 * exchanged >= count)[run[:, group]]
-        for part in stretches:
-            if is_doubtful[part].any():
-                kept[part] = False
+    for part in stretches:
+        kept[part] &= not is_doubtful[part].any()
     return kept
+
+
+def _shares(clip: Clip, exchanged: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames, groups): of the frames that are tied to each one, as tracks do not break between them once sides are
+    exchanged, the share that is."""
+    run = np.cumsum(find_breaks(exchange_sides(clip, exchanged)), axis=0)  # the number of each frame's unbroken run
+    columns = [np.bincount(run[:, g], exchanged[:, g]) / np.maximum(np.bincount(run[:, g]), 1) for g in range(run.shape[1])]
+    return np.stack([column[run[:, g]] for g, column in enumerate(columns)], axis=1)
 
 
 def _readings(proposed: NDArray[np.bool_]) -> NDArray[np.bool_]:
