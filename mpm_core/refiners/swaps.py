@@ -133,7 +133,7 @@ def find_breaks(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.boo
     """
     pairs = _Pairs.of(clip.skeleton)
     readings = _read(clip, pairs)
-    points, seen = readings.points[:, 0], readings.seen[:, 0].all(axis=-1)  # (frames, pairs, 2 sides, 2), (frames, pairs)
+    points, seen = readings.points[:, 0], np.all(readings.seen[:, 0], axis=-1)  # (frames, pairs, 2 sides, 2), (frames, pairs)
     breaks = np.zeros((len(clip), len(pairs.starts)), bool)
     breaks[:1] = True
     for group in range(len(pairs.starts)):

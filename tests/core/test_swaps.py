@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mpm_core.clip import Clip
-from mpm_core.refiners.swaps import SWAP_GROUPS, exchange_sides, find_swaps
+from mpm_core.refiners.swaps import SWAP_GROUPS, exchange_sides, find_breaks, find_swaps
 from mpm_core.skeleton import MPM16
 from tests.conftest import body25_from_mpm16
 from tests.core.test_refiners import WRIST, edited_at, with_noise, with_spikes, without
@@ -167,3 +167,14 @@ def test_short_clips_have_no_swaps(demo, frames):
     repaired, flagged = repaired_by_tracks(clip)
     assert flagged.shape == (frames,)
     assert np.array_equal(repaired.keypoints, clip.keypoints)
+
+
+def test_tracks_break_where_sides_are_exchanged_and_where_they_were_long_lost(demo):
+    assert np.argwhere(find_breaks(demo)).tolist() == [[0, ARMS], [0, LEGS]]
+    assert not find_breaks(with_noise(demo, 4.0))[1:].any()
+    swapped = marks(demo, (ARMS, 200, 20), (LEGS, 420, 5))
+    expected = [[0, ARMS], [0, LEGS], [200, ARMS], [220, ARMS], [420, LEGS], [425, LEGS]]
+    assert np.argwhere(find_breaks(with_swaps(demo, swapped))).tolist() == expected
+    hidden = np.zeros(demo.visible.shape, bool)
+    hidden[300:310], hidden[500:560] = True, True
+    assert np.argwhere(find_breaks(without(demo, hidden))).tolist() == [[0, ARMS], [0, LEGS], [560, ARMS], [560, LEGS]]
