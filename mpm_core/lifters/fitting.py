@@ -23,9 +23,9 @@ _SMOOTHING_S = 0.1
 
 _LEAST_SMOOTHING_FRAMES = 0.2
 
-_TOLERATED_TREMBLE_M_S2 = 3.0
+_TOLERATED_TREMBLE_M_S2 = 2.5
 """Acceleration along an axis that the tremble of keypoints from frame to frame may give to the answer. That of people who
-walk is around three times as much."""
+walk is around four times as much."""
 
 _FILLING_S = 0.15
 """How far in time the corrections of bones come from that are not seen: what is long hidden stays as answered."""
