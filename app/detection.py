@@ -66,7 +66,7 @@ class Finding:
 
     @classmethod
     def of(cls, recording: Recording, person: int) -> Finding:
-        """Look for exchanged sides; takes a second for twenty thousand frames, and some more where there may be any."""
+        """Look for exchanged sides; takes a second for twenty thousand frames, and fifteen where there may be any."""
         clip = recording.clip(person)
         return cls(recording, person, clip, repair_sides(clip))
 

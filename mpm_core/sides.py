@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
-from mpm_core.refiners.swaps import exchange_sides, find_breaks, find_swaps
+from mpm_core.refiners.swaps import exchange_sides, find_breaks, find_exchangeable, find_swaps
 
 _SURE = 0.15
 """An answer fits clearly better when its misses are smaller by this share, as a difference of logarithms."""
@@ -70,18 +70,18 @@ class RepairedSides:
         return "; ".join(parts)
 
 
-def repair_sides(clip: Clip, lifter: Lifter | None = None) -> RepairedSides:
+def repair_sides(clip: Clip) -> RepairedSides:
     """Exchange left and right back where a detector confused them.
 
-    lifter: who judges; the bundled 'mpm' on the processor if not given, so that a clip is judged alike wherever it is.
-    Nothing is lifted when the tracks propose nothing. A pair that a person has corrected stays as it is. UserError for a
-    clip without 2D.
+    The bundled lifter 'mpm' judges, on the processor, so that a clip is judged alike wherever it is and whatever lifts it
+    afterwards. Nothing is lifted when the tracks propose nothing; else it takes a second for one or two thousand frames. A
+    pair that a person has corrected stays as it is. UserError for a clip without 2D.
     """
     proposed = _of_minorities(clip, find_swaps(clip))
     nothing = np.zeros(len(clip), bool)
     if not proposed.any():
         return RepairedSides(clip, nothing, nothing)
-    judge = _Judge(clip, lifter or _usual_judge())
+    judge = _Judge(clip, _lifter())
     readings = _readings(proposed)
     misses = np.array([judge.misses(reading) for reading in readings])  # (readings, frames)
     chosen, unsure = np.zeros_like(proposed), nothing.copy()
@@ -97,7 +97,7 @@ def repair_sides(clip: Clip, lifter: Lifter | None = None) -> RepairedSides:
 
 
 @functools.lru_cache(maxsize=1)
-def _usual_judge() -> Lifter:
+def _lifter() -> Lifter:
     return load_lifter("mpm", "cpu")
 
 
@@ -159,7 +159,7 @@ class _Judge:
 def _of_minorities(clip: Clip, proposed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What the tracks propose (frames, groups), turned round where that would exchange nearly all frames that they tie
     together: then the few others are the wrong ones."""
-    return proposed ^ (_shares(clip, proposed) > _NEARLY_ALL) if proposed.any() else proposed
+    return proposed ^ ((_shares(clip, proposed) > _NEARLY_ALL) & find_exchangeable(clip)) if proposed.any() else proposed
 
 
 def _without_majorities(clip: Clip, chosen: NDArray[np.bool_], stretches: list[slice]) -> NDArray[np.bool_]:
@@ -176,8 +176,10 @@ def _shares(clip: Clip, exchanged: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(frames, groups): of the frames that are tied to each one, as tracks do not break between them once sides are
     exchanged, the share that is."""
     run = np.cumsum(find_breaks(exchange_sides(clip, exchanged)), axis=0)  # the number of each frame's unbroken run
-    columns = [np.bincount(run[:, g], exchanged[:, g]) / np.maximum(np.bincount(run[:, g]), 1) for g in range(run.shape[1])]
-    return np.stack([column[run[:, g]] for g, column in enumerate(columns)], axis=1)
+    shares = np.zeros(exchanged.shape)
+    for runs, marks, is_there, share in zip(run.T, exchanged.T, find_exchangeable(clip).T, shares.T, strict=True):
+        share[:] = (np.bincount(runs, marks) / np.maximum(np.bincount(runs, is_there), 1))[runs]
+    return shares
 
 
 def _readings(proposed: NDArray[np.bool_]) -> NDArray[np.bool_]:

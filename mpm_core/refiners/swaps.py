@@ -122,8 +122,13 @@ def find_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool
     exchanged. UserError for a clip without 2D.
     """
     pairs = _Pairs.of(clip.skeleton)
-    exchanged = _decode(_read(clip, pairs), clip.times, frame_period(clip), pairs, config)
-    return exchanged & pairs.any_in_group(_is_exchangeable(clip, pairs))
+    return _decode(_read(clip, pairs), clip.times, frame_period(clip), pairs, config) & find_exchangeable(clip)
+
+
+def find_exchangeable(clip: Clip) -> NDArray[np.bool_]:
+    """(frames, 2) bool: where a group, as in SWAP_GROUPS, has anything to exchange that no person has put where it is."""
+    pairs = _Pairs.of(clip.skeleton)
+    return pairs.any_in_group(_is_exchangeable(clip, pairs))
 
 
 def find_breaks(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool_]:
