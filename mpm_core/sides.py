@@ -208,6 +208,9 @@ def _is_clear(
 
 
 def _stretches(proposed: NDArray[np.bool_]) -> list[slice]:
-    """Runs of frames in which anything is proposed (frames, groups)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], proposed.any(axis=1), [False]))))
-    return [slice(int(first), int(end)) for first, end in zip(edges[::2], edges[1::2], strict=True)]
+    """Runs of frames in which something is proposed (frames, groups), and of the same group from one frame to the next."""
+    nothing = np.zeros((1, proposed.shape[1]), bool)
+    before, now = np.concatenate((nothing, proposed)), np.concatenate((proposed, nothing))
+    is_cut = ~(before & now).any(axis=1)
+    begins, ends = (np.flatnonzero(is_cut & side.any(axis=1)) for side in (now, before))
+    return [slice(int(first), int(end)) for first, end in zip(begins, ends, strict=True)]
