@@ -18,7 +18,7 @@ from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.refiners import REFINERS, check_refiners, refine
-from mpm_core.refiners.swaps import repair_swaps
+from mpm_core.sides import repair_sides
 from mpm_core.terminal import follow, say
 from mpm_core.video import VideoPart
 
@@ -139,9 +139,10 @@ def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Cl
         camera = replace(Intrinsics.assumed(clip.image_size, options.field_of_view), is_assumed=False)
         clip = clip.with_camera(camera)
     if repairs_swaps:
-        clip, swapped = repair_swaps(clip)
-        if swapped.any():
-            _log.info("%s: left and right were exchanged back in %d frames", options.input.name, int(swapped.sum()))
+        repaired = repair_sides(clip)
+        clip = repaired.clip
+        if repaired.flags.any():
+            _log.info("%s: %s", options.input.name, repaired.sentence())
     return refine(clip, options.refine) if options.refine else clip
 
 
