@@ -43,6 +43,8 @@ _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is d
 class Handlers(QObject):
     """Binds the table of actions to the session, the editor and the dialogs."""
 
+    upright_asked = Signal()
+    """To mark something upright in the picture."""
     _written = Signal(str)
 
     def __init__(
@@ -209,6 +211,9 @@ class Handlers(QObject):
 
     def swap_sides(self) -> None:
         self._editor.swap_sides()
+
+    def mark_upright(self) -> None:
+        self.upright_asked.emit()
 
     def range_in(self) -> None:
         last = self._session.range[1] if self._session.range else len(self._session) - 1

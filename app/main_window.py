@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
             lambda: self.theme,
         )  # fmt: skip
         self.upright = UprightMarks(self.session, self.image_view)
+        self.handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(self, self.handlers)
         self._build_panels()
         self._build_menus()

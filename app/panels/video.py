@@ -116,6 +116,8 @@ class VideoPanel(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 4, 0, 0)
         self._detector = QComboBox()
+        # Its longest name does not decide how wide the panel is.
+        self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name, detector in DETECTORS.items():
             self._detector.addItem(detector.label, name)
         self._detector.activated.connect(self._show_detector)

@@ -149,3 +149,13 @@ def test_up_that_was_told_quite_wrongly_does_not_keep_lines_from_counting(qtbot,
     mark(qtbot, marking, (1.6, 0.8, 5))
     assert off(marking) < 2.5
     wait_for_lift(qtbot, marking)
+
+
+def test_the_menu_begins_to_mark_too(qtbot, marking):
+    before = marking.session.up
+    marking.actions_by_name["mark_upright"].trigger()
+    assert marking.video_panel.camera_box._mark.isChecked()
+    start, end = pole(marking, (-1.6, 0.8, 5))
+    qtbot.mouseClick(marking.image_view, LEFT, pos=start)
+    qtbot.mouseClick(marking.image_view, LEFT, pos=end)
+    assert marking.session.up.source == "clip" and marking.session.up.direction != before.direction
