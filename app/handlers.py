@@ -35,7 +35,7 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
-_VIDEOS = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+_VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
 _OPENABLE = f"Keypoints and videos (*.json *.npz *.csv {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 

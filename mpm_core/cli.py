@@ -83,7 +83,7 @@ def _add_inputs(parser: argparse.ArgumentParser, what: str, suffix: str) -> None
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fps", type=float, help="frames per second, when the file does not say")
+    parser.add_argument("--fps", type=float, help="frames per second, when the file does not say, or of a video in slow motion")
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     parser.add_argument("--select", help="subject/action/camera of a file with many clips")

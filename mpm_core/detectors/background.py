@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import MOVING_CAMERA_NOTE
+from mpm_core.decoding import Picture
 from mpm_core.detectors.base import FoundPose
-from mpm_core.video import Picture, import_cv2
+from mpm_core.video import import_cv2
 
 _LOOK_EVERY_S = 0.2
 _SMALL_PX = 320

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mpm_core.clip import Clip
+from mpm_core.decoding import Picture
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.background import BackgroundWatch
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose, PoseFinder
@@ -19,7 +20,7 @@ from mpm_core.detectors.model_store import fetch_model
 from mpm_core.detectors.recording import Keeper, Recording, cache_folder
 from mpm_core.errors import UserError
 from mpm_core.progress import Progress
-from mpm_core.video import Picture, VideoFrame, VideoInfo, inspect_video, read_frames
+from mpm_core.video import VideoFrame, VideoInfo, inspect_video, read_frames
 
 # How often an unfinished recording is kept, and over how long the speed is measured.
 _KEEP_EVERY_S = 30.0

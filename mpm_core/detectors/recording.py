@@ -39,6 +39,12 @@ _FINGERPRINT_BYTES = 4_000_000
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
 
+TIMES_NOTE = "the video does not tell when its frames are shown"
+"""What a note about an assumed frame rate begins with."""
+
+_DECODER = "PyAV"
+"""Recordings of pictures that were decoded otherwise are not taken: some were squeezed, or black."""
+
 _SHORTEST_VISIT_S = 0.3
 
 _LARGEST_CACHE_BYTES = 500_000_000
@@ -153,6 +159,8 @@ class Recording:
         if self.info.camera.is_assumed:
             angle = f"{ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side"
             notes.append(f"the video does not tell its camera's {CAMERA_NOTE}: {angle} assumed")
+        if not self.info.has_times:
+            notes.append(f"{TIMES_NOTE}: {self.info.fps:g} frames/s assumed")
         if self.background is not None and self.background.motion is not None:
             notes.append(self.background.motion.sentence())
         if not self.is_whole:
@@ -191,7 +199,8 @@ class Keeper:
     ) -> None:
         self._info, self._options, self._detector = info, options, detector
         networks = {name: digest_of(path) for name, path in models.items()}
-        asked = json.dumps([_fingerprint(info.path), asdict(options), _version(detector.package), networks], sort_keys=True)
+        what = [_fingerprint(info.path), asdict(options), _version(detector.package), networks, _DECODER]
+        asked = json.dumps(what, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
 
     def load(self) -> Recording | None:
