@@ -23,7 +23,7 @@ _SMOOTHING_S = 0.1
 
 _LEAST_SMOOTHING_FRAMES = 0.2
 
-_TOLERATED_TREMBLE_M_S2 = 2.5
+_TOLERATED_TREMBLE_M_S2 = 4.0
 """Acceleration along an axis that the tremble of keypoints from frame to frame may give to the answer. That of people who
 walk is around four times as much."""
 
