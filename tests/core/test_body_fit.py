@@ -296,7 +296,7 @@ def test_keypoints_that_tremble_do_not_shake_the_answer(lifter, demo, monkeypatc
     noisy = replace(steady, keypoints=(steady.keypoints + rng.normal(0, 1.0, steady.keypoints.shape)).astype(np.float32))
     truth = steady.ground_truth - steady.ground_truth[:, :1]
     calm, shaken = (acceleration_error(lifter.lift(clip).positions, truth, fps) for clip in (steady, noisy))
-    assert shaken < calm + 5
+    assert shaken < calm + 4.0 * 3**0.5  # what is let be along each of three axes
     assert _steadying_frames(4.0 * _tremble(*_rays_of(noisy)), fps) > 0.4
     assert _steadying_frames(4.0 * _tremble(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
     monkeypatch.setattr("mpm_core.lifters.fitting._tremble", lambda *_: 0.0)
