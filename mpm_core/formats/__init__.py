@@ -12,8 +12,9 @@ import numpy as np
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES, written_whole
-from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
+from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.formats.keypoints import alphapose, coco, mmpose, openpose
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")

@@ -14,7 +14,7 @@ from mpm_core.camera import Intrinsics, to_camera
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, Contents, Format, Probe, ReadOptions, read_json
-from mpm_core.formats.people import guess_size
+from mpm_core.formats.keypoints.people import guess_size
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import H36M17, find_skeleton

@@ -9,7 +9,7 @@ import numpy as np
 from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Probe
-from mpm_core.formats.people import DetectionFile, detection_format, skeleton_of_size
+from mpm_core.formats.keypoints.people import DetectionFile, detection_format, skeleton_of_size
 from mpm_core.people import Detection
 from mpm_core.skeleton import COCO17
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Probe
-from mpm_core.formats.people import DetectionFile, detection_format, flat_keypoints, skeleton_of_size
+from mpm_core.formats.keypoints.people import DetectionFile, detection_format, flat_keypoints, skeleton_of_size
 from mpm_core.people import Detection
 from mpm_core.skeleton import HALPE26
 

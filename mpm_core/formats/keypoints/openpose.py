@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Probe, read_json
-from mpm_core.formats.people import DetectionFile, detection_format, flat_keypoints, skeleton_of_size
+from mpm_core.formats.keypoints.people import DetectionFile, detection_format, flat_keypoints, skeleton_of_size
 from mpm_core.people import Detection
 
 _FRAME_NUMBER = re.compile(r"(\d+)_keypoints\.json$")
