@@ -85,13 +85,13 @@ class Opener(QObject):
             contents = inspect_file(path)
             # Ground truth takes its rate and image size from the clip that it is for.
             lacks = () if truth_for is not None else contents.lacks
-            if lacks or len(contents.people) > 1 or len(contents.selections) > 1:
+            if lacks or max(map(len, (contents.people, contents.selections, contents.skeletons))) > 1:
                 self._found.emit(path, replace(contents, lacks=lacks), truth_for)
                 return
             options = ReadOptions()
         if self._thread.is_outdated():
             return
-        clip = read_clip(path, options.fps, options.image_size, options.person, options.select)
+        clip = read_clip(path, options=options)
         if truth_for is None:
             self._opened.emit(path, clip, read_mask(path, len(clip)), read_threshold(path))
             return

@@ -11,18 +11,23 @@ import numpy as np
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES, written_whole
+from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
-from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
-from mpm_core.formats.keypoints import alphapose, coco, mmpose, openpose
+from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
+from mpm_core.formats.keypoints import alphapose, coco, easymocap, mmpose, openpose, yolo
+from mpm_core.formats.recognising import find_reader
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")
 
 FORMATS: Mapping[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (h36m_npz, mpm_npz, openpose, coco, mmpose, alphapose, csv, bvh)
-}
-"""All formats, in the order in which readers are asked whether a file is theirs."""
+    entry.name: entry
+    for entry in (
+        h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
+        easymocap.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT, bvh.FORMAT,
+    )
+}  # fmt: skip
+"""All formats; recognising.py asks each of them whether a file is theirs."""
 
 
 def writers() -> tuple[Format, ...]:
@@ -30,12 +35,13 @@ def writers() -> tuple[Format, ...]:
     return tuple(f for f in FORMATS.values() if f.write)
 
 
-def inspect_file(path: Path | str) -> Contents:
+def inspect_file(path: Path | str, options: ReadOptions | None = None) -> Contents:
     """People, selections and gaps of a file before it is read; UserError when no format knows it."""
+    options = options or ReadOptions()
     with _refusing(path):
-        probe, found = _find_reader(Path(path))
+        probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.inspect is not None
-        return found.inspect(probe)
+        return found.inspect(probe, options)
 
 
 def read_clip(
@@ -44,21 +50,24 @@ def read_clip(
     image_size: tuple[int, int] | None = None,
     person: int | None = None,
     select: str | None = None,
+    options: ReadOptions | None = None,
 ) -> Clip:
     """A clip from a file or folder of any known format.
 
     fps: frames per second, image_size: (width, height) pixels, person: number among the people in the file, select:
-    'subject/action/camera', of which the beginning is enough. What neither they nor the file tell is assumed, and
-    Clip.notes says so. UserError, with path, place and reason, for anything that cannot be used.
+    'subject/action/camera', of which the beginning is enough. options holds these and more (format, skeleton, unit, ...)
+    instead of them. What neither they nor the file tell is assumed, and Clip.notes says so. UserError, with path, place and
+    reason, for anything that cannot be used.
     """
-    if fps is not None and not 0 < fps < float("inf"):
-        raise UserError(f"{path}: the frame rate must be positive, not {fps:g}")
-    if person is not None and person < 0:
-        raise UserError(f"{path}: people are numbered from 0, not {person}")
+    options = options or ReadOptions(fps, image_size, person, select)
+    if options.fps is not None and not 0 < options.fps < float("inf"):
+        raise UserError(f"{path}: the frame rate must be positive, not {options.fps:g}")
+    if options.person is not None and options.person < 0:
+        raise UserError(f"{path}: people are numbered from 0, not {options.person}")
     with _refusing(path):
-        probe, found = _find_reader(Path(path))
+        probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
-        return found.read(probe, ReadOptions(fps, image_size, person, select))
+        return found.read(probe, options)
 
 
 @contextmanager
@@ -71,28 +80,6 @@ def _refusing(path: Path | str) -> Iterator[None]:
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
-
-
-def _find_reader(path: Path) -> tuple[Probe, Format]:
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file or folder")
-    probe = Probe(path)
-    try:
-        for candidate in FORMATS.values():
-            if candidate.sniff and candidate.sniff(probe):
-                return probe, candidate
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if probe.is_folder:
-        raise UserError(
-            f"{path}: no keypoint files in this folder (expected OpenPose's *_keypoints.json); open videos one by one"
-        )
-    if probe.suffix in VIDEO_SUFFIXES:
-        raise UserError(f"{path}: is a video, whose keypoints have to be detected first (mpm detect, or mpm lift)")
-    known = ", ".join(sorted({suffix for f in FORMATS.values() if f.read for suffix in f.suffixes}))
-    if probe.suffix in known.split(", "):
-        raise UserError(f"{path}: holds no keypoints in a layout that is known for {probe.suffix} files")
-    raise UserError(f"{path}: unknown kind of file (known: {known}, OpenPose folders and videos)")
 
 
 def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:

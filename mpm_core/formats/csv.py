@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
+from mpm_core.formats.base import (
+    ASSUMED_SIZE,
+    CERTAIN,
+    Contents,
+    Format,
+    Probe,
+    ReadOptions,
+    Recognition,
+    WriteOptions,
+    rate_of_times,
+)
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
@@ -46,14 +56,13 @@ def _skeleton(header: list[str]) -> Skeleton | None:
     return next((s for s in SKELETONS.values() if set(s.joints) == joints), None)
 
 
-def _sniff(probe: Probe) -> bool:
-    if probe.suffix != ".csv":
-        return False
-    header = _table(probe)[1]
-    return _skeleton(header) is not None
+def _recognise(probe: Probe) -> Recognition | None:
+    if probe.kind != "text" or _skeleton(_table(probe)[1]) is None:
+        return None
+    return Recognition(CERTAIN, "columns of our joints")
 
 
-def _inspect(probe: Probe) -> Contents:
+def _inspect(probe: Probe, options: ReadOptions) -> Contents:
     comments, header, _ = _table(probe)
     is_3d = any(name.endswith("_z") for name in header)
     lacks = [] if "time_s" in header or "fps" in comments else ["fps"]
@@ -239,4 +248,4 @@ def _write_long(file: IO[str], table: _Table, part: slice) -> None:
             writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
 
 
-FORMAT = Format("csv", "CSV", (".csv",), _sniff, _inspect, _read, _write)
+FORMAT = Format("csv", "CSV", (".csv",), _recognise, _inspect, _read, _write)

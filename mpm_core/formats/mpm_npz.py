@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
+from mpm_core.formats.base import (
+    ASSUMED_SIZE,
+    CERTAIN,
+    LIKELY,
+    Contents,
+    Format,
+    Probe,
+    ReadOptions,
+    Recognition,
+    WriteOptions,
+    rate_of_times,
+)
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
@@ -24,11 +35,16 @@ _3D_ALIASES = ("ground_truth", "positions")
 _ASSUMED_FPS = 50.0
 
 
-def _sniff(probe: Probe) -> bool:
-    return probe.suffix == ".npz" and bool({"keypoints", *_3D_ALIASES} & set(list_arrays(probe.path)))
+def _recognise(probe: Probe) -> Recognition | None:
+    names = set(list_arrays(probe.path)) if probe.kind == "zip" else set()
+    found = {"keypoints", *_3D_ALIASES} & names
+    if not found:
+        return None
+    is_ours = bool({"skeleton", "image_size", "times", "fps"} & names)
+    return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")
 
 
-def _inspect(probe: Probe) -> Contents:
+def _inspect(probe: Probe, options: ReadOptions) -> Contents:
     arrays = set(list_arrays(probe.path))
     lacks = [] if {"fps", "times"} & arrays else ["fps"]
     if "keypoints" in arrays and "image_size" not in arrays:
@@ -187,4 +203,4 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         np.savez_compressed(file, **arrays)
 
 
-FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _sniff, _inspect, _read, _write)
+FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write)

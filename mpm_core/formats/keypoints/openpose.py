@@ -1,61 +1,54 @@
-"""Reads OpenPose output: a folder of *_keypoints.json, one file per frame, BODY_25 or COCO-18."""
+"""Reads OpenPose frames, which many programs write: folders of any naming, DWPose lists, AlphaPose tables by image name."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import Probe, read_json
-from mpm_core.formats.keypoints.people import DetectionFile, detection_format, flat_keypoints, skeleton_of_size
-from mpm_core.people import Detection
+from mpm_core.formats.base import CERTAIN, LIKELY, Recognition
+from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_people, frame_format, size_in
+from mpm_core.formats.keypoints.values import identity_of
 
-_FRAME_NUMBER = re.compile(r"(\d+)_keypoints\.json$")
-_SKELETONS = ("body25", "coco18")
-
-
-def _frame_files(folder: Path) -> dict[int, Path]:
-    """Files by frame number; UserError when two files claim the same frame (two videos in one folder)."""
-    files: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        match = _FRAME_NUMBER.search(path.name)
-        if match and path.is_file():
-            number = int(match.group(1))
-            if number in files:
-                raise UserError(
-                    f"{folder}: {files[number].name} and {path.name} are both frame {number}; use one folder per video"
-                )
-            files[number] = path
-    return files
+# The second is what OpenPose up to 1.2 wrote.
+_KEYS = ("pose_keypoints_2d", "pose_keypoints")
 
 
-def _sniff(probe: Probe) -> bool:
-    return probe.is_folder and any(_FRAME_NUMBER.search(path.name) for path in probe.path.iterdir())
+def _knows(content: Any) -> Recognition | None:
+    people = content.get("people") if isinstance(content, dict) else None
+    if not isinstance(people, list):
+        return None
+    if any(isinstance(person, dict) and set(_KEYS) & set(person) for person in people):
+        return Recognition(CERTAIN, "'people' with 'pose_keypoints_2d'")
+    return Recognition(LIKELY, "a list 'people'")
 
 
-def _parse(probe: Probe) -> DetectionFile:
-    detections, joints = [], None
-    files = _frame_files(probe.path)
-    for number, path in files.items():
-        content = read_json(path)
-        people = content.get("people") if isinstance(content, dict) else None
-        if not isinstance(people, list):
-            raise UserError(f"{path}: no list 'people', so not a file of OpenPose keypoints")
-        for place, person in enumerate(people):
-            where = f"{path}: person {place}"
-            flat = person.get("pose_keypoints_2d") if isinstance(person, dict) else None
-            if flat is None:
-                raise UserError(f"{where}: 'pose_keypoints_2d' is missing")
-            points, scores = flat_keypoints(flat, where)
-            if joints is None:
-                joints = len(points)
-            skeleton_of_size(len(points), _SKELETONS, where)
-            if len(points) != joints:
-                raise UserError(f"{where}: {len(points)} joints, but {joints} in the files before")
-            detections.append(Detection(number, points, scores))
-    if joints is None:
-        raise UserError(f"{probe.path}: no person is detected in any of the {len(files)} frames")
-    return DetectionFile(detections, (min(files), max(files)), skeleton_of_size(joints, _SKELETONS, str(probe.path)))
+def _people(content: Any, where: str) -> Iterator[RawPerson]:
+    if not isinstance(content, dict) or "people" not in content:
+        raise UserError(f"{where}: no list 'people', so not a frame of OpenPose keypoints")
+    for place, person in enumerate(as_people(content, where, "people")):
+        if not person:
+            continue
+        here = f"{where}: person {place}"
+        key = next((key for key in _KEYS if isinstance(person, dict) and key in person), None)
+        if key is None:
+            raise UserError(f"{here}: '{_KEYS[0]}' is missing")
+        if person[key]:  # null and [] keep the place of somebody who is not seen
+            yield RawPerson(person[key], here, identity=identity_of(person))
 
 
-FORMAT = detection_format("openpose", "OpenPose folder", (), _sniff, _parse)
+def _size(content: Any) -> tuple[int, int] | None:
+    """The canvas that DWPose tells of."""
+    return size_in(content, "canvas_width", "canvas_height")
+
+
+FORMAT = frame_format(
+    FrameLayout(
+        "openpose",
+        "OpenPose JSON (folder, or frames in one file)",
+        ("body25", "body25b", "coco18", "halpe26", "mpi15", "body135", "coco17", "coco-wholebody", "halpe136"),
+        _knows,
+        _people,
+        _size,
+    )
+)

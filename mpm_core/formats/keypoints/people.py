@@ -1,19 +1,22 @@
-"""Owns what 2D detectors write: keypoints of several people per frame, of whom one becomes a clip."""
+"""Owns what 2D detectors write: sightings of people per frame, brought into pixels, a skeleton and one clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip, as_floats
+from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions
+from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, Recognition
+from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
+from mpm_core.formats.keypoints.naming import name_joints
+from mpm_core.formats.keypoints.values import Sighting, identities, to_arrays, to_pixels
 from mpm_core.people import Detection, Track, find_people
-from mpm_core.skeleton import SKELETONS, Skeleton
+from mpm_core.skeleton import Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
 
@@ -22,76 +25,111 @@ _LARGEST_PAUSE_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True)
-class DetectionFile:
-    """All people of a file, in the joints of `skeleton`; fps and image_size where the file tells them.
+class Sightings:
+    """What a reader found: all people of a file, as the file has them.
 
-    frames: first and last frame number, which may show nobody.
+    frames: first and last frame number, which may show nobody. fps and image_size where the file tells them. usual: layouts
+    that files of this kind have; layout: the one that the file names; joints: the names of the points, where it names them.
+    normalised: whether coordinates are shares of the image, where the file or its format says.
     """
 
-    detections: Sequence[Detection]
+    entries: Sequence[Sighting]
     frames: tuple[int, int]
-    skeleton: Skeleton
     fps: float | None = None
     image_size: tuple[int, int] | None = None
+    usual: tuple[str, ...] = ()
+    layout: str | None = None
+    joints: tuple[str, ...] | None = None
+    normalised: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Joints:
+    """Points of all sightings in the joints of a skeleton; choices: layouts that could all be meant, if there are several."""
+
+    points: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    skeleton: Skeleton
+    choices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def detection_format(
-    name: str, label: str, suffixes: tuple[str, ...], sniff: Callable[[Probe], bool], parse: Callable[[Probe], DetectionFile]
+    name: str,
+    label: str,
+    suffixes: tuple[str, ...],
+    recognise: Callable[[Probe], Recognition | None],
+    parse: Callable[[Probe, ReadOptions], Sightings],
 ) -> Format:
-    """A format whose files hold detections."""
+    """A format whose files hold sightings of people."""
 
-    def inspect(probe: Probe) -> Contents:
-        file = parse(probe)
-        found = _find_people(file, probe.path)
-        points = np.concatenate([d.points[d.seen] for d in found[0].detections])
+    def inspect(probe: Probe, options: ReadOptions) -> Contents:
+        file = parse(probe, options)
+        size = options.image_size or file.image_size
+        joints, tracks = _resolve(file, probe.path, replace(options, image_size=size or ASSUMED_SIZE))
+        seen = np.concatenate([d.points[d.seen] for d in tracks[0].detections])
         lacks = [name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None]
-        return Contents(
-            people=tuple(track.person for track in found), lacks=tuple(lacks), assumed_size=guess_size(points)
-        )  # fmt: skip
+        people = tuple(track.person for track in tracks)
+        return Contents(people=people, lacks=tuple(lacks), assumed_size=guess_size(seen), skeletons=joints.choices)
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
-        return _to_clip(parse(probe), probe.path, options)
+        file = parse(probe, options)
+        joints, tracks = _resolve(file, probe.path, options)
+        return _to_clip(file, joints, tracks, probe.path, options)
 
-    return Format(name, label, suffixes, sniff, inspect, read)
-
-
-def skeleton_of_size(joints: int, candidates: Sequence[str], where: str) -> Skeleton:
-    """The candidate skeleton with that many joints; UserError when none has."""
-    for name in candidates:
-        if len(SKELETONS[name]) == joints:
-            return SKELETONS[name]
-    known = ", ".join(f"{len(SKELETONS[name])} ({SKELETONS[name].label})" for name in candidates)
-    raise UserError(f"{where}: {joints} joints per person, expected {known}")
+    return Format(name, label, suffixes, recognise, inspect, read)
 
 
-def flat_keypoints(values: object, where: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[x, y, score, x, y, score, ...] -> points (joints, 2) and scores (joints,); UserError for anything else."""
-    array = as_floats(values, f"{where}: the keypoints")
-    if array.ndim != 1 or array.size == 0 or array.size % 3:
-        raise UserError(f"{where}: the keypoints are not x, y, score triples ({array.size} numbers)")
-    triples = array.reshape(-1, 3)
-    return triples[:, :2], np.nan_to_num(triples[:, 2])
-
-
-def _find_people(file: DetectionFile, path: Path) -> list[Track]:
-    tracks = find_people(file.detections, file.skeleton)
+def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints, list[Track]]:
+    """What all readers have in common: missing values, joints, units, and who is who."""
+    if not file.entries:
+        raise UserError(f"{path}: no person is detected in any frame")
+    points, scores = to_arrays(file.entries)
+    joints = _to_skeleton(file, points, scores, str(path), options)
+    normalised = file.normalised if options.normalised is None else options.normalised
+    size = options.image_size or file.image_size
+    in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
+    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes))
+    detections = [
+        Detection(entry.frame, in_pixels[n], joints.scores[n], track)
+        for n, (entry, track) in enumerate(zip(file.entries, identities(file.entries), strict=True))
+    ]
+    tracks = find_people(detections, joints.skeleton)
     if not tracks:
         raise UserError(f"{path}: no person is detected in any frame")
-    return tracks
+    return joints, tracks
 
 
-def _to_clip(file: DetectionFile, path: Path, options: ReadOptions) -> Clip:
-    people = _find_people(file, path)
+def _to_skeleton(
+    file: Sightings, points: NDArray[np.float64], scores: NDArray[np.float64], where: str, options: ReadOptions
+) -> _Joints:
+    """By the joints' names where there are any, else by the layout that is named or that the bodies look like."""
+    names = file.joints if options.skeleton is None else None
+    if options.joint_map is not None:
+        names = file.joints or tuple(str(number) for number in range(points.shape[1]))
+    if names is not None and len(names) == points.shape[1]:
+        named = name_joints(names, where, options.joint_map)
+        points, scores = named.apply(points, scores)
+        notes = (*named.notes, *scramble_note(named.skeleton, points, scores > 0))
+        return _Joints(points, scores, named.skeleton, (), notes)
+    choice = choose_layout(points, scores > 0, where, file.usual, options.skeleton or file.layout)
+    count = len(choice.layout.skeleton)
+    choices = (choice.layout.name, *(other.name for other in choice.others)) if choice.others else ()
+    return _Joints(points[:, :count], scores[:, :count], choice.layout.skeleton, choices, choice.notes)
+
+
+def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, options: ReadOptions) -> Clip:
     number = options.person or 0
     if not 0 <= number < len(people):
         raise UserError(f"{path}: there is no person {number} (people are numbered 0 to {len(people) - 1})")
-    notes = []
+    notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
         notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
     first, last = file.frames
     if last - first > _LARGEST_PAUSE_FRAMES:
         raise UserError(f"{path}: the frame numbers run from {first} to {last}, which cannot be right")
-    points, scores = people[number].arrays(file.frames, len(file.skeleton))
+    points, scores = people[number].arrays(file.frames, len(joints.skeleton))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
@@ -101,7 +139,7 @@ def _to_clip(file: DetectionFile, path: Path, options: ReadOptions) -> Clip:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
     return Clip.from_arrays(
-        points, size, fps, file.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
+        points, size, fps, joints.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
     )  # fmt: skip
 
 
