@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.formats.tables import Table, read_table
 from mpm_core.masking import Mask
 from mpm_core.people import Person
 from mpm_core.prediction import Prediction
@@ -132,6 +133,11 @@ class Probe:
     def text(self) -> str:
         """The file as text; UserError when it is none."""
         return read_text(self.path)
+
+    @cached_property
+    def table(self) -> Table:
+        """The file as a table with one line as its header."""
+        return read_table(self.text, self.path)
 
 
 def read_text(path: Path) -> str:

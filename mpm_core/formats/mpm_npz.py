@@ -25,10 +25,11 @@ from mpm_core.formats.base import (
     rate_of_times,
 )
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.formats.units import to_metres
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
-from mpm_core.skeleton import MPM16
+from mpm_core.skeleton import MPM16, SKELETONS
 
 _ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up")
 _3D_ALIASES = ("ground_truth", "positions")
@@ -40,7 +41,7 @@ def _recognise(probe: Probe) -> Recognition | None:
     found = {"keypoints", *_3D_ALIASES} & names
     if not found:
         return None
-    is_ours = bool({"skeleton", "image_size", "times", "fps"} & names)
+    is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
     return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")
 
 
@@ -68,13 +69,16 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         size = ASSUMED_SIZE
         if "keypoints" in arrays:
             notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
+    skeleton = options.skeleton or str(arrays.get("skeleton", "mpm16"))
+    truth, told = _in_metres(_truth(arrays, path), skeleton, options.unit)
+    notes += told
     clip = Clip.from_arrays(
         arrays.get("keypoints"),
         size,
         fps,
-        str(arrays.get("skeleton", "mpm16")),
+        skeleton,
         arrays.get("confidence"),
-        _truth(arrays, path),
+        truth,
         times if options.fps is None else None,
         _camera(arrays, path),
         _up(arrays, path),
@@ -83,6 +87,14 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
+
+
+def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
+    """Positions in metres, and what to say of their unit; what Clip will refuse is left as it is."""
+    positions = np.asarray(truth)
+    if truth is None or skeleton not in SKELETONS or positions.shape[1:] != (len(SKELETONS[skeleton]), 3):
+        return truth, ()
+    return to_metres(positions, SKELETONS[skeleton], unit) if positions.dtype.kind in "iuf" else (truth, ())
 
 
 def _truth(arrays: dict[str, Any], path: Path) -> Any:

@@ -1,0 +1,186 @@
+"""Owns tables in text: CSV as programs, Excel (semicolons, decimal commas, padded comments) and R (quotes, NA) write it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.errors import UserError
+
+_DELIMITERS = ",;\t"
+MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "#n/a", "#div/0!")
+"""What programs write where there is nothing, in lower case."""
+
+# Words stand in the table of numbers as these, counted down; no coordinate is as far out.
+_FIRST_WORD, _WORD_STEP = -1e15, 1e12
+_END_OF_ROW = "-9e18"
+_DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
+_SAMPLE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Table:
+    """header: the names of the columns. cells: (rows, columns) numbers, NaN where empty, below -1e15 for words. heads: further
+    lines of the header, where a file has several. comments: the '# key: value' lines before it."""
+
+    path: Path
+    comments: dict[str, str]
+    header: tuple[str, ...]
+    cells: NDArray[np.float64]
+    words: tuple[str, ...]
+    heads: tuple[tuple[str, ...], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def numbers(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """(rows, names) numbers, NaN where missing; UserError, with row and column, for anything else."""
+        missing = [name for name in names if name not in self.header]
+        if missing:
+            raise UserError(f"{self.path}: the column '{missing[0]}' is missing")
+        return self.columns([self.header.index(name) for name in names])
+
+    def columns(self, places: Sequence[int]) -> NDArray[np.float64]:
+        """The same for columns by their places, from 0."""
+        values = self.cells[:, list(places)]
+        is_word = values <= _FIRST_WORD
+        if is_word.any():
+            numbers = np.array([word.lower() in MISSING_WORDS for word in self.words])
+            ids = _word_ids(np.where(is_word, values, _FIRST_WORD))
+            wrong = is_word & ~numbers[ids]
+            if wrong.any():
+                row, column = np.argwhere(wrong)[0]
+                word = self.words[ids[row, column]]
+                name = self.header[places[column]]
+                raise UserError(f"{self.path}: row {row + 1}, column '{name}': '{word[:20]}' is not a number")
+            values = np.where(is_word, np.nan, values)
+        if np.isinf(values).any():
+            row, column = np.argwhere(np.isinf(values))[0]
+            raise UserError(f"{self.path}: row {row + 1}, column '{self.header[places[column]]}': too large a number")
+        return values
+
+    def texts(self, name: str) -> list[str]:
+        """A column as it was written, numbers in their shortest form."""
+        column = self.cells[:, self.header.index(name)]
+        ids = _word_ids(column)
+        return [self.words[n] if v <= _FIRST_WORD else f"{v:.15g}" for v, n in zip(column, ids, strict=True)]
+
+
+def _word_ids(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.rint((_FIRST_WORD - np.nan_to_num(values, nan=_FIRST_WORD)) / _WORD_STEP).astype(int)
+
+
+def read_table(text: str, path: Path, heads: int = 1) -> Table:
+    """A table from a file's whole text, of whose lines the first `heads` after the comments are its header; UserError, with
+    the row, for rows of another length than the header."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    comments, lines, body = _split_head(text, heads)
+    if len(lines) < heads:
+        return Table(path, comments, (), np.empty((0, 0)), ())
+    delimiter = max(_DELIMITERS, key=lines[-1].count)
+    try:
+        headers = [tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter))) for line in lines]
+    except csv.Error as error:
+        raise UserError(f"{path}: line 1 after the comments: {error}") from None
+    width = len(headers[0])
+    if delimiter != "," and _DECIMAL_COMMA.search(body[:100_000]):
+        body = body.replace(",", ".")
+    read = _read_fast(body, delimiter, width) or _read_slowly(body, delimiter, width, path)
+    cells, words = read
+    is_used = ~np.isnan(cells).all(1) if width else np.zeros(0, bool)
+    return Table(path, comments, headers[0], cells[is_used], words, tuple(headers[1:]))
+
+
+def _split_head(text: str, heads: int) -> tuple[dict[str, str], list[str], str]:
+    """The comments, the header's lines and the rest. Excel pads comments with delimiters and quotes those that hold some."""
+    comments: dict[str, str] = {}
+    lines: list[str] = []
+    place = 0
+    while len(lines) < heads and place < len(text):
+        end = text.find("\n", place)
+        end = len(text) if end < 0 else end
+        line = text[place:end]
+        place = end + 1
+        bare = line.strip().rstrip(_DELIMITERS).strip('" ')
+        if bare.startswith("#"):
+            key, _, value = bare[1:].partition(":")
+            comments[key.strip()] = value.strip()
+        elif line.strip(_DELIMITERS + " "):
+            lines.append(line)
+    return comments, lines, text[place:]
+
+
+def _read_fast(body: str, delimiter: str, width: int) -> tuple[NDArray[np.float64], tuple[str, ...]] | None:
+    """All cells at once: words become numbers, empty cells NaN, and the whole is parsed as one list; None when that fails."""
+    body = body.strip("\n") + "\n"
+    if '"' in body:
+        if re.search(rf'(?:^|[{delimiter}])"[^"\n]*{delimiter}[^"\n]*"', body, re.MULTILINE):
+            return None
+        body = body.replace('"', "")
+    body = body.replace("\n\n", "\n").replace(f"{delimiter} ", delimiter)
+    sample = [cell for row in body[:200_000].split("\n")[:_SAMPLE_ROWS] for cell in map(str.strip, row.split(delimiter))]
+    words = sorted({cell for cell in sample if cell and not _is_number(cell)}, key=lambda word: (-len(word), word))
+    body = f"\n{body}"
+    for number, word in enumerate(words):
+        for before in (delimiter, "\n"):
+            # The space makes what may be left of a longer word invalid.
+            body = body.replace(before + word, f"{before}-{1000 + number}e12 ")
+    body = body[1:]
+    twice = delimiter * 2
+    body = body.replace(twice, f"{delimiter}null{delimiter}").replace(twice, f"{delimiter}null{delimiter}")
+    body = body.replace(f"{delimiter}\n", f"{delimiter}null\n").replace(f"\n{delimiter}", f"\nnull{delimiter}")
+    if body.startswith(delimiter):
+        body = "null" + body
+    body = body.replace("\n", f"{delimiter}{_END_OF_ROW}{delimiter}").rstrip(delimiter)
+    flat = _parse_list(body if delimiter == "," else body.replace(delimiter, ","))
+    if flat is None or len(flat) % (width + 1) or not (flat[width :: width + 1] == float(_END_OF_ROW)).all():
+        return None
+    return flat.reshape(-1, width + 1)[:, :width], tuple(words)
+
+
+def _parse_list(numbers: str) -> NDArray[np.float64] | None:
+    import orjson  # training reads no tables, and does without it
+
+    try:
+        return np.array(orjson.loads(f"[{numbers}]"), np.float64)
+    except (orjson.JSONDecodeError, ValueError, TypeError):
+        return None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.strip("+-").lower() not in ("nan", "inf", "infinity")
+
+
+def _read_slowly(body: str, delimiter: str, width: int, path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Cell by cell, for quoted delimiters, odd numbers and to say what is wrong."""
+    reader = csv.reader((line for line in body.split("\n") if _is_row(line)), delimiter=delimiter)
+    rows, known = [], dict[str, int]()
+    try:
+        for number, cells in enumerate(reader):
+            if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+                raise UserError(f"{path}: row {number + 1} has {len(cells)} columns, the header has {width}")
+            rows.append([_number(cell.strip(), known) for cell in cells[:width]])
+    except csv.Error as error:
+        raise UserError(f"{path}: line {reader.line_num + 1} after the comments: {error}") from None
+    return np.array(rows, np.float64).reshape(len(rows), width), tuple(known)
+
+
+def _is_row(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip('" ').startswith("#")
+
+
+def _number(cell: str, known: dict[str, int]) -> float:
+    if not cell:
+        return float("nan")
+    comma = cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
+    return float(comma) if _is_number(comma) else _FIRST_WORD - _WORD_STEP * known.setdefault(cell, len(known))
