@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -73,7 +74,12 @@ def read_clip(
 
 @contextmanager
 def _refusing(path: Path | str) -> Iterator[None]:
-    """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log."""
+    """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log.
+
+    Meanwhile no garbage is looked for: among millions of new numbers and lists that takes longer than reading them.
+    """
+    was_collecting = gc.isenabled()
+    gc.disable()
     try:
         yield
     except UserError:
@@ -81,6 +87,9 @@ def _refusing(path: Path | str) -> Iterator[None]:
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:

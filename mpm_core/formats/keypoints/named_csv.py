@@ -138,8 +138,8 @@ def _long(table: Table) -> tuple[NDArray[np.intp], tuple[str, ...], NDArray[np.f
     if all(name.isdecimal() for name in joints):
         joints.sort(key=int)
     frame = _find(table.header, _FRAME)
-    keyed = [frame if frame is not None else _find(table.header, tuple(_TIME)), _find(table.header, _PERSON)]
-    keyed = [place for place in keyed if place is not None]
+    moment = frame if frame is not None else _find(table.header, tuple(_TIME))
+    keyed = [place for place in (moment, _find(table.header, _PERSON)) if place is not None]
     if not keyed:
         raise UserError(f"{table.path}: a row per joint needs a column 'frame' or 'time'")
     _, first, places = np.unique(table.cells[:, keyed], axis=0, return_index=True, return_inverse=True)
