@@ -21,7 +21,7 @@ MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "#n/a", "#div/0!")
 _FIRST_WORD, _WORD_STEP = -1e15, 1e12
 _END_OF_ROW = "-9e18"
 _DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
-_SAMPLE_ROWS = 100
+_SAMPLE_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def _word_ids(values: NDArray[np.float64]) -> NDArray[np.intp]:
 def read_table(text: str, path: Path, heads: int = 1) -> Table:
     """A table from a file's whole text, of whose lines the first `heads` after the comments are its header; UserError, with
     the row, for rows of another length than the header."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     comments, lines, body = _split_head(text, heads)
     if len(lines) < heads:
         return Table(path, comments, (), np.empty((0, 0)), ())
@@ -91,8 +92,8 @@ def read_table(text: str, path: Path, heads: int = 1) -> Table:
     width = len(headers[0])
     if delimiter != "," and _DECIMAL_COMMA.search(body[:100_000]):
         body = body.replace(",", ".")
-    read = _read_fast(body, delimiter, width) or _read_slowly(body, delimiter, width, path)
-    cells, words = read
+    read = _read_fast(body, delimiter, width, True) or _read_fast(body, delimiter, width, False)
+    cells, words = read or _read_slowly(body, delimiter, width, path)
     is_used = ~np.isnan(cells).all(1) if width else np.zeros(0, bool)
     return Table(path, comments, headers[0], cells[is_used], words, tuple(headers[1:]))
 
@@ -116,39 +117,43 @@ def _split_head(text: str, heads: int) -> tuple[dict[str, str], list[str], str]:
     return comments, lines, text[place:]
 
 
-def _read_fast(body: str, delimiter: str, width: int) -> tuple[NDArray[np.float64], tuple[str, ...]] | None:
-    """All cells at once: words become numbers, empty cells NaN, and the whole is parsed as one list; None when that fails."""
-    body = body.strip("\n") + "\n"
+def _read_fast(body: str, delimiter: str, width: int, is_sampled: bool) -> tuple[NDArray[np.float64], tuple[str, ...]] | None:
+    """All cells at once: words become numbers, empty cells null, and the whole is parsed as one list; None when that fails.
+
+    is_sampled: look only for what the first rows hold, as each look at a large file takes as long as parsing a third of it.
+    """
     if '"' in body:
         if re.search(rf'(?:^|[{delimiter}])"[^"\n]*{delimiter}[^"\n]*"', body, re.MULTILINE):
             return None
         body = body.replace('"', "")
-    body = body.replace("\n\n", "\n").replace(f"{delimiter} ", delimiter)
-    sample = [cell for row in body[:200_000].split("\n")[:_SAMPLE_ROWS] for cell in map(str.strip, row.split(delimiter))]
-    words = sorted({cell for cell in sample if cell and not _is_number(cell)}, key=lambda word: (-len(word), word))
-    body = f"\n{body}"
-    for number, word in enumerate(words):
-        for before in (delimiter, "\n"):
-            # The space makes what may be left of a longer word invalid.
-            body = body.replace(before + word, f"{before}-{1000 + number}e12 ")
-    body = body[1:]
-    twice = delimiter * 2
-    body = body.replace(twice, f"{delimiter}null{delimiter}").replace(twice, f"{delimiter}null{delimiter}")
-    body = body.replace(f"{delimiter}\n", f"{delimiter}null\n").replace(f"\n{delimiter}", f"\nnull{delimiter}")
-    if body.startswith(delimiter):
-        body = "null" + body
-    body = body.replace("\n", f"{delimiter}{_END_OF_ROW}{delimiter}").rstrip(delimiter)
+    body = "\n" + body.strip("\n") + "\n"
+    start = body[:_SAMPLE_CHARACTERS]
+    cells = {cell.strip() for row in start.split("\n")[:-1] for cell in row.split(delimiter)}
+    if not is_sampled:
+        cells |= set(re.findall(rf"[{delimiter}\n] ?([^\d\s.+\-{delimiter}][^{delimiter}\n]*)", body))
+    words = sorted((cell for cell in cells if cell and not _is_number(cell)), key=lambda word: (-len(word), word))
+    # The space after a word's number makes what may be left of a longer word invalid.
+    changes = [("\n\n", "\n"), (f"{delimiter} ", delimiter)]
+    changes += [(f"{delimiter}{word}", f"{delimiter}-{1000 + n}e12 ") for n, word in enumerate(words)]
+    changes += [(f"\n{word}", f"\n-{1000 + n}e12 ") for n, word in enumerate(words)]
+    changes += [(delimiter * 2, f"{delimiter}null{delimiter}")] * 2
+    changes += [(f"{delimiter}\n", f"{delimiter}null\n"), (f"\n{delimiter}", f"\nnull{delimiter}")]
+    for old, new in changes:
+        if not is_sampled or old in start:
+            body, start = body.replace(old, new), start.replace(old, new)
+    body = body.replace("\n", f"{delimiter}{_END_OF_ROW}{delimiter}")
     flat = _parse_list(body if delimiter == "," else body.replace(delimiter, ","))
-    if flat is None or len(flat) % (width + 1) or not (flat[width :: width + 1] == float(_END_OF_ROW)).all():
+    if flat is None or len(flat) % (width + 1) != 1 or not (flat[:: width + 1] == float(_END_OF_ROW)).all():
         return None
-    return flat.reshape(-1, width + 1)[:, :width], tuple(words)
+    return flat[1:].reshape(-1, width + 1)[:, :width], tuple(words)
 
 
 def _parse_list(numbers: str) -> NDArray[np.float64] | None:
+    """What stands between a first and a last delimiter."""
     import orjson  # training reads no tables, and does without it
 
     try:
-        return np.array(orjson.loads(f"[{numbers}]"), np.float64)
+        return np.array(orjson.loads(f"[{numbers[1:-1]}]"), np.float64)
     except (orjson.JSONDecodeError, ValueError, TypeError):
         return None
 

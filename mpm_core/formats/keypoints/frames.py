@@ -81,7 +81,7 @@ def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
         since = [int(number) - int(ordered[0]) for number in numbers]
         return _from_times(np.array(since, np.float64) * _EPOCH_UNITS_S[digits], "times since 1970", where)
     steps = np.diff(ordered.astype(np.float64))
-    step = float(np.median(steps))
+    step = _usual(steps)
     is_even = np.mean(np.abs(steps - step) <= _EVEN * step) >= _MOSTLY
     if is_even and len(steps) > 1 and np.ptp(steps) > 0 and _USUAL_STEPS_MS[0] <= step <= _USUAL_STEPS_MS[1]:
         times = np.array([number - int(ordered[0]) for number in numbers], np.float64) * 1e-3
@@ -94,6 +94,11 @@ def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
         note = f"only every {step:.0f}th frame number is there: the frames between are taken as hidden"
         return Numbered(tuple(numbers), notes=(note,))
     return Numbered(tuple(numbers))
+
+
+def _usual(steps: NDArray[np.float64]) -> float:
+    """The median; of two that are in the middle the smaller, as gaps make steps larger."""
+    return float(np.percentile(steps, 50, method="lower"))
 
 
 def _clock_times(texts: list[str]) -> NDArray[np.float64] | None:
@@ -121,7 +126,7 @@ def _from_times(seconds: NDArray[np.float64], what: str, where: str) -> Numbered
     steps = np.diff(np.sort(seconds))
     if (steps <= 0).any():
         raise UserError(f"{where}: two names hold the same time")
-    places = np.rint((seconds - seconds.min()) / float(np.median(steps))).astype(int)
+    places = np.rint((seconds - seconds.min()) / _usual(steps)).astype(int)
     span = int(places.max())
     if len(set(places.tolist())) < len(places) or span > _SPARSE * len(places):
         raise UserError(f"{where}: the times in the names are too uneven to be those of frames")

@@ -57,7 +57,7 @@ LAYOUTS: Mapping[str, Layout] = {
 
 # By how much another skeleton must look better than the one that a format usually means, and by how much the best of those
 # that are equally usual must be ahead to be taken without asking.
-_CLEARLY = 0.12
+_CLEARLY, _MUCH = 0.12, 0.2
 _MOST_LOOKED_AT = 300
 
 
@@ -112,7 +112,15 @@ def _named(wanted: str, points: NDArray[np.float64], seen: NDArray[np.bool_], wh
     layout, count = LAYOUTS[wanted], points.shape[1]
     if layout.points != count:
         raise UserError(f"{where}: {count} joints per person, but {layout.skeleton.label} has {layout.points}")
-    return Choice(layout, notes=_scramble_note(layout, points, seen))
+    scrambled = _scramble_note(layout, points, seen)
+    if scrambled:
+        return Choice(layout, notes=scrambled)
+    scores = {other.name: _implausibility(other, points, seen) for other in LAYOUTS.values() if other.points == count}
+    best = min(scores, key=lambda name: scores[name])
+    if scores[best] < scores[layout.name] - _MUCH:
+        label = LAYOUTS[best].skeleton.label
+        return Choice(layout, notes=(f"read as {layout.skeleton.label}, but the bones fit {label} better (--skeleton {best})",))
+    return Choice(layout)
 
 
 def _implausibility(layout: Layout, points: NDArray[np.float64], seen: NDArray[np.bool_]) -> float:
