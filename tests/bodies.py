@@ -41,6 +41,13 @@ def write_json(path, content):
     return path
 
 
+def write_folder(folder, contents):
+    """A folder of JSON files: their content by name."""
+    for name, content in contents.items():
+        write_json(folder / name, content)
+    return folder
+
+
 def same_body(clip, demo, joints=("RKnee", "LWrist", "LElbow", "RAnkle"), first=250, frames=None):
     """Whether a clip shows the demo's person there, to a fiftieth of a pixel; frames: those that are compared."""
     frames = range(len(clip)) if frames is None else frames

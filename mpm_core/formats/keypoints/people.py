@@ -106,6 +106,8 @@ def _to_skeleton(
 ) -> _Joints:
     """By the joints' names where there are any, else by the layout that is named or that the bodies look like."""
     names = file.joints if options.skeleton is None else None
+    if names is not None and all(name.strip().isdecimal() for name in names):
+        names = None  # numbers from an annotation tool
     if options.joint_map is not None:
         names = file.joints or tuple(str(number) for number in range(points.shape[1]))
     if names is not None and len(names) == points.shape[1]:
