@@ -58,6 +58,8 @@ def _why_unknown(probe: Probe, readers: Mapping[str, Format]) -> str:
         return "no keypoint files in this folder (expected JSON or text files, one per frame); open videos one by one"
     if probe.suffix in VIDEO_SUFFIXES:
         return "is a video, whose keypoints have to be detected first (mpm detect, or mpm lift)"
+    if probe.suffix == ".npz" and probe.kind != "zip":
+        return "not an npz archive"
     suffixes = sorted({suffix for entry in readers.values() for suffix in entry.suffixes})
     if probe.suffix in suffixes:
         return f"holds no keypoints in a layout that is known for {probe.suffix} files"
