@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,17 @@ class Opener(QObject):
 
     def read(self, path: Path, options: ReadOptions, truth_for: Clip | None = None) -> None:
         """Read a file with the answers to what it lacked: a clip to open, or ground truth for the one that is open."""
+        if options.joint_map:
+            self._settings.setValue(_joint_map_key(options.joint_map), dict(options.joint_map))
         self._thread.ask(path, options, truth_for)
+
+    def _with_remembered_names(self, contents: Contents) -> Contents:
+        """With what a person said of the same joint names before, instead of a guess."""
+        unknown = contents.unknown_joints
+        stored: Any = unknown and self._settings.value(_joint_map_key(unknown.names))
+        if unknown is None or not isinstance(stored, dict):
+            return contents
+        return replace(contents, unknown_joints=replace(unknown, guesses=stored))
 
     def open_truth(self, path: Path) -> None:
         """Look at a file with 3D that belongs to the clip that is open; then read it, or ask which of its clips."""
@@ -85,8 +96,9 @@ class Opener(QObject):
             contents = inspect_file(path)
             # Ground truth takes its rate and image size from the clip that it is for.
             lacks = () if truth_for is not None else contents.lacks
-            if lacks or max(map(len, (contents.people, contents.selections, contents.skeletons))) > 1:
-                self._found.emit(path, replace(contents, lacks=lacks), truth_for)
+            contents = replace(contents, lacks=lacks)
+            if contents.is_open:
+                self._found.emit(path, self._with_remembered_names(contents), truth_for)
                 return
             options = ReadOptions()
         if self._thread.is_outdated():
@@ -108,6 +120,10 @@ class Opener(QObject):
         self._session.open_clip(clip, mask, threshold=threshold)
         if path != find_asset("demo/demo.npz"):
             self.remember(path)
+
+
+def _joint_map_key(names: Iterable[str]) -> str:
+    return f"joint_maps/{sha1(repr(sorted(names)).encode()).hexdigest()}"
 
 
 def _check_truth(path: Path, clip: Clip, frames: int) -> None:

@@ -16,7 +16,7 @@ from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
 from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.keypoints import alphapose, arrays, coco, deeplabcut, easymocap, mmpose, named_csv, openpose, trc, yolo
-from mpm_core.formats.recognising import find_reader
+from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")
@@ -41,7 +41,10 @@ def inspect_file(path: Path | str, options: ReadOptions | None = None) -> Conten
     """People, selections and gaps of a file before it is read; UserError when no format knows it."""
     options = options or ReadOptions()
     with _refusing(path):
-        probe, found = find_reader(Path(path), FORMATS, options.format)
+        try:
+            probe, found = find_reader(Path(path), FORMATS, options.format)
+        except UnclearFormatError as error:
+            return Contents(formats=error.names)
         assert found.inspect is not None
         return found.inspect(probe, options)
 

@@ -64,10 +64,21 @@ CERTAIN, LIKELY, POSSIBLE = 1.0, 0.7, 0.4
 """How sure a reader is: marks that one program alone writes, the layout as it is documented, numbers that could be it."""
 
 
+@dataclass(frozen=True, eq=False)
+class UnknownJoints:
+    """Joints whose names we do not know. names: all joints of the file; guesses: ours for some of them; pose: (joints, 2), by
+    which a person may know them, in the file's unit, NaN where one is not seen."""
+
+    names: tuple[str, ...]
+    guesses: Mapping[str, str]
+    pose: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Contents:
     """What a file holds, before one clip of it is read. `lacks`: names of ReadOptions that it cannot answer itself, and
-    what would be assumed for them. skeletons: names that could all be meant, the likeliest first."""
+    what would be assumed for them. skeletons, formats: names that could all be meant, the likeliest first. unknown_joints: see
+    there; None where the joints are known."""
 
     people: tuple[Person, ...] = ()
     selections: tuple[str, ...] = ()
@@ -75,6 +86,14 @@ class Contents:
     assumed_fps: float = ASSUMED_FPS
     assumed_size: tuple[int, int] = ASSUMED_SIZE
     skeletons: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    unknown_joints: UnknownJoints | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something has to be asked before one clip can be read."""
+        is_any = max(map(len, (self.people, self.selections, self.skeletons, self.formats))) > 1
+        return is_any or bool(self.lacks) or self.unknown_joints is not None
 
 
 _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}

@@ -13,6 +13,14 @@ from mpm_core.formats.base import Format, Probe, Recognition
 _NEARLY = 0.1
 
 
+class UnclearFormatError(UserError):
+    """Several readers could be meant; names: theirs."""
+
+    def __init__(self, sentence: str, names: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.names = names
+
+
 def find_reader(path: Path, formats: Mapping[str, Format], wanted: str | None = None) -> tuple[Probe, Format]:
     """The reader that knows a file's content best, or the wanted one; UserError when none does, or when two do."""
     if not path.exists():
@@ -33,7 +41,7 @@ def find_reader(path: Path, formats: Mapping[str, Format], wanted: str | None = 
     meant = [(entry, told) for entry, told in found if told.sureness > surest - _NEARLY]
     if len(meant) > 1:
         readings = " or ".join(f"{entry.label} ({told.why}: --format {entry.name})" for entry, told in meant)
-        raise UserError(f"{path}: could be {readings}; say which")
+        raise UnclearFormatError(f"{path}: could be {readings}; say which", tuple(entry.name for entry, _ in meant))
     return probe, meant[0][0]
 
 

@@ -56,6 +56,10 @@ _ALSO = (("Neck", "Thorax"), ("MidHip", "Hip"))
 _FEWEST_JOINTS = 4
 
 
+class UnknownJointsError(UserError):
+    """Too few of a file's joint names are understood."""
+
+
 @dataclass(frozen=True)
 class NamedJoints:
     """Which of a file's points go into which joints: `columns[i]` becomes `skeleton.joints[targets[i]]`."""
@@ -109,7 +113,7 @@ def name_joints(names: Sequence[str], where: str, given: Mapping[str, str] | Non
     found, unknown = _pair_names(names, given or {}, where)
     if len(found) < _FEWEST_JOINTS:
         listed = ", ".join(unknown[:8]) or "none"
-        raise UserError(
+        raise UnknownJointsError(
             f"{where}: only {len(found)} of {len(names)} joint names are understood (not: {listed});"
             " --joint-map FILE.json can say which joint each is"
         )

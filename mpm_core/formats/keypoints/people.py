@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, Recognition
+from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, Recognition, UnknownJoints
+from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
-from mpm_core.formats.keypoints.naming import name_joints
+from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
 from mpm_core.formats.keypoints.values import Sighting, identities, to_arrays, to_pixels
 from mpm_core.people import Detection, Track, find_people
 from mpm_core.skeleton import Skeleton
@@ -67,11 +68,13 @@ def detection_format(
     def inspect(probe: Probe, options: ReadOptions) -> Contents:
         file = parse(probe, options)
         size = options.image_size or file.image_size
-        joints, tracks = _resolve(file, probe.path, replace(options, image_size=size or ASSUMED_SIZE))
+        try:
+            joints, tracks = _resolve(file, probe.path, replace(options, image_size=size or ASSUMED_SIZE))
+        except UnknownJointsError:
+            return _describe_unknown(file)
         seen = np.concatenate([d.points[d.seen] for d in tracks[0].detections])
-        lacks = [name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None]
         people = tuple(track.person for track in tracks)
-        return Contents(people=people, lacks=tuple(lacks), assumed_size=guess_size(seen), skeletons=joints.choices)
+        return Contents(people=people, lacks=_lacks(file), assumed_size=guess_size(seen), skeletons=joints.choices)
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
         file = parse(probe, options)
@@ -79,6 +82,18 @@ def detection_format(
         return _to_clip(file, joints, tracks, probe.path, options)
 
     return Format(name, label, suffixes, recognise, inspect, read)
+
+
+def _lacks(file: Sightings) -> tuple[str, ...]:
+    return tuple(name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None)
+
+
+def _describe_unknown(file: Sightings) -> Contents:
+    """What to ask of a file whose joints have names that we do not know."""
+    points, scores = to_arrays(file.entries)
+    names = file.joints or ()
+    unknown = UnknownJoints(names, guess_joints(names, points), points[(scores > 0).sum(1).argmax()])
+    return Contents(lacks=_lacks(file), assumed_size=guess_size(points[scores > 0]), unknown_joints=unknown)
 
 
 def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints, list[Track]]:
