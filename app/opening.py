@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from app.jobs import NewestWins
 from app.session import Session
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
+from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.mpm_npz import read_mask, read_threshold
@@ -32,6 +33,7 @@ class Opener(QObject):
 
     asked = Signal(object, object, object)  # path, Contents, the clip that wants ground truth or None: answer with read()
     failed = Signal(str)
+    progress = Signal(str, int, int)  # name, how many of a folder's files were read, of how many; 1, 1 at the end
     recent_changed = Signal()
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     _found = Signal(object, object, object)
@@ -41,6 +43,7 @@ class Opener(QObject):
         super().__init__()
         self._session = session
         self._settings = settings
+        self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self.failed)
@@ -91,9 +94,28 @@ class Opener(QObject):
         self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])
         self.recent_changed.emit()
 
+    def cancel(self) -> None:
+        """Stop reading; the session stays as it is."""
+        self._is_cancelled = True
+
     def _work(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+        self._is_cancelled = False
+        try:
+            self._look_or_read(path, options, truth_for)
+        except CancelledError:
+            pass
+        finally:
+            self.progress.emit(path.name, 1, 1)
+
+    def _on_progress(self, path: Path, done: int, total: int) -> None:
+        if self._is_cancelled or self._thread.is_outdated():
+            raise CancelledError
+        self.progress.emit(path.name, done, total)
+
+    def _look_or_read(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+        tell = partial(self._on_progress, path)
         if options is None:
-            contents = inspect_file(path)
+            contents = inspect_file(path, ReadOptions(on_progress=tell))
             # Ground truth takes its rate and image size from the clip that it is for.
             lacks = () if truth_for is not None else contents.lacks
             contents = replace(contents, lacks=lacks)
@@ -103,7 +125,7 @@ class Opener(QObject):
             options = ReadOptions()
         if self._thread.is_outdated():
             return
-        clip = read_clip(path, options=options)
+        clip = read_clip(path, options=replace(options, on_progress=tell))
         if truth_for is None:
             self._opened.emit(path, clip, read_mask(path, len(clip)), read_threshold(path))
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
+from mpm_core.errors import CancelledError, UserError
 from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
 from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
@@ -85,7 +85,7 @@ def _refusing(path: Path | str) -> Iterator[None]:
     gc.disable()
     try:
         yield
-    except UserError:
+    except (UserError, CancelledError):
         raise
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)

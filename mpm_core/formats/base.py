@@ -30,7 +30,7 @@ class ReadOptions:
     'subject/action/camera'; format: a name from FORMATS; skeleton: a name from keypoints/layouts.py, for files that do not name
     their joints; unit: a name from UNITS, of 3D positions; normalised: whether 2D coordinates are shares of the image's size;
     joint_map: the file's joint names (or numbers) to ours. on_progress is told how many files of a folder were read, of how
-    many; what it raises ends the reading.
+    many; a CancelledError of it ends the reading.
     """
 
     fps: float | None = None

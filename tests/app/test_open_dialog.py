@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QPushButton
 
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
@@ -104,3 +104,23 @@ def test_formats_that_could_both_be_meant_are_asked_about(qtbot, window, tmp_pat
     answer(qtbot, lambda dialog: dialog._formats.setCurrentIndex(1))
     window.handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+
+
+def test_reading_a_folder_can_be_cancelled(qtbot, demo_window, tmp_path, demo):
+    points = body_in(demo, BODY25, 1)[0]
+    frames = {f"{n}.json": {"people": [{"pose_keypoints_2d": flat(points)}]} for n in range(1200)}
+    folder, clip, dialog, told = write_folder(tmp_path / "f", frames), demo_window.session.clip, demo_window.reading_dialog, []
+    demo_window.opener.asked.connect(lambda *_: told.append("asked"))
+
+    def cancel_at_once(name, done, total):
+        if done < total and "cancelled" not in told:
+            told.append("cancelled")
+            dialog.show()
+            qtbot.mouseClick(dialog.findChild(QPushButton), Qt.MouseButton.LeftButton)
+
+    # In the worker's thread there is time to press the button before the next files are read.
+    demo_window.opener.progress.connect(cancel_at_once, Qt.ConnectionType.BlockingQueuedConnection)
+    with qtbot.waitSignal(demo_window.opener.progress, timeout=WAIT_MS, check_params_cb=lambda _, done, total: done == total):
+        demo_window.handlers.open_path(folder)
+    qtbot.wait(200)
+    assert told == ["cancelled"] and demo_window.session.clip is clip and not dialog.isVisible()

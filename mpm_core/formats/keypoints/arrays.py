@@ -97,8 +97,8 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     if probe.kind == "npy":
         try:
             values = np.load(probe.path, allow_pickle=False)
-        except ValueError as error:
-            raise UserError(f"{probe.path}: holds no plain array ({error})") from None
+        except Exception as error:  # a damaged header may raise anything
+            raise UserError(f"{probe.path}: holds no plain array ({' '.join(str(error).split())})") from None
     else:
         names = _names(probe)
         chosen = next((known for known in (_LIFTERS, "keypoints") if known in names), None) or _bare_name(probe)

@@ -71,7 +71,8 @@ def _flags_as_scores(keypoints: Any) -> Any:
 def _joint_names(content: dict[str, Any], used: list[Any]) -> tuple[str, ...] | None:
     """The names of the keypoints in the category that most people are of."""
     categories = content.get("categories")
-    named = [c for c in categories if isinstance(c, dict) and isinstance(c.get("keypoints"), list)] if categories else []
+    listed = categories if isinstance(categories, list) else []
+    named = [c for c in listed if isinstance(c, dict) and isinstance(c.get("keypoints"), list)]
     if not named:
         return None
     commonest = Counter(category for category in used if isinstance(category, (int, str))).most_common(1)

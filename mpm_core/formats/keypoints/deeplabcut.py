@@ -37,7 +37,10 @@ def _parse_csv(probe: Probe, options: ReadOptions) -> Sightings:
     if not {"bodyparts", "coords"} <= set(levels):
         raise UserError(f"{probe.path}: no lines 'bodyparts' and 'coords' below 'scorer'")
     table = read_table(probe.text, probe.path, len(levels))
-    rows = {line[0]: line for line in (table.header, *table.heads)}
+    lines = [line[: len(table.header)] for line in (table.header, *table.heads)]
+    rows = {line[0]: line for line in lines if len(line) == len(table.header)}
+    if not set(levels) <= set(rows):
+        raise UserError(f"{probe.path}: the lines 'scorer', 'bodyparts' and 'coords' are not of one length")
     # Labelled images have the folder, the video and the image's name before the values.
     begin = next((n for n, name in enumerate(rows["coords"]) if n and name), 1)
     individuals = rows.get("individuals", ("",) * len(table.header))
@@ -96,8 +99,10 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path}: cannot be read as HDF5 ({' '.join(str(error).split())})") from None
+    except UserError:
+        raise
+    except Exception as error:  # a damaged file makes HDF5 raise anything
+        raise UserError(f"{path}: is damaged, or no HDF5 ({' '.join(str(error).split())})") from None
 
 
 def _table_group(file: Any) -> Any:

@@ -21,6 +21,10 @@ _SMALLEST_PX = 8.0
 # Shares that are below zero so often are counted from the image's middle.
 _FROM_MIDDLE = 0.1
 
+# No image is so large that a coordinate could be this.
+_FARTHEST = 1e7
+_LARGEST_SCORE = 1e6
+
 _NOTHING = ("", "na", "n/a", "nan", "null", "none", "-")
 
 
@@ -80,6 +84,14 @@ def to_arrays(entries: Sequence[Sighting]) -> tuple[NDArray[np.float64], NDArray
         points, scores = _one_by_one(entries)
     is_known = np.isfinite(points).all(-1) & (points != 0).any(-1) & (points != -1).any(-1)
     scores = np.where(is_known, np.nan_to_num(scores), 0.0)
+    beyond = (scores > 0) & (np.abs(np.where(is_known[..., None], points, 0.0)) > _FARTHEST).any(-1)
+    if (scores > _LARGEST_SCORE).any():
+        entry, joint = np.argwhere(scores > _LARGEST_SCORE)[0]
+        raise UserError(f"{entries[entry].where}: joint {joint} has a score of {scores[entry, joint]:.3g}, beyond all range")
+    if beyond.any():
+        entry, joint = np.argwhere(beyond)[0]
+        value = np.abs(points[entry, joint]).max()
+        raise UserError(f"{entries[entry].where}: joint {joint} is at {value:.3g}, beyond all range")
     return np.where((scores > 0)[..., None], points, np.nan), scores
 
 
