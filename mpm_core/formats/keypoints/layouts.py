@@ -58,6 +58,8 @@ LAYOUTS: Mapping[str, Layout] = {
 # By how much another skeleton must look better than the one that a format usually means, and by how much the best of those
 # that are equally usual must be ahead to be taken without asking.
 _CLEARLY, _MUCH = 0.12, 0.2
+# An unusual order is taken only on the evidence of whole bodies that the usual one makes none of.
+_WHOLE_SHARE, _HARDLY_A_BODY = 0.8, 0.55
 _MOST_LOOKED_AT = 300
 
 
@@ -96,7 +98,8 @@ def choose_layout(
     scores = {layout.name: _implausibility(layout, looked_points, looked_seen) for layout in fitting}
     best = min(fitting, key=lambda layout: scores[layout.name])
     first = min(expected, key=lambda layout: scores[layout.name])
-    if scores[best.name] < scores[first.name] - _CLEARLY:
+    is_whole = float(np.median(looked_seen.mean(1))) >= _WHOLE_SHARE
+    if is_whole and scores[first.name] > _HARDLY_A_BODY and scores[best.name] < scores[first.name] - _CLEARLY:
         note = (
             f"{count} joints, but not in the usual order of {first.skeleton.label}: read as {best.skeleton.label}, whose bones"
             f" fit (--skeleton {first.name} would insist)"
