@@ -15,7 +15,19 @@ from mpm_core.errors import CancelledError, UserError
 from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
 from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
-from mpm_core.formats.keypoints import alphapose, arrays, coco, deeplabcut, easymocap, mmpose, named_csv, openpose, trc, yolo
+from mpm_core.formats.keypoints import (
+    alphapose,
+    arrays,
+    coco,
+    deeplabcut,
+    easymocap,
+    mmpose,
+    named_csv,
+    openpose,
+    sleap,
+    trc,
+    yolo,
+)
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.prediction import Prediction
 
@@ -26,7 +38,8 @@ FORMATS: Mapping[str, Format] = {
     for entry in (
         h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
-        deeplabcut.SLEAP_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT, bvh.FORMAT,
+        sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
+        bvh.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""

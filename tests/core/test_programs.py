@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -285,6 +286,38 @@ def test_sleap_analysis(tmp_path, demo, is_turned):
         file["track_names"] = np.array([b"a", b"b"])
     clip = read(tmp_path / "s.h5", person=0)
     assert len(clip) == FRAMES and same_body(clip, demo) and not clip.visible[7, clip.skeleton.index("RShoulder")]
+
+
+def test_sleap_project(tmp_path, demo):
+    sleap_io = pytest.importorskip("sleap_io", reason="sleap-io is an extra")
+    points = body_in(demo, NAMED)[:, NAMED.indices(DLC_JOINTS), :2]
+    skeleton, video = sleap_io.Skeleton(list(DLC_NAMES)), sleap_io.Video(filename="walk.mp4", open_backend=False)
+    tracks = [sleap_io.Track("anna"), sleap_io.Track("bert")]
+    frames = [
+        sleap_io.LabeledFrame(
+            video=video,
+            frame_idx=n,
+            instances=[
+                sleap_io.Instance.from_numpy(points[n] + [400 * who, 0], skeleton=skeleton, track=track)
+                for who, track in enumerate(tracks)
+            ],
+        )
+        for n in range(FRAMES)
+        if n != 5
+    ]
+    sleap_io.Labels(frames).save(str(tmp_path / "p.slp"))
+    clip = read(tmp_path / "p.slp", person=0)
+    assert len(clip) == FRAMES and not clip.visible[5].any() and same_body(clip, demo, frames=[0, 4, 6, 23])
+
+
+def test_sleap_project_without_sleap_io_says_what_to_install(tmp_path, monkeypatch):
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setitem(sys.modules, "sleap_io", None)
+    with h5py.File(tmp_path / "p.slp", "w") as file:
+        for name in ("metadata", "frames", "instances"):
+            file[name] = [1]
+    with pytest.raises(UserError, match=r"pip install 'mpm-viewer\[sleap\]'"):
+        read(tmp_path / "p.slp")
 
 
 @pytest.mark.parametrize("unit", ["px", "3D"])

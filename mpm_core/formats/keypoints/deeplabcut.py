@@ -1,12 +1,10 @@
-"""Reads DeepLabCut's csv and h5 (one animal or several) and SLEAP's analysis h5: joints by the names in the file."""
+"""Reads DeepLabCut's csv and h5, of one animal or several: joints by the names in the file."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.frames import number_frames
+from mpm_core.formats.keypoints.hdf5 import opened_hdf5
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
 from mpm_core.formats.tables import Table, read_table
@@ -89,22 +88,6 @@ def _sightings(columns: Sequence[Column], values: NDArray[np.float64], frames: S
 CSV_FORMAT = detection_format("deeplabcut-csv", "DeepLabCut CSV", (".csv",), _recognise_csv, _parse_csv)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """An HDF5 file; UserError where it cannot be read."""
-    try:
-        import h5py
-    except ImportError:
-        raise UserError(f"{path}: HDF5 needs the package h5py (pip install h5py)") from None
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except UserError:
-        raise
-    except Exception as error:  # a damaged file makes HDF5 raise anything
-        raise UserError(f"{path}: is damaged, or no HDF5 ({' '.join(str(error).split())})") from None
-
-
 def _table_group(file: Any) -> Any:
     """The group that holds pandas' table, whatever it is called; None when there is none."""
     groups = [group for group in file.values() if hasattr(group, "keys") and {"table", "block0_values"} & set(group)]
@@ -114,12 +97,12 @@ def _table_group(file: Any) -> Any:
 def _recognise_h5(probe: Probe) -> Recognition | None:
     if probe.kind != "hdf5":
         return None
-    with _opened(probe.path) as file:
+    with opened_hdf5(probe.path) as file:
         return Recognition(CERTAIN, "a table as pandas stores it") if _table_group(file) is not None else None
 
 
 def _parse_h5(probe: Probe, options: ReadOptions) -> Sightings:
-    with _opened(probe.path) as file:
+    with opened_hdf5(probe.path) as file:
         group = _table_group(file)
         if group is None:
             raise UserError(f"{probe.path}: holds no table of DeepLabCut's")
@@ -169,37 +152,3 @@ def _axis(group: Any, name: str) -> NDArray[Any] | None:
 
 
 H5_FORMAT = detection_format("deeplabcut-h5", "DeepLabCut h5", (".h5", ".hdf5"), _recognise_h5, _parse_h5)
-
-
-def _recognise_sleap(probe: Probe) -> Recognition | None:
-    if probe.kind != "hdf5":
-        return None
-    with _opened(probe.path) as file:
-        is_one = {"tracks", "node_names"} <= set(file)
-    return Recognition(CERTAIN, "'tracks' and 'node_names'") if is_one else None
-
-
-def _parse_sleap(probe: Probe, options: ReadOptions) -> Sightings:
-    with _opened(probe.path) as file:
-        tracks = np.asarray(file["tracks"][()], np.float64)
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["node_names"][()]]
-        scores = np.asarray(file["point_scores"][()], np.float64) if "point_scores" in file else None
-    if tracks.ndim != 4 or tracks.shape[1] != 2 or tracks.shape[2] != len(names):
-        # MATLAB's order of the axes is turned around.
-        tracks = np.transpose(tracks) if tracks.ndim == 4 else tracks
-        scores = None if scores is None else np.transpose(scores)
-    if tracks.ndim != 4 or tracks.shape[1] != 2 or tracks.shape[2] != len(names) or not tracks.shape[3]:
-        raise UserError(f"{probe.path}: 'tracks' is {tracks.shape}, not (tracks, 2, {len(names)} nodes, frames)")
-    if scores is None or scores.shape != (len(tracks), *tracks.shape[2:]):
-        scores = np.ones((len(tracks), *tracks.shape[2:]))
-    people = np.concatenate((tracks.transpose(0, 3, 2, 1), scores.transpose(0, 2, 1)[..., None]), axis=-1)
-    entries = [
-        Sighting(frame, one, f"{probe.path}: frame {frame}", identity=number)
-        for number, person in enumerate(people)
-        for frame, one in enumerate(person)
-        if np.isfinite(one[:, :2]).any()
-    ]
-    return Sightings(entries, (0, people.shape[1] - 1), joints=tuple(names))
-
-
-SLEAP_FORMAT = detection_format("sleap", "SLEAP analysis h5", (".h5", ".hdf5"), _recognise_sleap, _parse_sleap)
