@@ -111,6 +111,13 @@ def test_a_skeleton_that_scrambles_the_body_is_said(tmp_path, demo):
     assert any("the bones fit MPII, 16 joints better" in note for note in wrong.notes)
 
 
+def test_a_file_that_counts_y_upwards_is_said(tmp_path, demo):
+    points = body_in(demo, COCO17)
+    points[..., 1] = 1080 - points[..., 1]
+    clip = read_clip(write_json(tmp_path / "r.json", people_list(points)), 50, SIZE)
+    assert clip.skeleton is COCO17 and any("counts y upwards" in note for note in clip.notes)
+
+
 def test_what_too_little_is_seen_of_is_asked_about(tmp_path, demo):
     points = body_in(demo, BODY25)
     points[:, :2], points[:, 6:] = 0, 0  # four joints tell nothing

@@ -27,6 +27,9 @@ _BONES = (
 _AXIS = ((("Nose", "Head"), ("LShoulder", "RShoulder")), (("Hip", "MidHip"), ("LHip", "RHip")))
 """Joints on the body's axis, and the pairs in whose middle or near it they lie."""
 
+_LEVELS = (("Nose", "Head", "LEye", "REye"), ("LShoulder", "RShoulder"), ("LHip", "RHip"), ("LAnkle", "RAnkle"))
+"""What lies above what, in a body that stands or sits."""
+
 _MIRRORED = (("Shoulder", "Elbow"), ("Elbow", "Wrist"), ("Hip", "Knee"), ("Knee", "Ankle"))
 
 # On the benchmark's motions, cartwheels among them, no body comes to more; read in another skeleton of as many joints, two
@@ -54,6 +57,12 @@ def is_scrambled(points: NDArray[np.float64], seen: NDArray[np.bool_], skeleton:
     if len(body.bones()) < 2 * _FEWEST_BONES:
         return False
     return _SCRAMBLED < body.disorder() < float("inf") or body.width() > _TOO_WIDE
+
+
+def is_upside_down(points: NDArray[np.float64], seen: NDArray[np.bool_], skeleton: Skeleton) -> bool:
+    """Whether head, shoulders, hips and ankles lie in the reverse order: somebody on their hands, or y counted upwards."""
+    body = _Body(points, seen, skeleton)
+    return len(body.levels()) == len(_LEVELS) and body.upside_down() == 1.0
 
 
 class _Body:
@@ -96,15 +105,18 @@ class _Body:
 
     def upside_down(self) -> float:
         """Share of what should lie above something else (head, shoulders, hips, ankles) and does not, 0 to 1."""
-        levels = [("Nose", "Head", "LEye", "REye"), ("LShoulder", "RShoulder"), ("LHip", "RHip"), ("LAnkle", "RAnkle")]
+        steps = [below <= above for above, below in pairwise(self.levels())]
+        return float(np.mean(steps)) if steps else 0.0
+
+    def levels(self) -> list[float]:
+        """Median y of each of _LEVELS that is seen."""
         heights = []
-        for names in levels:
+        for names in _LEVELS:
             rows = [self._joints[name][:, 1] for name in names if name in self._joints]
             values = np.concatenate(rows) if rows else np.empty(0)
-            heights.append(float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else np.nan)
-        known = [height for height in heights if np.isfinite(height)]
-        steps = [below <= above for above, below in pairwise(known)]
-        return float(np.mean(steps)) if steps else 0.0
+            if np.isfinite(values).any():
+                heights.append(float(np.median(values[np.isfinite(values)])))
+        return heights
 
     def _length(self, begin: str, end: str) -> float:
         if begin not in self._joints or end not in self._joints:
