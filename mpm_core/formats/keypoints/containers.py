@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mpm_core.errors import UserError
@@ -17,6 +18,7 @@ from mpm_core.formats.keypoints.values import Sighting
 
 _FRAME_KEYS = ("frame_id", "frame", "frame_number", "frame_index", "image_id", "image_name", "file_name", "filename")
 _PROGRESS_EVERY = 200
+_MOST_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,15 @@ def frame_format(layout: FrameLayout) -> Format:
 
 
 def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
-    """Frames of a file that may show what it is: all that it could be one of, up to some."""
-    return [frame.content for frame in _frames_of_file(probe.json, str(probe.path), layout)[:50]]
+    """Some frames of a file, which may show what it is."""
+    content = probe.json
+    if isinstance(content, dict) and isinstance(content.get("instance_info"), list):
+        content = content["instance_info"]
+    if isinstance(content, dict) and layout.knows(content) is None:
+        content = dict(islice(content.items(), _MOST_LOOKED_AT))
+    elif isinstance(content, list):
+        content = content[:_MOST_LOOKED_AT]
+    return [frame.content for frame in _frames_of_file(content, str(probe.path), layout)]
 
 
 def _frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:

@@ -49,6 +49,8 @@ def identity_of(entry: dict[str, Any], names: Sequence[str] = ("idx", "track_id"
     for table in (entry, attributes if isinstance(attributes, dict) else {}):
         for name in names:
             value = table.get(name)
+            if value is None:
+                continue
             if isinstance(value, list) and len(value) == 1:
                 value = value[0]
             if isinstance(value, float) and value.is_integer():
