@@ -186,9 +186,13 @@ def read_json(path: Path | str) -> Any:
 
 def _read_lenient_json(path: Path) -> Any:
     """By Python's own reader, which knows the NaN that Python's own writer writes; UserError with the place in the file."""
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data":  # perhaps a value per line, as logs are written
+            with suppress(json.JSONDecodeError):
+                return [json.loads(line) for line in text.splitlines() if line.strip()]
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from None
     except RecursionError:
         raise UserError(f"{path}: the JSON is nested too deeply to be keypoints") from None

@@ -77,6 +77,25 @@ def test_mmpose(tmp_path, demo, kind):
     assert clip.visible.any(1).nonzero()[0].tolist() == seen
 
 
+def test_mmpose_names_its_joints(tmp_path, demo):
+    order = np.random.default_rng(3).permutation(17)
+    names = [COCO17.joints[n].replace("L", "left_").replace("R", "right_").lower() for n in order]
+    frames = [
+        {"frame_id": n, "instances": [{"keypoints": p[:, :2].tolist(), "keypoint_scores": p[:, 2].tolist()}]}
+        for n, p in enumerate(body_in(demo, COCO17)[:, order])
+    ]
+    meta = {"dataset_name": "mine", "keypoint_id2name": {str(n): name for n, name in enumerate(names)}}
+    clip = read(write_json(tmp_path / "r.json", {"meta_info": meta, "instance_info": frames}))
+    assert clip.skeleton is COCO17 and same_body(clip, demo)
+
+
+def test_json_with_a_frame_per_line(tmp_path, demo):
+    frames = [{"frame": n, "people": [{"pose_keypoints_2d": flat(p)}]} for n, p in enumerate(body_in(demo, BODY25))]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, frames[:5] + frames[6:])))
+    clip = read(tmp_path / "log.jsonl")
+    assert len(clip) == FRAMES and not clip.visible[5].any() and same_body(clip, demo, frames=[0, 4, 6, 23])
+
+
 def coco(points, names=None, file_name="{}.jpg", order=None, **more):
     images = [{"id": n + 1, "file_name": file_name.format(n), "width": 1080, "height": 1080} for n in range(len(points))]
     images = sorted(images, key=lambda image: image["file_name"]) if order == "by name" else images
@@ -186,6 +205,16 @@ def test_bare_arrays(tmp_path, demo, shape, suffix):
     assert read(path).skeleton is HALPE26 and same_body(read(path, skeleton="halpe26"), demo)
     with pytest.raises(UserError, match="26 joints per person, but COCO, 17 keypoints has 17"):
         read(path, skeleton="coco17")
+
+
+def test_what_lies_beside_a_bare_array(tmp_path, demo):
+    points = body_in(demo, HALPE26)
+    points[5, 9, 2] = 0
+    np.savez(tmp_path / "p.npz", poses=points[..., :2], conf=points[..., 2], fps=25, image_size=np.array(SIZE))
+    assert inspect_file(tmp_path / "p.npz").lacks == ()
+    clip = read_clip(tmp_path / "p.npz")
+    assert clip.fps == 25 and clip.image_size == SIZE and clip.confidence.max() == pytest.approx(0.9)
+    assert not clip.visible[5, 9] and clip.visible.sum() == FRAMES * 26 - 1
 
 
 def test_bare_arrays_in_3d_are_not_taken_for_pixels(tmp_path, demo):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from mpm_core.formats.pickled_npz import list_arrays, read_npz
 # MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
 _LIFTERS = "reconstruction"
 _BARE_SAYS = "an array of (frames, joints, 2 or 3) numbers"
-# What only this project's own npz holds beside its keypoints.
-_OURS = {"skeleton", "image_size", "times", "fps", "confidence", "ground_truth", "positions", "camera"}
+# Arrays of this project's own npz.
+_OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d"}
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
 
@@ -119,8 +120,32 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         for number, person in enumerate(people)
         for frame, one in enumerate(person)
     ]
+    scores = None if probe.kind == "npy" else _scores(probe, name, people.shape)
+    if scores is not None:
+        entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
+    fps, size = (None, None) if probe.kind == "npy" else _facts(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
-    return Sightings(entries, (0, people.shape[1] - 1), usual=usual)
+    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual)
+
+
+def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """(people, frames, joints) scores that stand in an array of their own, for points without a third column."""
+    if shape[-1] != 2:
+        return None
+    others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name))
+    for values in others.values():
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape in (shape[:-1], shape[1:-1]):
+            return np.asarray(values, np.float64).reshape(shape[:-1]) if values.size == np.prod(shape[:-1]) else None
+    return None
+
+
+def _facts(probe: Probe) -> tuple[float | None, tuple[int, int] | None]:
+    """Frames per second and image size, where arrays of those names hold them."""
+    content = read_npz(probe.path, ("fps", "image_size"))
+    fps, size = (np.asarray(content.get(name, ())).ravel() for name in ("fps", "image_size"))
+    is_rate = fps.size == 1 and fps.dtype.kind in "iuf" and 0 < float(fps[0]) < float("inf")
+    is_size = size.size == 2 and size.dtype.kind in "iu" and bool((size > 0).all())
+    return float(fps[0]) if is_rate else None, (int(size[0]), int(size[1])) if is_size else None
 
 
 FORMAT = detection_format("arrays", "keypoints as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)

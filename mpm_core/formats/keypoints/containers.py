@@ -37,7 +37,8 @@ class FrameLayout:
 
     knows: how sure it is that a frame's content is its own, and why (None: it is not; a frame that shows nobody may be
     anybody's). people: those in a frame; UserError, beginning with the place, for what cannot be. size: (width, height) where
-    the frame tells. usual: layouts of the points, in the order of their likelihood.
+    the frame tells. layout, joints: what a whole file says of its points: the layout's name, or each one's. usual: layouts of
+    the points, in the order of their likelihood.
     """
 
     name: str
@@ -47,6 +48,7 @@ class FrameLayout:
     people: Callable[[Any, str], Iterator[RawPerson]]
     size: Callable[[Any], tuple[int, int] | None] = lambda content: None
     layout: Callable[[Any], str | None] = lambda content: None
+    joints: Callable[[Any], tuple[str, ...] | None] = lambda content: None
     normalised: bool | None = None
 
 
@@ -81,6 +83,7 @@ def frame_format(layout: FrameLayout) -> Format:
             sizes.pop() if len(sizes) == 1 else None,
             layout.usual,
             None if probe.is_folder else layout.layout(probe.json),
+            None if probe.is_folder else layout.joints(probe.json),
             normalised=layout.normalised,
             notes=(*notes, *numbered.notes),
         )

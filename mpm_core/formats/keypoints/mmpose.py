@@ -11,6 +11,7 @@ from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_peo
 from mpm_core.formats.keypoints.values import identity_of
 
 _H36M_DATASETS = ("h36m", "human36m")
+_MOST_NAMED = 40
 
 
 def _knows(content: Any) -> Recognition | None:
@@ -41,10 +42,22 @@ def _people(content: Any, where: str) -> Iterator[RawPerson]:
             yield RawPerson(person["keypoints"], here, person.get("keypoint_scores"), identity_of(person))
 
 
-def _layout(content: Any) -> str | None:
+def _meta(content: Any) -> dict[str, Any]:
     meta = content.get("meta_info") if isinstance(content, dict) else None
-    is_h36m = isinstance(meta, dict) and str(meta.get("dataset_name", "")).lower() in _H36M_DATASETS
-    return "h36m17" if is_h36m else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def _layout(content: Any) -> str | None:
+    return "h36m17" if str(_meta(content).get("dataset_name", "")).lower() in _H36M_DATASETS else None
+
+
+def _joints(content: Any) -> tuple[str, ...] | None:
+    """The names that the model's data set gives its points, but for whole bodies, which are known by their number."""
+    names = _meta(content).get("keypoint_id2name")
+    if _layout(content) is not None or not isinstance(names, dict) or not 0 < len(names) <= _MOST_NAMED:
+        return None
+    told = [names.get(str(number)) for number in range(len(names))]
+    return tuple(name for name in told if isinstance(name, str)) if all(isinstance(name, str) for name in told) else None
 
 
 FORMAT = frame_format(
@@ -55,5 +68,6 @@ FORMAT = frame_format(
         _knows,
         _people,
         layout=_layout,
+        joints=_joints,
     )
 )
