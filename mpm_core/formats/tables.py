@@ -49,7 +49,7 @@ class Table:
     def columns(self, places: Sequence[int]) -> NDArray[np.float64]:
         """The same for columns by their places, from 0."""
         values = self.cells[:, list(places)]
-        is_word = values <= _FIRST_WORD
+        is_word = self._are_words(values)
         if is_word.any():
             numbers = np.array([word.lower() in MISSING_WORDS for word in self.words])
             ids = _word_ids(np.where(is_word, values, _FIRST_WORD))
@@ -60,20 +60,26 @@ class Table:
                 name = self.header[places[column]]
                 raise UserError(f"{self.path}: row {row + 1}, column '{name}': '{word[:20]}' is not a number")
             values = np.where(is_word, np.nan, values)
-        if np.isinf(values).any():
-            row, column = np.argwhere(np.isinf(values))[0]
+        beyond = np.abs(values) >= -_FIRST_WORD
+        if beyond.any():
+            row, column = np.argwhere(beyond)[0]
             raise UserError(f"{self.path}: row {row + 1}, column '{self.header[places[column]]}': too large a number")
         return values
+
+    def _are_words(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(values) & (values <= _FIRST_WORD) & (_word_ids(values) < len(self.words)))
 
     def texts(self, name: str) -> list[str]:
         """A column as it was written, numbers in their shortest form."""
         column = self.cells[:, self.header.index(name)]
         ids = _word_ids(column)
-        return [self.words[n] if v <= _FIRST_WORD else f"{v:.15g}" for v, n in zip(column, ids, strict=True)]
+        is_word = self._are_words(column)
+        return [self.words[n] if w else f"{v:.15g}" for v, n, w in zip(column, ids, is_word, strict=True)]
 
 
 def _word_ids(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    return np.rint((_FIRST_WORD - np.nan_to_num(values, nan=_FIRST_WORD)) / _WORD_STEP).astype(int)
+    finite = np.where(np.isfinite(values), values, _FIRST_WORD)
+    return np.rint((_FIRST_WORD - np.clip(finite, _FIRST_WORD * 1e3, 0)) / _WORD_STEP).astype(int)
 
 
 def read_table(text: str, path: Path, heads: int = 1) -> Table:

@@ -131,6 +131,14 @@ def test_a_word_among_numbers_is_named_with_its_place(tmp_path):
         table.numbers(["b"])
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "-1e16", "9e20"])
+def test_numbers_beyond_all_range_are_named(tmp_path, number):
+    table = read_table(f"a,b\n1,x\n{number},x\n", tmp_path / "x.csv")
+    assert table.texts("b") == ["x", "x"]
+    with pytest.raises(UserError, match="row 2, column 'a': too large a number"):
+        table.numbers(["a"])
+
+
 def test_a_word_that_goes_on_as_another_is_another(tmp_path):
     """The fast way exchanges words for numbers; what is left of a longer word must not become a digit of them."""
     rows = [f"{n},hid" for n in range(5)] + ["5,hid2", "6,hidden"]
