@@ -28,15 +28,16 @@ from mpm_core.about import version_text
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
-from mpm_core.formats import write
+from mpm_core.formats import FORMATS, write
 from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.masking import MaskRatios
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
-_READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
+_SUFFIXES = " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))
+_READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
 _VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
-_OPENABLE = f"Keypoints and videos (*.json *.npz *.csv {_VIDEOS});;All files (*)"
+_OPENABLE = f"Keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
@@ -73,7 +74,7 @@ class Handlers(QObject):
             self.open_path(Path(name))
 
     def open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of OpenPose files")
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder with a file per frame")
         if name:
             self.open_path(Path(name))
 

@@ -34,6 +34,7 @@ from app.opening import Opener
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
+from app.panels.reading_dialog import ReadingDialog
 from app.panels.video import VideoPanel
 from app.playback import Playback
 from app.session import Session
@@ -219,6 +220,7 @@ class MainWindow(QMainWindow):
         self.opener.asked.connect(
             lambda path, contents, truth_for: handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
+        self.reading_dialog = ReadingDialog(self.opener, self)
         self.opener.truth_read.connect(handlers.attach_truth)
         self.opener.may_leave = handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from app.jobs import NewestWins
 from app.session import Session
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
+from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.mpm_npz import read_mask, read_threshold
@@ -31,6 +33,7 @@ class Opener(QObject):
 
     asked = Signal(object, object, object)  # path, Contents, the clip that wants ground truth or None: answer with read()
     failed = Signal(str)
+    progress = Signal(str, int, int)  # name, how many of a folder's files were read, of how many; 1, 1 at the end
     recent_changed = Signal()
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     _found = Signal(object, object, object)
@@ -40,6 +43,7 @@ class Opener(QObject):
         super().__init__()
         self._session = session
         self._settings = settings
+        self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self.failed)
@@ -61,7 +65,17 @@ class Opener(QObject):
 
     def read(self, path: Path, options: ReadOptions, truth_for: Clip | None = None) -> None:
         """Read a file with the answers to what it lacked: a clip to open, or ground truth for the one that is open."""
+        if options.joint_map:
+            self._settings.setValue(_joint_map_key(options.joint_map), dict(options.joint_map))
         self._thread.ask(path, options, truth_for)
+
+    def _with_remembered_names(self, contents: Contents) -> Contents:
+        """With what a person said of the same joint names before, instead of a guess."""
+        unknown = contents.unknown_joints
+        stored: Any = unknown and self._settings.value(_joint_map_key(unknown.names))
+        if unknown is None or not isinstance(stored, dict):
+            return contents
+        return replace(contents, unknown_joints=replace(unknown, guesses=stored))
 
     def open_truth(self, path: Path) -> None:
         """Look at a file with 3D that belongs to the clip that is open; then read it, or ask which of its clips."""
@@ -80,18 +94,38 @@ class Opener(QObject):
         self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])
         self.recent_changed.emit()
 
+    def cancel(self) -> None:
+        """Stop reading; the session stays as it is."""
+        self._is_cancelled = True
+
     def _work(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+        self._is_cancelled = False
+        try:
+            self._look_or_read(path, options, truth_for)
+        except CancelledError:
+            pass
+        finally:
+            self.progress.emit(path.name, 1, 1)
+
+    def _on_progress(self, path: Path, done: int, total: int) -> None:
+        if self._is_cancelled or self._thread.is_outdated():
+            raise CancelledError
+        self.progress.emit(path.name, done, total)
+
+    def _look_or_read(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+        tell = partial(self._on_progress, path)
         if options is None:
-            contents = inspect_file(path)
+            contents = inspect_file(path, ReadOptions(on_progress=tell))
             # Ground truth takes its rate and image size from the clip that it is for.
             lacks = () if truth_for is not None else contents.lacks
-            if lacks or len(contents.people) > 1 or len(contents.selections) > 1:
-                self._found.emit(path, replace(contents, lacks=lacks), truth_for)
+            contents = replace(contents, lacks=lacks)
+            if contents.is_open:
+                self._found.emit(path, self._with_remembered_names(contents), truth_for)
                 return
             options = ReadOptions()
         if self._thread.is_outdated():
             return
-        clip = read_clip(path, options.fps, options.image_size, options.person, options.select)
+        clip = read_clip(path, options=replace(options, on_progress=tell))
         if truth_for is None:
             self._opened.emit(path, clip, read_mask(path, len(clip)), read_threshold(path))
             return
@@ -108,6 +142,10 @@ class Opener(QObject):
         self._session.open_clip(clip, mask, threshold=threshold)
         if path != find_asset("demo/demo.npz"):
             self.remember(path)
+
+
+def _joint_map_key(names: Iterable[str]) -> str:
+    return f"joint_maps/{sha1(repr(sorted(names)).encode()).hexdigest()}"
 
 
 def _check_truth(path: Path, clip: Clip, frames: int) -> None:

@@ -21,7 +21,7 @@ def describe() -> str:
     from mpm_core.lifters import LIFTERS, available_devices, load_lifter
     from mpm_core.lifters.network import NetworkLifter
 
-    reads = ", ".join(f.label for f in FORMATS.values() if f.read)
+    reads = ", ".join(f"{f.label} ({f.name})" for f in FORMATS.values() if f.read)
     writes = ", ".join(f.label for f in FORMATS.values() if f.write)
     lines = [
         f"mpm-viewer {version_text()}",

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from mpm_core.commands import run_complete, run_convert, run_lift
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError
+from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
 
 _log = logging.getLogger("mpm")
@@ -63,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="keypoint file, or a folder of OpenPose files")
+    parser.add_argument("input", type=Path, help="keypoint file, or a folder with a file per frame")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending names the format")
     _add_reading(parser)
 
@@ -87,6 +88,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     parser.add_argument("--select", help="subject/action/camera of a file with many clips")
+    add_meaning(parser)
     parser.add_argument("--up", type=_direction, metavar="X,Y,Z", help="which way is up, in camera axes (x right, y down)")
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")

@@ -126,8 +126,9 @@ def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
 
 def _read(options: argparse.Namespace) -> Clip:
     import mpm_core
+    from mpm_core.reading import read_options
 
-    clip = mpm_core.read_clip(options.input, options.fps, options.image_size, options.person, options.select)
+    clip = mpm_core.read_clip(options.input, options=read_options(options))
     for note in clip.notes:
         _log.warning("%s: %s", options.input, note)
     return clip

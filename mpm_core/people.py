@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.joint_maps import JointMap, map_to_mpm16
 from mpm_core.skeleton import Skeleton
 
 # Following people from frame to frame: at most this far, in body heights, a little farther for every frame without them, and
@@ -17,6 +17,17 @@ from mpm_core.skeleton import Skeleton
 _FARTHEST_STEP_HEIGHTS = 0.5
 _FARTHER_PER_LOST_FRAME = 0.05
 _LONGEST_LOSS_FRAMES = 30
+
+# Who moves is expected further on, so that two who cross keep their ways: at the pace of so many frames, and not for longer
+# than this.
+_PACE_FRAMES = 5
+_LONGEST_FORECAST_FRAMES = 10
+_STRANGERS = 1e3
+
+# Steps of people who are this far apart and move no farther, in body heights, need no weighing. Frames are looked at in chunks.
+_PLAIN_STEP_HEIGHTS = 0.2
+_PLAIN_APART_HEIGHTS = 0.5
+_CHUNK = 2000
 
 # Two poses of a frame whose joints lie closer than this are one person, found twice.
 _SAME_PERSON_HEIGHTS = 0.12
@@ -34,12 +45,6 @@ class Detection:
     @property
     def seen(self) -> NDArray[np.bool_]:
         return (self.scores > 0) & np.isfinite(self.points).all(-1)
-
-    @property
-    def height(self) -> float:
-        """The longer side of the box around the visible joints, in pixels."""
-        seen = self.points[self.seen]
-        return float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,72 +89,185 @@ def find_people(detections: Sequence[Detection], skeleton: Skeleton) -> list[Tra
 
     People of whom no joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
     """
+    if not detections:
+        return []
+    sights = _Sights.of(detections)
     body = map_to_mpm16(skeleton)
-    tracks = [
-        track
-        for track in _follow(detections)
-        if any(body.apply(np.nan_to_num(d.points)[None], d.seen[None]).visible.any() for d in track)
-    ]
+    points = np.where(sights.seen[..., None], sights.points, 0.0)
 
-    def presence(track: list[Detection]) -> float:
-        return sum(d.height for d in track)
+    def shows_body(track: NDArray[np.intp]) -> bool:
+        # A few at first, as nearly every track shows a body in them.
+        parts = (track[:8], track[8:])
+        return any(len(part) and body.apply(points[part], sights.seen[part]).visible.any() for part in parts)
 
-    tracks.sort(key=presence, reverse=True)
-    return [Track(_describe(n, track, presence(track), skeleton), track) for n, track in enumerate(tracks)]
-
-
-def _describe(number: int, track: list[Detection], presence: float, skeleton: Skeleton) -> Person:
-    best = max(track, key=lambda d: (int(d.seen.sum()), d.height))
-    pose = map_to_mpm16(skeleton).apply(np.nan_to_num(best.points)[None], best.seen[None])
-    return Person(number, len(track), presence / len(track), pose.points[0], pose.visible[0])
+    tracks = [track for track in _follow(sights) if shows_body(track)]
+    tracks.sort(key=lambda track: -float(sights.heights[track].sum()))
+    return [Track(_describe(n, track, sights, body), [detections[place] for place in track]) for n, track in enumerate(tracks)]
 
 
-def _follow(detections: Sequence[Detection]) -> list[list[Detection]]:
-    """Detections grouped by person: by the file's own ids where it has them, else by the least movement."""
-    if all(d.track is not None for d in detections):
-        by_id: dict[int, list[Detection]] = {}
-        for detection in sorted(detections, key=lambda d: d.frame):
-            assert detection.track is not None
-            by_id.setdefault(detection.track, []).append(detection)
-        return list(by_id.values())
-    frames: dict[int, list[Detection]] = {}
-    for detection in detections:
-        frames.setdefault(detection.frame, []).append(detection)
-    tracks: list[list[Detection]] = []
-    for number in sorted(frames):
-        _continue_tracks(tracks, frames[number], number)
-    return tracks
+@dataclass(frozen=True, eq=False)
+class _Sights:
+    """All detections at once. points: (detections, joints, 2); seen: (detections, joints); frames, heights, sureness, each
+    (detections,); tracks: the file's own ids, None where it has none."""
+
+    points: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    frames: NDArray[np.intp]
+    heights: NDArray[np.float64]
+    sureness: NDArray[np.float64]
+    tracks: Sequence[int | None]
+
+    @classmethod
+    def of(cls, detections: Sequence[Detection]) -> _Sights:
+        points, scores = np.stack([d.points for d in detections]), np.stack([d.scores for d in detections])
+        seen = (scores > 0) & np.all(np.isfinite(points), axis=-1)
+        low = np.where(seen[..., None], points, np.inf).min(1)
+        high = np.where(seen[..., None], points, -np.inf).max(1)
+        heights = np.where(seen.any(1), np.where(seen.any(1)[:, None], high - low, 0.0).max(1), 0.0)
+        frames = np.array([d.frame for d in detections], np.intp)
+        return cls(np.where(seen[..., None], points, 0.0), seen, frames, heights, scores.sum(1), [d.track for d in detections])
 
 
-def _continue_tracks(tracks: list[list[Detection]], found: list[Detection], frame: int) -> None:
-    """Give each detection of a frame to the nearest track by one-to-one assignment, or start a new one."""
+def _describe(number: int, track: NDArray[np.intp], sights: _Sights, body: JointMap) -> Person:
+    best = track[np.lexsort((sights.heights[track], sights.seen[track].sum(1)))[-1]]
+    pose = body.apply(sights.points[best][None], sights.seen[best][None])
+    return Person(number, len(track), float(sights.heights[track].mean()), pose.points[0], pose.visible[0])
+
+
+def _follow(sights: _Sights) -> list[NDArray[np.intp]]:
+    """Places of detections grouped by person: by the file's own ids where it has them, else by the least surprise."""
+    order = np.argsort(sights.frames, kind="stable")
+    if all(track is not None for track in sights.tracks):
+        by_id: dict[int | None, list[int]] = {}
+        for place in order:
+            by_id.setdefault(sights.tracks[place], []).append(int(place))
+        return [np.array(track) for track in by_id.values()]
+    groups = np.split(order, np.flatnonzero(np.diff(sights.frames[order])) + 1)
+    plain = _plain_steps(groups, sights)
+    tracks: list[_Moving] = []
+    alive: list[_Moving] = []
+    for number, found in enumerate(groups):
+        follows = plain.get(number)
+        if follows is not None and [track.last for track in alive] == groups[number - 1].tolist():
+            for track, place in zip(alive, follows, strict=True):
+                track.places.append(place)
+            alive.sort(key=lambda track: track.last)
+            continue
+        frame = int(sights.frames[found[0]])
+        alive = [track for track in alive if frame - track.frame <= _LONGEST_LOSS_FRAMES]
+        started = _continue_tracks(alive, _distinct(found, sights), frame, sights)
+        tracks += started
+        alive = sorted(alive + started, key=lambda track: track.last)
+    return [np.array(track.places) for track in tracks]
+
+
+def _plain_steps(groups: Sequence[NDArray[np.intp]], sights: _Sights) -> dict[int, list[int]]:
+    """Where nothing has to be weighed, as in nearly all frames: the same number of people as in the frame before, each close to
+    one of them and far from all others. By the number of the group, for each detection before the one that follows it.
+
+    All frames of so many people are looked at in one go, which is fast.
+    """
+    by_count: dict[int, list[int]] = {}
+    for number in range(1, len(groups)):
+        before, now = groups[number - 1], groups[number]
+        if len(before) == len(now) and sights.frames[now[0]] - sights.frames[before[0]] == 1:
+            by_count.setdefault(len(now), []).append(number)
+    found: dict[int, list[int]] = {}
+    for count, numbers in by_count.items():
+        for begin in range(0, len(numbers), _CHUNK):
+            part = numbers[begin : begin + _CHUNK]
+            before, now = np.stack([groups[n - 1] for n in part]), np.stack([groups[n] for n in part])
+            steps, apart = _distances(before, now, sights), _distances(now, now, sights)
+            best = steps.argmin(2)
+            own = np.take_along_axis(steps, best[..., None], 2)[..., 0]
+            is_plain = (own <= _PLAIN_STEP_HEIGHTS).all(1) & (np.sort(best, 1) == np.arange(count)).all(1)
+            diagonal = np.eye(count, dtype=bool)
+            is_plain &= np.where(diagonal, _STRANGERS, apart).min((1, 2)) >= _PLAIN_APART_HEIGHTS
+            follows = np.take_along_axis(now, best, 1)
+            found |= {part[n]: follows[n].tolist() for n in np.flatnonzero(is_plain)}
+    return found
+
+
+def _distances(old: NDArray[np.intp], new: NDArray[np.intp], sights: _Sights) -> NDArray[np.float64]:
+    return _steps(sights.points[old], sights.seen[old], sights.heights[old], new, sights)
+
+
+class _Moving:
+    """A track while it is followed."""
+
+    def __init__(self, place: int, sights: _Sights) -> None:
+        self.places = [place]
+        self._sights = sights
+
+    @property
+    def last(self) -> int:
+        return self.places[-1]
+
+    @property
+    def frame(self) -> int:
+        return int(self._sights.frames[self.last])
+
+    def expected(self, frame: int) -> NDArray[np.float64]:
+        """(joints, 2): the last pose, moved on at the pace of the last frames; nobody keeps going the same way for long."""
+        ahead = min(frame - self.frame, _LONGEST_FORECAST_FRAMES)
+        return self._sights.points[self.last] + self._pace() * ahead
+
+    def _pace(self) -> NDArray[np.float64]:
+        """(2,) pixels per frame."""
+        for place in self.places[-_PACE_FRAMES - 1 : -1]:
+            both = self._sights.seen[place] & self._sights.seen[self.last]
+            frames = self.frame - int(self._sights.frames[place])
+            if both.any() and frames <= 2 * _PACE_FRAMES:
+                return np.median(self._sights.points[self.last][both] - self._sights.points[place][both], axis=0) / frames
+        return np.zeros(2)
+
+
+def _continue_tracks(alive: list[_Moving], found: NDArray[np.intp], frame: int, sights: _Sights) -> list[_Moving]:
+    """Give each detection of a frame to the track that expects it there, one to one; the new tracks of those left over."""
+    if not alive:
+        return [_Moving(int(place), sights) for place in found]
     from scipy.optimize import linear_sum_assignment  # slow to import, and few files need it
 
-    alive = [track for track in tracks if frame - track[-1].frame <= _LONGEST_LOSS_FRAMES]
-    found = _distinct(found)
-    cost = np.array([[_step(track[-1], new) for new in found] for track in alive]).reshape(len(alive), len(found))
+    last = [track.last for track in alive]
+    expected = np.stack([track.expected(frame) for track in alive])
+    cost = _steps(expected, sights.seen[last], sights.heights[last], found, sights)
     taken = set()
     for row, column in zip(*linear_sum_assignment(cost), strict=True):
-        lost = frame - alive[row][-1].frame - 1
+        lost = frame - alive[row].frame - 1
         if cost[row, column] <= _FARTHEST_STEP_HEIGHTS + lost * _FARTHER_PER_LOST_FRAME:
-            alive[row].append(found[column])
+            alive[row].places.append(int(found[column]))
             taken.add(int(column))
-    tracks += [[new] for n, new in enumerate(found) if n not in taken]
+    return [_Moving(int(place), sights) for n, place in enumerate(found) if n not in taken]
 
 
-def _distinct(found: list[Detection]) -> list[Detection]:
+def _distinct(found: NDArray[np.intp], sights: _Sights) -> NDArray[np.intp]:
     """Without poses that lie on a surer one of the same frame."""
-    kept: list[Detection] = []
-    for new in sorted(found, key=lambda d: -float(d.scores.sum())):
-        if all(_step(new, other) > _SAME_PERSON_HEIGHTS for other in kept):
-            kept.append(new)
-    return kept
+    if len(found) == 1:
+        return found
+    surest = found[np.argsort(-sights.sureness[found], kind="stable")]
+    apart = _distances(surest, surest, sights)
+    kept: list[int] = []
+    for n in range(len(surest)):
+        if all(apart[n, other] > _SAME_PERSON_HEIGHTS for other in kept):
+            kept.append(n)
+    return surest[kept]
 
 
-def _step(old: Detection, new: Detection) -> float:
-    """Mean distance between the joints that both show, in body heights; large when they share none."""
-    both = old.seen & new.seen
-    height = max(old.height, new.height)
-    if not both.any() or height <= 0:
-        return 1e3
-    return min(float(np.linalg.norm(old.points[both] - new.points[both], axis=1).mean()) / height, 1e3)
+def _steps(
+    points: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    heights: NDArray[np.float64],
+    found: NDArray[np.intp],
+    sights: _Sights,
+) -> NDArray[np.float64]:
+    """(..., poses, found) mean distances between the joints that both show, in body heights; large when they share none.
+
+    points: (..., poses, joints, 2), seen: (..., poses, joints), heights: (..., poses), found: (..., found).
+    """
+    both = seen[..., :, None, :] & sights.seen[found][..., None, :, :]  # (..., poses, found, joints)
+    apart = points[..., :, None, :, :] - sights.points[found][..., None, :, :, :]
+    distances = np.hypot(apart[..., 0], apart[..., 1])
+    shared = both.sum(-1)
+    height = np.maximum(heights[..., :, None], sights.heights[found][..., None, :])
+    mean = np.where(both, distances, 0.0).sum(-1) / np.maximum(shared, 1)
+    return np.where((shared > 0) & (height > 0), np.minimum(mean / np.maximum(height, 1e-9), _STRANGERS), _STRANGERS)

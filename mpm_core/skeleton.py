@@ -193,6 +193,93 @@ MPI_INF_3DHP17 = _build(
     **_LEGS,
 )
 
+BODY25B = _build(
+    "body25b",
+    "OpenPose BODY_25B",
+    "Nose<UpperNeck LEye<Nose REye<Nose LEar<LEye REar<REye LShoulder<UpperNeck RShoulder<UpperNeck LElbow<LShoulder "
+    "RElbow<RShoulder LWrist<LElbow RWrist<RElbow LHip<UpperNeck RHip<UpperNeck LKnee<LHip RKnee<RHip LAnkle<LKnee "
+    "RAnkle<RKnee UpperNeck Head<UpperNeck LBigToe<LAnkle LSmallToe<LBigToe LHeel<LAnkle RBigToe<RAnkle "
+    "RSmallToe<RBigToe RHeel<RAnkle",
+    trunk="UpperNeck",
+    head=_FACE + " Head",
+    left_leg=_LEGS["left_leg"] + _LEFT_TOES,
+    right_leg=_LEGS["right_leg"] + _RIGHT_TOES,
+    **_ARMS,
+)
+
+# The body and feet of COCO-WholeBody's 133 keypoints, which come first there.
+COCO23 = _build(
+    "coco23",
+    "COCO-WholeBody, body and feet",
+    "Nose LEye<Nose REye<Nose LEar<LEye REar<REye LShoulder<Nose RShoulder<Nose LElbow<LShoulder RElbow<RShoulder "
+    "LWrist<LElbow RWrist<RElbow LHip<LShoulder RHip<RShoulder LKnee<LHip RKnee<RHip LAnkle<LKnee RAnkle<RKnee "
+    "LBigToe<LAnkle LSmallToe<LBigToe LHeel<LAnkle RBigToe<RAnkle RSmallToe<RBigToe RHeel<RAnkle",
+    trunk="",
+    head=_FACE,
+    left_leg=_LEGS["left_leg"] + _LEFT_TOES,
+    right_leg=_LEGS["right_leg"] + _RIGHT_TOES,
+    **_ARMS,
+)
+
+MPII16 = _build(
+    "mpii16",
+    "MPII, 16 joints",
+    "RAnkle<RKnee RKnee<RHip RHip<Hip LHip<Hip LKnee<LHip LAnkle<LKnee Hip Thorax<Hip UpperNeck<Thorax Head<UpperNeck "
+    "RWrist<RElbow RElbow<RShoulder RShoulder<Thorax LShoulder<Thorax LElbow<LShoulder LWrist<LElbow",
+    trunk="Hip Thorax",
+    head="UpperNeck Head",
+    **_ARMS,
+    **_LEGS,
+)
+
+MPI15 = _build(
+    "mpi15",
+    "OpenPose MPI, 15 keypoints",
+    "Head<Neck Neck<Chest RShoulder<Neck RElbow<RShoulder RWrist<RElbow LShoulder<Neck LElbow<LShoulder LWrist<LElbow "
+    "RHip<Chest RKnee<RHip RAnkle<RKnee LHip<Chest LKnee<LHip LAnkle<LKnee Chest",
+    trunk="Neck Chest",
+    head="Head",
+    **_ARMS,
+    **_LEGS,
+)
+
+LSP14 = _build(
+    "lsp14",
+    "LSP, 14 joints",
+    "RAnkle<RKnee RKnee<RHip RHip<Neck LHip<Neck LKnee<LHip LAnkle<LKnee RWrist<RElbow RElbow<RShoulder RShoulder<Neck "
+    "LShoulder<Neck LElbow<LShoulder LWrist<LElbow Neck Head<Neck",
+    trunk="Neck",
+    head="Head",
+    **_ARMS,
+    **_LEGS,
+)
+
+CROWDPOSE14 = _build(
+    "crowdpose14",
+    "CrowdPose, 14 keypoints",
+    "LShoulder<Neck RShoulder<Neck LElbow<LShoulder RElbow<RShoulder LWrist<LElbow RWrist<RElbow LHip<Neck RHip<Neck "
+    "LKnee<LHip RKnee<RHip LAnkle<LKnee RAnkle<RKnee Head<Neck Neck",
+    trunk="Neck",
+    head="Head",
+    **_ARMS,
+    **_LEGS,
+)
+
+# Every joint that a file may name, for files whose own set of joints is nobody else's.
+NAMED = _build(
+    "named",
+    "joints by name",
+    "Hip RHip<Hip RKnee<RHip RAnkle<RKnee LHip<Hip LKnee<LHip LAnkle<LKnee Spine<Hip Chest<Spine Thorax<Spine Neck<Thorax "
+    "UpperNeck<Neck Head<Neck Nose<Neck LEye<Nose REye<Nose LEar<LEye REar<REye LShoulder<Thorax LElbow<LShoulder "
+    "LWrist<LElbow RShoulder<Thorax RElbow<RShoulder RWrist<RElbow LBigToe<LAnkle LSmallToe<LAnkle LHeel<LAnkle "
+    "LFootIndex<LAnkle RBigToe<RAnkle RSmallToe<RAnkle RHeel<RAnkle RFootIndex<RAnkle",
+    trunk="Hip Spine Chest Thorax Neck",
+    head=_FACE + " UpperNeck Head",
+    left_leg=_LEGS["left_leg"] + _LEFT_TOES + " LFootIndex",
+    right_leg=_LEGS["right_leg"] + _RIGHT_TOES + " RFootIndex",
+    **_ARMS,
+)
+
 SMPLH_JOINTS = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle", "spine3",
     "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder", "right_shoulder", "left_elbow",
@@ -215,8 +302,12 @@ SMPLH_VERTICES: Mapping[str, int] = {"Nose": 332, "Head": 411}
 """Joints of Human3.6M that lie on SMPL-H's surface, as vertices of it."""
 
 SKELETONS: Mapping[str, Skeleton] = {
-    skeleton.name: skeleton for skeleton in (MPM16, H36M17, COCO17, COCO18, BODY25, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17)
-}
+    skeleton.name: skeleton
+    for skeleton in (
+        MPM16, H36M17, COCO17, COCO18, BODY25, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17,
+        BODY25B, COCO23, MPII16, MPI15, LSP14, CROWDPOSE14, NAMED,
+    )
+}  # fmt: skip
 
 
 def find_skeleton(name: str) -> Skeleton:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from mpm_core.progress import Progress
@@ -33,3 +33,20 @@ def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:
             else:
                 bar.clear()
                 yield step
+
+
+def progress_bar(what: str) -> Callable[[int, int], None] | None:
+    """What draws a bar on standard error when it is told how much is done, of how much; None where there is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(desc=what, leave=False, delay=1)
+
+    def show(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return show

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
@@ -20,9 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panels.joint_names import JointNames
 from app.theme import Theme
 from app.views.skeleton_item import SkeletonState, draw_skeleton
+from mpm_core.formats import FORMATS
 from mpm_core.formats.base import Contents, ReadOptions
+from mpm_core.formats.keypoints.layouts import LAYOUTS
 from mpm_core.people import Person
 
 _PREVIEW = QSize(84, 96)
@@ -56,6 +60,20 @@ class OpenDialog(QDialog):
                 box.setSuffix(" px")
             form.addRow("Image width", self._width)
             form.addRow("Image height", self._height)
+        self._skeletons = QComboBox()
+        for name in contents.skeletons:
+            self._skeletons.addItem(LAYOUTS[name].skeleton.label, name)
+        if contents.skeletons:
+            form.addRow("Joints", self._skeletons)
+        self._formats = QComboBox()
+        for name in contents.formats:
+            self._formats.addItem(FORMATS[name].label, name)
+        if contents.formats:
+            form.addRow("Read as", self._formats)
+        unknown = contents.unknown_joints
+        self._names = JointNames(unknown) if unknown is not None else None
+        if self._names is not None:
+            layout.addWidget(self._names)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -70,6 +88,9 @@ class OpenDialog(QDialog):
             image_size=(self._width.value(), self._height.value()) if "image_size" in lacks else None,
             person=max(self._people.currentRow(), 0) if self._people is not None else None,
             select=selected.text() if selected is not None else None,
+            skeleton=self._skeletons.currentData(),
+            format=self._formats.currentData(),
+            joint_map=self._names.joint_map() if self._names is not None else None,
         )
 
     def _build_people(self, contents: Contents, theme: Theme) -> QListWidget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,18 +11,38 @@ from pathlib import Path
 import numpy as np
 
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES, written_whole
-from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
-from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.errors import CancelledError, UserError
+from mpm_core.files import written_whole
+from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
+from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
+from mpm_core.formats.keypoints import (
+    alphapose,
+    arrays,
+    coco,
+    deeplabcut,
+    easymocap,
+    mmpose,
+    named_csv,
+    openpose,
+    sleap,
+    trc,
+    yolo,
+)
+from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")
 
 FORMATS: Mapping[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (h36m_npz, mpm_npz, openpose, coco, mmpose, alphapose, csv, bvh)
-}
-"""All formats, in the order in which readers are asked whether a file is theirs."""
+    entry.name: entry
+    for entry in (
+        h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
+        easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
+        sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
+        bvh.FORMAT,
+    )
+}  # fmt: skip
+"""All formats; recognising.py asks each of them whether a file is theirs."""
 
 
 def writers() -> tuple[Format, ...]:
@@ -29,12 +50,16 @@ def writers() -> tuple[Format, ...]:
     return tuple(f for f in FORMATS.values() if f.write)
 
 
-def inspect_file(path: Path | str) -> Contents:
+def inspect_file(path: Path | str, options: ReadOptions | None = None) -> Contents:
     """People, selections and gaps of a file before it is read; UserError when no format knows it."""
+    options = options or ReadOptions()
     with _refusing(path):
-        probe, found = _find_reader(Path(path))
+        try:
+            probe, found = find_reader(Path(path), FORMATS, options.format)
+        except UnclearFormatError as error:
+            return Contents(formats=error.names)
         assert found.inspect is not None
-        return found.inspect(probe)
+        return found.inspect(probe, options)
 
 
 def read_clip(
@@ -43,55 +68,44 @@ def read_clip(
     image_size: tuple[int, int] | None = None,
     person: int | None = None,
     select: str | None = None,
+    options: ReadOptions | None = None,
 ) -> Clip:
     """A clip from a file or folder of any known format.
 
     fps: frames per second, image_size: (width, height) pixels, person: number among the people in the file, select:
-    'subject/action/camera', of which the beginning is enough. What neither they nor the file tell is assumed, and
-    Clip.notes says so. UserError, with path, place and reason, for anything that cannot be used.
+    'subject/action/camera', of which the beginning is enough. options holds these and more (format, skeleton, unit, ...)
+    instead of them. What neither they nor the file tell is assumed, and Clip.notes says so. UserError, with path, place and
+    reason, for anything that cannot be used.
     """
-    if fps is not None and not 0 < fps < float("inf"):
-        raise UserError(f"{path}: the frame rate must be positive, not {fps:g}")
-    if person is not None and person < 0:
-        raise UserError(f"{path}: people are numbered from 0, not {person}")
+    options = options or ReadOptions(fps, image_size, person, select)
+    if options.fps is not None and not 0 < options.fps < float("inf"):
+        raise UserError(f"{path}: the frame rate must be positive, not {options.fps:g}")
+    if options.person is not None and options.person < 0:
+        raise UserError(f"{path}: people are numbered from 0, not {options.person}")
     with _refusing(path):
-        probe, found = _find_reader(Path(path))
+        probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
-        return found.read(probe, ReadOptions(fps, image_size, person, select))
+        return found.read(probe, options)
 
 
 @contextmanager
 def _refusing(path: Path | str) -> Iterator[None]:
-    """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log."""
+    """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log.
+
+    Meanwhile no garbage is looked for: among millions of new numbers and lists that takes longer than reading them.
+    """
+    was_collecting = gc.isenabled()
+    gc.disable()
     try:
         yield
-    except UserError:
+    except (UserError, CancelledError):
         raise
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
         raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
-
-
-def _find_reader(path: Path) -> tuple[Probe, Format]:
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file or folder")
-    probe = Probe(path)
-    try:
-        for candidate in FORMATS.values():
-            if candidate.sniff and candidate.sniff(probe):
-                return probe, candidate
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if probe.is_folder:
-        raise UserError(
-            f"{path}: no keypoint files in this folder (expected OpenPose's *_keypoints.json); open videos one by one"
-        )
-    if probe.suffix in VIDEO_SUFFIXES:
-        raise UserError(f"{path}: is a video, whose keypoints have to be detected first (mpm detect, or mpm lift)")
-    known = ", ".join(sorted({suffix for f in FORMATS.values() if f.read for suffix in f.suffixes}))
-    if probe.suffix in known.split(", "):
-        raise UserError(f"{path}: holds no keypoints in a layout that is known for {probe.suffix} files")
-    raise UserError(f"{path}: unknown kind of file (known: {known}, OpenPose folders and videos)")
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -13,49 +13,65 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
+from mpm_core.formats.base import (
+    ASSUMED_SIZE,
+    CERTAIN,
+    Contents,
+    Format,
+    Probe,
+    ReadOptions,
+    Recognition,
+    WriteOptions,
+    rate_of_times,
+)
+from mpm_core.formats.tables import Table
+from mpm_core.formats.units import to_metres
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
 
 _ASSUMED_FPS = 50.0
+# More frames without a row than this, for each that has one, are no gaps.
+_MOST_GAPS = 100
 
 _AXES_3D = "metres; camera axes: x right, y down, z forward; <joint>_conf: detector confidence"
 _AXES_2D = "pixels; x right, y down from the top left corner; <joint>_conf: detector confidence"
 
 
-def _table(probe: Probe) -> tuple[dict[str, str], list[str], list[list[str]]]:
-    """The '# key: value' comments, the header and the rows of a file."""
-    comments, lines = {}, []
-    for line in probe.text.splitlines():
-        if line.startswith("#"):
-            key, _, value = line[1:].partition(":")
-            comments[key.strip()] = value.strip()
-        elif line.strip():
-            lines.append(line)
-    reader = csv.reader(lines)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise UserError(f"{probe.path}: line {reader.line_num} after the comments: {error}") from None
-    return (comments, rows[0], rows[1:]) if rows else (comments, [], [])
+@dataclass(frozen=True)
+class _Rows:
+    """A row per frame, also where the file has one per joint: (rows, joints, 2 or 3) points, (rows, joints) confidence."""
+
+    skeleton: Skeleton
+    points: NDArray[np.float64]
+    confidence: NDArray[np.float64] | None
+    frames: NDArray[np.float64] | None
+    times: NDArray[np.float64] | None
 
 
-def _skeleton(header: list[str]) -> Skeleton | None:
-    joints = {name[:-2] for name in header if name.endswith("_x")}
+def _skeleton(joints: set[str]) -> Skeleton | None:
     return next((s for s in SKELETONS.values() if set(s.joints) == joints), None)
 
 
-def _sniff(probe: Probe) -> bool:
-    if probe.suffix != ".csv":
-        return False
-    header = _table(probe)[1]
-    return _skeleton(header) is not None
+def _is_long(header: tuple[str, ...]) -> bool:
+    return {"joint", "x", "y"} <= set(header) and bool({"frame", "time_s"} & set(header))
 
 
-def _inspect(probe: Probe) -> Contents:
-    comments, header, _ = _table(probe)
-    is_3d = any(name.endswith("_z") for name in header)
+def _joints_of(table: Table) -> Skeleton | None:
+    if _is_long(table.header):
+        return _skeleton(set(table.texts("joint")))
+    return _skeleton({name[:-2] for name in table.header if name.endswith("_x")})
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    if probe.kind != "text" or _joints_of(probe.table) is None:
+        return None
+    return Recognition(CERTAIN, "columns of our joints")
+
+
+def _inspect(probe: Probe, options: ReadOptions) -> Contents:
+    comments, header = probe.table.comments, probe.table.header
+    is_3d = any(name == "z" or name.endswith("_z") for name in header)
     lacks = [] if "time_s" in header or "fps" in comments else ["fps"]
     if not is_3d and "image_size" not in comments:
         lacks.append("image_size")
@@ -63,55 +79,100 @@ def _inspect(probe: Probe) -> Contents:
 
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
-    comments, header, rows = _table(probe)
-    skeleton = _skeleton(header)
-    assert skeleton is not None  # sniffing saw it
-    if not rows:
+    table = probe.table
+    skeleton = _joints_of(table)
+    if skeleton is None:
+        raise UserError(f"{probe.path}: its columns are not those of a skeleton that we know")
+    if not len(table):
         raise UserError(f"{probe.path}: the clip has no frames")
-    columns = {name: n for n, name in enumerate(header)}
-    axes = "xyz" if f"{skeleton.joints[0]}_z" in columns else "xy"
-    points = _numbers(probe.path, columns, rows, [f"{j}_{a}" for j in skeleton.joints for a in axes])
-    points = points.reshape(len(rows), len(skeleton), len(axes))
-    confidence = None
-    if all(f"{j}_conf" in columns for j in skeleton.joints):
-        confidence = _numbers(probe.path, columns, rows, [f"{j}_conf" for j in skeleton.joints])
-    times = _numbers(probe.path, columns, rows, ["time_s"])[:, 0] if "time_s" in columns else None
+    rows = _with_gaps(_long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton), probe.path)
     notes: list[str] = []
-    fps = options.fps or _rate(comments, times, notes)
-    size = options.image_size or _image_size(comments, axes, notes)
-    is_3d = axes == "xyz"
+    fps = options.fps or _rate(table.comments, rows.times, notes)
+    is_3d = rows.points.shape[-1] == 3
+    size = options.image_size or _image_size(table.comments, "xyz" if is_3d else "xy", notes)
+    points = rows.points
+    if is_3d:
+        points, told = to_metres(points, skeleton, options.unit)
+        notes += told
     return Clip.from_arrays(
         None if is_3d else points,
         size,
         fps,
         skeleton.name,
-        None if is_3d else confidence,
+        None if is_3d else rows.confidence,
         points if is_3d else None,
-        times if options.fps is None else None,
-        up=_up(comments, probe.path),
+        rows.times if options.fps is None else None,
+        up=_up(table.comments, probe.path),
         source=str(probe.path),
-        notes=(*notes, *([comments["note"]] if "note" in comments else [])),
-        height_m=_height(comments, probe.path),
+        notes=(*notes, *([table.comments["note"]] if "note" in table.comments else [])),
+        height_m=_height(table.comments, probe.path),
     )
 
 
-def _numbers(path: Path, columns: dict[str, int], rows: list[list[str]], names: list[str]) -> NDArray[np.float64]:
-    """(rows, names) numbers, NaN for empty cells; UserError with row and column for anything else."""
-    missing = [name for name in names if name not in columns]
-    if missing:
-        raise UserError(f"{path}: the column '{missing[0]}' is missing")
-    values = np.full((len(rows), len(names)), np.nan)
-    for number, row in enumerate(rows):
-        for place, name in enumerate(names):
-            cell = row[columns[name]].strip() if columns[name] < len(row) else None
-            if cell is None:
-                raise UserError(f"{path}: row {number + 1} has {len(row)} columns, the header has {len(columns)}")
-            if cell:
-                try:
-                    values[number, place] = float(cell)
-                except ValueError:
-                    raise UserError(f"{path}: row {number + 1}, column '{name}': '{cell[:20]}' is not a number") from None
-    return values
+def _wide_rows(table: Table, skeleton: Skeleton) -> _Rows:
+    axes = "xyz" if f"{skeleton.joints[0]}_z" in table.header else "xy"
+    points = table.numbers([f"{j}_{a}" for j in skeleton.joints for a in axes])
+    names = [f"{j}_conf" for j in skeleton.joints]
+    confidence = table.numbers(names) if set(names) <= set(table.header) else None
+    frames, times = (table.numbers([name])[:, 0] if name in table.header else None for name in ("frame", "time_s"))
+    return _Rows(skeleton, points.reshape(len(table), len(skeleton), len(axes)), confidence, frames, times)
+
+
+def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
+    """Rows of one frame, by its number or else its time, put together; UserError for a joint that is there twice."""
+    key = table.numbers(["frame" if "frame" in table.header else "time_s"])[:, 0]
+    joints = np.array([skeleton.index(name) for name in table.texts("joint")])
+    found, first, places = np.unique(key, return_index=True, return_inverse=True)
+    if len(np.unique(places * len(skeleton) + joints)) < len(places):
+        raise UserError(f"{table.path}: a joint has two rows for one frame; only one person can be read from a CSV")
+    axes = [axis for axis in "xyz" if axis in table.header]
+    points = np.full((len(found), len(skeleton), len(axes)), np.nan)
+    points[places, joints] = table.numbers(axes)
+    confidence = None
+    if "conf" in table.header:
+        confidence = np.zeros(points.shape[:2])
+        confidence[places, joints] = table.numbers(["conf"])[:, 0]
+    times = table.numbers(["time_s"])[first, 0] if "time_s" in table.header else None
+    return _Rows(skeleton, points, confidence, found if "frame" in table.header else None, times)
+
+
+def _with_gaps(rows: _Rows, path: Path) -> _Rows:
+    """The same with the frames that have no row, as hidden ones: those between the numbers, or between the times."""
+    places = _places(rows.frames, "frame", path)
+    if places is None and rows.times is not None and len(rows.times) > 1 and np.isfinite(rows.times).all():
+        steps = np.diff(rows.times)
+        whole = np.concatenate([[0.0], np.cumsum(np.rint(steps / max(float(np.median(steps)), 1e-9)))])
+        even = np.abs(whole * float(np.median(steps)) - (rows.times - rows.times[0])) < 0.3 * float(np.median(steps))
+        places = whole if even.all() and (steps > 0).all() else None
+    if places is None or (places == np.arange(len(places))).all():
+        return rows
+    count = int(places.max()) + 1
+    if count > _MOST_GAPS * len(places) + 1000:
+        raise UserError(f"{path}: {len(places)} rows for {count} frames: the numbers in 'frame' cannot be frames")
+    order = places.astype(int)
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = np.full((count, *values.shape[1:]), np.nan)
+        out[order] = values
+        return out
+
+    times = None if rows.times is None else spread(rows.times)
+    if times is not None:
+        known = np.isfinite(times)
+        times = np.interp(np.arange(count), np.flatnonzero(known), times[known]) if known.any() else None
+    confidence = None if rows.confidence is None else np.nan_to_num(spread(rows.confidence))
+    return replace(rows, points=spread(rows.points), confidence=confidence, times=times)
+
+
+def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArray[np.float64] | None:
+    """Whole numbers counted from the smallest; UserError when two are the same or one is missing or broken."""
+    if numbers is None:
+        return None
+    if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
+        raise UserError(f"{path}: '{name}' must hold whole numbers")
+    if len(np.unique(numbers)) < len(numbers):
+        raise UserError(f"{path}: a number in '{name}' stands in two rows; only one person can be read from a CSV")
+    return numbers - numbers.min()
 
 
 def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, notes: list[str]) -> float:
@@ -255,4 +316,4 @@ def _write_long(file: IO[str], table: _Table, part: slice) -> None:
             writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
 
 
-FORMAT = Format("csv", "CSV", (".csv",), _sniff, _inspect, _read, _write)
+FORMAT = Format("csv", "CSV", (".csv",), _recognise, _inspect, _read, _write)

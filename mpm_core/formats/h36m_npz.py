@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mpm_core.camera import Intrinsics, to_camera
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_FPS, Contents, Format, Probe, ReadOptions, read_json
-from mpm_core.formats.people import guess_size
+from mpm_core.formats.base import ASSUMED_FPS, CERTAIN, Contents, Format, Probe, ReadOptions, Recognition, read_json
+from mpm_core.formats.keypoints.people import guess_size
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import H36M17, find_skeleton
@@ -53,11 +53,12 @@ class _Told:
     fps: float | None
 
 
-def _sniff(probe: Probe) -> bool:
-    return probe.suffix == ".npz" and bool({"positions_2d", "positions_3d"} & set(list_arrays(probe.path)))
+def _recognise(probe: Probe) -> Recognition | None:
+    found = {"positions_2d", "positions_3d"} & set(list_arrays(probe.path)) if probe.kind == "zip" else set()
+    return Recognition(CERTAIN, f"a table '{min(found)}'") if found else None
 
 
-def _inspect(probe: Probe) -> Contents:
+def _inspect(probe: Probe, options: ReadOptions) -> Contents:
     pair = _Pair(probe.path)
     return Contents(selections=pair.names, lacks=pair.lacks, assumed_fps=pair.assumed_fps, assumed_size=pair.assumed_size)
 
@@ -333,4 +334,4 @@ def _fitted_view(
     return _View(fit.rotation, fit.translation, fit.intrinsics, size), note
 
 
-FORMAT = Format("h36m-npz", "Human3.6M / VideoPose3D npz", (".npz",), _sniff, _inspect, _read)
+FORMAT = Format("h36m-npz", "Human3.6M / VideoPose3D npz", (".npz",), _recognise, _inspect, _read)

@@ -12,24 +12,41 @@ from numpy.typing import NDArray
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
+from mpm_core.formats.base import (
+    ASSUMED_SIZE,
+    CERTAIN,
+    LIKELY,
+    Contents,
+    Format,
+    Probe,
+    ReadOptions,
+    Recognition,
+    WriteOptions,
+    rate_of_times,
+)
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
-from mpm_core.skeleton import MPM16
+from mpm_core.skeleton import MPM16, SKELETONS
 
 _ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up", "height_m")
 _3D_ALIASES = ("ground_truth", "positions")
 _ASSUMED_FPS = 50.0
 
 
-def _sniff(probe: Probe) -> bool:
-    return probe.suffix == ".npz" and bool({"keypoints", *_3D_ALIASES} & set(list_arrays(probe.path)))
+def _recognise(probe: Probe) -> Recognition | None:
+    names = set(list_arrays(probe.path)) if probe.kind == "zip" else set()
+    found = {"keypoints", *_3D_ALIASES} & names
+    if not found:
+        return None
+    is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
+    return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")
 
 
-def _inspect(probe: Probe) -> Contents:
+def _inspect(probe: Probe, options: ReadOptions) -> Contents:
     arrays = set(list_arrays(probe.path))
     lacks = [] if {"fps", "times"} & arrays else ["fps"]
     if "keypoints" in arrays and "image_size" not in arrays:
@@ -53,13 +70,16 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         size = ASSUMED_SIZE
         if "keypoints" in arrays:
             notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
+    skeleton = options.skeleton or str(arrays.get("skeleton", "mpm16"))
+    truth, told = _in_metres(_truth(arrays, path), skeleton, options.unit)
+    notes += told
     clip = Clip.from_arrays(
         arrays.get("keypoints"),
         size,
         fps,
-        str(arrays.get("skeleton", "mpm16")),
+        skeleton,
         arrays.get("confidence"),
-        _truth(arrays, path),
+        truth,
         times if options.fps is None else None,
         _camera(arrays, path),
         _up(arrays, path),
@@ -69,6 +89,14 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
+
+
+def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
+    """Positions in metres, and what to say of their unit; what Clip will refuse is left as it is."""
+    positions = np.asarray(truth)
+    if truth is None or skeleton not in SKELETONS or positions.shape[1:] != (len(SKELETONS[skeleton]), 3):
+        return truth, ()
+    return to_metres(positions, SKELETONS[skeleton], unit) if positions.dtype.kind in "iuf" else (truth, ())
 
 
 def _truth(arrays: dict[str, Any], path: Path) -> Any:
@@ -203,4 +231,4 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         np.savez_compressed(file, **arrays)
 
 
-FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _sniff, _inspect, _read, _write)
+FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write)

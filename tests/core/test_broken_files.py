@@ -28,9 +28,9 @@ def coco(identifier, **size):
     ("content", "words"),
     [
         ([{"image_id": "1.jpg", "keypoints": [HUGE, 1, 1] * 17}], "keypoints are not numbers"),
-        ([{"instances": [{"keypoints": [[HUGE, 1]] * 17}]}], "'keypoints' are not numbers"),
+        ([{"instances": [{"keypoints": [[HUGE, 1]] * 17}]}], "keypoints are not numbers"),
         (coco([1, 2]), "no 'id' that is a number or a name"),
-        ([{"image_id": "9" * 5000, "keypoints": [1, 1, 1] * 17}], "cannot be read"),
+        ([{"image_id": "9" * 5000, "keypoints": [1, 1, 1] * 17}], "no frame's"),
     ],
 )
 def test_json(tmp_path, content, words):

@@ -1,0 +1,151 @@
+"""Reads arrays of keypoints: what lifters' demos save as keypoints.npz, what detectron2 found, and bare npz and npy files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.clip import as_floats
+from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, POSSIBLE, Probe, ReadOptions, Recognition
+from mpm_core.formats.keypoints.containers import size_in
+from mpm_core.formats.keypoints.layouts import counts_known
+from mpm_core.formats.keypoints.people import Sightings, detection_format
+from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.pickled_npz import list_arrays, read_npz
+
+# MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
+_LIFTERS = "reconstruction"
+_BARE_SAYS = "an array of (frames, joints, 2 or 3) numbers"
+# Arrays of this project's own npz.
+_OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d"}
+# Scores of a third column; heat maps may go a little beyond 1.
+_LARGEST_SCORE = 1.5
+
+
+def _names(probe: Probe) -> tuple[str, ...]:
+    return list_arrays(probe.path) if probe.kind == "zip" else ()
+
+
+def _recognise_detectron(probe: Probe) -> Recognition | None:
+    is_one = {"boxes", "keypoints", "segments"} <= set(_names(probe))
+    return Recognition(CERTAIN, "'boxes', 'segments' and 'keypoints'") if is_one else None
+
+
+def _parse_detectron(probe: Probe, options: ReadOptions) -> Sightings:
+    content = read_npz(probe.path, ("keypoints", "metadata"))
+    frames = content.get("keypoints")
+    if not isinstance(frames, np.ndarray) or not len(frames):
+        raise UserError(f"{probe.path}: 'keypoints' is not a table of frames")
+    entries = []
+    for number, frame in enumerate(frames):
+        # Detectron lists what it found by class; people are the second.
+        people = frame[1] if isinstance(frame, (list, tuple, np.ndarray)) and len(frame) > 1 else ()
+        for place, person in enumerate(people):
+            where = f"{probe.path}: frame {number}, person {place}"
+            rows = as_floats(person, f"{where}: the keypoints")
+            if rows.ndim != 2 or len(rows) not in (3, 4):
+                raise UserError(f"{where}: the keypoints are not rows of x, y and scores")
+            entries.append(Sighting(number, rows[[0, 1, -1]].T, where))
+    return Sightings(entries, (0, len(frames) - 1), image_size=_size_of(content.get("metadata")), usual=("coco17",))
+
+
+def _size_of(metadata: Any) -> tuple[int, int] | None:
+    return size_in(metadata, "w", "h")
+
+
+DETECTRON_FORMAT = detection_format(
+    "detectron2", "detectron2 npz of VideoPose3D", (".npz",), _recognise_detectron, _parse_detectron
+)
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    if probe.kind == "npy":
+        return Recognition(POSSIBLE, _BARE_SAYS)
+    names = set(_names(probe))
+    if not names:
+        return None
+    if _LIFTERS in names:
+        return Recognition(CERTAIN, f"an array '{_LIFTERS}'")
+    if names == {"keypoints"}:
+        return Recognition(CERTAIN, "an array 'keypoints' and nothing else")
+    return Recognition(POSSIBLE, _BARE_SAYS) if _bare_name(probe) is not None else None
+
+
+def _bare_name(probe: Probe) -> str | None:
+    """The only array that could be keypoints; None when there is none, or the file is this project's own."""
+    names = _names(probe)
+    if _OURS & set(names):
+        return None
+    arrays = read_npz(probe.path, names) if len(names) < 20 else {}
+    fitting = [name for name, array in arrays.items() if isinstance(array, np.ndarray) and _is_keypoints(array)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_keypoints(array: NDArray[Any]) -> bool:
+    if array.dtype.kind not in "fiu" or array.ndim not in (2, 3, 4):
+        return False
+    if array.ndim == 2:
+        return any(array.shape[1] % width == 0 and array.shape[1] // width in counts_known() for width in (2, 3))
+    return array.shape[-1] in (2, 3)
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Sightings:
+    name = _LIFTERS
+    if probe.kind == "npy":
+        try:
+            values = np.load(probe.path, allow_pickle=False)
+        except Exception as error:  # a damaged header may raise anything
+            raise UserError(f"{probe.path}: holds no plain array ({' '.join(str(error).split())})") from None
+    else:
+        names = _names(probe)
+        chosen = next((known for known in (_LIFTERS, "keypoints") if known in names), None) or _bare_name(probe)
+        if chosen is None:
+            raise UserError(f"{probe.path}: which of its arrays are the keypoints? ({', '.join(names)})")
+        name, values = chosen, read_npz(probe.path, (chosen,))[chosen]
+    where = f"{probe.path}: '{name}'" if probe.kind != "npy" else str(probe.path)
+    array = as_floats(values, where)
+    if not _is_keypoints(array) or not array.size:
+        raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
+    if array.ndim == 2:
+        array = array.reshape(len(array), -1, 3 if array.shape[1] % 3 == 0 and array.shape[1] // 3 in counts_known() else 2)
+    people = array if array.ndim == 4 else array[None]
+    if people.shape[-1] == 3 and np.nanmax(np.abs(people[..., 2])) > _LARGEST_SCORE:
+        raise UserError(f"{where}: its third column is no score, so these are 3D positions: save them as 'positions'")
+    entries = [
+        Sighting(frame, one, f"{where}: frame {frame}", identity=number)
+        for number, person in enumerate(people)
+        for frame, one in enumerate(person)
+    ]
+    scores = None if probe.kind == "npy" else _scores(probe, name, people.shape)
+    if scores is not None:
+        entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
+    fps, size = (None, None) if probe.kind == "npy" else _facts(probe)
+    usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
+    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual)
+
+
+def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """(people, frames, joints) scores that stand in an array of their own, for points without a third column."""
+    if shape[-1] != 2:
+        return None
+    others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name))
+    for values in others.values():
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape in (shape[:-1], shape[1:-1]):
+            return np.asarray(values, np.float64).reshape(shape[:-1]) if values.size == np.prod(shape[:-1]) else None
+    return None
+
+
+def _facts(probe: Probe) -> tuple[float | None, tuple[int, int] | None]:
+    """Frames per second and image size, where arrays of those names hold them."""
+    content = read_npz(probe.path, ("fps", "image_size"))
+    fps, size = (np.asarray(content.get(name, ())).ravel() for name in ("fps", "image_size"))
+    is_rate = fps.size == 1 and fps.dtype.kind in "iuf" and 0 < float(fps[0]) < float("inf")
+    is_size = size.size == 2 and size.dtype.kind in "iu" and bool((size > 0).all())
+    return float(fps[0]) if is_rate else None, (int(size[0]), int(size[1])) if is_size else None
+
+
+FORMAT = detection_format("arrays", "keypoints as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)

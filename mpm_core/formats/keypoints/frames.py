@@ -1,0 +1,135 @@
+"""Owns which frame a name means: numbers in natural order whatever surrounds them, times in names, gaps that stay gaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.errors import UserError
+
+_DIGITS = re.compile(r"\d+")
+_CLOCK = re.compile(r"(\d{4})\D?(\d\d)\D?(\d\d)\D{0,2}(\d\d)\D?(\d\d)\D?(\d\d)\D?(\d{1,9})?")
+_DECIMAL_SECONDS = re.compile(r"(?<!\d)\d{1,10}[.,]\d{3,9}(?!\d)")
+
+# Numbers with this many digits are times since 1970, by their unit in seconds.
+_EPOCH_UNITS_S = {13: 1e-3, 16: 1e-6, 19: 1e-9}
+# Smaller numbers are milliseconds when neighbours are mostly as far apart as frames are in time, but not by one same number.
+_USUAL_STEPS_MS = (8, 1000)
+_EVEN = 0.3
+_MOSTLY = 0.8
+# A number that is this far from its neighbours, in all numbers that there are, is no frame's.
+_SPARSE = 1000
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Frame numbers in the order of the names; fps where the names are times; notes on what was assumed."""
+
+    numbers: tuple[int, ...]
+    fps: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def number_frames(names: Sequence[Hashable], where: str) -> Numbered:
+    """The frame that each name (or number) means: by the number in it that changes from name to name, else by its time.
+
+    UserError when two names mean the same frame, as in a folder with two videos, or a name holds no number.
+    """
+    if all(isinstance(name, int) for name in names):
+        return _from_numbers([int(name) for name in names], [str(name) for name in names], where)  # type: ignore[call-overload]
+    texts = [str(name) for name in names]
+    seconds = _clock_times(texts)
+    if seconds is not None:
+        return _from_times(seconds, "dates and times", where)
+    return _from_numbers(_changing_numbers(texts, where), texts, where)
+
+
+def _changing_numbers(texts: list[str], where: str) -> list[int]:
+    """The last number in each name that is not the same in all."""
+    groups = [_DIGITS.findall(text) for text in texts]
+    empty = next((text for text, digits in zip(texts, groups, strict=True) if not digits), None)
+    if empty is not None:
+        if len(texts) == 1:
+            return [0]
+        raise UserError(f"{where}: '{empty[:60]}' holds no frame number")
+    if any(len(digit) > 30 for digits in groups for digit in digits):
+        raise UserError(f"{where}: a name holds a number that is no frame's")
+    count = min(len(digits) for digits in groups)
+    if len(texts) > 1 and all(len(digits) == count for digits in groups):
+        for place in reversed(range(count)):
+            if len({digits[place] for digits in groups}) > 1:
+                return [int(digits[place]) for digits in groups]
+    return [int(digits[-1]) for digits in groups]
+
+
+def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
+    known: dict[int, str] = {}
+    for number, text in zip(numbers, texts, strict=True):
+        if number in known:
+            raise UserError(f"{where}: {known[number]} and {text} are both frame {number}; use one folder per video")
+        known[number] = text
+    ordered = np.array(sorted(numbers), dtype=object)
+    if len(ordered) < 2:
+        return Numbered(tuple(numbers))
+    digits = len(str(ordered[-1]))
+    if digits in _EPOCH_UNITS_S and len(str(ordered[0])) == digits:
+        since = [int(number) - int(ordered[0]) for number in numbers]
+        return _from_times(np.array(since, np.float64) * _EPOCH_UNITS_S[digits], "times since 1970", where)
+    steps = np.diff(ordered.astype(np.float64))
+    step = _usual(steps)
+    is_even = np.mean(np.abs(steps - step) <= _EVEN * step) >= _MOSTLY
+    if is_even and len(steps) > 1 and np.ptp(steps) > 0 and _USUAL_STEPS_MS[0] <= step <= _USUAL_STEPS_MS[1]:
+        times = np.array([number - int(ordered[0]) for number in numbers], np.float64) * 1e-3
+        return _from_times(times, "times in milliseconds", where)
+    if int(ordered[-1]) - int(ordered[0]) > _SPARSE * len(ordered):
+        note = "the numbers in the names are neither frames nor times: taken one after the other"
+        places = {int(number): place for place, number in enumerate(ordered)}
+        return Numbered(tuple(places[number] for number in numbers), notes=(note,))
+    if step > 1 and np.ptp(steps) == 0:
+        note = f"only every {step:.0f}th frame number is there: the frames between are taken as hidden"
+        return Numbered(tuple(numbers), notes=(note,))
+    return Numbered(tuple(numbers))
+
+
+def _usual(steps: NDArray[np.float64]) -> float:
+    """The median; of two that are in the middle the smaller, as gaps make steps larger."""
+    return float(np.percentile(steps, 50, method="lower"))
+
+
+def _clock_times(texts: list[str]) -> NDArray[np.float64] | None:
+    """Seconds when all names hold a date with a time of day, or seconds with decimals since 1970; else None."""
+    if all(_DECIMAL_SECONDS.search(text) for text in texts):
+        found = [_DECIMAL_SECONDS.findall(text)[-1].replace(",", ".") for text in texts]
+        if all(len(text.partition(".")[0]) >= 9 for text in found):
+            return np.array([float(text) for text in found])
+    matches = [_CLOCK.search(text) for text in texts]
+    seconds = []
+    for match in matches:
+        if match is None:
+            return None
+        *parts, fraction = match.groups()
+        try:
+            whole = datetime.strptime(" ".join(parts), "%Y %m %d %H %M %S").replace(tzinfo=timezone.utc).timestamp()
+        except ValueError:
+            return None
+        seconds.append(whole + (float(f"0.{fraction}") if fraction else 0.0))
+    return np.array(seconds) if len(set(seconds)) == len(seconds) > 1 else None
+
+
+def _from_times(seconds: NDArray[np.float64], what: str, where: str) -> Numbered:
+    """Times to frames: the usual step is one frame, and longer ones are gaps."""
+    steps = np.diff(np.sort(seconds))
+    if (steps <= 0).any():
+        raise UserError(f"{where}: two names hold the same time")
+    places = np.rint((seconds - seconds.min()) / _usual(steps)).astype(int)
+    span = int(places.max())
+    if len(set(places.tolist())) < len(places) or span > _SPARSE * len(places):
+        raise UserError(f"{where}: the times in the names are too uneven to be those of frames")
+    fps = span / float(np.ptp(seconds))
+    note = f"the names hold {what}, of frames that are {1e3 / fps:.4g} ms apart"
+    return Numbered(tuple(places.tolist()), fps, (note,))

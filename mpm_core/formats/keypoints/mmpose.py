@@ -1,0 +1,73 @@
+"""Reads MMPose output: frames with their instances in one file, a file per image, and the lists of its versions 0.x."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, LIKELY, Recognition
+from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_people, frame_format
+from mpm_core.formats.keypoints.values import identity_of
+
+_H36M_DATASETS = ("h36m", "human36m")
+_MOST_NAMED = 40
+
+
+def _knows(content: Any) -> Recognition | None:
+    if isinstance(content, dict) and isinstance(content.get("instances"), list):
+        return Recognition(CERTAIN, "a frame's 'instances'")
+    if not isinstance(content, list) or not content or not all(isinstance(entry, dict) for entry in content):
+        return None
+    keypoints = content[0].get("keypoints")
+    if not isinstance(keypoints, list) or not keypoints or not isinstance(keypoints[0], list):
+        return None
+    if {"image_id", "frame_id"} & set(content[0]):
+        return None
+    if "keypoint_scores" in content[0]:
+        return Recognition(CERTAIN, "instances with 'keypoint_scores'")
+    return Recognition(LIKELY, "a list of people with 'keypoints'")
+
+
+def _people(content: Any, where: str) -> Iterator[RawPerson]:
+    if isinstance(content, dict) and "instances" not in content:
+        raise UserError(f"{where}: no list 'instances'")
+    for place, person in enumerate(as_people(content, where, "instances")):
+        here = f"{where}, instance {place}"
+        if person is None:
+            continue
+        if not isinstance(person, dict):
+            raise UserError(f"{here}: not an object with keypoints")
+        if person.get("keypoints"):
+            yield RawPerson(person["keypoints"], here, person.get("keypoint_scores"), identity_of(person))
+
+
+def _meta(content: Any) -> dict[str, Any]:
+    meta = content.get("meta_info") if isinstance(content, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def _layout(content: Any) -> str | None:
+    return "h36m17" if str(_meta(content).get("dataset_name", "")).lower() in _H36M_DATASETS else None
+
+
+def _joints(content: Any) -> tuple[str, ...] | None:
+    """The names that the model's data set gives its points, but for whole bodies, which are known by their number."""
+    names = _meta(content).get("keypoint_id2name")
+    if _layout(content) is not None or not isinstance(names, dict) or not 0 < len(names) <= _MOST_NAMED:
+        return None
+    told = [names.get(str(number)) for number in range(len(names))]
+    return tuple(name for name in told if isinstance(name, str)) if all(isinstance(name, str) for name in told) else None
+
+
+FORMAT = frame_format(
+    FrameLayout(
+        "mmpose",
+        "MMPose JSON",
+        ("coco17", "halpe26", "coco-wholebody", "halpe136", "mpii16", "crowdpose14", "body25"),
+        _knows,
+        _people,
+        layout=_layout,
+        joints=_joints,
+    )
+)

@@ -1,0 +1,192 @@
+"""Reads CSV of other programs: columns per joint (by name or number) or a row per joint, MediaPipe's among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.errors import UserError
+from mpm_core.formats.base import LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.keypoints.frames import number_frames
+from mpm_core.formats.keypoints.layouts import counts_known
+from mpm_core.formats.keypoints.naming import joint_of
+from mpm_core.formats.keypoints.people import Sightings, detection_format
+from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.tables import Table
+
+_SCORES = ("conf", "confidence", "score", "likelihood", "visibility", "visible", "prob", "probability", "c", "p", "s", "v")
+_PARTS = "|".join(("x", "y", "z", *_SCORES))
+_COLUMN = (
+    re.compile(rf"(?P<joint>.+?)[ _.\-:]+(?P<part>{_PARTS})", re.IGNORECASE),
+    re.compile(rf"(?P<part>{_PARTS})[ _.\-:]?(?P<joint>\d+)", re.IGNORECASE),
+    re.compile(rf"(?P<part>{_PARTS})[ _.\-:]+(?P<joint>.+)", re.IGNORECASE),
+    re.compile(rf"(?P<joint>\d+)(?P<part>{_PARTS})", re.IGNORECASE),
+)
+_JOINT = ("joint", "landmark", "keypoint", "bodypart", "marker", "jointname", "landmarkname", "keypointname", "jointid",
+          "landmarkid", "landmarkindex", "keypointid")  # fmt: skip
+_FRAME = ("frame", "frameid", "framenumber", "frameno", "frameidx", "frameindex", "image", "imageid", "imagename", "filename")
+_TIME = {"time": 0.0, "times": 1.0, "t": 0.0, "timestamp": 0.0, "seconds": 1.0, "sec": 1.0, "timems": 1e-3,
+         "timestampms": 1e-3, "timestamps": 0.0}  # fmt: skip
+_PERSON = ("person", "personid", "trackid", "track", "idx", "subject", "pid", "id")
+
+# Times of which neighbours are this far apart are milliseconds.
+_SMALLEST_STEP_MS = 1.0
+_LANDMARKS_OF_MEDIAPIPE = 33
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where things stand in the table: for each joint x, y, z and score; -1 for what it lacks."""
+
+    joints: tuple[str, ...]
+    places: NDArray[np.intp]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _find(header: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((n for n, name in enumerate(header) if _plain(name) in names), None)
+
+
+def _wide_columns(header: Sequence[str]) -> _Columns | None:
+    """The joints that have both x and y; None when there are too few."""
+    for pattern in _COLUMN:
+        found: dict[str, dict[str, int]] = {}
+        for place, name in enumerate(header):
+            match = pattern.fullmatch(name.strip())
+            if match:
+                part = match["part"].lower()
+                found.setdefault(match["joint"].strip(), {})[part if part in "xyz" else "score"] = place
+        joints = [joint for joint, parts in found.items() if {"x", "y"} <= set(parts)]
+        if sum(joint_of(joint) is not None for joint in joints) >= 4 or (
+            len(joints) in counts_known() and all(joint.isdecimal() for joint in joints)
+        ):
+            if all(joint.isdecimal() for joint in joints):
+                joints.sort(key=int)
+            places = [[found[joint].get(part, -1) for part in ("x", "y", "z", "score")] for joint in joints]
+            return _Columns(tuple(joints), np.array(places))
+    return None
+
+
+def _is_long(header: Sequence[str]) -> bool:
+    return {"x", "y"} <= {_plain(name) for name in header} and _find(header, _JOINT) is not None
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    if probe.kind != "text":
+        return None
+    header = probe.table.header
+    if _is_long(header):
+        return Recognition(POSSIBLE, "columns for joint, x and y")
+    columns = _wide_columns(header)
+    if columns is None:
+        return None
+    is_named = not all(joint.isdecimal() for joint in columns.joints)
+    return Recognition(LIKELY if is_named else POSSIBLE, "columns with x and y of joints")
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Sightings:
+    table = probe.table
+    if not len(table):
+        raise UserError(f"{probe.path}: the clip has no frames")
+    if _is_long(table.header):
+        keys, joints, values = _long(table)
+    else:
+        columns = _wide_columns(table.header)
+        if columns is None:
+            raise UserError(f"{probe.path}: no columns with x and y of joints that are known by name")
+        keys, joints, values = np.arange(len(table)), columns.joints, _wide(table, columns)
+    notes = _check_depth(values, len(joints), probe.path)
+    frames, fps, said = _frames(table, keys, probe.path)
+    person = _find(table.header, _PERSON)
+    who = [table.texts(table.header[person])[key] for key in keys] if person is not None else ["the only one"] * len(keys)
+    entries = [
+        Sighting(int(frame), one[:, [0, 1, 3]], f"{probe.path}: row {key + 1}", identity=name)
+        for frame, one, key, name in zip(frames, values, keys, who, strict=True)
+        if np.isfinite(one[:, :2]).any()
+    ]
+    are_numbers = all(joint.isdecimal() for joint in joints)
+    return Sightings(
+        entries, (int(frames.min()), int(frames.max())), fps, joints=None if are_numbers else joints, notes=(*notes, *said)
+    )  # fmt: skip
+
+
+def _wide(table: Table, columns: _Columns) -> NDArray[np.float64]:
+    """(rows, joints, 4) x, y, z and score; NaN for what is not there, 1 for scores that are not."""
+    values = np.full((len(table), len(columns.joints), 4), np.nan)
+    values[..., 3] = 1.0
+    for part in range(4):
+        has = np.flatnonzero(columns.places[:, part] >= 0)
+        if len(has):
+            values[:, has, part] = table.columns(columns.places[has, part].tolist())
+    return values
+
+
+def _long(table: Table) -> tuple[NDArray[np.intp], tuple[str, ...], NDArray[np.float64]]:
+    """The first row of each frame and person, the joints, and (frames, joints, 4) values."""
+    joint = _find(table.header, _JOINT)
+    assert joint is not None
+    names = table.texts(table.header[joint])
+    joints = list(dict.fromkeys(names))
+    if all(name.isdecimal() for name in joints):
+        joints.sort(key=int)
+    frame = _find(table.header, _FRAME)
+    moment = frame if frame is not None else _find(table.header, tuple(_TIME))
+    keyed = [place for place in (moment, _find(table.header, _PERSON)) if place is not None]
+    if not keyed:
+        raise UserError(f"{table.path}: a row per joint needs a column 'frame' or 'time'")
+    _, first, places = np.unique(table.cells[:, keyed], axis=0, return_index=True, return_inverse=True)
+    which = np.array([joints.index(name) for name in names])
+    if len(np.unique(places.ravel() * len(joints) + which)) < len(which):
+        raise UserError(f"{table.path}: a joint has two rows for one frame, and no column says which person each is")
+    values = np.full((len(first), len(joints), 4), np.nan)
+    values[..., 3] = 1.0
+    for part, wanted in enumerate((("x",), ("y",), ("z",), _SCORES)):
+        column = _find(table.header, wanted)
+        if column is not None:
+            values[places.ravel(), which, part] = table.columns([column])[:, 0]
+    return first, tuple(joints), values
+
+
+def _check_depth(values: NDArray[np.float64], joints: int, path: Path) -> tuple[str, ...]:
+    """UserError for positions in 3D. MediaPipe's z is a depth by guess, and left out."""
+    if not np.isfinite(values[..., 2]).any() or not np.nanmax(np.abs(values[..., 2])) > 0:
+        return ()
+    if joints != _LANDMARKS_OF_MEDIAPIPE and not np.nanpercentile(np.abs(values[..., :2]), 95) <= 1.5:
+        raise UserError(f"{path}: its joints have x, y and z, so these are 3D positions, while 2D is wanted from such a file")
+    return ("the depth z is left out, as it is not measured in pixels",)
+
+
+def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[np.intp], float | None, tuple[str, ...]]:
+    """The frame of each row, by its number, its image's name or its time; frames per second where times tell."""
+    time = _find(table.header, tuple(_TIME))
+    seconds, fps = None, None
+    if time is not None:
+        seconds = table.columns([time])[keys, 0]
+        step = float(np.median(np.diff(np.unique(seconds)))) if len(np.unique(seconds)) > 1 else 0.0
+        unit = _TIME[_plain(table.header[time])] or (1e-3 if step >= _SMALLEST_STEP_MS else 1.0)
+        seconds = seconds * unit
+        fps = rate_of_times(np.unique(seconds))
+    frame = _find(table.header, _FRAME)
+    if frame is not None:
+        texts = table.texts(table.header[frame])
+        names = [texts[key] for key in keys]
+        distinct = list(dict.fromkeys(names))
+        if all(name.isdecimal() for name in distinct):
+            return np.array([int(name) for name in names]), fps, ()
+        numbered = number_frames(distinct, str(path))
+        numbers = dict(zip(distinct, numbered.numbers, strict=True))
+        return np.array([numbers[name] for name in names]), fps or numbered.fps, numbered.notes
+    if seconds is not None and fps is not None and np.isfinite(seconds).all():
+        return np.rint((seconds - seconds.min()) * fps).astype(int), fps, ()
+    return np.arange(len(keys)), None, ()
+
+
+FORMAT = detection_format("csv-joints", "CSV of other programs, joints by name", (".csv", ".tsv", ".txt"), _recognise, _parse)

@@ -1,0 +1,173 @@
+"""Owns what 2D detectors write: sightings of people per frame, brought into pixels, a skeleton and one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, Recognition, UnknownJoints
+from mpm_core.formats.keypoints.guessing import guess_joints
+from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
+from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
+from mpm_core.formats.keypoints.values import Sighting, identities, to_arrays, to_pixels
+from mpm_core.people import Detection, Track, find_people
+from mpm_core.skeleton import Skeleton
+
+_USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
+
+# A frame number far beyond the number of detections is a broken number, not a long pause.
+_LARGEST_PAUSE_FRAMES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What a reader found: all people of a file, as the file has them.
+
+    frames: first and last frame number, which may show nobody. fps and image_size where the file tells them. usual: layouts
+    that files of this kind have; layout: the one that the file names; joints: the names of the points, where it names them.
+    normalised: whether coordinates are shares of the image, where the file or its format says.
+    """
+
+    entries: Sequence[Sighting]
+    frames: tuple[int, int]
+    fps: float | None = None
+    image_size: tuple[int, int] | None = None
+    usual: tuple[str, ...] = ()
+    layout: str | None = None
+    joints: tuple[str, ...] | None = None
+    normalised: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Joints:
+    """Points of all sightings in the joints of a skeleton; choices: layouts that could all be meant, if there are several."""
+
+    points: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    skeleton: Skeleton
+    choices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def detection_format(
+    name: str,
+    label: str,
+    suffixes: tuple[str, ...],
+    recognise: Callable[[Probe], Recognition | None],
+    parse: Callable[[Probe, ReadOptions], Sightings],
+) -> Format:
+    """A format whose files hold sightings of people."""
+
+    def inspect(probe: Probe, options: ReadOptions) -> Contents:
+        file = parse(probe, options)
+        size = options.image_size or file.image_size
+        try:
+            joints, tracks = _resolve(file, probe.path, replace(options, image_size=size or ASSUMED_SIZE))
+        except UnknownJointsError:
+            return _describe_unknown(file)
+        seen = np.concatenate([d.points[d.seen] for d in tracks[0].detections])
+        people = tuple(track.person for track in tracks)
+        return Contents(people=people, lacks=_lacks(file), assumed_size=guess_size(seen), skeletons=joints.choices)
+
+    def read(probe: Probe, options: ReadOptions) -> Clip:
+        file = parse(probe, options)
+        joints, tracks = _resolve(file, probe.path, options)
+        return _to_clip(file, joints, tracks, probe.path, options)
+
+    return Format(name, label, suffixes, recognise, inspect, read)
+
+
+def _lacks(file: Sightings) -> tuple[str, ...]:
+    return tuple(name for name, value in (("fps", file.fps), ("image_size", file.image_size)) if value is None)
+
+
+def _describe_unknown(file: Sightings) -> Contents:
+    """What to ask of a file whose joints have names that we do not know."""
+    points, scores = to_arrays(file.entries)
+    names = file.joints or ()
+    unknown = UnknownJoints(names, guess_joints(names, points), points[(scores > 0).sum(1).argmax()])
+    return Contents(lacks=_lacks(file), assumed_size=guess_size(points[scores > 0]), unknown_joints=unknown)
+
+
+def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints, list[Track]]:
+    """What all readers have in common: missing values, joints, units, and who is who."""
+    if not file.entries:
+        raise UserError(f"{path}: no person is detected in any frame")
+    points, scores = to_arrays(file.entries)
+    joints = _to_skeleton(file, points, scores, str(path), options)
+    normalised = file.normalised if options.normalised is None else options.normalised
+    size = options.image_size or file.image_size
+    in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
+    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes))
+    detections = [
+        Detection(entry.frame, in_pixels[n], joints.scores[n], track)
+        for n, (entry, track) in enumerate(zip(file.entries, identities(file.entries), strict=True))
+    ]
+    tracks = find_people(detections, joints.skeleton)
+    if not tracks:
+        raise UserError(f"{path}: no person is detected in any frame")
+    return joints, tracks
+
+
+def _to_skeleton(
+    file: Sightings, points: NDArray[np.float64], scores: NDArray[np.float64], where: str, options: ReadOptions
+) -> _Joints:
+    """By the joints' names where there are any, else by the layout that is named or that the bodies look like."""
+    names = file.joints if options.skeleton is None else None
+    if names is not None and all(name.strip().isdecimal() for name in names):
+        names = None  # numbers from an annotation tool
+    if options.joint_map is not None:
+        names = file.joints or tuple(str(number) for number in range(points.shape[1]))
+    if names is not None and len(names) == points.shape[1]:
+        named = name_joints(names, where, options.joint_map)
+        points, scores = named.apply(points, scores)
+        notes = (*named.notes, *scramble_note(named.skeleton, points, scores > 0))
+        return _Joints(points, scores, named.skeleton, (), notes)
+    choice = choose_layout(points, scores > 0, where, file.usual, options.skeleton or file.layout)
+    count = len(choice.layout.skeleton)
+    choices = (choice.layout.name, *(other.name for other in choice.others)) if choice.others else ()
+    return _Joints(points[:, :count], scores[:, :count], choice.layout.skeleton, choices, choice.notes)
+
+
+def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, options: ReadOptions) -> Clip:
+    number = options.person or 0
+    if not 0 <= number < len(people):
+        raise UserError(f"{path}: there is no person {number} (people are numbered 0 to {len(people) - 1})")
+    notes = [*file.notes, *joints.notes]
+    if options.person is None and len(people) > 1:
+        notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
+    first, last = file.frames
+    if last - first > _LARGEST_PAUSE_FRAMES:
+        raise UserError(f"{path}: the frame numbers run from {first} to {last}, which cannot be right")
+    points, scores = people[number].arrays(file.frames, len(joints.skeleton))
+    fps = options.fps or file.fps
+    if fps is None:
+        fps = ASSUMED_FPS
+        notes.append(f"the file has no frame rate: {ASSUMED_FPS:g} frames/s assumed")
+    size = options.image_size or file.image_size
+    if size is None:
+        size = guess_size(points[scores > 0])
+        notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
+    return Clip.from_arrays(
+        points, size, fps, joints.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
+    )  # fmt: skip
+
+
+def guess_size(points: NDArray[np.float64]) -> tuple[int, int]:
+    """The smallest usual image size, landscape or portrait, that holds 99 % of the points."""
+    known = points[np.isfinite(points).all(-1)]
+    if not len(known):
+        return ASSUMED_SIZE
+    x, y = np.percentile(known, 99, axis=0)
+    for long, short in _USUAL_SIZES:
+        for size in ((long, short), (short, long)):
+            if x <= size[0] and y <= size[1]:
+                return size
+    return (int(np.ceil(x)), int(np.ceil(y)))

@@ -1,0 +1,126 @@
+"""What is asked when a file leaves its meaning open, with real events in the real dialog."""
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QPushButton
+
+from app.panels.joint_names import JointNames
+from app.panels.open_dialog import OpenDialog
+from app.theme import DARK
+from mpm_core import formats
+from mpm_core.formats import inspect_file
+from mpm_core.skeleton import BODY25, BODY25B, COCO17, MPM16
+from tests.app.conftest import WAIT_MS
+from tests.bodies import FRAMES, body_in, flat, write_folder, write_json
+
+NAMES = {"Schulter li": "LShoulder", "Schulter re": "RShoulder", "Hand li": "LWrist", "Knie re": "RKnee", "Huefte li": "LHip",
+         "Huefte re": "RHip", "Ell li": "LElbow", "Fuss re": "RAnkle"}  # fmt: skip
+
+
+def german_file(path, demo):
+    points = body_in(demo, COCO17)[:, COCO17.indices(NAMES.values())]
+    images = [{"id": n, "file_name": f"{n}.png", "width": 1080, "height": 1080} for n in range(FRAMES)]
+    annotations = [{"image_id": n, "category_id": 1, "keypoints": flat(p)} for n, p in enumerate(points)]
+    return write_json(path, {"images": images, "annotations": annotations, "categories": [{"id": 1, "keypoints": list(NAMES)}]})
+
+
+def answer(qtbot, fill):
+    """Fill in the open dialog when it comes up, and press its first button."""
+
+    def attempt():
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, OpenDialog):
+            QTimer.singleShot(50, attempt)
+            return
+        fill(dialog)
+        qtbot.mouseClick(dialog.findChild(QDialogButtonBox).buttons()[0], Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(50, attempt)
+
+
+def joint_choices(dialog):
+    return dialog.findChild(JointNames).findChildren(QComboBox)
+
+
+def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, demo):
+    path, seen = german_file(tmp_path / "c.json", demo), []
+
+    def choose(dialog):
+        for choice, joint in zip(joint_choices(dialog), NAMES.values(), strict=True):
+            choice.setFocus()
+            choice.setCurrentText("(none)")
+            qtbot.keyClicks(choice, joint)  # as a person types into a list
+
+    answer(qtbot, choose)
+    window.handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    here = window.session.clip.keypoints[:, MPM16.index("LWrist")]
+    assert np.abs(here - demo.keypoints[250 : 250 + FRAMES, MPM16.index("LWrist")]).max() < 0.02
+
+    first = window.session.clip
+    answer(qtbot, lambda dialog: seen.extend(choice.currentText() for choice in joint_choices(dialog)))
+    window.handlers.open_path(german_file(tmp_path / "again.json", demo))
+    qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
+    assert seen == list(NAMES.values())
+
+
+def test_unknown_joints_are_guessed_by_their_place(qtbot, tmp_path, demo):
+    contents = inspect_file(german_file(tmp_path / "c.json", demo))
+    dialog = OpenDialog(tmp_path / "c.json", contents, DARK)
+    qtbot.addWidget(dialog)
+    guesses = dialog.options().joint_map
+    assert set(guesses) == set(NAMES)
+    kinds = {name: joint[1:] for name, joint in NAMES.items()}
+    right = [name for name, joint in guesses.items() if joint and joint[1:] == kinds[name]]
+    assert len(right) >= 3  # a start for a person who corrects it
+    assert len({joint for joint in guesses.values() if joint}) == len([joint for joint in guesses.values() if joint])
+
+
+def test_one_joint_for_two_names_is_refused_in_words(qtbot, window, tmp_path, demo):
+    path = german_file(tmp_path / "c.json", demo)
+    answer(qtbot, lambda dialog: [choice.setCurrentText("LKnee") for choice in joint_choices(dialog)])
+    with qtbot.waitSignal(window.opener.failed, timeout=WAIT_MS) as signal:
+        window.handlers.open_path(path)
+    assert "would both be the joint LKnee" in signal.args[0]
+
+
+def test_skeletons_that_could_both_be_meant_are_asked_about(qtbot, window, tmp_path, demo):
+    points = body_in(demo, BODY25)
+    points[:, :2], points[:, 6:] = 0, 0
+    frames = {f"{n}.json": {"people": [{"pose_keypoints_2d": flat(p)}]} for n, p in enumerate(points)}
+    answer(qtbot, lambda dialog: dialog._skeletons.setCurrentIndex(dialog._skeletons.findText(BODY25B.label)))
+    window.handlers.open_path(write_folder(tmp_path / "f", frames))
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    assert window.session.clip.to_mpm16().visible[0].nonzero()[0].tolist() == [MPM16.index("LShoulder")]
+
+
+def test_formats_that_could_both_be_meant_are_asked_about(qtbot, window, tmp_path, demo, monkeypatch):
+    path = write_json(tmp_path / "r.json", [{"image_id": n, "keypoints": flat(p)} for n, p in enumerate(body_in(demo, COCO17))])
+    twin = formats.FORMATS["alphapose"]
+    both = {**formats.FORMATS, "twin": type(twin)("twin", "Twin", (), twin.recognise, twin.inspect, twin.read)}
+    monkeypatch.setattr(formats, "FORMATS", both)
+    monkeypatch.setattr("app.panels.open_dialog.FORMATS", both)
+    assert inspect_file(path).formats == ("alphapose", "twin")
+    answer(qtbot, lambda dialog: dialog._formats.setCurrentIndex(1))
+    window.handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+
+
+def test_reading_a_folder_can_be_cancelled(qtbot, demo_window, tmp_path, demo):
+    points = body_in(demo, BODY25, 1)[0]
+    frames = {f"{n}.json": {"people": [{"pose_keypoints_2d": flat(points)}]} for n in range(1200)}
+    folder, clip, dialog, told = write_folder(tmp_path / "f", frames), demo_window.session.clip, demo_window.reading_dialog, []
+    demo_window.opener.asked.connect(lambda *_: told.append("asked"))
+
+    def cancel_at_once(name, done, total):
+        if done < total and "cancelled" not in told:
+            told.append("cancelled")
+            dialog.show()
+            qtbot.mouseClick(dialog.findChild(QPushButton), Qt.MouseButton.LeftButton)
+
+    # In the worker's thread there is time to press the button before the next files are read.
+    demo_window.opener.progress.connect(cancel_at_once, Qt.ConnectionType.BlockingQueuedConnection)
+    with qtbot.waitSignal(demo_window.opener.progress, timeout=WAIT_MS, check_params_cb=lambda _, done, total: done == total):
+        demo_window.handlers.open_path(folder)
+    qtbot.wait(200)
+    assert told == ["cancelled"] and demo_window.session.clip is clip and not dialog.isVisible()
