@@ -256,6 +256,8 @@ def _world(values: Any, source: str) -> NDArray[np.float64]:
 def _layout(content: dict[str, Any], source: str) -> str:
     metadata = content.get("metadata")
     layout = metadata.get("layout_name", "h36m") if isinstance(metadata, dict) else "h36m"
+    if not isinstance(layout, str):
+        raise UserError(f"{source}: the name of the joint layout is no text")
     if layout not in _LAYOUTS:
         raise UserError(f"{source}: unknown joint layout '{layout}' (known: {', '.join(_LAYOUTS)})")
     return find_skeleton(_LAYOUTS[layout]).name
