@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES, written_whole
 from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
+from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")
@@ -50,8 +52,8 @@ def read_clip(
     'subject/action/camera', of which the beginning is enough. What neither they nor the file tell is assumed, and
     Clip.notes says so. UserError, with path, place and reason, for anything that cannot be used.
     """
-    if fps is not None and not 0 < fps < float("inf"):
-        raise UserError(f"{path}: the frame rate must be positive, not {fps:g}")
+    if fps is not None:
+        check_rate(fps, f"{path}: ")
     if person is not None and person < 0:
         raise UserError(f"{path}: people are numbered from 0, not {person}")
     with _refusing(path):
@@ -104,10 +106,22 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     found = check_target(target)
     assert found.write is not None
     options = options or WriteOptions()
-    if isinstance(content, Prediction) and not np.isfinite(content.positions[options.frames(len(content))]).all():
-        raise UserError(f"{target}: the prediction is not complete, so it is not written")
+    if not _is_complete(content, options.frames(len(content))):
+        raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
         found.write(content, partial, options)
+
+
+def _is_complete(content: Clip | Prediction, part: slice) -> bool:
+    """Whether these frames hold numbers throughout; joints of a clip's ground truth may be unknown."""
+    arrays: list[NDArray[np.floating] | None] = [content.times]
+    if isinstance(content, Prediction):
+        arrays += [content.positions, content.root, content.foot_odds, content.foot_height]
+    else:
+        arrays += [content.confidence, content.keypoints]
+        if content.ground_truth is not None:
+            arrays.append(np.nan_to_num(content.ground_truth, nan=0.0, posinf=np.inf, neginf=-np.inf))
+    return all(array is None or bool(np.isfinite(array[part]).all()) for array in arrays)
 
 
 def check_target(path: Path, takes_2d: bool = False) -> Format:
