@@ -1,7 +1,26 @@
-"""Owns the one exception that a person is meant to read."""
+"""Owns the one exception that a person is meant to read, and the sentences for what the system refuses."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class UserError(Exception):
     """Something the user gave cannot be used; the text is one sentence with file, place and reason."""
+
+
+def as_sentence(error: OSError | MemoryError) -> str:
+    """What the system refused, for people: the file if it says which, and why."""
+    if isinstance(error, MemoryError):
+        return "there is too little memory for this"
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def why_no_working_folder() -> str:
+    """A sentence that says what to do when the folder that the program was started in is gone; nothing when it is there."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the folder that this was started in is no longer there: change to another one"
+    return ""
