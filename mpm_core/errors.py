@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_LONGEST = 2000
+
 
 class UserError(Exception):
-    """Something the user gave cannot be used; the text is one sentence with file, place and reason."""
+    """Something the user gave cannot be used; the text is one sentence with file, place and reason.
+
+    What it repeats of a file may hold anything, so that ends of lines in it become blanks, and far too much is cut.
+    """
+
+    def __init__(self, text: str) -> None:
+        text = " ".join(text.splitlines())
+        super().__init__(text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}")
 
 
 def as_sentence(error: OSError | MemoryError) -> str:

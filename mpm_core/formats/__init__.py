@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import VIDEO_SUFFIXES, written_whole
 from mpm_core.formats import alphapose, bvh, coco, csv, h36m_npz, mmpose, mpm_npz, openpose
 from mpm_core.formats.base import Contents, Format, Probe, ReadOptions, WriteOptions
@@ -69,9 +69,11 @@ def _refusing(path: Path | str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except (OSError, MemoryError) as error:
+        raise UserError(f"{path}: cannot be read ({as_sentence(error)})") from error
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
+        raise UserError(f"{path}: cannot be read (it is damaged in a way that nothing is known of)") from error
 
 
 def _find_reader(path: Path) -> tuple[Probe, Format]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -84,4 +85,6 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
     """The header of a .npy file, leaving the file at its data."""
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that Python 2 wrote it
+        return read(file)

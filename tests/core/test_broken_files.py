@@ -129,4 +129,4 @@ def test_whatever_else_a_reader_raises_is_one_sentence(tmp_path, monkeypatch):
     path = tmp_path / "data_2d_x_gt.npz"
     np.savez(path, positions_2d={"S1": {"walk": [np.ones((4, 17, 2))]}})
     monkeypatch.setattr(h36m_npz, "_Pair", fail)
-    refused(path, r"cannot be read \(two lines\)")
+    refused(path, r"cannot be read \(it is damaged in a way that nothing is known of\)")
