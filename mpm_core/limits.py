@@ -36,8 +36,7 @@ def check_rate(fps: Any, where: str) -> float:
     """Frames per second as a number; UserError that begins with `where` for anything but one within RATES."""
     rate = _number(fps)
     if rate is None or not rate > 0:
-        given = "anything else" if rate is None else f"{rate:g}"
-        raise UserError(f"{where}the frame rate must be a positive number, not {given}")
+        raise UserError(f"{where}the frame rate must be a positive number" + ("" if rate is None else f", not {rate:g}"))
     if not RATES[0] <= rate <= RATES[1]:
         raise UserError(f"{where}a frame rate of {rate:g} frames/s cannot be right (from {RATES[0]:g} to {RATES[1]:g} can)")
     return rate

@@ -135,8 +135,10 @@ def _check_arrays(arrays: dict[str, Any], path: Path | str) -> None:
     """UserError for arrays that are not those of a motion pack."""
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     positions, starts = arrays["positions"], arrays["clip_start"]
-    if positions.dtype.kind != "f" or positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3):
-        raise UserError(f"{path}: 'positions' must be (frames, {len(H36M17)}, 3) numbers, not {positions.shape}")
+    if positions.dtype.kind != "f":
+        raise UserError(f"{path}: 'positions' must be numbers with a fraction")
+    if positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3):
+        raise UserError(f"{path}: 'positions' must be (frames, {len(H36M17)}, 3), not {positions.shape}")
     if not (np.abs(positions) <= _FARTHEST_M).all():
         raise UserError(f"{path}: 'positions' holds what is no number, or farther than {_FARTHEST_M:g} m away")
     if starts.dtype.kind not in "iu" or starts.ndim != 1 or len(starts) < 2 or starts[0] != 0 or starts[-1] != len(positions):

@@ -66,10 +66,13 @@ def read_clip(
 def _refusing(path: Path | str) -> Iterator[None]:
     """Turn whatever a broken file makes a reader raise into a UserError; the traceback goes to the debug log."""
     try:
-        yield
+        with np.errstate(all="ignore"):  # of numbers that are refused afterwards
+            yield
     except UserError:
         raise
-    except (OSError, MemoryError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or 'it is damaged'})") from error
+    except MemoryError as error:
         raise UserError(f"{path}: cannot be read ({as_sentence(error)})") from error
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)

@@ -24,6 +24,8 @@ from mpm_core.skeleton import MPM16
 _FORMAT = "mpm-weights-2"
 _OLD_FORMAT = "mpm-weights-1"
 
+_ANOTHER = "holds the weights of another network than this version's"
+
 # Far beyond any network of this kind.
 _LARGEST_SIZE, _MOST_BLOCKS = 16_384, 64
 
@@ -92,17 +94,18 @@ def _read_config(path: Path, kind: type[NetworkConfig], said: Any, unsaid: Mappi
     known = {field.name: type(field.default) for field in fields(kind)}
     for name, value in values.items():
         if name not in known or type(value) not in ((int, float) if known[name] is float else (known[name],)):
-            raise UserError(f"{path}: its network has a '{name}' that this version does not know")
-        largest = _MOST_BLOCKS if name == "blocks" else _LARGEST_SIZE
-        if isinstance(value, (int, float)) and not 0 <= value <= (1 if known[name] is float else largest):
-            raise UserError(f"{path}: a '{name}' of {value:g} is beyond all sizes of a network")
+            raise UserError(f"{path}: {_ANOTHER} ('{name}' is not known, or of another kind)")
+        largest = 1 if known[name] is float else _MOST_BLOCKS if name == "blocks" else _LARGEST_SIZE
+        smallest = 1 if known[name] is int and name != "convolution" else 0
+        if known[name] in (int, float) and not smallest <= value <= largest:
+            raise UserError(f"{path}: a '{name}' of {str(value)[:20]} is beyond all sizes of a network")
     config = kind(**values)
     heads = getattr(config, "heads", 1)
     is_power = config.frames in (3**n for n in range(1, 8))
     if not heads or config.width % (2 * heads) or not is_power or config.joints != len(MPM16):
-        raise UserError(f"{path}: the sizes of its network do not go together")
+        raise UserError(f"{path}: {_ANOTHER} (its sizes do not go together)")
     if config.input_form not in INPUT_FORMS or getattr(config, "positions", "relative") not in ("relative", "absolute"):
-        raise UserError(f"{path}: its network takes what this version cannot give it")
+        raise UserError(f"{path}: {_ANOTHER} (it takes what this version cannot give it)")
     return config
 
 
@@ -110,7 +113,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], shapes: Mapping[st
     """UserError unless these are numbers of the tensors that a network has."""
     odd = sorted(tensors.keys() ^ shapes.keys()) or [name for name, value in tensors.items() if value.shape != shapes[name]]
     if odd:
-        raise UserError(f"{path}: holds the weights of another network than this version's ('{odd[0]}' does not fit)")
+        raise UserError(f"{path}: {_ANOTHER} ('{odd[0]}' does not fit)")
     for name, value in tensors.items():
         if not torch.isfinite(value).all() or ("running_var" in name and (value < 0).any()):
             raise UserError(f"{path}: is damaged, '{name}' holds what is no number")
