@@ -36,6 +36,7 @@ _COMMON_UNITS = (1.0, 100.0, 1000.0, 39.37, 0.45 * 39.37)  # per metre: m, cm, m
 _PLAUSIBLE_HEIGHT_M = (1.3, 2.2)
 _TYPICAL_HEIGHT_M = 1.7
 _ANKLE_HEIGHT_M = 0.08
+_FARTHEST_M = 10_000.0
 _FASTEST_M_S = 12.0  # no joint of a person moves faster from Hip; what does is a fault of the recording
 _BENT_M = 0.05  # of the knee from the line between hip and ankle, or of the nose from that between neck and crown
 _STRETCHED = 0.15  # a thigh or shank whose length varies by more than this share is no bone
@@ -109,7 +110,7 @@ def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions)
     reader = _Reader(options)
     for number, (path, name) in enumerate(files):
         yield Progress(number, len(files), name)
-        with _leaving_out(path, name, report):
+        with _leaving_out(path, name, report), np.errstate(all="ignore"):  # of numbers that are refused afterwards
             facts = reader.facts_of(path)
             for recording in reader.read(path, name, facts):
                 with _leaving_out(path, recording.name, report):
@@ -220,6 +221,8 @@ def _import_recording(recording: Recording, path: Path, facts: FileFacts, option
         raise UserError(f"{path}: holds no frame rate; give one in a manifest.csv or with --fps")
     if not _RATES[0] <= fps <= _RATES[1]:
         raise UserError(f"{path}: {fps:g} frames/s cannot be right for motion (from {_RATES[0]:g} to {_RATES[1]:g} can)")
+    if not (np.abs(joints) <= _FARTHEST_M).all():
+        raise UserError(f"{path}: joints have places that are no numbers, or farther than {_FARTHEST_M:g} m away")
     height = _height_of(joints)
     if not _PLAUSIBLE_HEIGHT_M[0] <= height <= _PLAUSIBLE_HEIGHT_M[1]:
         raise UserError(f"{path}: the body is {height:.2f} m tall; is the unit right?")

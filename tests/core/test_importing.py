@@ -156,6 +156,12 @@ def test_asf_amc_kinematics_by_hand(tmp_path):
     ("asf", "amc", "words"),
     [
         (ASF.replace("length 10", "length ten"), "", "line 11: not understood as ASF"),
+        (ASF.replace("length 10", "length 1e300"), "", "line 11: not understood as ASF"),
+        (ASF.replace("direction 1 0 0", "direction 1 0 nan"), "", "line 10: not understood as ASF"),
+        (ASF.replace("length 0.45", "length 0"), "", "line 3: not understood as ASF"),
+        (ASF.replace("TX TY TZ", "TX TY QZ"), "", "line 6: not understood as ASF"),
+        (ASF.replace("dof rx rz", "dof rx rx"), "", "line 13: not understood as ASF"),
+        (ASF, "1\nroot 0 0 0 0 0 1e300\n", "line 2: not understood as AMC"),
         (ASF.replace("angle deg", "angle rad"), "", "only degrees"),
         (ASF.replace("lower upper", "lower hand"), "", "'hand' is not described"),
         (ASF, "1\nroot 0 0 0 0 0 0\nhand 3\n", "line 3: not understood as AMC"),

@@ -116,6 +116,24 @@ def bvh(folder: Path) -> Path:
     return folder / "walk.bvh"
 
 
+def amc(folder: Path) -> Path:
+    """A body of sticks, named as the CMU data base names them: (bone, parent, direction, inches)."""
+    bones = [("lowerback", "root", "0 1 0", 5), ("upperback", "lowerback", "0 1 0", 5), ("thorax", "upperback", "0 1 0", 5)]
+    bones += [("head", "thorax", "0 1 0", 6)]
+    for side, x in (("l", 1), ("r", -1)):
+        bones += [(f"{side}hipjoint", "root", f"{x} 0 0", 4), (f"{side}femur", f"{side}hipjoint", "0 -1 0", 17)]
+        bones += [(f"{side}tibia", f"{side}femur", "0 -1 0", 17), (f"{side}clavicle", "thorax", f"{x} 0 0", 7)]
+        bones += [(f"{side}humerus", f"{side}clavicle", "0 -1 0", 11), (f"{side}radius", f"{side}humerus", "0 -1 0", 10)]
+    text = ":units\n  length 1\n  angle deg\n:root\n  order TX TY TZ RX RY RZ\n:bonedata\n"
+    for name, _, direction, length in bones:
+        text += f"begin\n name {name}\n direction {direction}\n length {length}\n axis 0 0 0 XYZ\n dof rx\nend\n"
+    text += ":hierarchy\nbegin\n" + "".join(f"{parent} {name}\n" for name, parent, *_ in bones) + "end\n"
+    (folder / "body.asf").write_text(text)
+    frames = [f"{n}\nroot 0 {n / 20:.2f} 0 0 0 0\n" + "".join(f"{name} {n % 7}\n" for name, *_ in bones) for n in range(1, 61)]
+    (folder / "body_01.amc").write_text(":fully-specified\n:degrees\n" + "".join(frames))
+    return folder / "body_01.amc"
+
+
 def three_d_hp(folder: Path) -> Path:
     cameras = {"0": {"data_2d": _people(COCO17)[..., :2], "data_3d": _world(len(MPI_INF_3DHP17), 40) * 1000}}
     np.savez(folder / "data_train_3dhp.npz", data={"S1 Seq1": [cameras, 25]})  # type: ignore[arg-type]

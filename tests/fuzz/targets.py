@@ -188,6 +188,7 @@ def all_targets() -> dict[str, Target]:
         **{name: Target(make, _read_clip, 2.0) for name, make in readers.items() if make is not None},
         "pack": Target(samples.pack, _read_pack),
         "import-bvh": Target(samples.bvh, _import, 0.5),
+        "import-amc": Target(samples.amc, _import),
         "import-3dhp": Target(samples.three_d_hp, _import),
         "import-h36m": Target(samples.worlds, _import),
         "recording": Target(_make_recording, _read_recording, spared=("film.mp4",)),
