@@ -49,7 +49,7 @@ def read_asf(path: Path) -> AsfSkeleton:
             if words[0].startswith(":"):
                 section = words[0][1:].lower()
             elif section == "units" and words[0] == "length":
-                unit_m = _INCH_M / _numbers(words[1:2], 1)[0]
+                unit_m = _INCH_M / float(_numbers(words[1:2], 1)[0])
             elif section == "units" and words[0] == "angle" and words[1].lower() != "deg":
                 raise UserError(f"{path}, line {number}: angles in {words[1]} are not supported, only degrees")
             elif section == "root" and words[0] == "order":
