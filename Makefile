@@ -3,6 +3,7 @@
 # make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB)
 # make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
 # make lint  style, types and import rules
+# make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +19,9 @@ RUN_PACKAGES := libegl1 libgl1 libglx-mesa0 libgl1-mesa-dri libxkbcommon-x11-0 l
 TEST_PACKAGES := $(RUN_PACKAGES) xvfb
 BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
-.PHONY: run test test-all fuzz lint setup setup-dev packages test-packages blender-packages clean
+SHARED ?= ../shared
+
+.PHONY: run test test-all fuzz lint motion-pictures setup setup-dev packages test-packages blender-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
@@ -37,6 +40,9 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+motion-pictures: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures.py $(SHARED)
 
 packages:
 	@PYTHON=$(PYTHON) sh .ci/debian-packages $(RUN_PACKAGES)

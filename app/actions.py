@@ -59,6 +59,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Random"),
     ActionSpec("show_all", "Show everything", "Edit", "show_all"),
     ActionSpec("swap", "Swap left and right", "Edit", "swap_sides", ("X",), starts_group=True),
+    ActionSpec("mark_upright", "Mark something upright in the picture", "Edit", "mark_upright"),
     ActionSpec("range_in", "Range begins here", "Edit", "range_in", ("[",), starts_group=True),
     ActionSpec("range_out", "Range ends here", "Edit", "range_out", ("]",)),
     ActionSpec("range_none", "No range", "Edit", "range_none", ("Esc",)),

@@ -63,7 +63,8 @@ class CleaningJob(QObject):
             return
         part = slice(change.first, change.last + 1)
         patch = {field: getattr(change.clip, field)[part] for field in FIELDS}
-        if all(np.array_equal(rows, getattr(asked, field)[part]) for field, rows in patch.items()):
+        is_same = all(np.array_equal(rows, getattr(asked, field)[part]) for field, rows in patch.items())
+        if is_same and (change.flags is None or np.array_equal(change.flags, session.flags)):
             session.message.emit(f"{change.text}: nothing to change.")
             return
         session.undo_stack.push(EditKeypoints(session, change.first, patch, change.text, flags=change.flags))

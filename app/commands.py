@@ -18,6 +18,7 @@ _MOVE_JOINT_ID = 2
 _SET_CAMERA_ID = 3
 _SET_THRESHOLD_ID = 4
 _SET_UP_ID = 5
+_SET_HEIGHT_ID = 6
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -153,10 +154,10 @@ class SetCamera(QUndoCommand):
 class SetUp(QUndoCommand):
     """Say which way is up, in camera axes, or leave it to the lifter with None. Steps of a spin box become one command."""
 
-    def __init__(self, session: Session, up: Direction | None, text: str) -> None:
+    def __init__(self, session: Session, up: Direction | None, text: str, is_step: bool = True) -> None:
         super().__init__(text)
         assert session.clip is not None
-        self._session = session
+        self._session, self._is_step = session, is_step
         self._before, self._after = session.clip.up, up
 
     def redo(self) -> None:
@@ -170,7 +171,36 @@ class SetUp(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
-        if not isinstance(other, SetUp) or other._after is None or self._after is None:
+        if not isinstance(other, SetUp) or not (self._is_step and other._is_step):
+            return False
+        if other._after is None or self._after is None:
+            return False
+        self._after = other._after
+        self.setText(other.text())
+        return True
+
+
+class SetHeight(QUndoCommand):
+    """Say how tall the person is, in metres, or leave it to the lifter with None. Steps of a spin box become one command."""
+
+    def __init__(self, session: Session, height_m: float | None, text: str) -> None:
+        super().__init__(text)
+        assert session.clip is not None
+        self._session = session
+        self._before, self._after = session.clip.height_m, height_m
+
+    def redo(self) -> None:
+        self._session.set_height(self._after)
+
+    def undo(self) -> None:
+        self._session.set_height(self._before)
+
+    def id(self) -> int:
+        return _SET_HEIGHT_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetHeight) or other._after is None or self._after is None:
             return False
         self._after = other._after
         self.setText(other.text())

@@ -23,7 +23,7 @@ from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.progress import Progress
-from mpm_core.refiners.swaps import repair_swaps
+from mpm_core.sides import RepairedSides, repair_sides
 from mpm_core.skeleton import Skeleton
 from mpm_core.video import VideoInfo, VideoPart, inspect_video, read_frames
 
@@ -57,20 +57,18 @@ class DetectState:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What a detection ended with: the recording, the clip of one of its people, and the same with left and right exchanged
-    back in the frames `swapped` (frames,)."""
+    """What a detection ended with: the recording, the clip of one of its people, and the same with its sides repaired."""
 
     recording: Recording
     person: int
     clip: Clip
-    repaired: Clip
-    swapped: NDArray[np.bool_]
+    repaired: RepairedSides
 
     @classmethod
     def of(cls, recording: Recording, person: int) -> Finding:
-        """Look for exchanged sides; takes a second for twenty thousand frames."""
+        """Look for exchanged sides; takes a second for twenty thousand frames, and fifteen where there may be any."""
         clip = recording.clip(person)
-        return cls(recording, person, clip, *repair_swaps(clip))
+        return cls(recording, person, clip, repair_sides(clip))
 
 
 @dataclass(frozen=True)

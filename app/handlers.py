@@ -35,7 +35,7 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _READABLE = "Keypoints (*.json *.npz *.csv);;All files (*)"
-_VIDEOS = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+_VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
 _OPENABLE = f"Keypoints and videos (*.json *.npz *.csv {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
@@ -43,6 +43,8 @@ _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is d
 class Handlers(QObject):
     """Binds the table of actions to the session, the editor and the dialogs."""
 
+    upright_asked = Signal()
+    """To mark something upright in the picture."""
     _written = Signal(str)
 
     def __init__(
@@ -210,6 +212,9 @@ class Handlers(QObject):
     def swap_sides(self) -> None:
         self._editor.swap_sides()
 
+    def mark_upright(self) -> None:
+        self.upright_asked.emit()
+
     def range_in(self) -> None:
         last = self._session.range[1] if self._session.range else len(self._session) - 1
         self._session.set_range(self._session.frame, max(last, self._session.frame))
@@ -219,7 +224,9 @@ class Handlers(QObject):
         self._session.set_range(min(first, self._session.frame), self._session.frame)
 
     def range_none(self) -> None:
-        self._session.set_range(None, None)
+        """Give up what is being marked in the image, or else the range."""
+        if not self._image.end_upright():
+            self._session.set_range(None, None)
 
     # Going through frames
 

@@ -14,6 +14,7 @@ from app.lift_options import LiftOptions, LiftState
 from app.session import Session
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.ground_metrics import MotionSummary, summarise_motion
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
@@ -109,6 +110,7 @@ class LiftJob(QObject):
         session.mask_changed.connect(self._ask)
         for signal in (
             session.keypoints_changed, session.threshold_changed, session.camera_changed, session.options_changed,
+            session.height_changed,
         ):  # fmt: skip
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
@@ -185,10 +187,12 @@ class LiftJob(QObject):
 @dataclass(frozen=True)
 class Figures:
     """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
-    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them."""
+    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them; motion: as an animator sees
+    it, as far as that can be told."""
 
     summary: ErrorSummary | None
     reprojection: Reprojection | None
+    motion: MotionSummary
     first: int
     last: int
 
@@ -234,7 +238,7 @@ class FiguresJob(QObject):
                 prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
             )
         again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
-        self._computed.emit(Figures(summary, again, first, last), number)
+        self._computed.emit(Figures(summary, again, summarise_motion(prediction, clip, part), first, last), number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

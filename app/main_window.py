@@ -39,6 +39,7 @@ from app.playback import Playback
 from app.session import Session
 from app.status import StatusLine
 from app.theme import THEMES, Theme, apply_theme, system_theme
+from app.upright import UprightMarks
 from app.video_handlers import VideoHandlers
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
@@ -80,6 +81,8 @@ class MainWindow(QMainWindow):
             self, self.session, self.detect_job, self.image_view, self.backdrop, self.handlers.may_leave,
             lambda: self.theme,
         )  # fmt: skip
+        self.upright = UprightMarks(self.session, self.image_view)
+        self.handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(self, self.handlers)
         self._build_panels()
         self._build_menus()
@@ -246,6 +249,10 @@ class MainWindow(QMainWindow):
         panel.camera_box.field_of_view_chosen.connect(handlers.set_field_of_view)
         panel.camera_box.held_chosen.connect(handlers.set_held)
         panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
+        panel.camera_box.upright_chosen.connect(self.upright.choose)
+        self.upright.changed.connect(panel.camera_box.show_marking)
+        panel.body_box.height_chosen.connect(handlers.set_height)
+        panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
         self.image_view.region_drawn.connect(panel.set_region)
         self.image_view.preview_changed.connect(panel.show_preview)
         self.detect_job.chosen.connect(self._widen_image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtGui import QImage
 
-from mpm_core.video import Picture
+from mpm_core.decoding import Picture
 
 
 def to_image(picture: Picture) -> QImage:

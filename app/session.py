@@ -32,6 +32,7 @@ class Session(QObject):
     threshold_changed = Signal()
     camera_changed = Signal()
     up_changed = Signal()
+    height_changed = Signal()
     flags_changed = Signal()
     truth_changed = Signal()
     frame_changed = Signal(int)
@@ -281,6 +282,12 @@ class Session(QObject):
         self._up = find_up(self._clip, self._prediction)
         self.up_changed.emit()
         self.camera_changed.emit()  # the path on the ground is another
+
+    def set_height(self, height_m: float | None) -> None:
+        """Say how tall the person is, or leave it to the lifter. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, height_m=height_m)
+        self.height_changed.emit()
 
     def _look_for_up(self) -> None:
         """Take over what an answer tells of up. Small changes are left alone: a click must not make the scene sway."""

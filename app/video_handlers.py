@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.backdrop import Backdrop
 from app.cleaning import FIELDS, Change, CleaningJob
-from app.commands import EditKeypoints, SetCamera, SetThreshold, SetUp
+from app.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
 from app.detection import DetectJob, Finding
 from app.panels.live_dialog import LiveDialog
 from app.session import Session
@@ -24,7 +24,7 @@ from mpm_core.clip import Clip
 from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
-from mpm_core.refiners.swaps import repair_swaps
+from mpm_core.sides import repair_sides
 
 
 class VideoHandlers(QObject):
@@ -57,14 +57,17 @@ class VideoHandlers(QObject):
         if not self._may_leave():
             self._session.message.emit("The keypoints are kept: Detect opens them when you are ready.")
             return
-        session, recording, swapped = self._session, finding.recording, finding.swapped
+        session, recording, repaired = self._session, finding.recording, finding.repaired
         before, clip = session.clip, finding.clip
         if before is not None and before.source == clip.source and not before.camera.is_assumed:
             clip = clip.with_camera(before.camera)  # what a person said of this video's camera still holds
+        if before is not None and before.source == clip.source:
+            height = before.height_m if finding.person == session.person else None
+            clip = replace(clip, up=before.up, height_m=height)
         session.open_clip(clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
-        if swapped.any():
-            patch = {field: getattr(finding.repaired, field) for field in FIELDS}
-            session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=swapped))
+        if repaired.flags.any():
+            patch = {field: getattr(repaired.clip, field) for field in FIELDS}
+            session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=repaired.flags))
             session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)
         seen = np.flatnonzero(finding.clip.visible.any(1))
@@ -72,8 +75,9 @@ class VideoHandlers(QObject):
         words = [f"Person seen in {len(seen)} of {len(session)} frames"]
         if not recording.is_whole:
             words.append("cancelled: Detect goes on from here")
-        if swapped.any():
-            words.append(f"left and right exchanged back in {int(swapped.sum())} frames, flagged on the timeline")
+        if repaired.flags.any():
+            words.append(f"{repaired.sentence()}: flagged on the timeline")
+        words += clip.lasting_notes
         session.message.emit("; ".join(words))
 
     def ask_about_person(self, number: int) -> None:
@@ -101,9 +105,9 @@ class VideoHandlers(QObject):
             return
 
         def compute(_: Clip) -> Change:
-            other, swapped = repair_swaps(recording.clip(number))
-            flags[first : last + 1] = swapped[first : last + 1]
-            return Change(other, first, last, f"Take person {number}, frames {first}–{last}", flags=flags)
+            other = repair_sides(recording.clip(number))
+            flags[first : last + 1] = other.flags[first : last + 1]
+            return Change(other.clip, first, last, f"Take person {number}, frames {first}–{last}", flags=flags)
 
         self._cleaning.ask(compute)
 
@@ -124,9 +128,9 @@ class VideoHandlers(QObject):
         flags, last = self._session.flags, len(self._session) - 1
 
         def compute(clip: Clip) -> Change:
-            better, swapped = repair_swaps(clip)
-            note = f"Left and right exchanged back in {int(swapped.sum())} frames: Alt+Right goes there"
-            return Change(better, 0, last, "Repair left and right", note, flags | swapped)
+            repaired = repair_sides(clip)
+            note = f"{repaired.sentence().capitalize()}: Alt+Right goes there"
+            return Change(repaired.clip, 0, last, "Repair left and right", note, flags | repaired.flags)
 
         self._cleaning.ask(compute)
 
@@ -154,6 +158,16 @@ class VideoHandlers(QObject):
         """Forget what was said of it."""
         if self._session.clip is not None and self._session.clip.up is not None:
             self._session.undo_stack.push(SetUp(self._session, None, "Up as the lifter tells it"))
+
+    def set_height(self, metres: float) -> None:
+        """How tall the person is."""
+        if self._session.clip is not None:
+            self._session.undo_stack.push(SetHeight(self._session, metres, f"The person is {metres:.2f} m tall"))
+
+    def leave_height_to_lifter(self) -> None:
+        """Forget what was said of it."""
+        if self._session.clip is not None and self._session.clip.height_m is not None:
+            self._session.undo_stack.push(SetHeight(self._session, None, "Height as lifted"))
 
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""

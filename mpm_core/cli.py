@@ -91,13 +91,14 @@ def _add_inputs(parser: argparse.ArgumentParser, what: str, suffix: str) -> None
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fps", type=float, help="frames per second, when the file does not say")
+    parser.add_argument("--fps", type=float, help="frames per second, when the file does not say, or of a video in slow motion")
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     parser.add_argument("--select", help="subject/action/camera of a file with many clips")
     parser.add_argument("--up", type=_direction, metavar="X,Y,Z", help="which way is up, in camera axes (x right, y down)")
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
+    parser.add_argument("--height", type=float, metavar="M", help="how tall the person is: what is lifted is scaled to it")
     parser.add_argument("--first", type=int, help="first frame to write")
     parser.add_argument("--last", type=int, help="last frame to write")
     parser.add_argument("--metres", action="store_true", help="BVH in metres instead of centimetres")

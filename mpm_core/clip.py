@@ -15,6 +15,7 @@ from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.limits import check_camera, check_frames, check_rate, check_scores, check_size, check_up
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
+from mpm_core.stature import check_height
 
 # A keypoint this many image sizes away is not a detection but a broken number.
 _FARTHEST_IMAGES = 20.0
@@ -25,6 +26,9 @@ _LONGEST_S = 40_000.0
 
 CAMERA_NOTE = "field of view"
 """What notes about an assumed camera speak of."""
+
+MOVING_CAMERA_NOTE = "the camera moves"
+"""What notes about a camera that does not stand begin with. They hold for as long as the clip is used, so files keep them."""
 
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
@@ -39,8 +43,9 @@ class Clip:
     corrected by a person. confidence: (frames, joints) float32. ground_truth: (frames, joints, 3) float32 metres in camera
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
-    nobody knows (see grounding/up.py). source: where it came from, for people to read: a path, with ' [selection]' after it
-    when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
+    nobody knows (see grounding/up.py). height_m: of the person, from sole to crown, None where nobody knows; what is lifted
+    is scaled to it (see lifters/sized.py). source: where it came from, for people to read: a path, with ' [selection]' after
+    it when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
     keypoints: NDArray[np.float32] | None
@@ -55,6 +60,7 @@ class Clip:
     skeleton: Skeleton
     camera: Intrinsics
     up: tuple[float, float, float] | None = None
+    height_m: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -93,6 +99,7 @@ class Clip:
         up: tuple[float, float, float] | None = None,
         source: str = "",
         notes: tuple[str, ...] = (),
+        height_m: float | None = None,
     ) -> Clip:
         """A clip from arrays; see the class for shapes and units.
 
@@ -103,6 +110,7 @@ class Clip:
         where = f"{source}: " if source else ""
         topology = _find_skeleton(skeleton, where)
         fps, size = check_rate(fps, where), check_size(image_size, where)
+        check_height(height_m, where)
         points = None if keypoints is None else _check_shape(keypoints, topology, 2, f"{where}keypoints")
         truth = None if ground_truth is None else _check_shape(ground_truth, topology, 3, f"{where}ground truth")
         frames = _common_length(points, truth, where)
@@ -115,7 +123,7 @@ class Clip:
             None if points is None else np.where(visible[..., None], points, 0).astype(np.float32),
             visible, np.zeros_like(visible), np.zeros_like(visible), np.where(visible, scores, 0).astype(np.float32),
             None if truth is None else truth.astype(np.float32), _check_times(times, frames, fps, where), fps, size,
-            topology, check_camera(camera, size, where) if camera else Intrinsics.assumed(size), check_up(up, where),
+            topology, check_camera(camera, size, where) if camera else Intrinsics.assumed(size), check_up(up, where), height_m,
             source, notes,
         )  # fmt: skip
 
@@ -141,6 +149,11 @@ class Clip:
     def with_camera(self, camera: Intrinsics) -> Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
+
+    @property
+    def lasting_notes(self) -> tuple[str, ...]:
+        """Those that a file must not lose."""
+        return tuple(note for note in self.notes if note.startswith(MOVING_CAMERA_NOTE))
 
     def cut(self, first: int, last: int) -> Clip:
         """Frames first to last, both included, with their own times."""

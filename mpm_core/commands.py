@@ -6,11 +6,10 @@ import argparse
 import logging
 from dataclasses import replace
 
-import numpy as np
-
 from mpm_core.batch import run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
+from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES, check_spares
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
@@ -32,9 +31,10 @@ def lift_one(options: argparse.Namespace) -> None:
     from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import load_lifter
-    from mpm_core.lifters.grounded import GroundedTask
+    from mpm_core.lifters.sized import size_sentence
     from mpm_core.lifters.windows import check_mode
     from mpm_core.metrics import reprojection
+    from mpm_core.stature import check_height
 
     # Whatever is wrong with the options is told before a video is looked at for minutes.
     check_target(options.output)
@@ -42,9 +42,10 @@ def lift_one(options: argparse.Namespace) -> None:
     check_cleaning(options)
     check_mode(options.mode)
     up_as_given(options.up, options.pitch, options.roll)
+    check_height(options.height, "--height: ")
     lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
-    clip = _with_up(clip, options)
+    clip = _as_told(clip, options)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -53,12 +54,9 @@ def lift_one(options: argparse.Namespace) -> None:
     prediction = task.prediction()
     _write(options, prediction, clip)
     _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
-    if isinstance(task, GroundedTask) and task.moved.any():
-        mm = 1000 * np.linalg.norm(task.moved, axis=1)
-        _log.info(
-            "%s: so that standing feet do not slide, the person was moved by %.0f mm on average, %.0f at most",
-            options.input.name, mm.mean(), mm.max(),
-        )  # fmt: skip
+    _log.info("%s: %s", options.input.name, size_sentence(clip.height_m, prediction))
+    if prediction.moved_by():
+        _log.info("%s: so that standing feet do not slide, %s", options.input.name, prediction.moved_by())
     figures = reprojection(prediction, clip)
     if figures is not None and clip.ground_truth is None:
         _log.info(
@@ -95,7 +93,9 @@ def run_complete(options: argparse.Namespace) -> None:
 
     check_target(options.output)
     check_spares([options.output], [options.input])
-    clip = _with_up(_read(options), options)
+    if options.height is not None:
+        raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
+    clip = _as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = load_lifter(options.lifter, options.device, options.weights)
     task = lifter.start(clip, "complete", options.mode, options.mirror, options.calibrate)
@@ -106,16 +106,24 @@ def run_complete(options: argparse.Namespace) -> None:
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
     check_spares([options.output], [options.input])
-    clip = _with_up(_read(options), options)
+    clip = _as_told(_read(options), options)
     _write(options, clip, clip)
 
 
-def _with_up(clip: Clip, options: argparse.Namespace) -> Clip:
-    """The clip with what the command line says of up."""
+def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
+    """The clip with what the command line says of up and of the person's height."""
     from mpm_core.grounding.up import up_as_given
+    from mpm_core.stature import check_height
 
     up = up_as_given(options.up, options.pitch, options.roll)
-    return clip if up is None else replace(clip, up=up)
+    if up is not None:
+        clip = replace(clip, up=up)
+    if options.height is None:
+        return clip
+    check_height(options.height, "--height: ")
+    if clip.keypoints is None:
+        raise UserError(f"--height is for 2D keypoints: {options.input} holds 3D, which keeps the size that it has")
+    return replace(clip, height_m=options.height)
 
 
 def _read(options: argparse.Namespace) -> Clip:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from mpm_core.errors import UserError
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf", ".3gp",
+    ".3g2", ".flv", ".ogv", ".mxf", ".dv", ".h264", ".264", ".h265", ".265", ".hevc",
+)  # fmt: skip
 """Endings of files that hold a video."""
 
 _LONGEST_NAME_BYTES = 255

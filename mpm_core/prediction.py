@@ -22,12 +22,13 @@ class Prediction:
     lifter saw nothing within its whole window, so that the pose is only what people usually do. hypotheses: (answers,
     frames, 16, 3) when the lifter weighed several, else None; they are the network's, before anything is fitted.
     uncertainty: (frames, 16) metres, how far the hypotheses lie apart, else None. lifter, task, mode: what made it. times:
-    (frames,) seconds.
+    (frames,) seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said.
 
     What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
     alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
-    ankles above where ankles stand.
+    ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
+    and stands: (frames, 2), see contact, as it was told before; None where nothing was.
     """
 
     positions: NDArray[np.float32]
@@ -45,10 +46,13 @@ class Prediction:
     up_error_deg: float | None = None
     foot_odds: NDArray[np.float32] | None = None
     foot_height: NDArray[np.float32] | None = None
+    moved: NDArray[np.float32] | None = None
+    stands: NDArray[np.float32] | None = None
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
-        for array in (*arrays, self.up, self.foot_odds, self.foot_height):
+        for array in (*arrays, self.up, self.foot_odds, self.foot_height, self.moved, self.stands):
             if array is not None:
                 array.flags.writeable = False
 
@@ -59,6 +63,8 @@ class Prediction:
     def contact(self) -> NDArray[np.float32] | None:
         """(frames, 2) probability 0 to 1 that a foot stands, left first: what the network tells, and how the lifted foot
         moves. None where the network tells nothing; zero in frames that were never answered."""
+        if self.stands is not None:
+            return self.stands  # feet that were made to stand still would be told to stand longer
         if self.foot_odds is None or self.up is None:
             return None
         from mpm_core.grounding.standing import standing_odds  # scipy is slow to import, and not needed to show an answer
@@ -69,6 +75,13 @@ class Prediction:
             odds = standing_odds(self.absolute()[answered], self.up, self.fps)
             contact[answered] = 1 / (1 + np.exp(-(odds + _TOLD_SHARE * self.foot_odds[answered])))
         return contact
+
+    def moved_by(self) -> str:
+        """By how much joints were moved to the ground, for people; nothing where they were not."""
+        if self.moved is None or not self.moved.any():
+            return ""
+        mm = 1000 * self.moved
+        return f"joints were moved by {mm.mean():.0f} mm on average and {mm.max():.0f} at most"
 
     def absolute(self) -> NDArray[np.float32]:
         """(frames, 16, 3) metres in camera axes, as far as `root` is known."""

@@ -5,23 +5,18 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mpm_core.camera import Intrinsics
+from mpm_core.decoding import Capture, Picture
 from mpm_core.errors import UserError
 
-Picture = NDArray[np.uint8]
-"""(height, width, 3) red, green, blue."""
-
-LARGEST_SIDE_PX = 8192
 SMALLEST_REGION_PX = 16
 
 # Decoded frames that wait for the detector, in bytes: enough to keep it busy, little enough for any machine.
@@ -30,9 +25,6 @@ _MOST_WAITING = 8
 
 # Times that differ by less are the same frame's: containers round to milliseconds or finer.
 _SAME_TIME_S = 0.0006
-
-# Seeking lands on a key frame at or before the place; where it overshoots, it is tried again so much earlier.
-_SEEK_BACK_S = (0.0, 2.0, 10.0)
 
 # Reading on to a frame so far ahead is faster than seeking to it.
 _READ_ON_S = 1.3
@@ -44,14 +36,16 @@ _FOCAL_LENGTH_KEYS = ("com.apple.quicktime.camera.focal_length.35mm_equivalent",
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video is, before it is read. image_size: (width, height) pixels as shown, rotation applied. fps: the mean rate
-    that the file states. frames: how many it states, 0 where it does not. camera: from its metadata, or assumed."""
+    """What a video is, before it is read. image_size: (width, height) pixels as shown, turned and made square. fps: the mean
+    rate that the file states. frames: how many it states, 0 where it does not. camera: from its metadata, or assumed.
+    has_times: whether it tells when frames are shown, or they are counted."""
 
     path: Path
     image_size: tuple[int, int]
     fps: float
     frames: int
     camera: Intrinsics
+    has_times: bool = True
 
     @property
     def duration_s(self) -> float:
@@ -95,14 +89,14 @@ class VideoFrame:
 
 def inspect_video(path: Path) -> VideoInfo:
     """What a video is; UserError for a file that cannot be read as one, holds no frame, or is too large."""
-    with closing(_Capture(path)) as capture:
+    with closing(Capture(path)) as capture:
         if not capture.grab():
             raise UserError(f"{path}: holds no frame that can be decoded")
         picture = capture.retrieve()
         if picture is None:
             raise UserError(f"{path}: its first frame cannot be decoded")
         size = (picture.shape[1], picture.shape[0])
-        return VideoInfo(path, size, capture.fps, capture.frames, _camera_of(path, size))
+        return VideoInfo(path, size, capture.fps, capture.frames, _camera_of(capture.metadata, size), capture.has_times)
 
 
 def read_frames(
@@ -149,7 +143,7 @@ def read_frames(
 
 
 def _decode(info: VideoInfo, part: VideoPart, done: int, after_s: float | None) -> Iterator[VideoFrame]:
-    with closing(_Capture(info.path)) as capture:
+    with closing(Capture(info.path)) as capture:
         start = part.first_s if after_s is None else after_s
         capture.seek_before(start - _SAME_TIME_S)
         count = done
@@ -169,7 +163,7 @@ class VideoReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._capture = _Capture(path)
+        self._capture = Capture(path)
 
     def picture_at(self, seconds: float, is_exact: bool) -> Picture | None:
         """The picture that is on at a time; None past the end. is_exact: the time is a frame's own, not one in between."""
@@ -186,118 +180,17 @@ class VideoReader:
         self._capture.close()
 
 
-class _Capture:
-    """OpenCV's reader with times that can be trusted. time_s: of the frame grabbed last, -1 before the first."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._cv2 = import_cv2()
-        self.time_s = -1.0
-        self._grabbed = 0
-        self._source = self._open()
-        self.fps = float(self._source.get(self._cv2.CAP_PROP_FPS))
-        if not 0 < self.fps < 1e5:
-            self.fps = 30.0
-        self.frames = max(int(self._source.get(self._cv2.CAP_PROP_FRAME_COUNT)), 0)
-
-    def _open(self) -> Any:
-        if not self.path.exists():
-            raise UserError(f"{self.path}: there is no such file")
-        if not self.path.is_file() or self.path.stat().st_size == 0:
-            raise UserError(f"{self.path}: is empty" if self.path.is_file() else f"{self.path}: is a folder, not a video")
-        source = self._cv2.VideoCapture(str(self.path), self._cv2.CAP_FFMPEG)
-        if not source.isOpened():
-            raise UserError(f"{self.path}: cannot be read as a video ({_why_unreadable(self.path)})")
-        size = tuple(int(source.get(prop)) for prop in (self._cv2.CAP_PROP_FRAME_WIDTH, self._cv2.CAP_PROP_FRAME_HEIGHT))
-        if max(size) > LARGEST_SIDE_PX:
-            raise UserError(
-                f"{self.path}: is {size[0]} x {size[1]} pixels, more than {LARGEST_SIDE_PX} on a side: scale it down first"
-            )
-        return source
-
-    def close(self) -> None:
-        self._source.release()
-
-    def grab(self) -> bool:
-        """Go on to the next frame; False at the end, or where the file breaks off."""
-        if not self._source.grab():
-            return False
-        time_s = float(self._source.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000
-        # Some containers carry no times: their frames are counted.
-        self.time_s = time_s if time_s > self.time_s else self.time_s + 1 / self.fps if self._grabbed else 0.0
-        self._grabbed += 1
-        return True
-
-    def retrieve(self, region: tuple[int, int, int, int] | None = None) -> Picture | None:
-        """The frame grabbed last, cut to a region if one is given; None where it is damaged."""
-        is_read, picture = self._source.retrieve()
-        if not is_read or picture is None:
-            return None
-        if region is not None:
-            left, top, width, height = region
-            picture = picture[top : top + height, left : left + width]
-        found: Picture = self._cv2.cvtColor(picture, self._cv2.COLOR_BGR2RGB)
-        return found
-
-    def seek_before(self, seconds: float) -> None:
-        """Go to a frame at or before a time, as near as the file allows; to the start in a file that cannot seek."""
-        for back in _SEEK_BACK_S:
-            place = seconds - back
-            if place <= 0:
-                break
-            self._source.set(self._cv2.CAP_PROP_POS_MSEC, place * 1000)
-            self.time_s, self._grabbed = -1.0, 1
-            if self.grab() and self.time_s <= seconds:
-                return
-        if self._grabbed:
-            self._source.release()
-            self._source = self._open()
-            self.time_s, self._grabbed = -1.0, 0
-
-
-def _why_unreadable(path: Path) -> str:
-    """What is wrong with a file that OpenCV does not open, as far as can be told."""
-    av = _import_av()
-    if av is None:
-        return "broken, cut short, or of an unknown kind"
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                return "it holds sound but no picture" if container.streams.audio else "it holds no picture"
-            return "no decoder knows its picture"
-    except (av.FFmpegError, OSError, ValueError):
-        return "broken, cut short, or no video at all"
-
-
-def _camera_of(path: Path, size: tuple[int, int]) -> Intrinsics:
+def _camera_of(metadata: Mapping[str, str], size: tuple[int, int]) -> Intrinsics:
     """The camera that a phone has written into its file; else an ordinary one is assumed."""
-    av = _import_av()
-    if av is None:
-        return Intrinsics.assumed(size)
-    try:
-        with av.open(str(path)) as container:
-            found = dict(container.metadata) | (dict(container.streams.video[0].metadata) if container.streams.video else {})
-    except (av.FFmpegError, OSError, ValueError):
-        return Intrinsics.assumed(size)
     for key in _FOCAL_LENGTH_KEYS:
         try:
-            focal_mm = float(found.get(key, "nan"))
+            focal_mm = float(metadata.get(key, "nan"))
         except ValueError:
             continue
         if 5 < focal_mm < 1000:
             focal = focal_mm / _FILM_DIAGONAL_MM * float(np.hypot(*size))
             return Intrinsics((focal, focal), (size[0] / 2, size[1] / 2))
     return Intrinsics.assumed(size)
-
-
-def _import_av() -> ModuleType | None:
-    try:
-        import av
-        import av.logging
-    except ImportError:
-        return None
-    av.logging.set_level(av.logging.PANIC)
-    return av
 
 
 def import_cv2() -> ModuleType:
@@ -309,7 +202,7 @@ def import_cv2() -> ModuleType:
     try:
         import cv2
     except ImportError:
-        raise UserError("Reading a video needs OpenCV: install it with pip install 'mpm-viewer[video]'.") from None
+        raise UserError("Looking at a video needs OpenCV: install it with pip install 'mpm-viewer[video]'.") from None
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     if plugins is not None:
         os.environ["QT_QPA_PLATFORM_PLUGIN_PATH"] = plugins

@@ -68,3 +68,35 @@ def write_long_video(path, seconds, rate=30, size=(160, 120)):
                 packet.pts += length
                 packet.dts += length
     return path
+
+
+def write_scene(path, frames, view=lambda n: (0.0, 0.0, 1.0), mover=None, size=(320, 240), rate=25):
+    """A video of a textured wall with the white square before it, seen by a camera that may move.
+
+    view: for a frame, how far the picture has gone to the left and up in pixels, and how much it is enlarged. mover: for a
+    frame, left and right end of a striped thing that goes by, or None.
+    """
+    import cv2
+
+    rng = np.random.default_rng(5)
+    wall = cv2.resize(rng.integers(30, 170, (60, 80), np.uint8), (size[0] * 2, size[1] * 2), interpolation=cv2.INTER_CUBIC)
+    wall = np.minimum(cv2.GaussianBlur(wall, (5, 5), 0), 180)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for number in range(frames):
+            x, y, scale = view(number)
+            matrix = np.array([[scale, 0, -size[0] * scale / 2 - x], [0, scale, -size[1] * scale / 2 - y]])
+            matrix[:, 2] += (1 - scale) * np.array(size) / 2
+            grey = cv2.warpAffine(wall, matrix, size, borderMode=cv2.BORDER_REFLECT)
+            if mover is not None and mover(number) is not None:
+                left, right = (int(np.clip(end, 0, size[0])) for end in mover(number))
+                grey[40:, left:right] = 60 + 80 * ((np.arange(right - left) // 6 + np.arange(size[1] - 40)[:, None] // 9) % 2)
+            grey = grey + rng.normal(0, 2, grey.shape)  # a sensor's noise
+            picture = np.repeat(np.clip(grey, 0, 190).astype(np.uint8)[..., None], 3, axis=-1)
+            left, top = square_at(number, size)
+            picture[top : top + SIDE, left : left + SIDE] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path

@@ -52,6 +52,7 @@ class LiftingPanel(QWidget):
         session.clip_changed.connect(self._refresh)
         session.truth_changed.connect(self._refresh)
         session.state_changed.connect(self._show_device)
+        session.prediction_changed.connect(self._show_moved)
         self._refresh()
 
     def _build_tasks(self) -> QHBoxLayout:
@@ -86,7 +87,10 @@ class LiftingPanel(QWidget):
             "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length"
         )
         self._ground = QCheckBox("Keep standing feet still")
-        self._ground.setToolTip("Moves the person so that feet that stand do not slide, and stand on one floor")
+        self._ground.setToolTip("Moves the person and their legs so that feet that stand do not slide, and are on one floor")
+        self._moved = QLabel()
+        self._moved.setProperty("role", "muted")
+        self._moved.setWordWrap(True)
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")
         self._lifter.activated.connect(self._on_lifter)
@@ -103,6 +107,7 @@ class LiftingPanel(QWidget):
         form.addRow(self._mirror)
         form.addRow(self._fit)
         form.addRow(self._ground)
+        form.addRow(self._moved)
         form.addRow(self._calibrate)
         return form
 
@@ -169,6 +174,14 @@ class LiftingPanel(QWidget):
         self._ground.setChecked(options.ground)
         self._ground.setEnabled(options.task == "lift")
         self._show_device()
+
+    def _show_moved(self) -> None:
+        """By how much the answer on show was moved to the ground, once it is whole."""
+        prediction = self._session.prediction
+        if prediction is None or not self._session.state.is_busy:
+            text = "" if prediction is None else prediction.moved_by()
+            self._moved.setText(text[:1].upper() + text[1:])
+            self._moved.setVisible(bool(text))
 
     def _show_device(self) -> None:
         device = self._session.state.device

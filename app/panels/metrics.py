@@ -1,4 +1,4 @@
-"""The metrics panel: figures of the answer against the ground truth; without one, against the keypoints."""
+"""The metrics panel: figures of the answer against the ground truth or else the keypoints, and of standing feet."""
 
 from __future__ import annotations
 
@@ -8,20 +8,36 @@ from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidg
 
 from app.jobs import Figures
 from app.session import Session
+from mpm_core.ground_metrics import MotionSummary
+from mpm_core.metrics import ErrorSummary
 
-_ROWS = {
+_ROWS: dict[str, tuple[str, str, str]] = {
     "mpjpe": ("MPJPE", "mm", "Mean error of all joints, Hip at zero"),
     "hidden": ("hidden joints", "mm", "Mean error of the joints that the lifter was not shown"),
     "visible": ("visible joints", "mm", "Mean error of the joints that it was shown"),
     "p_mpjpe": ("P-MPJPE", "mm", "After the best move, turn and scale of every frame (Procrustes)"),
     "n_mpjpe": ("N-MPJPE", "mm", "After the best scale of every frame"),
     "velocity": ("velocity error", "mm/s", "Mean difference of the joints' velocities"),
+    "acceleration": ("acceleration error", "m/s²", "Mean difference of the joints' accelerations: trembling shows here"),
+    "jumps": ("jumps", "", "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far"),
+    "up": ("up error", "°", "Between up as the lifter tells it and as it is known"),
+    "path": ("path error", "mm", "Mean distance of Hip's path from the true one, moved so that their middles are one"),
     "reprojection": (
         "reprojection error",
         "px",
         "From the keypoints to the 3D as the camera sees it, also in per cent of the height",
     ),
+    "sliding": (
+        "feet slide",
+        "m/s",
+        "Mean speed of feet that stand: in the ground truth where that tells where the person is, else as the lifter tells",
+    ),
+    "under": ("feet under the floor", "%", "Frames in which an ankle is more than 1 cm lower than where ankles stand"),
 }
+
+
+_DIGITS = {"jumps": 0, "sliding": 2}
+"""After the point, where it is not one."""
 
 
 class MetricsPanel(QWidget):
@@ -75,16 +91,16 @@ class MetricsPanel(QWidget):
         is_whole = (figures.first, figures.last) == (0, len(self._session) - 1)
         text = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
         if figures.summary is None:
-            text += ". There is no ground truth: this only tells whether 3D and 2D agree, not whether the depth is right."
+            text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
+            text += "not whether the depth is right."
         self._scope.setText(text)
         texts = dict.fromkeys(_ROWS, "")
         if figures.summary is not None:
-            for name, (_, unit, _) in _ROWS.items():
-                value = getattr(figures.summary, name, float("nan"))
-                texts[name] = f"{value:.1f} {unit}" if np.isfinite(value) else ""
+            texts |= _texts(figures.summary)
         elif figures.reprojection is not None:
             again = figures.reprojection
             texts["reprojection"] = f"{again.px:.1f} px, {100 * again.share:.1f} %"
+        texts |= _texts(figures.motion)
         for name, shown in texts.items():
             self._values[name].setText(shown)
             self._values[name].setVisible(bool(shown))
@@ -112,3 +128,9 @@ class MetricsPanel(QWidget):
         self._clip.setText("<br>".join(lines))
         self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in clip.notes))
         self._notes.setVisible(bool(clip.notes))
+
+
+def _texts(figures: ErrorSummary | MotionSummary) -> dict[str, str]:
+    """What is known of a row, as it is shown."""
+    known = {name: value for name, value in vars(figures).items() if name in _ROWS and np.isfinite(value)}
+    return {name: f"{value:.{_DIGITS.get(name, 1)}f} {_ROWS[name][1]}".strip() for name, value in known.items()}

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.detection import DetectJob
+from app.panels.body import BodyBox
 from app.panels.camera import CameraBox
 from app.session import Session
 from mpm_core.detectors import DETECTORS
@@ -57,6 +58,8 @@ class VideoPanel(QWidget):
         layout.addWidget(self._build_cleaning())
         self.camera_box = CameraBox(session)
         layout.addWidget(self.camera_box)
+        self.body_box = BodyBox(session)
+        layout.addWidget(self.body_box)
         layout.addStretch()
         job.chosen.connect(self._show_video)
         job.state_changed.connect(self._show_state)
@@ -113,6 +116,8 @@ class VideoPanel(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 4, 0, 0)
         self._detector = QComboBox()
+        # Its longest name does not decide how wide the panel is.
+        self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name, detector in DETECTORS.items():
             self._detector.addItem(detector.label, name)
         self._detector.activated.connect(self._show_detector)
@@ -260,6 +265,7 @@ class VideoPanel(QWidget):
         self._person_box.setVisible(has_2d and recording is not None and len(recording.people) > 1)
         self._cleaning_box.setVisible(has_2d)
         self.camera_box.setVisible(clip is not None and not self._is_previewing)
+        self.body_box.setVisible(has_2d)
         if recording is not None and self._persons.property("recording") is not recording:
             self._persons.setProperty("recording", recording)
             self._persons.clear()
@@ -277,7 +283,7 @@ class VideoPanel(QWidget):
 
 def _seconds(at_zero: str) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
-    box.setRange(0, 1e6)
+    box.setRange(0, 999)  # until a video says how long it is; more digits would only widen the panel
     box.setDecimals(2)
     box.setSuffix(" s")
     box.setSpecialValueText(at_zero)

@@ -5,7 +5,7 @@ While a video is looked at, it shows the preview instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,9 @@ from app.session import Session
 from app.theme import Theme
 from app.views.horizon import draw_horizon
 from app.views.joint_text import LOW_CONFIDENCE, describe_joint
-from app.views.others import draw_others, nearest_person
+from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
+from app.views.upright_tool import Line, UprightTool
 from mpm_core.skeleton import MPM16
 
 _DRAG_PX = 5.0
@@ -28,17 +29,6 @@ _ZOOM_STEP = 1.2
 _LARGEST_ZOOM = 20.0
 # How much of the view a pose without an image fills.
 _POSE_SHARE = 0.8
-
-
-@dataclass(frozen=True, eq=False)
-class PeopleOnShow:
-    """Other people of the recording: their numbers, and (people, 16, 2) image pixels, NaN where a joint is not seen."""
-
-    numbers: tuple[int, ...]
-    poses: NDArray[np.float64]
-
-
-_NOBODY = PeopleOnShow((), np.zeros((0, len(MPM16), 2)))
 
 
 class ImageView(QWidget):
@@ -49,6 +39,8 @@ class ImageView(QWidget):
     person_clicked = Signal(int)  # number of another person of the recording
     preview_changed = Signal(bool)  # whether a video is on show that is no clip yet
     region_drawn = Signal(int, int, int, int)  # left, top, width, height in image pixels
+    upright_marked = Signal(float, float, float, float)  # x and y of both ends in image pixels
+    upright_ended = Signal()  # marked or given up
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -62,7 +54,8 @@ class ImageView(QWidget):
         self._is_dragging = False
         self._panned_from: QPointF | None = None
         self._preview: Preview | None = None
-        self._people: PeopleOnShow = _NOBODY
+        self._people: PeopleOnShow = NOBODY
+        self._upright = UprightTool()
         self._is_drawing_region = False
         self._region: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.setMouseTracking(True)
@@ -90,6 +83,7 @@ class ImageView(QWidget):
         """The whole image again."""
         self._zoom, self._offset = 1.0, QPointF(0, 0)
         self._picture = None
+        self.end_upright()
         self.show_preview(None)
         self._forget_people()
 
@@ -110,6 +104,7 @@ class ImageView(QWidget):
     def show_preview(self, preview: Preview | None) -> None:
         """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
         if (preview is None) != (self._preview is None):
+            self.end_upright()
             self.preview_changed.emit(preview is not None)
         self._preview = preview
         if preview is None:
@@ -123,6 +118,27 @@ class ImageView(QWidget):
         self.update()
         self.setCursor(Qt.CursorShape.CrossCursor if self._is_drawing_region else Qt.CursorShape.ArrowCursor)
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is something to see under the skeleton."""
+        return self._picture is not None
+
+    def begin_upright(self, lines: Sequence[Line]) -> None:
+        """The next two clicks mark something upright; lines that were marked before are drawn beside it."""
+        self._upright.begin(lines)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.update()
+
+    def end_upright(self) -> bool:
+        """Click joints again; whether something was being marked."""
+        was_on = self._upright.is_on
+        if was_on:
+            self._upright.end()
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            self.update()
+            self.upright_ended.emit()
+        return was_on
+
     def _image_size(self) -> tuple[int, int]:
         """(width, height) of what is on show, in its own pixels."""
         if self._preview is not None:
@@ -133,15 +149,15 @@ class ImageView(QWidget):
         return (1, 1) if clip is None or clip.keypoints is None else clip.image_size
 
     def _forget_people(self, *_: object) -> None:
-        self._people = _NOBODY
+        self._people = NOBODY
         self.update()
 
     def _others(self) -> PeopleOnShow:
         """The other people on the frame, found anew when it changes."""
         recording = self._session.recording
         if recording is None or len(recording.people) < 2 or self._session.clip is None:
-            return _NOBODY
-        if self._people is _NOBODY:
+            return NOBODY
+        if self._people is NOBODY:
             own = self._session.clip.keypoints
             assert own is not None
             frame = self._session.frame
@@ -237,6 +253,8 @@ class ImageView(QWidget):
             draw_horizon(painter, clip.camera, self._session.up, rect, self._to_widget, self.theme)
         draw_others(painter, self._to_widget(others.poses), others.numbers, self.theme)
         draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
+        if self._upright.is_on:
+            self._upright.paint(painter, QRectF(self.rect()), self._to_widget, self.theme)
 
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -263,6 +281,9 @@ class ImageView(QWidget):
             self._panned_from = place
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        if self._upright.is_on:
+            self._mark(place)
+            return
         if self._is_drawing_region and self._preview is not None:
             self._region = (self._to_image(place), self._to_image(place))
             return
@@ -284,9 +305,19 @@ class ImageView(QWidget):
             joint, bool(keys & Qt.KeyboardModifier.ShiftModifier), bool(keys & Qt.KeyboardModifier.ControlModifier)
         )
 
+    def _mark(self, place: QPointF) -> None:
+        line = self._upright.press(*self._to_image(place))
+        self.update()
+        if line is not None:
+            self.end_upright()
+            self.upright_marked.emit(*line)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position()
-        if self._is_drawing_region and self._region is not None:
+        if self._upright.is_on and self._panned_from is None:
+            self._upright.move(*self._to_image(place))
+            self.update()
+        elif self._is_drawing_region and self._region is not None:
             self._region = (self._region[0], self._to_image(place))
             self.update()
         elif self._panned_from is not None:
@@ -337,8 +368,11 @@ class ImageView(QWidget):
         self.region_drawn.emit(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """On the background: the whole image again. On a joint: a second click."""
+        """On the background: the whole image again. On a joint, or while something is marked: a second click."""
         place = event.position()
+        if self._upright.is_on:
+            self.mousePressEvent(event)
+            return
         joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if self._preview is not None or joint is None:
             self._zoom, self._offset = 1.0, QPointF(0, 0)

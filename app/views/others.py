@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -12,6 +14,17 @@ from app.theme import Theme
 from mpm_core.skeleton import MPM16
 
 _LABEL_SIZE = 18.0
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleOnShow:
+    """Other people of the recording: their numbers, and (people, 16, 2) image pixels, NaN where a joint is not seen."""
+
+    numbers: tuple[int, ...]
+    poses: NDArray[np.float64]
+
+
+NOBODY = PeopleOnShow((), np.zeros((0, len(MPM16), 2)))
 
 
 def draw_others(painter: QPainter, poses: NDArray[np.float64], numbers: tuple[int, ...], theme: Theme) -> None:

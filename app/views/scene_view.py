@@ -30,8 +30,10 @@ from app import theme as look
 from app.session import Session
 from app.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
+from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.skeleton_item import nearest_joint
+from mpm_core.grounding.floor import FEET, floor_under
 from mpm_core.skeleton import MPM16
 
 VIEWS = ("front", "side", "top", "camera")
@@ -41,7 +43,6 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
-_FLOOR_BELOW_ANKLE_M = 0.08
 _FRUSTUM_M = 0.35
 
 
@@ -78,14 +79,15 @@ class SceneView(GLViewWidget):
         self.follows_root = False
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
-        self._floor, self._is_floor_found = 0.0, False
+        self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
         self._frustum = GLLinePlotItem(mode="lines", antialias=True)
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)
-        for item in (self._grid, self._frustum, self._prediction, self._truth):
+        self._gravity = GravityArrow()
+        for item in (self._grid, self._frustum, *self._gravity.items, self._prediction, self._truth):
             self.addItem(item)
         self._legend = ErrorLegend(self)
         self._key = SolidityKey(self)
@@ -106,6 +108,8 @@ class SceneView(GLViewWidget):
         ):  # fmt: skip
             signal.connect(self.refresh)
         session.prediction_changed.connect(self._on_prediction_changed)
+        for signal in (session.up_changed, session.height_changed):
+            signal.connect(self._on_ground_changed)
 
     def set_theme(self, theme: Theme) -> None:
         """Take over the colours of a theme."""
@@ -113,6 +117,7 @@ class SceneView(GLViewWidget):
         self.setBackgroundColor(QColor(theme.scene))
         self._grid.setColor(QColor(theme.grid))
         self._legend.theme = self._key.theme = theme
+        self._place_floor()
         self.refresh()
 
     def set_shows(self, errors: bool | None = None, truth: bool | None = None, side_by_side: bool | None = None) -> None:
@@ -158,33 +163,52 @@ class SceneView(GLViewWidget):
         """Put the floor under the feet and look at the person; without ground truth once there is a prediction."""
         self._floor, self._is_floor_found = -0.95, False
         self._find_floor(self._session.scene_truth)
+        self._has_looked = self._is_floor_found
         self.look_from("start")
         self.refresh()
 
     def _on_prediction_changed(self) -> None:
         if not self._is_floor_found and not self._session.state.is_busy and self._session.prediction is not None:
             self._find_floor(self._session.scene_prediction)
-            if self._is_floor_found:
+            if self._is_floor_found and not self._has_looked:
+                self._has_looked = True
                 self.look_from("start")
+            self._place_floor()
         self.refresh()
 
+    def _on_ground_changed(self) -> None:
+        """Up or the person's size is another, so the floor is elsewhere: under the truth now, else under the next answer."""
+        self._is_floor_found = False
+        self._find_floor(self._session.scene_truth)
+        self._place_floor()
+
     def _find_floor(self, pose: Callable[[int], NDArray[np.float32] | None]) -> None:
-        """Under the ankles of the poses that `pose` gives for a frame, in all but the lowest frames."""
+        """Under the feet that stand in the poses that `pose` gives for a frame."""
         session = self._session
-        ankles = list(MPM16.indices(("LAnkle", "RAnkle")))
-        lowest = [
-            points[ankles, 2].min() + session.scene_root(frame)[2]
+        clip, prediction = session.clip, session.prediction
+        tells = clip is not None and clip.ground_truth is None and prediction is not None
+        contact = prediction.contact if tells and prediction is not None else None
+        found = {
+            frame: points[list(FEET), 2] + session.scene_root(frame)[2]
             for frame in range(0, len(session), max(1, len(session) // 200))
             if (points := pose(frame)) is not None
-        ]
-        if np.isfinite(lowest).any():
-            self._floor, self._is_floor_found = float(np.nanpercentile(lowest, 5)) - _FLOOR_BELOW_ANKLE_M, True
+        }
+        if not found:
+            return
+        heights = np.array(list(found.values()))  # (frames, 2)
+        floor = floor_under(heights, None if contact is None else contact[list(found)])
+        if floor is None:
+            floor = floor_under(heights, None)
+        if floor is not None:
+            self._floor, self._is_floor_found = floor, True
 
     def _place_floor(self) -> None:
         root = self._session.scene_root(self._session.frame)
         spacing = look.GRID_SPACING_M
         self._grid.resetTransform()
-        self._grid.translate(round(float(root[0]) / spacing) * spacing, round(float(root[1]) / spacing) * spacing, self._floor)
+        centre = np.array([*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor])
+        self._grid.translate(*centre)
+        self._gravity.show(centre, self._session.up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:

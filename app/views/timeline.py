@@ -224,7 +224,7 @@ class Timeline(QWidget):
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
         if y < look.RULER_HEIGHT and self._session.flags[frame]:
-            return f"Frame {frame}: left and right were exchanged back here."
+            return f"Frame {frame}: left and right were exchanged back here, or may have to be."
         if lane is None and self._guessed()[frame]:
             return f"Frame {frame}: no joint is visible for a second around, so the pose is a guess."
         return ""

@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.decoding import Picture
 from mpm_core.errors import UserError
 from mpm_core.skeleton import Skeleton
-from mpm_core.video import Picture, VideoPart
+from mpm_core.video import VideoPart
 
 FoundPose = tuple[NDArray[np.float32], NDArray[np.float32]]
 """One person: (joints, 2) pixels of the picture, and (joints,) confidence from 0 to 1."""

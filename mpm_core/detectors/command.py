@@ -14,11 +14,11 @@ from mpm_core.clip import Clip
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
-from mpm_core.detectors.recording import Recording
+from mpm_core.detectors.recording import TIMES_NOTE, Recording
 from mpm_core.errors import UserError
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.refiners import REFINERS, check_refiners, refine
-from mpm_core.refiners.swaps import repair_swaps
+from mpm_core.sides import repair_sides
 from mpm_core.terminal import follow, say
 from mpm_core.video import VideoPart
 
@@ -26,7 +26,8 @@ _log = logging.getLogger("mpm")
 
 # What only makes sense for a video, or only for a file, by the names that it has on the command line.
 _OF_VIDEOS = ("--detector", "--people", "--every", "--begin", "--end", "--region", "--fresh")
-_OF_FILES = ("--fps", "--image-size", "--select")
+_OF_FILES = ("--image-size", "--select")
+_FASTEST_FPS = 10_000.0
 
 
 def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str, str], None]) -> None:
@@ -36,6 +37,7 @@ def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     who.add_argument("--all-people", action="store_true", help="a file for each person, numbered")
+    parser.add_argument("--fps", type=float, help="frames per second, where the video's own times are not those of the motion")
     add_detector(parser)
     add_cleaning(parser)
     parser.set_defaults(run=_run_detect)
@@ -139,9 +141,10 @@ def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Cl
         camera = replace(Intrinsics.assumed(clip.image_size, options.field_of_view), is_assumed=False)
         clip = clip.with_camera(camera)
     if repairs_swaps:
-        clip, swapped = repair_swaps(clip)
-        if swapped.any():
-            _log.info("%s: left and right were exchanged back in %d frames", options.input.name, int(swapped.sum()))
+        repaired = repair_sides(clip)
+        clip = repaired.clip
+        if repaired.flags.any():
+            _log.info("%s: %s", options.input.name, repaired.sentence())
     return refine(clip, options.refine) if options.refine else clip
 
 
@@ -153,6 +156,8 @@ def check_cleaning(options: argparse.Namespace) -> None:
     """UserError for a figure that is out of range, or a refiner that there is not."""
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise UserError(f"--threshold must lie between 0 and 1, not {options.threshold:g}")
+    if options.fps is not None and not 0 < options.fps <= _FASTEST_FPS:
+        raise UserError(f"--fps: a frame rate lies between 0 and {_FASTEST_FPS:g}, not {options.fps:g}")
     if options.field_of_view is not None and not 5 <= options.field_of_view <= 170:
         raise UserError(f"--field-of-view must lie between 5 and 170 degrees, not {options.field_of_view:g}")
     check_refiners(options.refine)
@@ -169,13 +174,24 @@ def _record(options: argparse.Namespace) -> Recording:
 
 def _take(recording: Recording, number: int, options: argparse.Namespace) -> Clip:
     """A person of a recording, cleaned up; says who it is."""
-    clip = clean_up(recording.clip(number), options, options.repair_swaps is not False)
+    clip = recording.clip(number)
+    if options.fps is not None:
+        clip = _at_rate(clip, options.fps)
+    clip = clean_up(clip, options, options.repair_swaps is not False)
     frames = int(clip.visible.any(1).sum())
     who = f"person {number} of {len(recording.people)}, seen in {frames} of {len(clip)} frames"
     _log.info("%s: %s", options.input.name, who)
     for note in clip.notes:
         _log.warning("%s: %s", options.input.name, note)
     return clip
+
+
+def _at_rate(clip: Clip, fps: float) -> Clip:
+    """The same frames at the rate that they were taken at, as of slow motion; they stay as uneven as they are."""
+    own = clip.fps
+    note = f"{fps:g} frames/s taken, as --fps says, where the video's own times say {own:g}"
+    notes = (*(other for other in clip.notes if not other.startswith(TIMES_NOTE)), note)
+    return replace(clip, fps=fps, times=clip.times * (own / fps), notes=notes)
 
 
 def _run_detect(options: argparse.Namespace) -> None:

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from mpm_core.clip import Clip
+from mpm_core.decoding import Picture
 from mpm_core.detectors import find_detector
+from mpm_core.detectors.background import BackgroundWatch
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose, PoseFinder
 from mpm_core.detectors.model_store import fetch_model
 from mpm_core.detectors.recording import Keeper, Recording, cache_folder
 from mpm_core.errors import UserError
 from mpm_core.progress import Progress
-from mpm_core.video import Picture, VideoFrame, VideoInfo, inspect_video, read_frames
+from mpm_core.video import VideoFrame, VideoInfo, inspect_video, read_frames
 
 # How often an unfinished recording is kept, and over how long the speed is measured.
 _KEEP_EVERY_S = 30.0
@@ -61,6 +63,8 @@ def record(
         keeper.forget()
     before = keeper.load()
     if before is not None and before.is_whole:
+        if before.background is None:
+            before = yield from _watch_background(before, keeper, should_stop)
         yield Progress(len(before), len(before), "seen before")
         yield before
         return
@@ -86,6 +90,26 @@ def fetch_models(detector: Detector) -> Generator[Progress, None, Mapping[str, P
     return found
 
 
+def _watch_background(
+    recording: Recording, keeper: Keeper, should_stop: Callable[[], bool]
+) -> Generator[Sighting, None, Recording]:
+    """A recording by version 0.1.0, which did not watch the camera, and now does, without the detector; as it was where that is
+    stopped."""
+    part, watch = recording.options.part, BackgroundWatch()
+    corner = np.array((part.region or (0, 0))[:2], np.float32)
+    with closing(read_frames(recording.info, part)) as frames:
+        for number, frame in enumerate(frames):
+            if frame.picture is not None and number // part.every < len(recording.seen):
+                poses = [(points - corner, scores) for points, scores in recording.seen[number // part.every]]
+                watch.look(frame.picture, frame.time_s, poses)
+            yield Sighting(number + 1, max(len(recording), number + 1), "looking at the background")
+            if should_stop():
+                return recording
+    recording = replace(recording, background=watch.path())
+    keeper.save(recording)
+    return recording
+
+
 class _Looking:
     """A detector at work on a video, with what was seen so far."""
 
@@ -95,6 +119,7 @@ class _Looking:
         self._info, self._options, self._detector, self._keeper = info, options, detector, keeper
         self._times: list[float] = [] if before is None else before.times.tolist()
         self._seen: list[Sequence[FoundPose]] = [] if before is None else list(before.seen)
+        self._background = BackgroundWatch(None if before is None else before.background)
         part = options.part
         end = info.duration_s if part.last_s is None else min(part.last_s, info.duration_s or part.last_s)
         self._total = max(round((end - part.first_s) * info.fps), 1)
@@ -129,7 +154,9 @@ class _Looking:
         poses: Sequence[FoundPose] = ()
         if len(self._times) % self._options.part.every == 0:
             if frame.picture is not None:
-                poses = self._moved(finder.find(frame.picture, frame.time_s))
+                found = finder.find(frame.picture, frame.time_s)
+                self._background.look(frame.picture, frame.time_s, found)
+                poses = self._moved(found)
             self._seen.append(poses)
         self._times.append(frame.time_s)
         self._keep_now_and_then()
@@ -163,5 +190,6 @@ class _Looking:
 
     def _recording(self, is_whole: bool) -> Recording:
         return Recording(
-            self._info, self._options, self._detector.skeleton, np.array(self._times), tuple(self._seen), is_whole
+            self._info, self._options, self._detector.skeleton, np.array(self._times), tuple(self._seen), is_whole,
+            self._background.path(),
         )  # fmt: skip

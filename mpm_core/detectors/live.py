@@ -15,6 +15,7 @@ import numpy as np
 
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.decoding import Picture
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.base import FoundPose
 from mpm_core.detectors.detection import fetch_models
@@ -25,7 +26,7 @@ from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import Skeleton
-from mpm_core.video import Picture, import_cv2
+from mpm_core.video import import_cv2
 
 # How much of the past the lifter is shown with each frame: the length of its window at the rate that it was trained at.
 _PAST_S = 1.6

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from mpm_core.decoding import Picture
 from mpm_core.detectors.base import Detector, FoundPose
 from mpm_core.errors import UserError
 from mpm_core.skeleton import MEDIAPIPE33
-from mpm_core.video import Picture, import_cv2
+from mpm_core.video import import_cv2
 
 # Two that take standard error away at once would not both give it back.
 _one_at_a_time = threading.Lock()

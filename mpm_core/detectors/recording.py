@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
+from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
 from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
@@ -39,6 +40,12 @@ _FINGERPRINT_BYTES = 4_000_000
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
 
+TIMES_NOTE = "the video does not tell when its frames are shown"
+"""What a note about an assumed frame rate begins with."""
+
+_DECODER = "PyAV"
+"""Recordings of pictures that were decoded otherwise are not taken: some were squeezed, or black."""
+
 _SHORTEST_VISIT_S = 0.3
 
 _LARGEST_CACHE_BYTES = 500_000_000
@@ -47,12 +54,16 @@ _LARGEST_CACHE_BYTES = 500_000_000
 _FRAMES_THAT_MAY_LACK = 0.03
 
 
+_ARRAYS = ("times", "look", "points", "scores", "looks", "is_whole", "shots", "gone")
+
+
 @dataclass(frozen=True, eq=False)
 class Recording:
     """Everything that a detector saw.
 
     times: (frames,) seconds from the video's start. seen: the poses of every frame that was looked at, one in
-    options.part.every. is_whole: False for one that was cancelled, which ends with the last frame seen.
+    options.part.every. is_whole: False for one that was cancelled, which ends with the last frame seen. background: what was
+    seen of the camera's motion; None where nobody looked for it.
     """
 
     info: VideoInfo
@@ -61,6 +72,7 @@ class Recording:
     times: NDArray[np.float64]
     seen: Sequence[Sequence[FoundPose]]
     is_whole: bool
+    background: BackgroundPath | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -151,6 +163,10 @@ class Recording:
         if self.info.camera.is_assumed:
             angle = f"{ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side"
             notes.append(f"the video does not tell its camera's {CAMERA_NOTE}: {angle} assumed")
+        if not self.info.has_times:
+            notes.append(f"{TIMES_NOTE}: {self.info.fps:g} frames/s assumed")
+        if self.background is not None and self.background.motion is not None:
+            notes.append(self.background.motion.sentence())
         if not self.is_whole:
             notes.append(f"cancelled after {len(self)} of about {self.info.frames} frames")
         elif self.frames_lacking:
@@ -187,21 +203,22 @@ class Keeper:
     ) -> None:
         self._info, self._options, self._detector = info, options, detector
         networks = {name: digest_of(path) for name, path in models.items()}
-        asked = json.dumps([_fingerprint(info.path), asdict(options), _version(detector.package), networks], sort_keys=True)
+        what = [_fingerprint(info.path), asdict(options), _version(detector.package), networks, _DECODER]
+        asked = json.dumps(what, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
 
     def load(self) -> Recording | None:
         """What was seen before, whole or not; None for nothing."""
         try:
-            arrays = read_npz(self.path, ("times", "look", "points", "scores", "looks", "is_whole"))
-            seen = self._poses(arrays)
+            arrays = read_npz(self.path, _ARRAYS)
+            seen, background = self._poses(arrays), _background(arrays)
             self.path.touch()  # so that what is not used for longest can be told
         except (OSError, UserError, LookupError, ValueError, TypeError, ArithmeticError):
             if self.path.exists():
                 _log.warning("%s: this file of the cache is damaged and not used", self.path)
             return None
         return Recording(
-            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"])
+            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"]), background
         )  # fmt: skip
 
     def _poses(self, arrays: dict[str, Any]) -> list[list[FoundPose]]:
@@ -226,6 +243,8 @@ class Keeper:
         """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
         poses = [(look, *pose) for look, found in enumerate(recording.seen) for pose in found]
         joints = len(recording.skeleton)
+        path = recording.background
+        background: dict[str, Any] = {} if path is None else {"shots": path.shots, "gone": path.gone}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(self.path) as partial, partial.open("wb") as file:
@@ -237,6 +256,7 @@ class Keeper:
                     scores=np.array([pose[2] for pose in poses], np.float32).reshape(-1, joints),
                     looks=len(recording.seen),
                     is_whole=recording.is_whole,
+                    **background,
                 )
             _prune(self.path.parent)
         except (OSError, UserError) as error:
@@ -245,6 +265,18 @@ class Keeper:
     def forget(self) -> None:
         """Begin anew."""
         self.path.unlink(missing_ok=True)
+
+
+def _background(arrays: dict[str, Any]) -> BackgroundPath | None:
+    """What was seen of the background, which version 0.1.0 did not watch; ValueError for what is none."""
+    if "gone" not in arrays:
+        return None
+    shots, gone = np.asarray(arrays["shots"]), np.asarray(arrays["gone"])
+    if shots.dtype.kind != "i" or shots.ndim != 1 or gone.shape != (len(shots), 5, 2):
+        raise ValueError("background")
+    if gone.dtype != np.float32 or not np.isfinite(gone).all():
+        raise ValueError("background")
+    return BackgroundPath(shots, gone)
 
 
 def cache_folder() -> Path:

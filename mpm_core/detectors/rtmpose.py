@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mpm_core.decoding import Picture
 from mpm_core.detectors.base import Detector, FoundPose
 from mpm_core.errors import UserError
 from mpm_core.skeleton import HALPE26
-from mpm_core.video import Picture, import_cv2
+from mpm_core.video import import_cv2
 
 _FINDS_PEOPLE, _FINDS_JOINTS = "yolox-m-humanart", "rtmpose-m-halpe26"
 _PEOPLE_INPUT_PX, _JOINTS_INPUT_PX = (640, 640), (192, 256)

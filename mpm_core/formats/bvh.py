@@ -12,9 +12,10 @@ from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
+from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
-from mpm_core.rig.joints import ANKLE_HEIGHT_M, RigMotion
+from mpm_core.rig.joints import RigMotion
 from mpm_core.skeleton import MPM16
 
 _LOWEST_PERCENTILE, _STANDING_PERCENTILE = 5.0, 25.0
@@ -28,7 +29,7 @@ _UNEVEN = 1e-3  # share of the frame time by which the times may stray before th
 def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
     """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
     # scipy is slow to import, and not needed to open a window
-    from mpm_core.grounding.standing import FEET, standing_feet
+    from mpm_core.grounding.standing import standing_feet
     from mpm_core.rig.fitting import fit_rig
 
     part = options.frames(len(content))

@@ -90,7 +90,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         times if options.fps is None else None,
         up=_up(comments, probe.path),
         source=str(probe.path),
-        notes=tuple(notes),
+        notes=(*notes, *([comments["note"]] if "note" in comments else [])),
+        height_m=_height(comments, probe.path),
     )
 
 
@@ -148,6 +149,16 @@ def _up(comments: dict[str, str], path: Path) -> tuple[float, float, float] | No
     return x, y, z
 
 
+def _height(comments: dict[str, str], path: Path) -> float | None:
+    """How tall the person is, where the file says it; UserError for no number."""
+    if "height_m" not in comments:
+        return None
+    try:
+        return float(comments["height_m"])
+    except ValueError:
+        raise UserError(f"{path}: 'height_m' must be a number of metres, not '{comments['height_m'][:40]}'") from None
+
+
 def _up_comment(up: tuple[float, float, float]) -> str:
     return " ".join(f"{value:.6f}" for value in up)
 
@@ -155,6 +166,11 @@ def _up_comment(up: tuple[float, float, float]) -> str:
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
+    clip = content if isinstance(content, Clip) else options.clip
+    if clip is not None and clip.height_m is not None:
+        table.comments["height_m"] = f"{clip.height_m:g}"
+    if clip is not None and clip.lasting_notes:
+        table.comments["note"] = "; ".join(clip.lasting_notes)
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in table.comments.items():
             file.write(f"# {key}: {value}\n")

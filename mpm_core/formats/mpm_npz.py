@@ -14,12 +14,13 @@ from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, WriteOptions, rate_of_times
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
-_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up")
+_ARRAYS = ("keypoints", "confidence", "ground_truth", "times", "fps", "image_size", "skeleton", "camera", "up", "height_m")
 _3D_ALIASES = ("ground_truth", "positions")
 _ASSUMED_FPS = 50.0
 
@@ -38,7 +39,7 @@ def _inspect(probe: Probe) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited"))
+    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "notes"))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -63,7 +64,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         _camera(arrays, path),
         _up(arrays, path),
         source=str(path),
-        notes=tuple(notes),
+        notes=(*notes, *_notes(arrays)),
+        height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     return replace(clip, **marks)
@@ -160,6 +162,12 @@ def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float] | None
     return values[0], values[1], values[2]
 
 
+def _notes(arrays: dict[str, Any]) -> tuple[str, ...]:
+    """What was noted of a clip that holds for as long as it is used; other programs' notes may be anything."""
+    notes = np.asarray(arrays.get("notes", ()))
+    return tuple(str(note) for note in notes.ravel()) if notes.dtype.kind == "U" else ()
+
+
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     part = options.frames(len(content))
     if isinstance(content, Prediction):
@@ -172,6 +180,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["up"] = up.direction
         told: dict[str, Any] = {name: getattr(content, name) for name in ("contact", "foot_height")}
         told = {name: rows[part] for name, rows in told.items() if rows is not None}
+        floor = find_floor(content.absolute(), np.array(up.direction), content.contact)
+        if content.contact is not None and floor is not None:
+            told["floor"] = floor
         if up.source == "lifter":
             told["up_error_deg"] = up.error_deg
         arrays |= told
@@ -193,6 +204,11 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["threshold"] = options.threshold
         arrays["camera"] = (*content.camera.focal, *content.camera.centre)
         arrays["camera_is_assumed"] = content.camera.is_assumed
+    clip = content if isinstance(content, Clip) else options.clip
+    if clip is not None and clip.height_m is not None:
+        arrays["height_m"] = clip.height_m
+    if clip is not None and clip.lasting_notes:
+        arrays["notes"] = np.array(clip.lasting_notes)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter, minimum_filter1d
 
-from mpm_core.skeleton import MPM16
-
-FEET = MPM16.indices(("LAnkle", "RAnkle"))
-"""Left first, as everywhere where feet are told apart by number. There is no toe: a foot is known by its ankle."""
+from mpm_core.grounding.floor import FEET
 
 _STANDING_M_S = 0.25
 """An ankle that stands is slower. It turns about the ball of the foot, so it is not at rest."""

@@ -73,9 +73,9 @@ class Lifter(Protocol):
         mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
         answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. fit: fit the answer to the
         keypoints, and bring bones that are seen near one length each (see body_fit.py), which without noise takes a fifth
-        of the error away; hypotheses and uncertainty stay the network's. ground: move the person so that feet that stand do not
-        slide (see grounding/path.py); positions from Hip stay as they are. UserError for a clip without 2D or a mask of
-        another shape.
+        of the error away; hypotheses and uncertainty stay the network's. ground: move the person and their legs so that feet
+        that stand do not slide and are not under the floor (see grounding/path.py). Where the clip says how tall the person is,
+        bones and path are scaled to that (see sized.py). UserError for a clip without 2D or a mask of another shape.
         """
         ...
 
@@ -92,7 +92,8 @@ class Lifter(Protocol):
 
         positions: (frames, 16, 3) metres in camera axes, absolute or relative to Hip; NaN joints are hidden too. Visible
         joints come back as they were: prediction.absolute() equals the input there, and so does prediction.positions
-        when the input was relative to Hip. calibrate: correct hidden joints by how far the answer would be off in their
-        mirror joints, where these are visible (see calibration.py), which takes twice as long.
+        when the input was relative to Hip. Its size stays as it is: nothing is scaled. calibrate: correct hidden joints by how
+        far the answer would be off in their mirror joints, where these are visible (see calibration.py), which takes twice as
+        long.
         """
         ...

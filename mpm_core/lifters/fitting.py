@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -22,6 +23,10 @@ _SMOOTHING_S = 0.1
 
 _LEAST_SMOOTHING_FRAMES = 0.2
 
+_TOLERATED_TREMBLE_M_S2 = 4.0
+"""Acceleration along an axis that the tremble of keypoints from frame to frame may give to the answer. That of people who
+walk is around four times as much."""
+
 _FILLING_S = 0.15
 """How far in time the corrections of bones come from that are not seen: what is long hidden stays as answered."""
 
@@ -33,6 +38,9 @@ _OTHER_PLACE_M = 1.0
 
 _UNSEEN_WEIGHT = 1e-3
 """Of distances in frames where nobody is seen; where all joints are seen it is 1."""
+
+_MAD_TO_SIGMA = 1.4826
+"""Makes the median size of normally distributed errors their standard deviation."""
 
 _KNOWN_FROM = 0.5
 """Corrections that are at least so sure fill those around that are not."""
@@ -114,6 +122,7 @@ class FittedTask:
         self._seen = clip.visible & (clip.edited | ~clip.derived)
         self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
         self._fps = clip.fps
+        self._tremble = _tremble(self._rays, self._seen)
 
     def _poses(self, answer: Prediction, frames: NDArray[np.int64]) -> SeenPoses:
         seen = self._seen[frames] & ~answer.hidden[frames]
@@ -138,7 +147,8 @@ class FittedTask:
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
             self._seen_share[run[kept]] = poses.seen.mean(0)[kept]
 
-        spread = self._fps * _SMOOTHING_S * (1 - self._body.trust)
+        tremble = max(float(np.median(answer.root[:, 2][_answered(answer)])), 0.0) * self._tremble
+        spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), _steadying_frames(tremble, self._fps))
         reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
         first, last = max(int(frames[0]) - reach, 0), int(frames[-1]) + reach + 1
         begin = max(first - reach, 0)
@@ -189,6 +199,29 @@ class FittedTask:
                 total[here] += alike * weight[there] * distance[there]
                 weights[here] += alike * weight[there]
         return total / weights
+
+
+def _tremble(rays: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:
+    """Standard deviation of what changes keypoints from frame to frame and is no movement, along an axis of the rays (frames,
+    16, 2) of joints that are seen (frames, 16).
+
+    People move so smoothly that fourth differences of their keypoints are of noise alone: the median of their size, so that
+    outliers and exchanged sides do not count, tells how large it is (a difference-based estimator of variance: Hall, Kay
+    and Titterington, Biometrika 1990).
+    """
+    whole = sliding_window_view(seen, 5, axis=0).all(-1) if len(seen) >= 5 else np.zeros((0, seen.shape[1]), bool)
+    differences = np.diff(rays, n=4, axis=0)[whole]
+    return float(np.median(np.abs(differences))) * _MAD_TO_SIGMA / np.sqrt(70.0) if differences.size else 0.0
+
+
+def _steadying_frames(tremble: float, fps: float) -> float:
+    """Standard deviation in frames of the Gaussian that takes enough of a tremble, in metres, away; 0 when it is small.
+
+    White noise has the acceleration sqrt(6) as large as itself, times fps squared, and behind a Gaussian of s frames still
+    sqrt(3 / (8 sqrt(pi))) / s^2.5.
+    """
+    times = np.sqrt(6.0) * tremble * fps**2 / _TOLERATED_TREMBLE_M_S2
+    return float((0.46 / np.sqrt(6.0) * np.sqrt(max(times**2 - 1, 0.0))) ** 0.4)
 
 
 def _from_nearest(values: NDArray[np.floating], known: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:

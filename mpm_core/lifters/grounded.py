@@ -1,4 +1,4 @@
-"""Owns the grounded answer of a lifting task: once it is whole, the person's path follows the feet that stand."""
+"""Owns the grounded answer of a lifting task: once it is whole, the person's path and legs follow the feet that stand."""
 
 from __future__ import annotations
 
@@ -9,37 +9,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.grounding.path import path_correction
+from mpm_core.grounding.legs import bend_legs
+from mpm_core.grounding.levelling import level_by_feet
+from mpm_core.grounding.path import stand_on_ground
 from mpm_core.grounding.up import find_up
 from mpm_core.lifters.base import LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.skeleton import MPM16
+
+_FRAMES_AT_ONCE = 500
+"""Grounded in no time."""
 
 
 class GroundedTask:
-    """A LiftingTask whose person stands on the ground; see grounding/path.py. Until an answer is whole, the path is moved by
-    as much as the answer before."""
+    """A LiftingTask whose person stands on the ground; see grounding/path.py. Until an answer is whole, joints are moved by
+    as much as in the answer before. Up, where the lifter tells it, is levelled by the feet; see grounding/levelling.py."""
 
     def __init__(self, task: LiftingTask, clip: Clip) -> None:
         self._task, self._clip = task, clip
-        self._moved = np.zeros((len(clip), 3), np.float32)
+        self._forget()
+
+    def _forget(self) -> None:
+        frames = len(self._clip)
+        self._of_root, self._from_root = np.zeros((frames, 3), np.float32), np.zeros((frames, len(MPM16), 3), np.float32)
+        self._moved: NDArray[np.float32] | None = None
+        self._contact: NDArray[np.float32] | None = None
+        self._levelled: tuple[NDArray[np.float32], float] | None = None  # up, and by how much it is off
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update."""
-        yield from self._task.update(mask, cursor, frames)
-        answer = self._task.prediction()
-        known = np.isfinite(answer.positions).all((1, 2)) & np.isfinite(answer.root).all(1)
-        contact, up = answer.contact, find_up(self._clip, answer)
-        self._moved = np.zeros_like(self._moved)
-        if contact is None or up.source == "level" or not np.any(answer.root[known]):
+        """See LiftingTask.update. A long answer is grounded last."""
+        done = 0
+        for progress in self._task.update(mask, cursor, frames):
+            done = progress.total
+            yield progress
+        if len(self._clip) <= _FRAMES_AT_ONCE:
+            self._stand()
             return
-        self._moved[known] = path_correction(answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps)
+        yield Progress(done, done + 1)  # what is under the cursor need not wait
+        self._stand()
+        yield Progress(done + 1, done + 1)
 
-    @property
-    def moved(self) -> NDArray[np.float32]:
-        """(frames, 3) metres by which the person was moved."""
-        return self._moved
+    def _stand(self) -> None:
+        """Learn from the whole answer where its person stands."""
+        answer = self._task.prediction()
+        known = np.logical_and(np.isfinite(answer.positions).all((1, 2)), np.isfinite(answer.root).all(1))
+        self._forget()
+        if answer.contact is None or not np.any(answer.root[known]):
+            return
+        answer = self._level(answer, known)
+        contact, up = answer.contact, find_up(self._clip, answer)
+        assert contact is not None
+        follows = np.diff(np.flatnonzero(known)) == 1
+        correction = stand_on_ground(answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows)
+        positions = answer.positions[known]
+        self._of_root[known] = correction.root
+        self._from_root[known] = bend_legs(positions, correction.ankles) - positions
+        self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
+        self._contact = contact
+
+    def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> Prediction:
+        """The answer with up as standing feet correct it."""
+        assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
+        places, contact = answer.absolute()[known], answer.contact[known]
+        up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
+        self._levelled = up.astype(np.float32), error_deg
+        return replace(answer, up=self._levelled[0], up_error_deg=error_deg)
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
@@ -49,4 +85,8 @@ class GroundedTask:
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
         answer = self._task.prediction()
-        return replace(answer, root=answer.root + self._moved)
+        positions, root = answer.positions + self._from_root, answer.root + self._of_root
+        up, error_deg = self._levelled or (answer.up, answer.up_error_deg)
+        return replace(
+            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, up=up, up_error_deg=error_deg
+        )

@@ -1,4 +1,4 @@
-"""Owns the repair of left/right swaps: frames in which a detector took left arms or legs for right ones."""
+"""Owns what 2D tells of left/right swaps: frames in which a detector seems to have taken left arms or legs for right ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class SwapConfig:
     dwell_heights_per_s: of staying exchanged. farthest_heights: a joint further from where it was expected costs no
     more than this. extrapolation_s: for how long a joint is expected to go on as it moved; steadiness_s: over how long its
     velocity is averaged; fastest_heights_per_s: what is quicker than this is no movement but a jump, which does not go
-    on. memory_s: without a joint for this long, what its last position tells falls to a third."""
+    on. memory_s: without a joint for this long, what its last position tells falls to a third; a track is broken where it is
+    lost for as long."""
 
     change_heights: float = 0.1
     dwell_heights_per_s: float = 0.15
@@ -121,29 +122,54 @@ def find_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool
     exchanged. UserError for a clip without 2D.
     """
     pairs = _Pairs.of(clip.skeleton)
-    exchanged = _decode(_read(clip, pairs), clip.times, frame_period(clip), pairs, config)
-    return exchanged & pairs.any_in_group(_is_exchangeable(clip, pairs))
+    return _decode(_read(clip, pairs), clip.times, frame_period(clip), pairs, config) & find_exchangeable(clip)
 
 
-def repair_swaps(clip: Clip, config: SwapConfig = SwapConfig()) -> tuple[Clip, NDArray[np.bool_]]:
-    """The clip with left and right put right, and the frames (frames,) in which anything was exchanged.
+def find_exchangeable(clip: Clip) -> NDArray[np.bool_]:
+    """(frames, 2) bool: where a group, as in SWAP_GROUPS, has anything to exchange that no person has put where it is."""
+    pairs = _Pairs.of(clip.skeleton)
+    return pairs.any_in_group(_is_exchangeable(clip, pairs))
+
+
+def find_breaks(clip: Clip, config: SwapConfig = SwapConfig()) -> NDArray[np.bool_]:
+    """Frames (frames, 2) at which the tracks of a group begin anew: a column for each of SWAP_GROUPS, True where its joints are
+    much nearer to where their mirror joints were last seen than to their own, and after they were long out of sight.
+    UserError for a clip without 2D.
+    """
+    pairs = _Pairs.of(clip.skeleton)
+    readings = _read(clip, pairs)
+    points, seen = readings.points[:, 0], np.all(readings.seen[:, 0], axis=-1)  # (frames, pairs, 2 sides, 2), (frames, pairs)
+    breaks = np.zeros((len(clip), len(pairs.starts)), bool)
+    breaks[:1] = True
+    for group in range(len(pairs.starts)):
+        own = pairs.groups == group
+        frames = np.flatnonzero(seen[:, own].any(axis=1))
+        before, now = points[frames[:-1]][:, own], points[frames[1:]][:, own]
+        both = seen[frames[:-1]][:, own] & seen[frames[1:]][:, own]
+        straight, crossed = (np.linalg.norm(then - before, axis=-1).sum(axis=-1) for then in (now, now[:, :, ::-1]))
+        is_broken = ((straight - crossed) * both).sum(axis=1) > config.change_heights
+        breaks[frames[1:], group] = is_broken | (np.diff(clip.times[frames]) > config.memory_s)
+    return breaks
+
+
+def exchange_sides(clip: Clip, swapped: NDArray[np.bool_]) -> Clip:
+    """The clip with left and right exchanged where `swapped` (frames, 2) says so, a column for each of SWAP_GROUPS.
 
     Comes before the refiners, which would take swapped joints for outliers or smooth over the jump. A pair that a person
     has corrected stays as it is. UserError for a clip without 2D.
     """
     points = keypoints_of(clip)
     pairs = _Pairs.of(clip.skeleton)
-    moved = find_swaps(clip, config)[:, pairs.groups] & _is_exchangeable(clip, pairs)  # (frames, pairs)
+    moved = swapped[:, pairs.groups] & _is_exchangeable(clip, pairs)  # (frames, pairs)
     source = np.tile(np.arange(len(clip.skeleton)), (len(clip), 1))
     source[:, pairs.joints] = np.where(moved[..., None], pairs.joints[:, ::-1], pairs.joints)
-    repaired = replace(
+    return replace(
         clip,
         keypoints=np.take_along_axis(points, source[..., None], axis=1),
         visible=np.take_along_axis(clip.visible, source, axis=1),
         derived=np.take_along_axis(clip.derived, source, axis=1),
         confidence=np.take_along_axis(clip.confidence, source, axis=1),
     )
-    return repaired, np.any(moved, axis=1)
 
 
 def _is_exchangeable(clip: Clip, pairs: _Pairs) -> NDArray[np.bool_]:

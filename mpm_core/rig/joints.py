@@ -14,9 +14,6 @@ Vectors = NDArray[np.float64]
 SIDES = {"Left": 1.0, "Right": -1.0}
 """Which way along x a side lies."""
 
-ANKLE_HEIGHT_M = 0.09
-"""Of an ankle over the floor that its foot stands on."""
-
 _HEAD_SHARE = 0.45  # of the way from Thorax to the crown at which the head turns
 _WAIST_SHARE = 0.4  # of the way from Hip to Spine at which the back bends first
 _BALL_M, _TOES_M, _HAND_M = (-0.06, 0.12), 0.06, 0.08  # the ball: down and forward from the ankle

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.ground_metrics import NOT_ON_GROUND, OnGround, on_ground, true_places
 from mpm_core.grounding.standing import standing_feet
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.metrics import (
-    Poses,
     acceleration_error,
     angle_deg,
     auc,
@@ -44,7 +44,9 @@ class Figures:
     nothing to measure.
 
     acceleration: error in m/s2, and jumps (see metrics.py), where every frame is scored. up: error in degrees, the median over
-    views, with its 90th percentile; standing: F1 over feet and frames; both where a network tells of the ground.
+    views, with its 90th percentile; standing: F1 over feet and frames; both where a network tells of the ground. sliding: m/s
+    of feet that truly stand; under: per cent of frames with a foot under the floor; path: mm (see ground_metrics.py); these
+    where every frame is scored and the truth knows where the person is.
     hidden, visible: MPJPE of these joints alone; mpjpe_14: of the 14 joints without Hip and Spine. pck (at 150 mm) and auc
     are over the benchmark's joints, which never include Hip, whose error is zero by definition.
     by_joint: MPJPE of each of the 16 joints. by_action: MPJPE of each action.
@@ -62,6 +64,9 @@ class Figures:
     up: float = NAN
     up_p90: float = NAN
     standing: float = NAN
+    sliding: float = NAN
+    under: float = NAN
+    path: float = NAN
     hidden: float = NAN
     visible: float = NAN
     frames: int = 0
@@ -110,6 +115,7 @@ class _Scored:
     is_whole: bool
     up_error: float = NAN
     feet: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
+    ground: OnGround = NOT_ON_GROUND
 
 
 def evaluate(
@@ -177,20 +183,24 @@ def _score(
         for _ in task.update(mask | unsure, frames=rows):
             pass
         answer = task.prediction()
-    ground = _score_ground(answer, truth, clip, rows) if task_name == "lift" else {}
+    ground = _score_ground(answer, clip.to_mpm16(), rows) if task_name == "lift" else {}
     is_whole = bool(rows.all())
     return _Scored(
         scored.action, answer.positions[rows], truth[rows], mask[rows], clip.times[rows], clip.fps, is_whole, **ground
     )
 
 
-def _score_ground(answer: Prediction, truth: Poses, clip: Clip, rows: NDArray[np.bool_]) -> dict[str, Any]:
-    """How far up is off, and how many feet are found to stand, wrongly so, or missed."""
+def _score_ground(answer: Prediction, clip: Clip, rows: NDArray[np.bool_]) -> dict[str, Any]:
+    """How far up is off, how many feet are found to stand, wrongly so, or missed, and how they do."""
+    places = true_places(clip)
+    scores: dict[str, Any] = {}
+    if places is not None and rows.all() and clip.up is not None:
+        scores["ground"] = on_ground(answer, clip)
     if answer.up is None or answer.contact is None or clip.up is None:
-        return {}
-    scores: dict[str, Any] = {"up_error": angle_deg(answer.up, np.array(clip.up))}
-    if np.isfinite(truth).all() and np.ptp(truth[:, MPM16.root], axis=0).max() > 0:  # where the person stands is known
-        standing = standing_feet(truth, np.array(clip.up) / np.linalg.norm(clip.up), clip.fps)[0][rows]
+        return scores
+    scores["up_error"] = angle_deg(answer.up, np.array(clip.up))
+    if places is not None:
+        standing = standing_feet(places, np.array(clip.up) / np.linalg.norm(clip.up), clip.fps)[0][rows]
         told = answer.contact[rows] > 0.5
         scores["feet"] = np.array([(told & standing).sum(), (told & ~standing).sum(), (~told & standing).sum()])
     return scores
@@ -208,6 +218,7 @@ class _Sums:
         self._jumps: list[int] = []
         self._up_errors: list[float] = []
         self._feet = np.zeros(3, np.int64)
+        self._ground: list[OnGround] = []
 
     def add(self, view: _Scored) -> None:
         if not len(view.predicted):
@@ -230,6 +241,7 @@ class _Sums:
         if np.isfinite(view.up_error):
             self._up_errors.append(view.up_error)
         self._feet += view.feet
+        self._ground.append(view.ground)
         if len(errors) > 1:
             self._put("velocity", view.action, velocity_error(view.predicted, view.truth, view.times), len(errors) - 1)
 
@@ -257,6 +269,9 @@ class _Sums:
             up=float(np.median(self._up_errors)) if self._up_errors else NAN,
             up_p90=float(np.percentile(self._up_errors, 90)) if self._up_errors else NAN,
             standing=f1_score(*(int(count) for count in self._feet)),
+            sliding=_mean(np.concatenate([ground.slides for ground in self._ground])),
+            under=_mean(100.0 * np.concatenate([ground.under for ground in self._ground])),
+            path=_mean(np.concatenate([ground.path for ground in self._ground])),
             by_joint={joint: _mean(errors[:, n]) for n, joint in enumerate(MPM16.joints)},
             by_action={action: _mean(np.concatenate(parts)) for action, parts in sorted(self._actions.items())},
             **{name: self._average(parts) for name, parts in self._totals.items()},

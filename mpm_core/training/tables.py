@@ -58,12 +58,15 @@ def as_markdown(evaluation: Evaluation, details: bool = False) -> str:
 def _motion_table(lifted: Mapping[Protocol, Figures]) -> str:
     """What an animator sees of it, and what the network tells of the ground."""
     head = ["2D", "hidden", "acceleration m/s2", "jumps", "up, median over views, degrees", "up, 90 %", "standing feet, F1"]
+    head += ["feet slide m/s", "feet under the floor, % of frames", "path mm"]
     rows = []
     for protocol, f in lifted.items():
         counted = "–" if np.isnan(f.jumps) else f"{f.jumps:.0f}"
         score = "–" if np.isnan(f.standing) else f"{f.standing:.3f}"
         acceleration = "–" if np.isnan(f.acceleration) else f"{f.acceleration:.2f}"
-        rows.append([protocol.source, protocol.preset, acceleration, counted, _cell(f.up), _cell(f.up_p90), score])
+        slide = "–" if np.isnan(f.sliding) else f"{f.sliding:.3f}"
+        ground = [slide, _cell(f.under), _cell(f.path)]
+        rows.append([protocol.source, protocol.preset, acceleration, counted, _cell(f.up), _cell(f.up_p90), score, *ground])
     return _table(head, rows)
 
 

@@ -8,6 +8,7 @@ from app.views.horizon import horizon_pixels
 from mpm_core.camera import Intrinsics
 from mpm_core.detectors import DETECTORS, base
 from mpm_core.grounding.up import Up, up_of_camera
+from mpm_core.sides import RepairedSides
 from mpm_core.skeleton import COCO17, MPM16
 from tests.app.conftest import WAIT_MS, wait_for_lift
 from tests.squares import SIZE, SquareFinder
@@ -160,6 +161,21 @@ def test_exchanged_sides_are_repaired_and_flagged(qtbot, demo_window):
     session.undo_stack.undo()
     assert not session.flags.any()
     wait_for_lift(qtbot, demo_window)
+
+
+def test_sides_that_are_unsure_are_flagged_and_stay(qtbot, demo_window, monkeypatch):
+    session = demo_window.session
+    clean, unsure = session.clip.keypoints.copy(), np.zeros(len(session), bool)
+    unsure[300:310] = True
+    monkeypatch.setattr("app.video_handlers.repair_sides", lambda clip: RepairedSides(clip, np.zeros_like(unsure), unsure))
+    said = []
+    session.message.connect(said.append)
+    demo_window.video_panel.repair_chosen.emit()
+    qtbot.waitUntil(lambda: bool(session.flags.any()), timeout=WAIT_MS)
+    assert np.array_equal(session.flags, unsure) and np.array_equal(session.clip.keypoints, clean)
+    assert any("unsure in 10 frames" in text for text in said)
+    demo_window.video_panel.repair_chosen.emit()  # once more: nothing new
+    qtbot.waitUntil(lambda: any("nothing to change" in text for text in said), timeout=WAIT_MS)
 
 
 def test_the_field_of_view_moves_the_person(qtbot, detected):

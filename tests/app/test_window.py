@@ -196,6 +196,9 @@ def test_figures_follow_the_mask(qtbot, demo_window):
     panel = demo_window.metrics_panel
     qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=5000)
     assert panel._values["hidden"].isHidden()
+    units = {"acceleration": "m/s²", "path": "mm", "sliding": "m/s", "under": "%"}
+    assert all(panel._values[name].text().endswith(unit) for name, unit in units.items())
+    assert panel._values["jumps"].text() == "0"
     demo_window.panels.setCurrentIndex(2)
     demo_window.editor.apply_preset("2 legs")
     wait_for_lift(qtbot, demo_window)
@@ -212,7 +215,8 @@ def test_without_ground_truth_figures_are_absent_not_zero(qtbot, window, tmp_pat
     assert window.session.errors is None
     values = window.metrics_panel._values
     qtbot.waitUntil(lambda: "no ground truth" in window.metrics_panel._scope.text(), timeout=WAIT_MS)
-    assert [name for name, value in values.items() if not value.isHidden()] == ["reprojection"]
+    assert [name for name, value in values.items() if not value.isHidden()] == ["reprojection", "sliding", "under"]
+    assert values["sliding"].text().endswith(" m/s") and values["under"].text().endswith(" %")
     assert window.status_line._errors.text() == ""
     assert window.joints_panel.isColumnHidden(2)
     assert not window.lifting_panel._task_buttons["complete"].isEnabled()

@@ -8,6 +8,7 @@ import pytest
 from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.body_fit import BodyFit, SeenPoses, slow_errors
+from mpm_core.lifters.fitting import _steadying_frames, _tremble
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import acceleration_error, joint_errors, jumps, reprojection
 from mpm_core.skeleton import MPM16
@@ -286,3 +287,33 @@ def test_noisy_clips_are_smoothed_where_the_answer_streams_in(lifter, demo):
     plain, fit = (lifter.lift(noisy, fit=f) for f in (False, True))
     shake = [np.abs(np.diff(p.positions, n=2, axis=0)).mean() for p in (plain, fit)]
     assert shake[1] < 1.1 * shake[0]
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_keypoints_that_tremble_do_not_shake_the_answer(lifter, demo, monkeypatch, fps):
+    steady = at_rate(demo, fps)
+    rng = np.random.default_rng(fps)
+    noisy = replace(steady, keypoints=(steady.keypoints + rng.normal(0, 1.0, steady.keypoints.shape)).astype(np.float32))
+    truth = steady.ground_truth - steady.ground_truth[:, :1]
+    calm, shaken = (acceleration_error(lifter.lift(clip).positions, truth, fps) for clip in (steady, noisy))
+    assert shaken < calm + 4.0 * 3**0.5  # what is let be along each of three axes
+    assert _steadying_frames(4.0 * _tremble(*_rays_of(noisy)), fps) > 0.4
+    assert _steadying_frames(4.0 * _tremble(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
+    monkeypatch.setattr("mpm_core.lifters.fitting._tremble", lambda *_: 0.0)
+    assert shaken < 0.5 * acceleration_error(lifter.lift(noisy).positions, truth, fps)
+
+
+def _rays_of(clip):
+    return clip.camera.rays(clip.keypoints), clip.visible
+
+
+def test_outliers_exchanged_sides_and_holes_are_no_tremble(demo):
+    rays, seen = _rays_of(demo)
+    wild, holed = rays.copy(), seen.copy()
+    wild[100:400:9] = wild[100:400:9, MPM16.mirror]
+    wild[::25, ARM] += 0.1
+    holed[::12, ARM] = False
+    for other in ((wild, seen), (np.where(holed[..., None], rays, 0), holed)):
+        assert _tremble(*other) == pytest.approx(_tremble(rays, seen), abs=1e-4)
+    assert _tremble(rays[:4], seen[:4]) == 0
+    assert _tremble(rays, np.zeros_like(seen)) == 0

@@ -12,7 +12,7 @@ from mpm_core.data.cameras import CameraConfig, view
 from mpm_core.data.detecting import detect
 from mpm_core.data.pack import MotionPack, balanced_weights, mix_packs, read_pack, write_pack
 from mpm_core.errors import UserError
-from mpm_core.grounding.standing import FEET
+from mpm_core.grounding.floor import FEET
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
 

@@ -225,8 +225,10 @@ def test_what_an_animator_sees_is_counted_and_what_is_told_of_the_ground(folder)
     assert figures.jumps == 0 and figures.acceleration < 1e-2  # what is off lasts
     text = as_markdown(run(folder, GROUPS["lifting"]))
     assert "| acceleration m/s2 | jumps | up, median over views, degrees |" in text and "| 10.0 | 10.0 |" in text
+    assert "| feet slide m/s | feet under the floor, % of frames | path mm |" in text
+    assert 0 < figures.sliding < 0.15 and figures.under < 3 and figures.path == pytest.approx(0, abs=0.1)  # the true ones
     strided = run(folder, GROUPS["lifting"], stride=3).results[GROUPS["lifting"][0]]
-    assert np.isnan(strided.jumps) and np.isnan(strided.acceleration)
+    assert np.isnan(strided.jumps) and np.isnan(strided.acceleration) and np.isnan(strided.sliding)
 
 
 def test_the_protocol_of_up_looks_down_at_the_benchmark(folder, capsys, tmp_path):

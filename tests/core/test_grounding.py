@@ -5,13 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter1d
 
 from mpm_core import UserError, read_clip, write
 from mpm_core.cli import main
 from mpm_core.formats.base import WriteOptions
-from mpm_core.grounding.path import path_correction
-from mpm_core.grounding.standing import FEET, standing_feet, standing_odds
+from mpm_core.grounding.floor import FEET
+from mpm_core.grounding.standing import standing_feet, standing_odds
 from mpm_core.grounding.up import find_up, up_as_given, up_of_camera
 from mpm_core.metrics import angle_deg, f1_score
 from mpm_core.skeleton import MPM16
@@ -174,88 +173,3 @@ def test_the_command_line_takes_up_and_says_where_it_is_from(tmp_path, caplog):
         assert main(["lift", str(tmp_path / "walk.npz"), "-o", str(tmp_path / "d.npz"), "--up=0,0,0"]) == 2
     assert read_clip(tmp_path / "b.npz").up == pytest.approx(up_of_camera(30, -2))
     assert read_clip(tmp_path / "c.npz").up == pytest.approx((0, -(0.5**0.5), -(0.5**0.5)))
-
-
-def slides(places, standing, fps=50.0):
-    """Mean speed in m/s of ankles that stand."""
-    speed = np.linalg.norm(np.diff(places[:, list(FEET)], axis=0), axis=-1) * fps
-    return speed[standing[1:] & standing[:-1]].mean()
-
-
-def as_seen(motion, pitch=20.0):
-    rotation = Viewpoint(60.0, pitch).rotation()
-    return (motion - motion[:, :1].mean(0)) @ rotation.T + [0, 0, 6.0], rotation[:, 2]
-
-
-def test_standing_feet_do_not_slide_and_stand_on_one_floor(motion):
-    places, up = as_seen(motion)
-    standing, _ = standing_feet(places, up, 50.0)
-    rng = np.random.default_rng(3)
-    swaying = gaussian_filter1d(rng.normal(0, 1, 500), 12)
-    swaying *= 0.08 / swaying.std()
-    seen = places * (1 + swaying / 6)[:, None, None]  # to and fro along the line of sight
-    contact = standing.astype(np.float64)
-    moved = path_correction(seen, up, contact, 50.0)
-    after = seen + moved[:, None]
-    assert slides(after, standing) < 0.4 * slides(seen, standing)
-    heights = [(p[:, list(FEET)] @ up)[standing].std() for p in (seen, after)]
-    assert heights[1] < heights[0]
-    ray = seen[:, 0] / np.linalg.norm(seen[:, 0], axis=1, keepdims=True)
-    across = moved - (moved * ray).sum(1, keepdims=True) * ray
-    assert np.linalg.norm(across, axis=1).mean() < 0.02  # it is still where it is seen
-    error = [np.linalg.norm((p - places)[:, 0] - (p - places)[:, 0].mean(0), axis=1).mean() for p in (seen, after)]
-    assert error[1] < error[0]
-
-
-def test_true_motion_is_left_alone_and_a_jump_stays_a_jump(motion):
-    places, up = as_seen(motion)
-    standing, _ = standing_feet(places, up, 50.0)
-    assert np.abs(path_correction(places, up, standing.astype(float), 50.0)).max() < 0.06
-    still = np.repeat(places[:1], 150, axis=0)
-    flight = np.zeros(150)
-    flight[60:90] = 0.4 * np.sin(np.linspace(0, np.pi, 30))
-    still += flight[:, None, None] * up
-    contact = np.repeat((flight == 0)[:, None], 2, axis=1).astype(float)
-    moved = path_correction(still, up, contact, 50.0)
-    assert np.abs(moved @ up).max() < 0.03
-
-
-def test_two_shots_are_not_glued_together(motion):
-    """At the cut both feet stand, and are elsewhere from one frame to the next."""
-    places, up = as_seen(np.repeat(motion[:1], 200, axis=0))
-    places[100:] += [1.5, 0, 1.0]
-    after = places + path_correction(places, up, np.ones((200, 2)), 50.0)[:, None]
-    step = (after[100] - after[99])[0]
-    assert np.abs(step - [1.5, 0, 1.0]).max() < 0.1
-
-
-@pytest.mark.parametrize("fps", [0.01, 1, 3600, 1e6])
-def test_any_frame_rate_gives_a_path(motion, fps):
-    places, up = as_seen(motion)
-    contact = np.random.default_rng(0).random((500, 2))
-    assert np.isfinite(path_correction(places, up, contact, fps)).all()
-
-
-def test_a_lifted_person_is_grounded_unless_told_otherwise(lifter):
-    clip = seen_from(25)
-    plain, grounded = lifter.lift(clip, ground=False), lifter.lift(clip)
-    assert np.array_equal(plain.positions, grounded.positions)
-    standing = standing_feet(clip.ground_truth, np.array(up_of_camera(25)), 50.0)[0]
-    assert slides(grounded.absolute(), standing) < 0.7 * slides(plain.absolute(), standing)
-    moved = np.linalg.norm(grounded.root - plain.root, axis=1)
-    assert 0.001 < moved.mean() < 0.15
-    nobody = np.ones((len(clip), 16), bool)
-    assert np.isfinite(lifter.lift(clip, nobody).root).all()
-
-
-def test_a_grounded_answer_is_the_same_however_it_came_about(lifter):
-    clip = seen_from(25)
-    task = lifter.start(clip)
-    mask = np.zeros((len(clip), 16), bool)
-    for joints in ((4, 5, 6), (), (10, 11, 12)):
-        mask = np.zeros((len(clip), 16), bool)
-        mask[100:200, list(joints)] = True
-        for _ in task.update(mask, 150):
-            task.prediction()
-    fresh = lifter.lift(clip, mask)
-    assert np.abs(task.prediction().root - fresh.root).max() < 1e-3

@@ -167,7 +167,7 @@ def test_hidden_joints_are_inferred_not_seen(lifter, demo):
     mask = limb_mask(len(demo), ["left arm"])
     garbled = demo.keypoints.copy()
     garbled[:, list(MPM16.limb("left arm"))] = 5.0
-    other = Clip.from_arrays(garbled, demo.image_size, demo.fps, camera=demo.camera)
+    other = Clip.from_arrays(garbled, demo.image_size, demo.fps, camera=demo.camera, up=demo.up)
     first, second = lifter.lift(demo, mask), lifter.lift(other, mask)
     assert np.abs(first.positions - second.positions).max() < 1e-6
     assert first.hidden[:, MPM16.index("LWrist")].all()
@@ -206,7 +206,7 @@ def test_a_short_span_of_hidden_frames_is_bridged(lifter, demo):
 
 def test_mirror_averaging_weighs_two_answers(lifter, demo):
     clip = part(demo, 0, 149)
-    single, double = lifter.lift(clip, mirror=False, fit=False), lifter.lift(clip)
+    single, double = lifter.lift(clip, mirror=False, fit=False, ground=False), lifter.lift(clip)
     assert single.hypotheses is None and single.uncertainty is None
     assert double.hypotheses.shape == (2, 150, 16, 3) and double.uncertainty.shape == (150, 16)
     assert np.allclose(double.hypotheses[0] - double.hypotheses[0][:, :1], single.positions, atol=1e-5)
@@ -216,6 +216,7 @@ def test_mirror_averaging_weighs_two_answers(lifter, demo):
         clip.image_size,
         clip.fps,
         camera=clip.camera,
+        up=(-clip.up[0], *clip.up[1:]),
     )
     other = lifter.lift(mirrored, mirror=True).positions[:, list(MPM16.mirror)] * [-1, 1, 1]
     assert np.abs(other - double.positions).max() < 1e-4
@@ -340,11 +341,12 @@ def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():
 def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, fps):
     clip = at_rate(demo, fps)
     chosen = np.arange(len(clip)) % 40 == 7
-    task = lifter.start(clip, mode=mode, fit=False)  # a body would be learnt of the chosen frames alone
+    plain = {"mode": mode, "fit": False, "ground": False}  # body and floor would be learnt of the chosen frames alone
+    task = lifter.start(clip, **plain)
     for _ in task.update(None, frames=chosen):
         pass
     answer = task.prediction().positions
-    assert np.abs(answer[chosen] - lifter.lift(clip, mode=mode, fit=False).positions[chosen]).max() < 1e-5
+    assert np.abs(answer[chosen] - lifter.lift(clip, **plain).positions[chosen]).max() < 1e-5
     assert mode == "fast" or np.isnan(answer[~chosen]).any()
 
 

@@ -11,7 +11,8 @@ from mpm_core.refiners.base import person_height, visible_stretches
 from mpm_core.refiners.hampel import HampelConfig, find_outliers, remove_outliers
 from mpm_core.refiners.one_euro import smooth_one_euro
 from mpm_core.refiners.savgol import SavgolConfig, smooth_savgol
-from mpm_core.refiners.swaps import find_swaps, repair_swaps
+from mpm_core.refiners.swaps import find_swaps
+from mpm_core.sides import repair_sides
 from mpm_core.skeleton import MPM16
 
 SPIKE_PX = 200.0
@@ -77,7 +78,7 @@ def test_an_unknown_refiner_is_refused_with_the_known_ones(demo):
 
 def test_a_clip_without_2d_is_refused():
     clip = Clip.from_arrays(None, (100, 100), 25, ground_truth=np.ones((5, 16, 3)))
-    for use in (lambda: refine(clip, []), lambda: find_swaps(clip), lambda: repair_swaps(clip)):
+    for use in (lambda: refine(clip, []), lambda: find_swaps(clip), lambda: repair_sides(clip)):
         with pytest.raises(UserError, match="no 2D"):
             use()
 

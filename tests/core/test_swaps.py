@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 
 from mpm_core.clip import Clip
-from mpm_core.refiners.swaps import SWAP_GROUPS, find_swaps, repair_swaps
+from mpm_core.refiners.swaps import SWAP_GROUPS, exchange_sides, find_breaks, find_swaps
 from mpm_core.skeleton import MPM16
 from tests.conftest import body25_from_mpm16
 from tests.core.test_refiners import WRIST, edited_at, with_noise, with_spikes, without
 
 ARMS, LEGS = range(len(SWAP_GROUPS))
+
+
+def repaired_by_tracks(clip):
+    """The clip with all exchanged that its tracks alone tell of, and where."""
+    found = find_swaps(clip)
+    return exchange_sides(clip, found), found.any(axis=1)
 
 
 def with_swaps(clip, swapped):
@@ -36,7 +42,7 @@ def test_a_person_who_walks_and_turns_around_has_no_swaps(demo):
     assert (hip > 10).any() and (hip < -5).any(), "the demo no longer turns around"
     for clip in (demo, with_noise(demo, 7.0), replace(demo, times=demo.times * 2)):
         assert not find_swaps(clip).any()
-    same, flagged = repair_swaps(demo)
+    same, flagged = repaired_by_tracks(demo)
     assert not flagged.any()
     assert np.array_equal(same.keypoints, demo.keypoints)
 
@@ -59,7 +65,7 @@ def test_swaps_are_found_exactly_and_repaired(demo, stretches):
     for clean in (demo, with_noise(demo, 1.0), replace(demo, keypoints=demo.keypoints / 5)):
         clip = with_swaps(clean, swapped)
         assert np.array_equal(find_swaps(clip), swapped)
-        repaired, flagged = repair_swaps(clip)
+        repaired, flagged = repaired_by_tracks(clip)
         assert np.array_equal(repaired.keypoints, clean.keypoints)
         assert np.array_equal(flagged, swapped.any(axis=1))
 
@@ -75,7 +81,7 @@ def test_what_belongs_to_a_joint_moves_with_it(demo):
     clip = with_swaps(clean, swapped)
     other = clip.derived.copy()
     other[310:330, WRIST], other[310:330, MPM16.mirror[WRIST]] = False, True
-    repaired, flagged = repair_swaps(replace(clip, derived=other))
+    repaired, flagged = repaired_by_tracks(replace(clip, derived=other))
     assert np.array_equal(flagged, swapped.any(axis=1))
     for name in ("keypoints", "visible", "confidence", "derived"):
         assert np.array_equal(getattr(repaired, name), getattr(clean, name)), name
@@ -89,7 +95,7 @@ def test_swaps_are_found_among_missing_joints(demo):
     assert not find_swaps(clean).any()
     # One begins as the person is seen again after 0.3 s.
     swapped = marks(demo, (ARMS, 215, 25), (LEGS, 215, 25), (LEGS, 600, 4))
-    repaired, flagged = repair_swaps(with_swaps(clean, swapped))
+    repaired, flagged = repaired_by_tracks(with_swaps(clean, swapped))
     assert np.array_equal(flagged, swapped.any(axis=1))
     assert np.array_equal(repaired.keypoints, clean.keypoints)
 
@@ -139,7 +145,7 @@ def test_a_pair_that_a_person_has_corrected_is_not_exchanged(demo):
     points = with_swaps(demo, swapped).keypoints.copy()
     points[:, pair] = demo.keypoints[:, pair]
     clip = edited_at(replace(demo, keypoints=points), slice(600, 610), WRIST)
-    repaired, flagged = repair_swaps(clip)
+    repaired, flagged = repaired_by_tracks(clip)
     assert np.array_equal(flagged, swapped.any(axis=1))
     assert np.array_equal(repaired.keypoints, demo.keypoints)
     assert np.array_equal(repaired.edited, clip.edited)
@@ -149,7 +155,7 @@ def test_swaps_are_found_in_other_skeletons(demo):
     points = body25_from_mpm16(demo.keypoints)
     clean = Clip.from_arrays(points[..., :2], demo.image_size, demo.fps, "body25", confidence=points[..., 2])
     swapped = marks(clean, (ARMS, 300, 50), (LEGS, 320, 1))
-    repaired, flagged = repair_swaps(with_swaps(clean, swapped))
+    repaired, flagged = repaired_by_tracks(with_swaps(clean, swapped))
     assert np.array_equal(flagged, swapped.any(axis=1))
     assert np.array_equal(repaired.keypoints, clean.keypoints)
 
@@ -158,6 +164,17 @@ def test_swaps_are_found_in_other_skeletons(demo):
 def test_short_clips_have_no_swaps(demo, frames):
     clip = demo.cut(100, 99 + frames)
     assert not find_swaps(clip).any()
-    repaired, flagged = repair_swaps(clip)
+    repaired, flagged = repaired_by_tracks(clip)
     assert flagged.shape == (frames,)
     assert np.array_equal(repaired.keypoints, clip.keypoints)
+
+
+def test_tracks_break_where_sides_are_exchanged_and_where_they_were_long_lost(demo):
+    assert np.argwhere(find_breaks(demo)).tolist() == [[0, ARMS], [0, LEGS]]
+    assert not find_breaks(with_noise(demo, 4.0))[1:].any()
+    swapped = marks(demo, (ARMS, 200, 20), (LEGS, 420, 5))
+    expected = [[0, ARMS], [0, LEGS], [200, ARMS], [220, ARMS], [420, LEGS], [425, LEGS]]
+    assert np.argwhere(find_breaks(with_swaps(demo, swapped))).tolist() == expected
+    hidden = np.zeros(demo.visible.shape, bool)
+    hidden[300:310], hidden[500:560] = True, True
+    assert np.argwhere(find_breaks(without(demo, hidden))).tolist() == [[0, ARMS], [0, LEGS], [560, ARMS], [560, LEGS]]

@@ -109,7 +109,7 @@ def _read_pack(path: Path, rng: Random) -> None:
 
 
 def _import(path: Path, rng: Random) -> None:
-    options = ImportOptions(fps=rng.choice((None, 50.0)), units_per_metre=rng.choice((None, 100.0)))
+    options = ImportOptions(fps=rng.choice((50.0, None)), units_per_metre=rng.choice((None, 100.0)))
     target = path.parent / "made" / "pack.npz"
     target.parent.mkdir()
     *_, report = import_motion([path], target, options)

@@ -1,0 +1,182 @@
+"""Videos as cameras, phones and programs write them: each shows the same moving square, which is found where it was drawn."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from mpm_core.errors import UserError
+from mpm_core.video import VideoPart, VideoReader, inspect_video, read_frames
+from tests.videos import SIDE, square_at, write_video
+
+SIZE = (160, 120)
+
+
+def drawn(number, size=SIZE):
+    picture = np.full((size[1], size[0], 3), 90, np.uint8)
+    left, top = square_at(number, size)
+    picture[top : top + SIDE, left : left + SIDE] = 255
+    return picture
+
+
+def box_of(picture):
+    """Left, top, right and bottom of the white square."""
+    rows, columns = np.nonzero(picture[..., 1] > 180)
+    return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+
+
+def true_box(number, size=SIZE):
+    left, top = square_at(number, size)
+    return np.array([left, top, left + SIDE, top + SIDE])
+
+
+def encode(path, pictures, codec="libx264", pixels="yuv420p", options=None, shape=None, container_format=None, rate=30):
+    """shape: width over height of a pixel."""
+    with av.open(str(path), "w", format=container_format) as container:
+        stream = container.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = pictures[0].shape[1], pictures[0].shape[0], pixels
+        if shape is not None:
+            stream.codec_context.sample_aspect_ratio = shape
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def frames_of(path):
+    return list(read_frames(inspect_video(path), VideoPart()))
+
+
+def assert_seen(frames, numbers, size=SIZE, near=1.0):
+    assert len(frames) == len(numbers)
+    for frame, number in zip(frames, numbers, strict=True):
+        assert np.abs(box_of(frame.picture) - true_box(number, size)).max() <= near, number
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("card.MTS", "libx264", "yuv420p"),
+        ("old.mpg", "mpeg2video", "yuv420p"),
+        ("windows.wmv", "wmv2", "yuv420p"),
+        ("phone.3gp", "mpeg4", "yuv420p"),
+        ("tv.ts", "libx264", "yuv422p"),
+        ("deep.mkv", "libx265", "yuv420p10le"),
+        ("web.webm", "libvpx-vp9", "yuv420p"),
+        ("new.mp4", "libsvtav1", "yuv420p"),
+        ("edit.mov", "prores_ks", "yuv422p10le"),
+    ],
+)
+def test_every_container_and_codec_gives_its_frames_at_their_times(tmp_path, name, codec, pixels):
+    if codec not in av.codecs_available:
+        pytest.skip(f"this PyAV cannot write {codec}")
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else None
+    frames = frames_of(encode(tmp_path / name, [drawn(n) for n in range(20)], codec, pixels, options))
+    assert_seen(frames, range(20), near=2.0)
+    assert np.allclose([frame.time_s for frame in frames], np.arange(20) / 30, atol=2e-3)
+
+
+@pytest.mark.parametrize(("shape", "across"), [(Fraction(4, 3), 214), (Fraction(10, 11), 146), (Fraction(2, 1), 320)])
+def test_pixels_that_are_not_square_are_made_square(tmp_path, shape, across):
+    size = (round(SIZE[0] * shape / 2) * 2, SIZE[1])
+    squeezed = [drawn(n, (across, SIZE[1])) for n in range(5)]
+    squeezed = [np.ascontiguousarray(p[:, (np.arange(SIZE[0]) * across / SIZE[0]).astype(int)]) for p in squeezed]
+    path = encode(tmp_path / "narrow.mp4", squeezed, shape=shape)
+    info = inspect_video(path)
+    assert abs(info.image_size[0] - size[0]) <= 1 and info.image_size[1] == SIZE[1]
+    assert_seen(frames_of(path), range(5), (across, SIZE[1]), near=3.0)
+
+
+def test_a_ratio_that_no_pixel_has_is_not_believed(tmp_path):
+    path = encode(tmp_path / "odd.mp4", [drawn(0)] * 3, shape=Fraction(100, 1))
+    assert inspect_video(path).image_size == SIZE
+
+
+def count_teeth(picture):
+    """Pixels of a comb, which differ from both lines beside them."""
+    rows = picture[..., 1].astype(float)
+    apart = rows[1:-1, None] - np.stack((rows[:-2], rows[2:]), axis=1)
+    return int(((np.abs(apart) > 60).all(1) & (apart[:, 0] * apart[:, 1] > 0)).sum())
+
+
+def test_fields_become_whole_frames(tmp_path):
+    """An upper and a lower field of each frame are drawn half a frame apart, as a television camera does."""
+    pictures = []
+    for n in range(18):
+        whole = drawn(6 * n)
+        whole[1::2] = drawn(6 * n + 3)[1::2]
+        pictures.append(whole)
+    path = encode(tmp_path / "fields.mp4", pictures, options={"x264-params": "interlaced=1:tff=1", "flags": "+ildct+ilme"})
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).interlaced_frame  # else this tests nothing
+    frames = frames_of(path)
+    assert_seen(frames, [6 * n for n in range(18)], near=3.0)
+    woven, whole = count_teeth(pictures[5]), [count_teeth(frame.picture) for frame in frames]
+    assert woven > 100 and max(whole) < woven / 5
+
+
+@pytest.mark.parametrize("first", [3, 7, 12])
+def test_what_was_cut_away_without_encoding_anew_is_not_seen(tmp_path, first):
+    whole = write_video(tmp_path / "whole.mp4", np.arange(30) / 30)
+    with av.open(str(whole)) as source, av.open(str(tmp_path / "cut.mp4"), "w") as container:
+        given = source.streams.video[0]
+        stream = container.add_stream_from_template(given)
+        begin = round(first / 30 / given.time_base)
+        for packet in source.demux(given):
+            if packet.dts is None:
+                continue
+            packet.pts, packet.dts = packet.pts - begin, packet.dts - begin
+            packet.stream = stream
+            container.mux(packet)
+    info = inspect_video(tmp_path / "cut.mp4")
+    frames = frames_of(tmp_path / "cut.mp4")
+    assert abs(info.frames - (30 - first)) <= 1
+    assert_seen(frames, range(first, 30))
+    reader = VideoReader(tmp_path / "cut.mp4")
+    for number in (10, 0, 17 - first, 5):
+        picture = reader.picture_at(number / 30, is_exact=True)
+        assert np.abs(box_of(picture) - true_box(first + number)).max() <= 1
+    reader.close()
+
+
+def test_a_preview_picture_before_the_video_is_not_taken_for_it(tmp_path):
+    with av.open(str(tmp_path / "preview.mkv"), "w") as container:
+        preview = container.add_stream("mjpeg", rate=30)
+        preview.width, preview.height, preview.pix_fmt = 320, 240, "yuvj420p"
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        container.mux(preview.encode(av.VideoFrame.from_ndarray(np.zeros((240, 320, 3), np.uint8), format="rgb24")))
+        container.mux(preview.encode())
+        for n in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn(n), format="rgb24")))
+        container.mux(stream.encode())
+    assert inspect_video(tmp_path / "preview.mkv").image_size == SIZE
+    assert_seen(frames_of(tmp_path / "preview.mkv"), range(12))
+
+
+def test_frames_without_times_are_counted_and_found_again(tmp_path):
+    path = encode(tmp_path / "raw.h264", [drawn(n) for n in range(25)], container_format="h264", options={"g": "5"})
+    info = inspect_video(path)
+    assert not info.has_times
+    frames = frames_of(path)
+    assert_seen(frames, range(25))
+    assert np.allclose(np.diff([frame.time_s for frame in frames]), 1 / info.fps)
+    reader = VideoReader(path)
+    for number in (20, 3, 11):
+        assert np.abs(box_of(reader.picture_at(number / info.fps, is_exact=True)) - true_box(number)).max() <= 1
+    reader.close()
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_turned_video_stands_upright(tmp_path, rotation):
+    path = write_video(tmp_path / "turned.mp4", np.arange(5) / 30, rotation=rotation)
+    (first, *_) = frames_of(path)
+    upright = np.rot90(drawn(0), rotation // 90)
+    assert np.abs(box_of(first.picture) - box_of(upright)).max() <= 1
+
+
+def test_a_video_too_wide_once_its_pixels_are_square_is_refused(tmp_path):
+    path = encode(tmp_path / "wide.mp4", [np.zeros((64, 5000, 3), np.uint8)] * 2, shape=Fraction(2, 1))
+    with pytest.raises(UserError, match="10000 x 64 pixels"):
+        inspect_video(path)
