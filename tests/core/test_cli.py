@@ -120,7 +120,7 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--device", "tpu"], "tpu"),
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--mode", "magic"], "magic"),
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--fps", "-3"], "frame rate"),
-        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--fps", "1e9"], "1e+09 frames/s cannot be right"),
+        (["lift", "{clip}", "-o", "{tmp}/x.csv", "--fps", "1e9"], "1e+09"),
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--image-size", "0x99"], "image size must be positive"),
         (["lift", "{clip}", "-o", "{tmp}/x.csv", "--jobs", "0"], "--jobs must be at least 1"),
         (["lift", "{clip}", "-o", "{clip}"], "is an input"),
