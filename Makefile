@@ -1,6 +1,7 @@
 # make run   sets everything up and opens the viewer on the demo
 # make test  sets everything up and runs all tests but those that need Blender
 # make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB)
+# make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
 # make lint  style, types and import rules
 # make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
@@ -20,7 +21,7 @@ BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
 SHARED ?= ../shared
 
-.PHONY: run test test-all lint motion-pictures setup setup-dev packages test-packages blender-packages clean
+.PHONY: run test test-all fuzz lint motion-pictures setup setup-dev packages test-packages blender-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
@@ -30,6 +31,9 @@ test: test-packages setup-dev
 
 test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
 	MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
+
+fuzz: setup-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -1,13 +1,15 @@
-"""Owns the command mpm-viewer: arguments, the display check, and the start of the application."""
+"""Owns the command mpm-viewer: arguments, and the start of the application."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from app.display import why_no_display
+from mpm_core.errors import why_no_working_folder
 
 _log = logging.getLogger("mpm-viewer")
 
@@ -16,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window on a file, or on the bundled demo; returns the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     options = _parse(arguments)
-    problem = why_no_display()
+    problem = why_no_working_folder() or why_no_display()
     if problem:
         _log.error("mpm-viewer: %s", problem)
         return 2
@@ -40,14 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = (lambda: window.handlers.open_path(options.file)) if options.file else window.opener.open_demo
     QTimer.singleShot(0, start)
     return app.exec()
-
-
-def why_no_display() -> str:
-    """A sentence that says what to do when there is no display; nothing when there is one."""
-    has_display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    if sys.platform.startswith("linux") and not has_display:
-        return "there is no display here: run it on a desktop, or under a virtual one with 'xvfb-run -a mpm-viewer'."
-    return ""
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

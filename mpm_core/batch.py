@@ -6,15 +6,18 @@ import argparse
 import copy
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES
+from mpm_core.files import VIDEO_SUFFIXES, check_spares
 
 _log = logging.getLogger("mpm")
+
+_MOST_JOBS = 61  # more than Windows can wait for
 
 RunOne = Callable[[argparse.Namespace], None]
 """A command for one input: options.input and options.output are single paths. It must be importable by its name."""
@@ -27,40 +30,61 @@ def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str, takes_fo
     its input's name and `suffix`. takes_folders: whether a folder without videos may be an input itself. What fails is
     logged and does not keep the others back; UserError at the end counts it.
     """
-    inputs = spread(options.inputs)
-    for path in inputs:
-        if path.is_dir() and not takes_folders:
-            raise UserError(f"{path}: holds no videos")
-    sources = {path.resolve() for path in inputs}
     if options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
-    if len(inputs) == 1 and inputs == options.inputs and not options.output.is_dir():
-        _spare_inputs([options.output], sources)
-        run_one(_with(options, inputs[0], options.output))
-        return
+    if len(options.inputs) == 1:
+        inputs, failed = spread(options.inputs), 0
+        if inputs[0].is_dir() and not takes_folders:
+            raise UserError(f"{inputs[0]}: holds no videos")
+        if inputs == options.inputs and not options.output.is_dir():
+            check_spares([options.output], inputs)
+            run_one(_with(options, inputs[0], options.output))
+            return
+    else:
+        inputs, failed = _usable(options.inputs, takes_folders)
     targets = _targets(inputs, options.output, suffix)
-    _spare_inputs([target for _, target in targets], sources)
+    check_spares([target for _, target in targets], inputs)
     tasks = [_with(options, path, target) for path, target in targets]
-    failed = _run_in_turn(tasks, run_one) if options.jobs == 1 else _run_beside(tasks, run_one, options.jobs)
+    count = len(tasks) + failed
+    if tasks:
+        failed += _run_in_turn(tasks, run_one) if options.jobs == 1 else _run_beside(tasks, run_one, options.jobs)
     if failed:
-        raise UserError(f"{failed} of {len(tasks)} inputs could not be used (see above)")
+        raise UserError(f"{failed} of {count} inputs could not be used (see above)")
+
+
+def _usable(paths: Sequence[Path], takes_folders: bool) -> tuple[list[Path], int]:
+    """The inputs that are meant by several, without those that nothing can be made of, which are logged and counted."""
+    found: list[Path] = []
+    failed = 0
+    for path in paths:
+        try:
+            inputs = spread([path])
+            if inputs[0].is_dir() and not takes_folders:
+                raise UserError(f"{path}: holds no videos")
+            found += inputs
+        except UserError as error:
+            _log.error("mpm: %s", error)
+            failed += 1
+    return found, failed
 
 
 def spread(paths: Sequence[Path]) -> list[Path]:
     """The inputs that are meant: a folder stands for its videos if it has any, a pattern with * for what it matches."""
-    found: list[Path] = []
-    for path in paths:
+    return [found for path in paths for found in _meant(path)]
+
+
+def _meant(path: Path) -> list[Path]:
+    try:
         if path.is_dir():
-            videos = sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
-            found += videos or [path]
-        elif not path.exists() and any(sign in path.name for sign in "*?["):
-            matches = sorted(path.parent.glob(path.name))
-            if not matches:
-                raise UserError(f"{path}: nothing matches this pattern")
-            found += matches
-        else:
-            found.append(path)
-    return found
+            return sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES) or [path]
+        if path.exists() or not any(sign in path.name for sign in "*?["):
+            return [path]
+        matches = sorted(path.parent.glob(path.name))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    if not matches:
+        raise UserError(f"{path}: nothing matches this pattern")
+    return matches
 
 
 def suffix_of(name: str) -> str:
@@ -88,13 +112,6 @@ def _targets(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Pa
     return targets
 
 
-def _spare_inputs(targets: Sequence[Path], sources: set[Path]) -> None:
-    """UserError when a file would be written over one that is read."""
-    for target in targets:
-        if target.resolve() in sources:
-            raise UserError(f"{target}: is an input, so it is not written over; give the output another name or folder")
-
-
 def _with(options: argparse.Namespace, path: Path, target: Path) -> argparse.Namespace:
     one = copy.copy(options)
     one.input, one.output = path, target
@@ -102,28 +119,45 @@ def _with(options: argparse.Namespace, path: Path, target: Path) -> argparse.Nam
 
 
 def _run_in_turn(tasks: Sequence[argparse.Namespace], run_one: RunOne) -> int:
-    failed = 0
-    for task in tasks:
-        error = _attempt(run_one, task)
-        if error:
-            _log.error("mpm: %s", error)
-            failed += 1
-    return failed
+    return sum(_tell(_attempt(run_one, task)) for task in tasks)
 
 
 def _run_beside(tasks: Sequence[argparse.Namespace], run_one: RunOne, jobs: int) -> int:
     """In processes that share the cores evenly: networks that each take all of them would only get in each other's way."""
-    threads = max((os.cpu_count() or 1) // jobs, 1)
+    left = list(range(len(tasks)))
     failed = 0
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare_process, (threads,)) as pool:
-        for outcome in as_completed([pool.submit(_attempt_and_listen, run_one, task) for task in tasks]):
-            texts, error = outcome.result()
-            for text in texts:
-                _log.info("%s", text)
-            if error:
-                _log.error("mpm: %s", error)
-                failed += 1
+    for number, error in _outcomes(tasks, run_one, jobs):
+        left.remove(number)
+        failed += _tell(error)
+    # A process that dies takes the pool with it: who is left gets a process of its own.
+    for number in left:
+        outcomes = list(_outcomes(tasks[number : number + 1], run_one, 1))
+        died = f"{tasks[number].input}: the process that worked on it died (was there too little memory?)"
+        failed += _tell(outcomes[0][1] if outcomes else died)
     return failed
+
+
+def _outcomes(tasks: Sequence[argparse.Namespace], run_one: RunOne, jobs: int) -> Iterator[tuple[int, str]]:
+    """The numbers of tasks that have ended, and why they failed if they did, until all have or a process dies."""
+    threads = max((os.cpu_count() or 1) // jobs, 1)
+    jobs = min(jobs, len(tasks), _MOST_JOBS)
+    try:
+        with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare_process, (threads,)) as pool:
+            futures = {pool.submit(_attempt_and_listen, run_one, task): number for number, task in enumerate(tasks)}
+            for done in as_completed(futures):
+                texts, error = done.result()
+                for text in texts:
+                    _log.info("%s", text)
+                yield futures[done], error
+    except BrokenProcessPool:
+        return
+
+
+def _tell(error: str) -> bool:
+    """Log why an input could not be used, if it could not."""
+    if error:
+        _log.error("mpm: %s", error)
+    return bool(error)
 
 
 def _attempt(run_one: RunOne, task: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from mpm_core.commands import run_complete, run_convert, run_lift
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
 
@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 after a mistake of the user's, 130 when interrupted."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     _log.setLevel(logging.INFO)
+    problem = why_no_working_folder()
+    if problem:
+        _log.error("mpm: %s", problem)
+        return 2
     options = build_parser().parse_args(arguments)
     try:
         options.run(options)
@@ -33,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except (OSError, MemoryError) as error:
+        _log.debug("the command failed", exc_info=True)
+        _log.error("mpm: %s", as_sentence(error))
+        return 2
     return 0
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.limits import check_camera, check_frames, check_rate, check_scores, check_size, check_up
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
 from mpm_core.stature import check_height
 
@@ -108,18 +109,22 @@ class Clip:
         """
         where = f"{source}: " if source else ""
         topology = _find_skeleton(skeleton, where)
-        size = _check_size(image_size, fps, where)
+        fps, size = check_rate(fps, where), check_size(image_size, where)
         check_height(height_m, where)
         points = None if keypoints is None else _check_shape(keypoints, topology, 2, f"{where}keypoints")
         truth = None if ground_truth is None else _check_shape(ground_truth, topology, 3, f"{where}ground truth")
         frames = _common_length(points, truth, where)
         scores = _check_confidence(confidence, (frames, len(topology)), where)
         visible = _measured(points, truth, scores, size, topology, where)
+        if truth is not None:
+            truth = np.where(np.isfinite(truth).all(-1, keepdims=True), truth, np.nan)
+        check_frames(visible, where)
         return cls(
             None if points is None else np.where(visible[..., None], points, 0).astype(np.float32),
             visible, np.zeros_like(visible), np.zeros_like(visible), np.where(visible, scores, 0).astype(np.float32),
-            None if truth is None else truth.astype(np.float32), _check_times(times, frames, fps, where), float(fps), size,
-            topology, camera or Intrinsics.assumed(size), up, height_m, source, notes,
+            None if truth is None else truth.astype(np.float32), _check_times(times, frames, fps, where), fps, size,
+            topology, check_camera(camera, size, where) if camera else Intrinsics.assumed(size), check_up(up, where), height_m,
+            source, notes,
         )  # fmt: skip
 
     def to_mpm16(self) -> Clip:
@@ -186,13 +191,6 @@ def _find_skeleton(name: str, where: str) -> Skeleton:
         raise UserError(f"{where}{error}") from None
 
 
-def _check_size(image_size: tuple[int, int], fps: float, where: str) -> tuple[int, int]:
-    width, height = image_size
-    if not all(np.isfinite(value) and value > 0 for value in (fps, width, height)):
-        raise UserError(f"{where}the frame rate and the image size must be positive, not {fps:g} and {width} x {height}")
-    return int(width), int(height)
-
-
 def _check_shape(values: ArrayLike, skeleton: Skeleton, axes: int, what: str) -> NDArray[np.float64]:
     array = as_floats(values, what)
     if array.ndim != 3 or array.shape[1:] != (len(skeleton), axes):
@@ -217,7 +215,7 @@ def _check_confidence(confidence: ArrayLike | None, shape: tuple[int, int], wher
     scores = as_floats(confidence, f"{where}confidence values")
     if scores.shape != shape:
         raise UserError(f"{where}confidence must be {shape}, not {scores.shape}")
-    return np.nan_to_num(scores, nan=0.0)
+    return check_scores(scores, where)
 
 
 def _measured(

@@ -10,7 +10,7 @@ from mpm_core.batch import run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES
+from mpm_core.files import VIDEO_SUFFIXES, check_spares
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
@@ -92,6 +92,7 @@ def run_complete(options: argparse.Namespace) -> None:
     from mpm_core.lifters import load_lifter
 
     check_target(options.output)
+    check_spares([options.output], [options.input])
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
     clip = _as_told(_read(options), options)
@@ -104,6 +105,7 @@ def run_complete(options: argparse.Namespace) -> None:
 
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
+    check_spares([options.output], [options.input])
     clip = _as_told(_read(options), options)
     _write(options, clip, clip)
 

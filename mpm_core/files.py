@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
-from collections.abc import Iterator
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,24 +19,92 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 """Endings of files that hold a video."""
 
+_LONGEST_NAME_BYTES = 255
+
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
     """A path to write to, which takes the target's name when the block ends well and is gone when it does not.
 
-    UserError when the target's folder cannot be written to.
+    It lies beside the target under the target's name, so that what a killed program has left there is written over by the
+    next one. A link stays a link, to the file that is written; a file that is there keeps its mode. UserError when the target
+    cannot be written to, or another program is at it.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
+        place = Path(os.path.realpath(target))
+        old = place.stat() if place.exists() else None
+        if old is not None and not os.access(place, os.W_OK):
+            raise UserError(f"{target}: cannot be written (it is protected)")
+        partial = place.with_name(_name_beside(place.name))
+        handle = _claimed(partial, target)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    partial = Path(name)
     try:
         yield partial
-        partial.chmod(0o644)
-        partial.replace(target)
+        if old is not None:
+            partial.chmod(stat.S_IMODE(old.st_mode))
+        if old is not None and old.st_nlink > 1:
+            shutil.copyfile(partial, place)  # all names of the file go on naming the same one
+        else:
+            partial.replace(place)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def check_spares(targets: Iterable[Path], sources: Iterable[Path]) -> None:
+    """UserError when a file would be written over one that is read, under whatever name."""
+    sources = list(sources)
+    for target in targets:
+        if any(_is_same(target, source) for source in sources):
+            raise UserError(f"{target}: is an input, so it is not written over; give the output another name or folder")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return one.absolute() == other.absolute()
+
+
+def _name_beside(name: str) -> str:
+    """The name under which a file of this name is begun; short enough where the name itself is."""
+    beside = f".{name}.partial"
+    if len(os.fsencode(beside)) <= _LONGEST_NAME_BYTES:
+        return beside
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f".{name[:40]}.{digest}.partial"
+
+
+def _claimed(partial: Path, target: Path) -> int:
+    """The file, open and empty, and locked until it is closed; UserError when another program has it."""
+    while True:
+        handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _lock(handle):
+                raise UserError(f"{target}: cannot be written (another program is writing it)")
+            # Whoever had it before may just have given it the target's name.
+            if partial.exists() and os.path.samestat(os.fstat(handle), partial.stat()):
+                os.truncate(partial, 0)
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file; False when another has it. True where a folder, or the system, knows no such locks."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,17 +21,22 @@ from mpm_core.data.published.amass import BodyModels, is_amass, read_amass
 from mpm_core.data.published.h36m import read_h36m
 from mpm_core.data.published.mpi_inf_3dhp import read_3dhp
 from mpm_core.data.published.recording import Recording
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence
+from mpm_core.files import check_spares
 from mpm_core.formats.pickled_npz import list_arrays
 from mpm_core.progress import Progress
 from mpm_core.skeleton import H36M17
 
+_log = logging.getLogger("mpm")
+
 _SUFFIXES = (".bvh", ".amc", ".npz")
 _SHORTEST_S = 1.0
+_RATES = (1.0, 1000.0)
 _COMMON_UNITS = (1.0, 100.0, 1000.0, 39.37, 0.45 * 39.37)  # per metre: m, cm, mm, inches, CMU's
 _PLAUSIBLE_HEIGHT_M = (1.3, 2.2)
 _TYPICAL_HEIGHT_M = 1.7
 _ANKLE_HEIGHT_M = 0.08
+_FARTHEST_M = 10_000.0
 _FASTEST_M_S = 12.0  # no joint of a person moves faster from Hip; what does is a fault of the recording
 _BENT_M = 0.05  # of the knee from the line between hip and ankle, or of the nose from that between neck and crown
 _STRETCHED = 0.15  # a thigh or shank whose length varies by more than this share is no bone
@@ -95,23 +102,19 @@ def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions)
     Known are BVH, ASF/AMC pairs, AMASS, and the npz files of Human3.6M (VideoPose3D) and MPI-INF-3DHP (P-STMO).
 
     Facts of a manifest.csv in or above a folder are used (see manifest.py). A file that cannot be used is reported and
-    left out. UserError when nothing is found or nothing remains.
+    left out. UserError when nothing remains, or a file would be written over that is read.
     """
-    files = _find(sources)
     report = ImportReport()
+    files = _find(sources, report)
+    check_spares([target], [path for path, _ in files])
     reader = _Reader(options)
-    manifests = {folder: find_manifest(folder) for folder in {path.parent for path, _ in files}}
     for number, (path, name) in enumerate(files):
         yield Progress(number, len(files), name)
-        facts = manifests[path.parent].get(path.resolve(), FileFacts())
-        try:
+        with _leaving_out(path, name, report), np.errstate(all="ignore"):  # of numbers that are refused afterwards
+            facts = reader.facts_of(path)
             for recording in reader.read(path, name, facts):
-                try:
+                with _leaving_out(path, recording.name, report):
                     _import_recording(recording, path, facts, options, report)
-                except UserError as error:
-                    report.dropped.append((recording.name, str(error).removeprefix(f"{path}: ")))
-        except UserError as error:
-            report.dropped.append((name, str(error).removeprefix(f"{path}: ")))
     if not report.clips:
         reasons = "; ".join(f"{file}: {why}" for file, why in report.dropped[:3])
         raise UserError(f"{', '.join(map(str, sources))}: no usable motion ({reasons})")
@@ -127,17 +130,32 @@ def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions)
     yield report
 
 
-def _find(sources: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Motion files with the names that their clips get: 'folder/file'."""
+@contextmanager
+def _leaving_out(path: Path, name: str, report: ImportReport) -> Iterator[None]:
+    """Whatever is wrong with a file, or brings out a defect of ours, is reported and does not keep the others back."""
+    try:
+        yield
+    except UserError as error:
+        report.dropped.append((name, str(error).removeprefix(f"{path}: ")))
+    except OSError as error:
+        report.dropped.append((name, as_sentence(error).removeprefix(f"{path}: ")))
+    except Exception:
+        _log.debug("%s: the importer failed", path, exc_info=True)
+        report.dropped.append((name, "is damaged in a way that nothing is known of"))
+
+
+def _find(sources: Sequence[Path], report: ImportReport) -> list[tuple[Path, str]]:
+    """Motion files with the names that their clips get: 'folder/file'. Sources without any are reported."""
     found: list[Path] = []
     for source in sources:
-        if not source.exists():
-            raise UserError(f"{source}: there is no such file or folder")
-        inside = source.rglob("*") if source.is_dir() else [source]
-        files = sorted(path for path in inside if path.suffix.lower() in _SUFFIXES and path.is_file())
-        if not files:
-            raise UserError(f"{source}: no motion files here (known: {', '.join(_SUFFIXES)})")
-        found += files
+        with _leaving_out(source, str(source), report):
+            if not source.exists():
+                raise UserError(f"{source}: there is no such file or folder")
+            inside = source.rglob("*") if source.is_dir() else [source]
+            files = sorted(path for path in inside if path.suffix.lower() in _SUFFIXES and path.is_file())
+            if not files:
+                raise UserError(f"{source}: no motion files here (known: {', '.join(_SUFFIXES)})")
+            found += files
     names = [f"{path.resolve().parent.name.removesuffix('_bvh')}/{path.stem}" for path in found]
     return list(zip(found, names, strict=True))
 
@@ -149,6 +167,13 @@ class _Reader:
         self._options = options
         self._skeletons: dict[Path, AsfSkeleton] = {}
         self._bodies = BodyModels(options.body_models)
+        self._manifests: dict[Path, dict[Path, FileFacts]] = {}
+
+    def facts_of(self, path: Path) -> FileFacts:
+        """What the manifest.csv of a file's folder says of it; UserError for a damaged one."""
+        if path.parent not in self._manifests:
+            self._manifests[path.parent] = find_manifest(path.parent)
+        return self._manifests[path.parent].get(path.resolve(), FileFacts())
 
     def read(self, path: Path, name: str, facts: FileFacts) -> Iterator[Recording]:
         """The recordings of one file: one of BVH, AMC and AMASS, many of the other data sets."""
@@ -194,6 +219,10 @@ def _import_recording(recording: Recording, path: Path, facts: FileFacts, option
     fps = facts.fps or recording.fps or options.fps
     if fps is None:
         raise UserError(f"{path}: holds no frame rate; give one in a manifest.csv or with --fps")
+    if not _RATES[0] <= fps <= _RATES[1]:
+        raise UserError(f"{path}: {fps:g} frames/s cannot be right for motion (from {_RATES[0]:g} to {_RATES[1]:g} can)")
+    if not (np.abs(joints) <= _FARTHEST_M).all():
+        raise UserError(f"{path}: joints have places that are no numbers, or farther than {_FARTHEST_M:g} m away")
     height = _height_of(joints)
     if not _PLAUSIBLE_HEIGHT_M[0] <= height <= _PLAUSIBLE_HEIGHT_M[1]:
         raise UserError(f"{path}: the body is {height:.2f} m tall; is the unit right?")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpm_core.errors import UserError
+from mpm_core.formats.base import read_text
 
 NAME = "manifest.csv"
 _LEVELS_ABOVE = 3
+_MOST_DIGITS = 9  # of a frame's number
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,24 @@ def find_manifest(folder: Path) -> dict[Path, FileFacts]:
 
 def _read(path: Path) -> dict[Path, FileFacts]:
     facts = {}
+    reader = csv.DictReader(read_text(path).splitlines())
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if "file" not in (reader.fieldnames or ()):
-                raise UserError(f"{path}: the column 'file' is missing")
-            for row in reader:
-                try:
-                    facts[(path.parent / row["file"]).resolve()] = _facts_of(row)
-                except ValueError as error:
-                    raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+        if "file" not in (reader.fieldnames or ()):
+            raise UserError(f"{path}: the column 'file' is missing")
+        for row in reader:
+            facts[(path.parent / _name_of(row)).resolve()] = _facts_of(row)
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"{path}, line {reader.line_num}: {error.strerror}") from None
     return facts
+
+
+def _name_of(row: dict[str, str | None]) -> str:
+    name = row["file"]
+    if not name or "\0" in name:
+        raise ValueError("no name of a file in the column 'file'")
+    return name
 
 
 def _facts_of(row: dict[str, str | None]) -> FileFacts:
@@ -69,14 +76,16 @@ def _facts_of(row: dict[str, str | None]) -> FileFacts:
 def _positive(text: str | None, name: str) -> float | None:
     if not text:
         return None
-    value = float(text) if text.replace(".", "", 1).isdigit() else 0.0
-    if value <= 0:
-        raise ValueError(f"'{text}' is no positive number for {name}")
+    value = float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"'{text[:20]}' is no positive number for {name}")
     return value
 
 
 def _range_of(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
-    if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
-        raise ValueError(f"'{text}' is no range of frames such as 12-30")
-    return int(first), int(last) if dash else int(first)
+    last = last if dash else first
+    is_range = all(part.isascii() and part.isdigit() and len(part) <= _MOST_DIGITS for part in (first, last))
+    if not is_range or int(last) < int(first):
+        raise ValueError(f"'{text[:20]}' is no range of frames such as 12-30")
+    return int(first), int(last)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
+from mpm_core.limits import check_rate
 from mpm_core.skeleton import H36M17
 
 PACK_RATE = 50.0
@@ -25,6 +27,8 @@ _FAMILY_POWER = 0.75
 # Clips in which joints move slower than this, metres a second on average, are drawn less, so that standing about does not
 # crowd out movement; down to this share.
 _LIVELY_M_S, _LEAST_LIVELY_SHARE = 0.4, 0.15
+
+_FARTHEST_M = 10_000.0
 
 _ARRAYS = ("positions", "clip_start", "clip_name", "clip_subject", "clip_split", "fps")
 
@@ -112,9 +116,8 @@ def read_pack(path: Path | str, split: str) -> MotionPack:
     missing = [name for name in _ARRAYS if name not in arrays]
     if missing:
         raise UserError(f"{path}: not a motion pack, the array '{missing[0]}' is missing")
+    _check_arrays(arrays, path)
     positions, starts = arrays["positions"], arrays["clip_start"]
-    if positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3) or starts[-1] != len(positions):
-        raise UserError(f"{path}: 'positions' must be (frames, 17, 3) and 'clip_start' must end at its length")
     chosen = np.flatnonzero(arrays["clip_split"] == split)
     if not len(chosen):
         raise UserError(f"{path}: no clip of the split '{split}'")
@@ -123,9 +126,28 @@ def read_pack(path: Path | str, split: str) -> MotionPack:
     mapped = map_to_mpm16(H36M17).apply(joined, np.ones(joined.shape[:2], bool))
     lengths = np.cumsum([0] + [len(clip) for clip in clips])
     names = tuple(str(arrays["clip_name"][i]) for i in chosen)
-    fps = float(arrays["fps"])
+    fps = check_rate(arrays["fps"], f"{path}: ")
     weights = balanced_weights(names, lengths, mapped.points, fps)
     return MotionPack(mapped.points, lengths, names, fps, weights)
+
+
+def _check_arrays(arrays: dict[str, Any], path: Path | str) -> None:
+    """UserError for arrays that are not those of a motion pack."""
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    positions, starts = arrays["positions"], arrays["clip_start"]
+    if positions.dtype.kind != "f":
+        raise UserError(f"{path}: 'positions' must be numbers with a fraction")
+    if positions.ndim != 3 or positions.shape[1:] != (len(H36M17), 3):
+        raise UserError(f"{path}: 'positions' must be (frames, {len(H36M17)}, 3), not {positions.shape}")
+    if not (np.abs(positions) <= _FARTHEST_M).all():
+        raise UserError(f"{path}: 'positions' holds what is no number, or farther than {_FARTHEST_M:g} m away")
+    if starts.dtype.kind not in "iu" or starts.ndim != 1 or len(starts) < 2 or starts[0] != 0 or starts[-1] != len(positions):
+        raise UserError(f"{path}: 'clip_start' must be whole numbers from 0 to the number of frames")
+    if (np.diff(starts.astype(np.int64)) <= 0).any():
+        raise UserError(f"{path}: 'clip_start' must rise from clip to clip")
+    for name in ("clip_name", "clip_subject", "clip_split"):
+        if arrays[name].dtype.kind != "U" or arrays[name].shape != (len(starts) - 1,):
+            raise UserError(f"{path}: '{name}' must be a text for each of {len(starts) - 1} clips")
 
 
 def write_pack(

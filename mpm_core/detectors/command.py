@@ -16,6 +16,7 @@ from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
 from mpm_core.detectors.recording import TIMES_NOTE, Recording
 from mpm_core.errors import UserError
+from mpm_core.limits import check_rate
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.refiners import REFINERS, check_refiners, refine
 from mpm_core.sides import repair_sides
@@ -27,7 +28,6 @@ _log = logging.getLogger("mpm")
 # What only makes sense for a video, or only for a file, by the names that it has on the command line.
 _OF_VIDEOS = ("--detector", "--people", "--every", "--begin", "--end", "--region", "--fresh")
 _OF_FILES = ("--image-size", "--select")
-_FASTEST_FPS = 10_000.0
 
 
 def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str, str], None]) -> None:
@@ -156,8 +156,8 @@ def check_cleaning(options: argparse.Namespace) -> None:
     """UserError for a figure that is out of range, or a refiner that there is not."""
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise UserError(f"--threshold must lie between 0 and 1, not {options.threshold:g}")
-    if options.fps is not None and not 0 < options.fps <= _FASTEST_FPS:
-        raise UserError(f"--fps: a frame rate lies between 0 and {_FASTEST_FPS:g}, not {options.fps:g}")
+    if options.fps is not None:
+        check_rate(options.fps, "--fps: ")
     if options.field_of_view is not None and not 5 <= options.field_of_view <= 170:
         raise UserError(f"--field-of-view must lie between 5 and 170 degrees, not {options.field_of_view:g}")
     check_refiners(options.refine)

@@ -71,7 +71,7 @@ def _check_task(path: Path) -> None:
                 raise UnusableError(f"its '{broken}' is damaged")
     except KeyError:
         raise UnusableError("it is not a bundle with " + " and ".join(_TASK_MEMBERS)) from None
-    except ZIP_ERRORS:
+    except (*ZIP_ERRORS, OSError, ValueError):  # the last two where it points beyond its end
         raise UnusableError("it is not a whole zip file") from None
 
 
@@ -86,9 +86,11 @@ def _check_onnx(path: Path) -> None:
                 raise UnusableError("it is not an ONNX model")
             value = _read_varint(file)
             if wire_type == _LENGTH:
+                if value > size - file.tell():
+                    raise UnusableError("it is not a whole ONNX model")
                 file.seek(value, os.SEEK_CUR)
             seen.add(field)
-        if file.tell() > size or _ONNX_GRAPH not in seen:
+        if _ONNX_GRAPH not in seen:
             raise UnusableError("it is not a whole ONNX model")
 
 

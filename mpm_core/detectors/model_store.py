@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import time
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from mpm_core.detectors.download import UnreachableError
-from mpm_core.detectors.model_checks import UnusableError, check_content, check_structure
+from mpm_core.detectors.model_checks import UnusableError, check_content, check_structure, digest_of
 from mpm_core.detectors.model_sources import Source, WebArchive, WebFile, Wheel, WheelNetwork
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.progress import Progress
+
+_log = logging.getLogger("mpm")
 
 FOLDER_VARIABLE = "MPM_MODEL_DIR"
 
@@ -173,6 +176,8 @@ def fetch_model(name: str) -> Generator[Progress | Path, None, None]:
             check_structure(found, found.suffix, model.smallest, model.largest)
         except UnusableError as error:
             raise UserError(f"{found}: not the expected model file ({error}): delete it, so that it is fetched anew") from error
+        if model.sha256 and digest_of(found) not in model.sha256:
+            _log.warning("%s: not a file that was published as %s, as far as is known; it is used as it is", found, model.label)
     yield found
 
 

@@ -22,6 +22,7 @@ from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
 from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
+from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Track, find_people
 from mpm_core.skeleton import MPM16, Skeleton
@@ -51,6 +52,9 @@ _LARGEST_CACHE_BYTES = 500_000_000
 
 # A container's number of frames is often off by a few: only a larger lack means that the file was cut short.
 _FRAMES_THAT_MAY_LACK = 0.03
+
+
+_ARRAYS = ("times", "look", "points", "scores", "looks", "is_whole", "shots", "gone")
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,22 +210,34 @@ class Keeper:
     def load(self) -> Recording | None:
         """What was seen before, whole or not; None for nothing."""
         try:
-            with np.load(self.path) as file:
-                arrays = {name: file[name] for name in ("times", "look", "points", "scores", "looks", "is_whole")}
-                # Version 0.1.0 did not watch the background.
-                background = BackgroundPath(file["shots"], file["gone"]) if "gone" in file.files else None
+            arrays = read_npz(self.path, _ARRAYS)
+            seen, background = self._poses(arrays), _background(arrays)
             self.path.touch()  # so that what is not used for longest can be told
-        except FileNotFoundError:
+        except (OSError, UserError, LookupError, ValueError, TypeError, ArithmeticError):
+            if self.path.exists():
+                _log.warning("%s: this file of the cache is damaged and not used", self.path)
             return None
-        except Exception:
-            _log.warning("%s: this file of the cache is damaged and not used", self.path)
-            return None
-        seen: list[list[FoundPose]] = [[] for _ in range(int(arrays["looks"]))]
-        for look, points, scores in zip(arrays["look"], arrays["points"], arrays["scores"], strict=True):
-            seen[look].append((points, scores))
         return Recording(
             self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"]), background
         )  # fmt: skip
+
+    def _poses(self, arrays: dict[str, Any]) -> list[list[FoundPose]]:
+        """The poses of every look; ValueError where the arrays are not those that save has written."""
+        times, look, points, scores = (np.asarray(arrays[name]) for name in ("times", "look", "points", "scores"))
+        looks, joints = int(arrays["looks"]), len(self._detector.skeleton)
+        is_rising = times.dtype == float and times.ndim == 1 and np.isfinite(times).all() and (np.diff(times) > 0).all()
+        if not is_rising or looks != -(-len(times) // self._options.part.every) or np.shape(arrays["is_whole"]):
+            raise ValueError("times")
+        if look.dtype.kind != "i" or look.ndim != 1 or (look < 0).any() or (look >= looks).any():
+            raise ValueError("looks")
+        if points.shape != (len(look), joints, 2) or scores.shape != (len(look), joints):
+            raise ValueError("poses")
+        if not all(array.dtype == np.float32 and not np.isinf(array).any() for array in (points, scores)):
+            raise ValueError("numbers")
+        seen: list[list[FoundPose]] = [[] for _ in range(looks)]
+        for number, pose in zip(look, zip(points, scores, strict=True), strict=True):
+            seen[number].append(pose)
+        return seen
 
     def save(self, recording: Recording) -> None:
         """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
@@ -249,6 +265,18 @@ class Keeper:
     def forget(self) -> None:
         """Begin anew."""
         self.path.unlink(missing_ok=True)
+
+
+def _background(arrays: dict[str, Any]) -> BackgroundPath | None:
+    """What was seen of the background, which version 0.1.0 did not watch; ValueError for what is none."""
+    if "gone" not in arrays:
+        return None
+    shots, gone = np.asarray(arrays["shots"]), np.asarray(arrays["gone"])
+    if shots.dtype.kind != "i" or shots.ndim != 1 or gone.shape != (len(shots), 5, 2):
+        raise ValueError("background")
+    if gone.dtype != np.float32 or not np.isfinite(gone).all():
+        raise ValueError("background")
+    return BackgroundPath(shots, gone)
 
 
 def cache_folder() -> Path:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.errors import CancelledError, UserError
+from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
 from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
@@ -29,6 +30,7 @@ from mpm_core.formats.keypoints import (
     yolo,
 )
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
+from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 
 _log = logging.getLogger("mpm")
@@ -78,8 +80,8 @@ def read_clip(
     reason, for anything that cannot be used.
     """
     options = options or ReadOptions(fps, image_size, person, select)
-    if options.fps is not None and not 0 < options.fps < float("inf"):
-        raise UserError(f"{path}: the frame rate must be positive, not {options.fps:g}")
+    if options.fps is not None:
+        check_rate(options.fps, f"{path}: ")
     if options.person is not None and options.person < 0:
         raise UserError(f"{path}: people are numbered from 0, not {options.person}")
     with _refusing(path):
@@ -97,12 +99,17 @@ def _refusing(path: Path | str) -> Iterator[None]:
     was_collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with np.errstate(all="ignore"):  # of numbers that are refused afterwards
+            yield
     except (UserError, CancelledError):
         raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or 'it is damaged'})") from error
+    except MemoryError as error:
+        raise UserError(f"{path}: cannot be read ({as_sentence(error)})") from error
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from error
+        raise UserError(f"{path}: cannot be read (it is damaged in a way that nothing is known of)") from error
     finally:
         if was_collecting:
             gc.enable()
@@ -118,10 +125,22 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     found = check_target(target)
     assert found.write is not None
     options = options or WriteOptions()
-    if isinstance(content, Prediction) and not np.isfinite(content.positions[options.frames(len(content))]).all():
-        raise UserError(f"{target}: the prediction is not complete, so it is not written")
+    if not _is_complete(content, options.frames(len(content))):
+        raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
         found.write(content, partial, options)
+
+
+def _is_complete(content: Clip | Prediction, part: slice) -> bool:
+    """Whether these frames hold numbers throughout; joints of a clip's ground truth may be unknown."""
+    arrays: list[NDArray[np.floating] | None] = [content.times]
+    if isinstance(content, Prediction):
+        arrays += [content.positions, content.root, content.foot_odds, content.foot_height]
+    else:
+        arrays += [content.confidence, content.keypoints]
+        if content.ground_truth is not None:
+            arrays.append(np.nan_to_num(content.ground_truth, nan=0.0, posinf=np.inf, neginf=-np.inf))
+    return all(array is None or bool(np.isfinite(array[part]).all()) for array in arrays)
 
 
 def check_target(path: Path, takes_2d: bool = False) -> Format:

@@ -22,6 +22,7 @@ _LOWEST_PERCENTILE, _STANDING_PERCENTILE = 5.0, 25.0
 _STANDS = 0.5  # as probably as this
 _SINKS_M = 0.05  # by which the lowest feet may be under those that stand
 _UP = (0.0, 1.0, 0.0)
+_MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
@@ -77,7 +78,13 @@ def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64
     if len(times) < 2:
         return 1 / fps, rows
     step = float(np.median(np.diff(times)))
-    even = times[0] + step * np.arange(round(float(times[-1] - times[0]) / step) + 1)
+    count = round(float(times[-1] - times[0]) / step) + 1
+    if count > max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times)):
+        raise UserError(
+            f"a BVH has one frame time, and with {step:.3g} s of it the {len(times)} frames would become {count}: write the"
+            " parts between the pauses one by one, as ranges of frames, or another format"
+        )
+    even = times[0] + step * np.arange(count)
     if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
         return float((times[-1] - times[0]) / (len(times) - 1)), rows
     return step, np.stack([np.interp(even, times, column) for column in rows.T], axis=-1)
@@ -130,11 +137,13 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
     motion, frame_time = motion_of(content, options)
     unit = options.unit_per_m
     angles = euler_zxy(motion.rotations)  # (frames, joints, 3)
+    rows = np.concatenate((motion.root * unit, angles.reshape(len(angles), -1)), axis=1)
+    if not np.isfinite(rows).all():
+        raise UserError("the motion to be written holds values that are no numbers")
     with path.open("w", encoding="ascii", newline="\n") as file:
         file.write("HIERARCHY\n")
         _write_joint(file, motion, 0, 0, unit)
         file.write(f"MOTION\nFrames: {len(angles)}\nFrame Time: {frame_time:.10g}\n")
-        rows = np.concatenate((motion.root * unit, angles.reshape(len(angles), -1)), axis=1)
         np.savetxt(file, rows, fmt="%.6f")
 
 

@@ -26,6 +26,9 @@ _IMAGE_SIZE = (1000, 1000)
 # Of the 32 joints in the original Human3.6M file, those that the field uses.
 _USED_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
+# Of the products of a camera's axes with each other.
+_ROTATION_ERROR = 0.02
+
 Motions = dict[str, dict[str, Any]]
 
 
@@ -179,7 +182,7 @@ class _Pair:
 
     def _told(self, subject: str, action: str, number: int) -> _Told:
         size, fps = _video_facts(self._content.get("metadata"), subject, action)
-        view = _known_view(self._cameras or {}, subject, action, number)
+        view = _known_view(self._cameras or {}, subject, action, number, str(self._path.with_name("cameras.json")))
         return _Told(view, view.image_size if view else size, fps)
 
     def _fps(self, fps: float | None, notes: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
@@ -257,6 +260,8 @@ def _world(values: Any, source: str) -> NDArray[np.float64]:
 def _layout(content: dict[str, Any], source: str) -> str:
     metadata = content.get("metadata")
     layout = metadata.get("layout_name", "h36m") if isinstance(metadata, dict) else "h36m"
+    if not isinstance(layout, str):
+        raise UserError(f"{source}: the name of the joint layout is no text")
     if layout not in _LAYOUTS:
         raise UserError(f"{source}: unknown joint layout '{layout}' (known: {', '.join(_LAYOUTS)})")
     return find_skeleton(_LAYOUTS[layout]).name
@@ -308,8 +313,8 @@ def _read_cameras(path: Path) -> dict[str, Any] | None:
     return cameras
 
 
-def _known_view(cameras: dict[str, Any], subject: str, action: str, number: int) -> _View | None:
-    """The camera of a view, if the table has it whole."""
+def _known_view(cameras: dict[str, Any], subject: str, action: str, number: int, where: str) -> _View | None:
+    """The camera of a view, if the table has it whole; UserError for axes that are none."""
     try:
         entry = cameras[subject][action][number]
         shapes = {"R": (3, 3), "t": (3,), "K": (3, 3)}
@@ -317,6 +322,8 @@ def _known_view(cameras: dict[str, Any], subject: str, action: str, number: int)
         size = (int(entry["res_w"]), int(entry["res_h"]))
     except (ValueError, LookupError, TypeError, OverflowError):
         return None
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=_ROTATION_ERROR) or not np.isfinite(translation).all():
+        raise UserError(f"{where}: 'R' of {subject}/{action}/{number} is no rotation, or 't' no place")
     return _View(rotation, translation, Intrinsics.from_matrix(matrix), size)
 
 

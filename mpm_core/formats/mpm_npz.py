@@ -70,7 +70,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         size = ASSUMED_SIZE
         if "keypoints" in arrays:
             notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
-    skeleton = options.skeleton or str(arrays.get("skeleton", "mpm16"))
+    skeleton = options.skeleton or _name(arrays, "skeleton", "mpm16", path)
     truth, told = _in_metres(_truth(arrays, path), skeleton, options.unit)
     notes += told
     clip = Clip.from_arrays(
@@ -149,6 +149,13 @@ def _number(arrays: dict[str, Any], name: str, path: Path) -> float | None:
         raise UserError(f"{path}: '{name}' is not a number") from None
 
 
+def _name(arrays: dict[str, Any], name: str, default: str, path: Path) -> str:
+    value = np.asarray(arrays.get(name, default))
+    if value.shape != () or value.dtype.kind != "U":
+        raise UserError(f"{path}: '{name}' must be a name")
+    return str(value)
+
+
 def _vector(arrays: dict[str, Any], name: str, length: int, path: Path) -> list[float] | None:
     if name not in arrays:
         return None
@@ -167,7 +174,10 @@ def _camera(arrays: dict[str, Any], path: Path) -> Intrinsics | None:
     values = _vector(arrays, "camera", 4, path)
     if values is None:
         return None
-    return Intrinsics((values[0], values[1]), (values[2], values[3]), bool(arrays.get("camera_is_assumed", False)))
+    is_assumed = np.asarray(arrays.get("camera_is_assumed", False))
+    if is_assumed.shape != () or is_assumed.dtype != bool:
+        raise UserError(f"{path}: 'camera_is_assumed' must be true or false")
+    return Intrinsics((values[0], values[1]), (values[2], values[3]), bool(is_assumed))
 
 
 def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float] | None:

@@ -1,78 +1,90 @@
-"""Reads npz files whose arrays are pickled, through an unpickler that knows NumPy's arrays and plain containers only."""
+"""Reads npz files, also such whose arrays are pickled, of which nothing but data can come out."""
 
 from __future__ import annotations
 
-import pickle
+import math
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from mpm_core.errors import UserError
+from mpm_core.formats.pickle_values import PickleError, is_plain, read_pickle, to_native
 
-_ALLOWED = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("_codecs", "encode"),  # how Python 2 pickles hold bytes
-}
+_LARGEST_BYTES = 1 << 32  # of an array, unpacked: beyond the largest data sets of the field
 
-
-class _SafeUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which data has no need of")
-        return super().find_class(module, name)
+# What zipfile raises for a file that is cut, damaged, encrypted or packed in an unknown way.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, ValueError)
 
 
 def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     """The named arrays of an npz, as far as it has them; object arrays of shape () come as the object they hold.
 
-    UserError when the file is no npz, or when a pickle in it asks for anything but NumPy arrays and plain containers.
+    UserError when the file is no npz, or when an array in it is damaged or holds anything but numbers, text and plain
+    containers of those.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {Path(name).stem: name for name in archive.namelist() if name.endswith(".npy")}
-            return {name: _read_member(archive, members[name], path) for name in names if name in members}
-    except zipfile.BadZipFile:
-        raise UserError(f"{path}: not an npz archive") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
-def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
-    try:
-        with archive.open(member) as file:
-            if not _holds_objects(file):
-                file.seek(0)
-                return np.lib.format.read_array(file, allow_pickle=False)
-            array = _SafeUnpickler(file, encoding="latin1").load()
-            return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
-    except pickle.UnpicklingError as error:
-        raise UserError(f"{path}: '{member}' was refused: {error}") from None
-    except OSError:
-        raise
-    except Exception as error:  # a damaged pickle or header may raise anything
-        raise UserError(f"{path}: '{member}' is damaged ({error})") from None
-
-
-def _holds_objects(file: IO[bytes]) -> bool:
-    """Read the header of a .npy file, leaving the file at its data."""
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return bool(read_header(file)[2].hasobject)
+    with _opened(path) as archive:
+        members = _members(archive)
+        return {name: _read_member(archive, members[name], path) for name in names if name in members}
 
 
 def list_arrays(path: Path) -> tuple[str, ...]:
     """Names of the arrays in an npz; UserError when the file is none."""
+    with _opened(path) as archive:
+        return tuple(_members(archive))
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return tuple(Path(name).stem for name in archive.namelist() if name.endswith(".npy"))
-    except zipfile.BadZipFile:
-        raise UserError(f"{path}: not an npz archive") from None
+        return zipfile.ZipFile(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except _ZIP_ERRORS:
+        raise UserError(f"{path}: not an npz archive") from None
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Names in the archive by the names of arrays."""
+    return {Path(name).stem: name for name in archive.namelist() if name.endswith(".npy")}
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
+    size = archive.getinfo(member).file_size
+    if size > _LARGEST_BYTES:
+        raise UserError(f"{path}: '{member}' has {size} bytes, more than any keypoints ({_LARGEST_BYTES} at most are read)")
+    try:
+        with archive.open(member) as file:
+            return _read_array(file, size)
+    except PickleError as error:
+        raise UserError(f"{path}: '{member}' was refused: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: '{member}' cannot be read ({error.strerror or 'it is damaged'})") from error
+    except Exception as error:  # a damaged archive or header may bring out anything
+        raise UserError(f"{path}: '{member}' is damaged") from error
+
+
+def _read_array(file: IO[bytes], size: int) -> Any:
+    """An array of a member of so many bytes, or what it holds as an object."""
+    shape, is_fortran, dtype = _read_header(file)
+    if dtype.hasobject:
+        value = read_pickle(file.read())
+        return value.item() if isinstance(value, np.ndarray) and value.shape == () else value
+    if not is_plain(dtype):
+        raise PickleError("it holds neither numbers nor text")
+    count = math.prod(shape)
+    if count * dtype.itemsize != size - file.tell():
+        raise PickleError("it is of another size than it says")
+    flat = np.frombuffer(file.read(), dtype) if count and dtype.itemsize else np.zeros(count, dtype)
+    return to_native(flat.reshape(shape, order="F" if is_fortran else "C"))
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The header of a .npy file, leaving the file at its data."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that Python 2 wrote it
+        return read(file)

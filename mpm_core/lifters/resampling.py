@@ -11,10 +11,14 @@ _SAME_TIME_S = 1e-4
 
 
 class Resampling:
-    """Maps between `frames` at their own times and `grid_frames` at an even rate that starts with the first of them."""
+    """Maps between `frames` at their own times and `grid_frames` at an even rate that starts with the first of them.
 
-    def __init__(self, times: NDArray[np.float64], rate: float) -> None:
-        since_start = times - times[0]
+    Pauses that are longer than `longest_pause` grid frames take no more than these on the grid: where windows are not longer
+    either, none of them sees both sides, so that the clip is lifted piece by piece.
+    """
+
+    def __init__(self, times: NDArray[np.float64], rate: float, longest_pause: int | None = None) -> None:
+        since_start = times - times[0] if longest_pause is None else _without_pauses(times, rate, longest_pause)
         self.frames = len(times)
         even = np.arange(len(times)) / rate
         self.is_identity = bool(np.abs(since_start - even).max() < _SAME_TIME_S)
@@ -78,3 +82,9 @@ class Resampling:
     def nearest_grid_frames(self, first: int, last: int) -> NDArray[np.int64]:
         """The grid frame nearest to each of the frames first to last (excluded)."""
         return np.clip(np.rint(self._places[first:last]), 0, self.grid_frames - 1).astype(np.int64)
+
+
+def _without_pauses(times: NDArray[np.float64], rate: float, longest: int) -> NDArray[np.float64]:
+    """(frames,) seconds since the first, with pauses of more than `longest` steps of 1 / rate shorter by whole steps."""
+    excess = np.floor(np.maximum(np.diff(times) * rate - longest, 0))
+    return times - times[0] - np.concatenate(([0.0], np.cumsum(excess))) / rate

@@ -26,6 +26,9 @@ from mpm_core.skeleton import MPM16
 MODEL_RATE = 50.0
 """Frames per second that the network was trained at."""
 
+_MOST_GRID_FRAMES = 1_000_000
+"""Five and a half hours: what is kept of each takes 3 KB of memory."""
+
 _MIRROR_2D, _MIRROR_3D = torch.tensor([-1.0, 1.0]), torch.tensor([-1.0, 1.0, 1.0])
 
 
@@ -43,8 +46,13 @@ class NetworkTask:
         self._points, self._missing = _take_points(clip, task, model)
         self._rays = _take_rays(clip, self._points, model)
         self._hidden = np.ones_like(self._missing)
-        self._resampling = Resampling(clip.times, MODEL_RATE)
+        self._resampling = Resampling(clip.times, MODEL_RATE, 2 * model.config.frames + SUPPORT)  # longer than any window
         count = self._resampling.grid_frames
+        if count > _MOST_GRID_FRAMES:
+            raise UserError(
+                f"{clip.source or 'this clip'}: is too long to be lifted at once ({count / MODEL_RATE / 3600:.1f} hours without"
+                f" its pauses, {_MOST_GRID_FRAMES / MODEL_RATE / 3600:.1f} at most can be); cut it into parts"
+            )
         form = INPUT_FORMS[model.config.input_form]
         extras = form.extras if task == "lift" else form.extras_3d
         self._inputs = torch.zeros(count, model.config.joints, self._points.shape[-1], device=self._device)

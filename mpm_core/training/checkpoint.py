@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,33 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mpm_core.errors import UserError
+from mpm_core.files import written_whole
 from mpm_core.networks import NETWORKS, build_network
-from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.base import NetworkConfig, PoseNetwork
+from mpm_core.networks.inputs import INPUT_FORMS
 from mpm_core.networks.mpm import MPM, MPM_BEFORE_GROUND
+from mpm_core.skeleton import MPM16
 
 _FORMAT = "mpm-weights-2"
 _OLD_FORMAT = "mpm-weights-1"
 
+_ANOTHER = "holds the weights of another network than this version's"
+
+# Far beyond any network of this kind.
+_LARGEST_SIZE, _MOST_BLOCKS = 16_384, 64
+
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write a safetensors file beside `path`, then rename it, so that an interrupted write leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, {"json": json.dumps(header)})
-    partial.replace(path)
+    """Write a safetensors file, whole or not at all; UserError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path.parent}: cannot be made ({error.strerror})") from error
+    with written_whole(path) as partial:
+        try:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, {"json": json.dumps(header)})
+        except SafetensorError as error:  # which hides what the system said
+            raise UserError(f"{path}: cannot be written (is the disk full?)") from error
 
 
 def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -38,8 +51,10 @@ def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
             if not isinstance(header, dict):
                 raise ValueError("its header is not a table")
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (safe_open is no mapping)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as MPM weights ({error})") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read as MPM weights ({error.strerror or 'it is cut short'})") from error
+    except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+        raise UserError(f"{path}: cannot be read as MPM weights (it is damaged, or another kind of file)") from error
 
 
 def save_weights(path: Path, model: PoseNetwork, card: Mapping[str, Any]) -> None:
@@ -57,12 +72,48 @@ def load_weights(path: Path, device: torch.device) -> tuple[PoseNetwork, dict[st
     tensors, header = load_tensors(path, device)
     if header.get("format") not in (_FORMAT, _OLD_FORMAT):
         raise UserError(f"{path}: not a file of MPM weights, or of a later version than this")
-    try:
-        network = NETWORKS[header.get("network", "mpm")]
-        unsaid = MPM_BEFORE_GROUND if header["format"] == _OLD_FORMAT and network is MPM else {}
-        model = build_network(network.config_class(**{**unsaid, **header["model"]})).to(device)
-        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-        return model.eval(), header["card"]
-    except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise UserError(f"{path}: holds the weights of another network than this version's ({reason})") from error
+    network = NETWORKS.get(header.get("network", "mpm")) if isinstance(header.get("network", "mpm"), str) else None
+    card = header.get("card")
+    if network is None or not isinstance(card, dict):
+        raise UserError(f"{path}: holds the weights of a network that this version does not know")
+    unsaid = MPM_BEFORE_GROUND if header["format"] == _OLD_FORMAT and network is MPM else {}
+    config = _read_config(path, network.config_class, header.get("model"), unsaid)
+    with torch.device("meta"):  # sizes alone: the file's sizes may be any, and what is made of them large
+        shapes = {name: value.shape for name, value in build_network(config).state_dict().items()}
+    _check_tensors(path, tensors, shapes)
+    model = build_network(config).to(device)
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return model.eval(), card
+
+
+def _read_config(path: Path, kind: type[NetworkConfig], said: Any, unsaid: Mapping[str, Any]) -> NetworkConfig:
+    """The sizes that a header says, those that it may leave out from `unsaid`; UserError for others than a network has."""
+    if not isinstance(said, dict):
+        raise UserError(f"{path}: does not say the sizes of its network")
+    values = {**unsaid, **said}
+    known = {field.name: type(field.default) for field in fields(kind)}
+    for name, value in values.items():
+        if name not in known or type(value) not in ((int, float) if known[name] is float else (known[name],)):
+            raise UserError(f"{path}: {_ANOTHER} ('{name}' is not known, or of another kind)")
+        largest = 1 if known[name] is float else _MOST_BLOCKS if name == "blocks" else _LARGEST_SIZE
+        smallest = 1 if known[name] is int and name != "convolution" else 0
+        if known[name] in (int, float) and not smallest <= value <= largest:
+            raise UserError(f"{path}: a '{name}' of {str(value)[:20]} is beyond all sizes of a network")
+    config = kind(**values)
+    heads = getattr(config, "heads", 1)
+    is_power = config.frames in (3**n for n in range(1, 8))
+    if not heads or config.width % (2 * heads) or not is_power or config.joints != len(MPM16):
+        raise UserError(f"{path}: {_ANOTHER} (its sizes do not go together)")
+    if config.input_form not in INPUT_FORMS or getattr(config, "positions", "relative") not in ("relative", "absolute"):
+        raise UserError(f"{path}: {_ANOTHER} (it takes what this version cannot give it)")
+    return config
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:
+    """UserError unless these are numbers of the tensors that a network has."""
+    odd = sorted(tensors.keys() ^ shapes.keys()) or [name for name, value in tensors.items() if value.shape != shapes[name]]
+    if odd:
+        raise UserError(f"{path}: {_ANOTHER} ('{odd[0]}' does not fit)")
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all() or ("running_var" in name and (value < 0).any()):
+            raise UserError(f"{path}: is damaged, '{name}' holds what is no number")

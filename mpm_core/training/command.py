@@ -45,6 +45,9 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
 
     Under torchrun all processes work on the same batches, and the first one writes.
     """
+    for name, minutes in (("--save-every", options.save_every), ("--minutes", options.minutes)):
+        if minutes is not None and not 0 < minutes < float("inf"):
+            raise UserError(f"{name} must be a positive number of minutes, not {minutes:g}")
     if options.network not in NETWORKS:
         raise UserError(f"unknown network '{options.network}' (known: {', '.join(NETWORKS)})")
     network = NETWORKS[options.network]

@@ -195,18 +195,24 @@ class Trainer:
         try:
             self.model.load_state_dict(parts["model"])
             self.averaged.load_state_dict(parts["averaged"])
-        except RuntimeError as error:
+        except (KeyError, RuntimeError) as error:
             raise UserError(f"{path}: made for a network of another size") from error
-        self._resume_adam(parts.get("adam", {}))
-        self.generator.set_state(parts["random"]["draw"].cpu())
-        own, rank = parts["random"], self.processes.rank
-        if sum(name.startswith("torch.") for name in own) != self.processes.size:
+        try:
+            self._resume_adam(parts.get("adam", {}))
+            self._resume_chance(parts["random"], path)
+            self.mask_seed, self.step, self.seconds = int(header["mask_seed"]), int(header["step"]), float(header["seconds"])
+        except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+            raise UserError(f"{path}: this checkpoint is damaged; delete it to begin the stage anew") from error
+
+    def _resume_chance(self, saved: dict[str, Tensor], path: Path) -> None:
+        self.generator.set_state(saved["draw"].cpu())
+        rank = self.processes.rank
+        if sum(name.startswith("torch.") for name in saved) != self.processes.size:
             _log.warning("%s: saved by another number of processes, so that dropout goes on with other numbers", path)
-        if f"torch.{rank}" in own:
-            torch.set_rng_state(own[f"torch.{rank}"].cpu())
-        if self.device.type == "cuda" and f"cuda.{rank}" in own:
-            torch.cuda.set_rng_state(own[f"cuda.{rank}"].cpu(), self.device)
-        self.mask_seed, self.step, self.seconds = header["mask_seed"], header["step"], header["seconds"]
+        if f"torch.{rank}" in saved:
+            torch.set_rng_state(saved[f"torch.{rank}"].cpu())
+        if self.device.type == "cuda" and f"cuda.{rank}" in saved:
+            torch.cuda.set_rng_state(saved[f"cuda.{rank}"].cpu(), self.device)
 
     def _resume_adam(self, saved: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}

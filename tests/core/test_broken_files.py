@@ -107,6 +107,14 @@ def test_h36m_views(tmp_path, table, words):
     refused(path, words)
 
 
+@pytest.mark.parametrize("layout", [["h36m"], {"h36m": 1}, 3, np.ones(2)])
+def test_h36m_layout_that_is_no_name(tmp_path, layout):
+    path = tmp_path / "data_2d_x_gt.npz"
+    table = {"S1": {"walk": [np.ones((4, 17, 2))]}}
+    np.savez(path, positions_2d=table, metadata=np.array({"layout_name": layout}, dtype=object))
+    refused(path, "joint layout is no text")
+
+
 def test_h36m_coordinate_beyond_all_range(tmp_path):
     path = tmp_path / "data_2d_x_gt.npz"
     np.savez(path, positions_2d={"S1": {"walk": [[[[HUGE, 1]] * 17]]}})
@@ -121,4 +129,4 @@ def test_whatever_else_a_reader_raises_is_one_sentence(tmp_path, monkeypatch):
     path = tmp_path / "data_2d_x_gt.npz"
     np.savez(path, positions_2d={"S1": {"walk": [np.ones((4, 17, 2))]}})
     monkeypatch.setattr(h36m_npz, "_Pair", fail)
-    refused(path, r"cannot be read \(two lines\)")
+    refused(path, r"cannot be read \(it is damaged in a way that nothing is known of\)")

@@ -129,3 +129,11 @@ def test_truth_with_gaps_is_bridged_but_a_joint_that_is_never_known_is_refused(t
     truth[:, 3] = np.nan
     with pytest.raises(UserError, match="RAnkle"):
         write(Clip.from_arrays(None, (1, 1), 50, ground_truth=truth), tmp_path / "h.bvh")
+
+
+@pytest.mark.parametrize("times", [[0, 1e-5, 2e-5, 30], [0, 0.001, 0.002, 500], [0, 0.02, 0.04, 30_000]])
+def test_pauses_that_a_bvh_cannot_hold_are_refused(tmp_path, demo, times):
+    clip = Clip.from_arrays(None, (500, 500), 50, ground_truth=demo.ground_truth[:4], times=times)
+    with pytest.raises(UserError, match="a BVH has one frame time"):
+        write(clip, tmp_path / "x.bvh")
+    assert not list(tmp_path.iterdir())

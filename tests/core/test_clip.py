@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mpm_core import Clip, UserError
+from mpm_core.camera import Intrinsics
 from mpm_core.skeleton import COCO17, MPM16
 
 
@@ -74,7 +75,23 @@ def test_cut_keeps_the_times():
         ({"times": [0, 1, 1, 2]}, "rising"),
         ({"times": ["a", "b", "c", "d"]}, "times are not numbers"),
         ({"times": [0, 20_000, 40_000, 60_000]}, "span 6e\\+04 s, so they are not in seconds"),
-        ({"fps": 5e-5}, "4 frames at 5e-05 frames/s last 8e\\+04 s"),
+        ({"fps": 5e-5}, "5e-05 frames/s cannot be right"),
+        ({"fps": 1e-3, "keypoints": keypoints(50)}, "50 frames at 0.001 frames/s last 5e\\+04 s"),
+        ({"fps": 1e300}, "1e\\+300 frames/s cannot be right"),
+        ({"image_size": (0.4, 0.3)}, "positive"),
+        ({"image_size": (500,)}, "a width and a height"),
+        ({"image_size": ("a", 5)}, "positive, not None x 5"),
+        ({"image_size": (500, 10**9)}, "pixels cannot be right"),
+        ({"confidence": np.full((4, 16), np.inf)}, "a confidence of inf in frame 0"),
+        ({"confidence": np.full((4, 16), -np.inf)}, "a confidence of -inf in frame 0"),
+        ({"confidence": np.full((4, 16), 1e39)}, "a confidence of 1e\\+39 in frame 0"),
+        ({"up": (0.0, 0.0, 0.0)}, "up must be a direction"),
+        ({"up": (0.0, float("nan"), 1.0)}, "up must be a direction"),
+        ({"up": (0.0, -1e300, 0.0)}, "up must be a direction"),
+        ({"camera": Intrinsics((0.0, 0.0), (250.0, 250.0))}, "focal length of 0 pixels"),
+        ({"camera": Intrinsics((500.0, -500.0), (250.0, 250.0))}, "focal length of -500 pixels"),
+        ({"camera": Intrinsics((500.0, float("nan")), (250.0, 250.0))}, "focal length of nan pixels"),
+        ({"camera": Intrinsics((500.0, 500.0), (1e9, 250.0))}, "centre at 1e\\+09 pixels"),
         ({"keypoints": [[[10**400, 1]] * 16]}, "not numbers"),
         ({"confidence": "high"}, "confidence values are not numbers"),
         ({"image_size": (float("inf"), 5)}, "positive"),
@@ -87,6 +104,23 @@ def test_bad_input_is_one_sentence_with_its_source(arguments, words):
     with pytest.raises(UserError, match=words) as error:
         Clip.from_arrays(**(good | arguments))
     assert "walk.json" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_frames_that_almost_nobody_is_in_have_wrong_numbers():
+    points = np.full((200_001, 16, 2), np.nan)
+    points[[0, 7, -1]] = 100.0
+    with pytest.raises(UserError, match="only 3 of 200001 frames show anybody"):
+        Clip.from_arrays(points, (500, 500), 30)
+    points[::500] = 100.0
+    assert len(Clip.from_arrays(points, (500, 500), 30)) == 200_001
+
+
+def test_truth_is_a_number_or_missing():
+    truth = np.zeros((4, 16, 3))
+    truth[1, 2] = np.inf, 0, 0
+    truth[2, 3, 0] = np.nan
+    clip = Clip.from_arrays(None, (500, 500), 30, ground_truth=truth)
+    assert np.isnan(clip.ground_truth[[1, 2], [2, 3]]).all() and np.isfinite(clip.ground_truth).sum() == truth.size - 6
 
 
 @pytest.mark.parametrize(

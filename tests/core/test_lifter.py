@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -287,6 +289,44 @@ def test_resampling_bridges_frames_at_exactly_ten_per_second():
     resampling = Resampling(np.arange(30) / 10, 50.0)
     _, hidden = resampling.to_grid(np.zeros((30, 1, 2), np.float32), np.zeros((30, 1), bool), 0, resampling.grid_frames)
     assert not hidden.any()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [0.0, 39_000.0],
+        [0.0, 0.02, 0.04, 3600.0, 3600.02, 7200.0],
+        np.concatenate((np.arange(50) / 30, 1e4 + np.arange(50) / 30)),
+        np.arange(20) * 1000.0,
+    ],
+)
+def test_long_pauses_take_no_more_than_a_window(times):
+    times = np.array(times)
+    resampling, plain = Resampling(times, 50.0, 500), Resampling(times - times[0], 50.0)
+    pauses = int((np.diff(times) > 10).sum())
+    assert pauses * 500 < resampling.grid_frames < pauses * 501 + 2 + 50 * sum(np.diff(times)[np.diff(times) <= 10])
+    # What lies between whole steps of the grid stays there, and each piece is as it was.
+    points = np.arange(float(len(times)))[:, None, None].repeat(2, 2).astype(np.float32)
+    seen = [r.to_grid(points, np.zeros((len(times), 1), bool), 0, r.grid_frames) for r in (resampling, plain)]
+    assert np.array_equal(*(grid[~hidden.all(1)] for grid, hidden in seen))
+
+
+def test_pieces_far_apart_are_lifted_each_by_itself(lifter, demo):
+    pieces = demo.cut(0, 39), demo.cut(300, 339)
+    times = np.concatenate((pieces[0].times, pieces[1].times + 20_000))
+    both = {n: np.concatenate([getattr(p, n) for p in pieces]) for n in ("keypoints", "confidence")}
+    clip = Clip.from_arrays(both["keypoints"], demo.image_size, demo.fps, confidence=both["confidence"], times=times)
+    answer = lifter.lift(clip, mirror=False, fit=False, ground=False)
+    for piece, part in zip(pieces, (slice(0, 40), slice(40, 80)), strict=True):
+        alone = lifter.lift(piece, mirror=False, fit=False, ground=False)
+        assert np.linalg.norm(answer.positions[part] - alone.positions, axis=-1).mean() < 0.02
+
+
+def test_what_is_too_long_to_be_lifted_at_once_is_said(lifter, demo, monkeypatch):
+    monkeypatch.setattr("mpm_core.lifters.task._MOST_GRID_FRAMES", 50_000)
+    clip = replace(demo.cut(0, 299), times=np.arange(300) * 100.0)
+    with pytest.raises(UserError, match="is too long to be lifted at once"):
+        lifter.lift(clip)
 
 
 def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():

@@ -286,6 +286,17 @@ def test_the_named_folder_comes_before_the_cache(tmp_path, cache, offer, monkeyp
     assert find_model(NAME) == named / FILE and list(fetch_model(NAME)) == [named / FILE]
 
 
+def test_a_file_that_lies_there_is_checked_as_downloads_are(cache, offer, caplog):
+    offer(sha256=(sha256(CONTENT),))
+    cache.mkdir(parents=True)
+    (cache / FILE).write_bytes(OTHER)
+    assert list(fetch_model(NAME)) == [cache / FILE]
+    assert f"{cache / FILE}: not a file that was published" in caplog.text
+    caplog.clear()
+    (cache / FILE).write_bytes(CONTENT)
+    assert list(fetch_model(NAME)) == [cache / FILE] and not caplog.text
+
+
 def test_an_unknown_name_is_refused():
     for function in (find_model, lambda name: next(fetch_model(name))):
         with pytest.raises(UserError, match="unknown model 'yolo' .*mediapipe-pose-full"):

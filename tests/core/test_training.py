@@ -162,7 +162,7 @@ def test_weights_of_another_network_are_refused_in_one_sentence(tmp_path):
     model = MPM(replace(MPMConfig(), frames=27, width=32, heads=4, encoder_width=32))
     save_weights(tmp_path / "w.safetensors", model, {})
     tensors, header = load_tensors(tmp_path / "w.safetensors", CPU)
-    odd = {"model": header["model"] | {"width": 64}}, {"model": header["model"] | {"nosuch": 1}}, {"model": {"heads": 0}}
+    odd = {"model": header["model"] | {"width": 64}}, {"model": header["model"] | {"nosuch": 1}}, {"model": {"heads": 5}}
     for changes in odd:
         save_tensors(tmp_path / "odd.safetensors", tensors, header | changes)
         with pytest.raises(UserError, match=r"odd\.safetensors: holds the weights of another network") as error:
@@ -181,6 +181,28 @@ def test_a_checkpoint_of_another_stage_or_size_is_refused(tmp_path):
     (tmp_path / "bad.checkpoint").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"bad\.checkpoint"):
         trainer.resume(tmp_path / "bad.checkpoint")
+
+
+@pytest.mark.parametrize("change", ["step", "mask_seed", "seconds", "draw", "adam", "model", "cut"])
+def test_a_damaged_checkpoint_is_refused_in_one_sentence(tmp_path, change):
+    path = tmp_path / "one.checkpoint"
+    trainer = Trainer(CONFIG, STAGE_ONE, small_pack(), CPU)
+    trainer.save(path)
+    tensors, header = load_tensors(path, CPU)
+    if change in header:
+        header[change] = "x" if change == "seconds" else None
+    elif change == "draw":
+        tensors["random.draw"] = torch.zeros(3)
+    elif change == "adam":
+        tensors["adam.x.step"] = torch.zeros(1)
+    else:
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(change)}
+    save_tensors(path, tensors, header)
+    if change == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"one\.checkpoint: ") as error:
+        trainer.resume(path)
+    assert "\n" not in str(error.value) and "'" not in str(error.value)
 
 
 def test_learning_rate_warms_up_decays_and_cools_down():

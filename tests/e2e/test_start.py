@@ -6,16 +6,56 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from app.display import why_no_display
+
 ROOT = Path(__file__).parents[2]
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
-def test_without_a_display_it_says_what_to_do():
-    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+@pytest.mark.parametrize(
+    ("displays", "words"),
+    [
+        ({}, "there is no display here"),
+        ({"DISPLAY": ":7919"}, "the display :7919 cannot be reached"),
+        ({"WAYLAND_DISPLAY": "wayland-9"}, "the display wayland-9 cannot be reached"),
+        ({"DISPLAY": "localhost:98.0", "WAYLAND_DISPLAY": "wayland-9"}, "the display wayland-9 or localhost:98.0 cannot"),
+        ({"DISPLAY": "nonsense"}, "the display nonsense cannot be reached"),
+        ({"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":7919"}, "the display :7919 cannot be reached"),
+        ({"WAYLAND_DISPLAY": "/" + "long" * 100}, "cannot be reached"),
+    ],
+)
+def test_without_a_display_it_says_what_to_do(displays, words):
+    environment = {k: v for k, v in os.environ.items() if k not in DISPLAYS} | displays
     result = subprocess.run(
         [sys.executable, "main.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 2
-    assert result.stderr.count("\n") == 1 and "display" in result.stderr and "xvfb-run" in result.stderr
+    assert result.stderr.count("\n") == 1 and words in result.stderr and "xvfb-run" in result.stderr
+
+
+@pytest.mark.parametrize("displays", [{}, {"WAYLAND_DISPLAY": "wayland-9"}, {"QT_QPA_PLATFORM": "xcb"}])
+def test_a_display_that_answers_is_taken(monkeypatch, displays):
+    for name in DISPLAYS[1:]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in displays.items():
+        monkeypatch.setenv(name, value)
+    assert why_no_display() == ""
+    assert os.environ.get("QT_QPA_PLATFORM", "") == ("xcb" if displays else "")
+
+
+@pytest.mark.parametrize("command", ["app.main", "mpm_core.cli"])
+def test_without_its_working_folder_it_says_what_to_do(tmp_path, command):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    code = f"import os, sys, {command}; os.rmdir({str(folder)!r}); sys.exit({command}.main(['info'][:{command != 'app.main'}]))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and "is no longer there: change to another one" in result.stderr
 
 
 def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):

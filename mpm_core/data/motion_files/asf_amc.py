@@ -13,6 +13,7 @@ from mpm_core.errors import UserError
 
 _INCH_M = 0.0254
 _AXES = {"X": 0, "Y": 1, "Z": 2}
+_FARTHEST = 1e6  # of any number in these files, which are degrees and inches
 _ROOT_ORDER = ("TX", "TY", "TZ", "RX", "RY", "RZ")
 
 
@@ -48,16 +49,16 @@ def read_asf(path: Path) -> AsfSkeleton:
             if words[0].startswith(":"):
                 section = words[0][1:].lower()
             elif section == "units" and words[0] == "length":
-                unit_m = _INCH_M / float(words[1])
+                unit_m = _INCH_M / float(_numbers(words[1:2], 1)[0])
             elif section == "units" and words[0] == "angle" and words[1].lower() != "deg":
                 raise UserError(f"{path}, line {number}: angles in {words[1]} are not supported, only degrees")
             elif section == "root" and words[0] == "order":
-                bones["root"].channels = tuple(word.upper() for word in words[1:])
+                bones["root"].channels = _channels(words[1:])
             elif section == "bonedata":
                 bone = _take_bone_line(bones, bone, words)
             elif section == "hierarchy" and words[0] not in ("begin", "end"):
                 parents.update(dict.fromkeys(words[1:], words[0]))
-        except (ValueError, IndexError, KeyError):
+        except (ValueError, IndexError, KeyError, ZeroDivisionError):
             raise UserError(f"{path}, line {number}: not understood as ASF: {line.strip()[:60]}") from None
     lost = [name for pair in parents.items() for name in pair if name not in bones]
     if not parents or lost:
@@ -73,18 +74,34 @@ def _take_bone_line(bones: dict[str, _Bone], bone: _Bone, words: list[str]) -> _
         case "name":
             bone.name = words[1]
         case "direction":
-            bone.direction = np.array(words[1:4], float)
+            bone.direction = _numbers(words[1:], 3)
         case "length":
-            bone.length = float(words[1])
+            bone.length = float(_numbers(words[1:], 1)[0])
         case "axis":
             order = [_AXES[letter] for letter in words[4].upper()]
             # Turned about x first for XYZ, which stands rightmost.
-            bone.axis = rotate_in_order(order[::-1], np.array([words[1:4]], float)[:, ::-1])[0]
+            bone.axis = rotate_in_order(order[::-1], _numbers(words[1:4], 3)[None, ::-1])[0]
         case "dof":
-            bone.channels = tuple(word.upper() for word in words[1:])
+            bone.channels = _channels(words[1:])
         case "end":
             bones[bone.name] = bone
     return bone
+
+
+def _numbers(words: list[str], count: int) -> NDArray[np.float64]:
+    """So many finite numbers; ValueError for anything else."""
+    numbers = np.array(words, float)
+    if len(numbers) != count or not (np.abs(numbers) <= _FARTHEST).all():
+        raise ValueError
+    return numbers
+
+
+def _channels(words: list[str]) -> tuple[str, ...]:
+    """Names of channels in capitals; ValueError for one that ASF does not know, or that is there twice."""
+    channels = tuple(word.upper() for word in words)
+    if not set(channels) <= {*_ROOT_ORDER, "L"} or len(set(channels)) < len(channels):
+        raise ValueError
+    return channels
 
 
 def read_amc(path: Path, skeleton: AsfSkeleton) -> Track:
@@ -100,8 +117,9 @@ def read_amc(path: Path, skeleton: AsfSkeleton) -> Track:
             continue
         try:
             values = [float(word) for word in words[1:]]
-            if len(values) != len(skeleton.bones[words[0]].channels) or not np.isfinite(values).all():
+            if len(values) != len(skeleton.bones[words[0]].channels):
                 raise ValueError
+            _numbers(words[1:], len(values))
             frames[-1][words[0]] = values
         except (ValueError, KeyError, IndexError):
             raise UserError(f"{path}, line {number}: not understood as AMC of this skeleton: {line.strip()[:60]}") from None

@@ -15,7 +15,8 @@ from mpm_core.data.motion_files.track import Track, rotate_in_order
 from mpm_core.errors import UserError
 
 _CHANNELS = {f"{axis}{kind}": (kind, number) for number, axis in enumerate("XYZ") for kind in ("position", "rotation")}
-_LARGEST_RATE = 1000.0
+_FRAME_TIMES_S = (1e-3, 1.0)
+"""Slower than this nobody records motion: what lies between two frames would be made up."""
 
 
 @dataclass
@@ -62,7 +63,10 @@ def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[_Node], int]:
                 case "}":
                     open_nodes.pop()
                 case "OFFSET":
-                    nodes[open_nodes[-1]].offset = [float(word) for word in words[1:4]]
+                    offset = [float(word) for word in words[1:]]
+                    if len(offset) != 3 or not np.isfinite(offset).all():
+                        raise ValueError
+                    nodes[open_nodes[-1]].offset = offset
                 case "CHANNELS":
                     if any(word not in _CHANNELS for word in words[2:]) or int(words[1]) != len(words) - 2:
                         raise ValueError
@@ -85,8 +89,9 @@ def _read_motion(path: Path, lines: list[str], first: int, channels: int) -> tup
         frame_s = float(lines[first + 2].partition(":")[2])
     except (IndexError, ValueError):
         raise UserError(f"{path}, line {first + 2}: 'Frames:' and 'Frame Time:' are expected") from None
-    if not 1 / _LARGEST_RATE <= frame_s < np.inf:
-        raise UserError(f"{path}, line {first + 3}: a frame time of {frame_s} s makes no sense")
+    if not _FRAME_TIMES_S[0] <= frame_s <= _FRAME_TIMES_S[1]:
+        limits = f"from {_FRAME_TIMES_S[0]:g} to {_FRAME_TIMES_S[1]:g} s can"
+        raise UserError(f"{path}, line {first + 3}: a frame time of {frame_s:g} s cannot be right ({limits})")
     rows = [line for line in lines[first + 3 :] if line.strip()]
     try:
         values = np.array([row.split() for row in rows], float).reshape(len(rows), -1)

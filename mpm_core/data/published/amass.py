@@ -12,14 +12,18 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.clip import as_floats
 from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.formats.pickled_npz import read_npz
+from mpm_core.limits import check_rate
 from mpm_core.skeleton import H36M17, SMPLH_FOR_H36M17, SMPLH_JOINTS, SMPLH_VERTICES
 
 _BATCH = 256  # frames whose body surface is computed at once
 _POSE_NUMBERS = 156  # three for each of 52 joints
 _BETAS = 16
+_GENDERS = ("neutral", "male", "female")
+_FARTHEST = 1e4  # radians, metres, or what the shape numbers are
 _NAMES = ("poses", "betas", "trans", "gender", "mocap_framerate", "mocap_frame_rate")
 
 
@@ -62,15 +66,17 @@ def is_amass(names: tuple[str, ...]) -> bool:
 def read_amass(path: Path, name: str, models: BodyModels) -> Recording:
     """The joints of one file; UserError when it is damaged or there is no body model for it."""
     arrays = read_npz(path, _NAMES)
-    poses, betas, trans = (np.asarray(arrays[key]) for key in ("poses", "betas", "trans"))
+    poses, betas, trans = (as_floats(arrays[key], f"{path}: '{key}'") for key in ("poses", "betas", "trans"))
     if poses.ndim != 2 or poses.shape[1] != _POSE_NUMBERS or trans.shape != (len(poses), 3) or betas.ndim != 1:
         raise UserError(f"{path}: not the SMPL-H parameters of AMASS (poses {poses.shape}, trans {trans.shape})")
+    if not all((np.abs(numbers) <= _FARTHEST).all() for numbers in (poses, betas, trans)):
+        raise UserError(f"{path}: the parameters hold what is no number, or beyond all range ({_FARTHEST:g})")
     rate = arrays.get("mocap_framerate", arrays.get("mocap_frame_rate"))
-    gender = arrays.get("gender", "neutral")
-    gender = str(gender.item() if isinstance(gender, np.ndarray) else gender)
-    gender = gender.removeprefix("b'").removesuffix("'")
+    gender = str(arrays.get("gender", "neutral")).strip("b'[]")
+    if gender not in _GENDERS:
+        raise UserError(f"{path}: 'gender' is none that SMPL-H has ({', '.join(_GENDERS)})")
     joints = _joints_of(models.find(gender, path), poses.astype(np.float32), betas[:_BETAS], trans.astype(np.float32))
-    fps = None if rate is None else float(rate)
+    fps = None if rate is None else check_rate(rate, f"{path}: ")
     return Recording(name, path.resolve().parent.name, joints, fps)
 
 

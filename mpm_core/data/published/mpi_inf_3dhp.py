@@ -45,8 +45,8 @@ def read_3dhp(path: Path) -> Iterator[Recording]:
         view = cameras if "data_3d" in cameras else next(iter(cameras.values()))
         joints = _array(view, "data_3d", 3, f"{path}: '{name}'") / _UNITS_PER_METRE
         level = np.stack((joints[..., 0], joints[..., 2], -joints[..., 1]), axis=-1)[:, _TO_H36M17]
-        subject = name.split()[0]
-        fps = float(rest[0]) if rest and np.ndim(rest[0]) == 0 and np.isreal(rest[0]) and rest[0] > 0 else None
+        subject = name.split()[0] if name.strip() else name
+        fps = _rate(rest)
         split = "val" if subject.startswith("TS") else "train"
         yield Recording(f"3dhp/{name}", subject, level, fps, split, ("up is taken from the camera",))
 
@@ -57,15 +57,24 @@ def read_3dhp_test(path: Path) -> Iterator[TestSequence]:
         where = f"{path}: '{name}'"
         points = _array(sequence, "data_2d", 2, where)
         joints = _array(sequence, "data_3d", 3, where) / _UNITS_PER_METRE
-        valid = np.asarray(sequence["valid"]).astype(bool).ravel() if "valid" in sequence else np.ones(len(points), bool)
+        valid = as_floats(sequence.get("valid", np.ones(len(points))), f"{where}, valid").ravel() > 0
         if not len(points) == len(joints) == len(valid):
             raise UserError(f"{where}: 2D, 3D and 'valid' are of different lengths")
         yield TestSequence(name, points, joints, valid, _TEST_FPS)
 
 
+def _rate(rest: list[Any]) -> float | None:
+    """Frames per second, where what stands behind the cameras are some."""
+    try:
+        rate = float(rest[0])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return None
+    return rate if 0 < rate < np.inf else None
+
+
 def _table(path: Path) -> dict[str, Any]:
     content = read_npz(path, ("data",)).get("data")
-    if not isinstance(content, dict) or not content:
+    if not isinstance(content, dict) or not content or not all(isinstance(name, str) for name in content):
         raise UserError(f"{path}: not MPI-INF-3DHP in P-STMO's layout, 'data' is no table of sequences")
     return content
 
