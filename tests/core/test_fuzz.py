@@ -45,7 +45,8 @@ def test_the_samples_themselves_are_good(name, tmp_path):
 
 
 def test_every_reader_is_fuzzed():
-    unknown = [name for name, entry in FORMATS.items() if entry.read and samples.sample_of(name) is None]
+    read = {name for name, entry in FORMATS.items() if entry.read} - samples.READ_BY_OTHERS
+    unknown = [name for name in read if samples.sample_of(name) is None]
     assert not unknown, f"tests/fuzz/samples.py has no good file of: {', '.join(unknown)}"
 
 

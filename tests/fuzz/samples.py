@@ -15,6 +15,7 @@ from mpm_core.assets import find_asset
 from mpm_core.data.pack import write_pack
 from mpm_core.formats import FORMATS
 from mpm_core.skeleton import BODY25, COCO17, H36M17, MPI_INF_3DHP17, MPM16, Skeleton
+from tests.fuzz.programs import PROGRAM_SAMPLES
 
 FRAMES = 8
 
@@ -165,8 +166,12 @@ def onnx(folder: Path) -> Path:
 
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
+    **PROGRAM_SAMPLES,
 }  # fmt: skip
 """By the name of the format. A new reader that can be written by us as well needs no entry."""
+
+READ_BY_OTHERS = {"sleap-project"}
+"""Formats whose files another program's package reads, which is an extra: they are not fuzzed."""
 
 
 def sample_of(name: str) -> Callable[[Path], Path] | None:

@@ -62,7 +62,7 @@ def check_sentence(error: Exception, path: Path) -> None:
 
 
 def _read_clip(path: Path, rng: Random) -> None:
-    fps, size = rng.choice((None, None, 25.0)), rng.choice((None, None, (640, 480)))
+    fps, size = rng.choice((None, None, 25.0)), rng.choice(((640, 480), None, None))
     person, select = rng.choice((None, None, 0, 1)), rng.choice((None, None, "S1/walk"))
     try:
         inspect_file(path)

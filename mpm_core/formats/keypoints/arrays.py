@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +39,7 @@ def _recognise_detectron(probe: Probe) -> Recognition | None:
 def _parse_detectron(probe: Probe, options: ReadOptions) -> Sightings:
     content = read_npz(probe.path, ("keypoints", "metadata"))
     frames = content.get("keypoints")
-    if not isinstance(frames, np.ndarray) or not len(frames):
+    if not isinstance(frames, np.ndarray) or not frames.ndim or not len(frames):
         raise UserError(f"{probe.path}: 'keypoints' is not a table of frames")
     entries = []
     for number, frame in enumerate(frames):
@@ -97,9 +98,11 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     name = _LIFTERS
     if probe.kind == "npy":
         try:
-            values = np.load(probe.path, allow_pickle=False)
-        except Exception as error:  # a damaged header may raise anything
-            raise UserError(f"{probe.path}: holds no plain array ({' '.join(str(error).split())})") from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that Python 2 wrote it
+                values = np.load(probe.path, allow_pickle=False)
+        except Exception:  # a damaged header may raise anything
+            raise UserError(f"{probe.path}: is damaged, or holds no plain array of numbers") from None
     else:
         names = _names(probe)
         chosen = next((known for known in (_LIFTERS, "keypoints") if known in names), None) or _bare_name(probe)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.hdf5 import opened_hdf5
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.pickle_values import PickleError, read_pickle
 from mpm_core.formats.tables import Table, read_table
 
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -122,21 +121,16 @@ def _parse_h5(probe: Probe, options: ReadOptions) -> Sightings:
     return _sightings(columns, values, frames, str(probe.path))
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Lists, tuples, texts and numbers: what needs no class."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-
-
 def _pickled_columns(group: Any, where: str) -> list[tuple[str, ...]]:
     """Names of the columns, which pandas keeps as a pickled list of tuples."""
     try:
         raw = group.attrs["non_index_axes"]
-        axes = _PlainUnpickler(BytesIO(raw if isinstance(raw, bytes) else bytes(raw))).load()
+        axes: Any = read_pickle(raw if isinstance(raw, bytes) else bytes(raw))
         return [tuple(str(part) for part in names) for names in axes[0][1]]
-    except Exception as error:  # a damaged pickle may raise anything
-        raise UserError(f"{where}: the names of the columns cannot be read ({error})") from None
+    except PickleError as error:
+        raise UserError(f"{where}: the names of the columns cannot be read: {error}") from None
+    except Exception:  # a damaged file may hold anything there
+        raise UserError(f"{where}: the names of the columns are damaged") from None
 
 
 def _fixed_columns(group: Any) -> list[tuple[str, ...]]:

@@ -22,5 +22,5 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
             yield file
     except UserError:
         raise
-    except Exception as error:  # a damaged file makes HDF5 raise anything
-        raise UserError(f"{path}: is damaged, or no HDF5 ({' '.join(str(error).split())})") from None
+    except Exception:  # a damaged file makes HDF5 raise anything
+        raise UserError(f"{path}: is damaged, or no HDF5") from None
