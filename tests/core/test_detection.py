@@ -294,7 +294,7 @@ def test_options_that_do_not_fit_are_refused_before_anything_is_looked_at(square
         ([*lift_video, "--field-of-view", "999"], "between 5 and 170"),
         ([*lift_video, "--threshold", "7"], "between 0 and 1"),
         ([*lift_video, "--mode", "slow"], "unknown mode 'slow'"),
-        ([*lift_video, "--fps", "-10"], "a frame rate lies between"),
+        ([*lift_video, "--fps", "-10"], "the frame rate must be a positive number"),
         ([*lift_video, "--image-size", "640x480"], "--image-size is for keypoint files"),
         ([*lift_file, "--begin", "5"], "--begin is for videos"),
         ([*lift_file, "--people", "2"], "--people is for videos"),
