@@ -107,7 +107,7 @@ class Capture:
         try:
             width = max(round(frame.width * self._pixel_ratio()), 1)
             self._check_size(width, frame.height)
-            picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
+            picture = self._to_rgb(frame, width)
         except (self._av.FFmpegError, ValueError):
             return None
         picture = np.rot90(picture, round(frame.rotation / 90) % 4)
@@ -115,6 +115,15 @@ class Capture:
             left, top, across, down = region
             picture = picture[top : top + down, left : left + across]
         return np.ascontiguousarray(picture)
+
+    def _to_rgb(self, frame: Any, width: int) -> Picture:
+        """In one thread: handing parts to several costs more than they save, most of all on a machine that is busy."""
+        wanted = {"format": "rgb24", "width": width, "height": frame.height}
+        try:
+            picture: Picture = frame.to_ndarray(**wanted, threads=1)
+        except TypeError:  # older versions of PyAV have but one
+            picture = frame.to_ndarray(**wanted)
+        return picture
 
     def _pixel_ratio(self) -> Fraction | float:
         """Width of a pixel over its height."""
