@@ -8,7 +8,8 @@ What differs from the paper, each with its reason and what it brings in short ru
   means the same wherever in the window it stands; both together 118.9 -> 115.8 and 120.9 -> 117.5 (two seeds), either alone
   half of it.
 - a frame decoder that answers every frame, hidden ones too, beside the strided one: a viewer needs all frames at once.
-- heads for up and for the feet, for motion in the world: what they cost the pose has not been measured.
+- heads for up and for the feet, for motion in the world: they cost the pose nothing beyond chance (125.8 beside 125.0, with
+  the training data of now).
 """
 
 from __future__ import annotations
