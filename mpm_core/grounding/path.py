@@ -9,6 +9,7 @@ are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,15 +68,17 @@ class Correction:
 
 def stand_on_ground(
     places: Floats, up: Floats, contact: Floats, fps: float, follows: NDArray[np.bool_] | None = None
-) -> Correction:
-    """How to move a person so that they stand on the ground.
+) -> Iterator[Correction | None]:
+    """How to move a person so that they stand on the ground, step by step, so that whoever cannot wait may stop in between:
+    None before each pass, at last the correction.
 
     places: (frames, 16, 3) metres in camera axes; up: (3,) unit vector; contact: (frames, 2) probability that a foot stands;
     follows: (frames - 1,) False where a frame does not come right after the one before.
     """
     frames, fps = len(places), min(fps, _FASTEST_RATE)
     if frames < 3:
-        return Correction(np.zeros((frames, 3)), np.zeros((frames, 2, 3)))
+        yield Correction(np.zeros((frames, 3)), np.zeros((frames, 2, 3)))
+        return
     root = places[:, 0].astype(np.float64)
     ankles = places[:, list(FEET)].astype(np.float64)  # (frames, 2, 3)
     goes_on = np.linalg.norm(np.diff(root, axis=0), axis=-1) < _OTHER_PLACE_M
@@ -89,7 +92,7 @@ def stand_on_ground(
         system.stand_still(1 + foot, both, np.diff(ankles[:, foot], axis=0))
     for vector, shake in enumerate((_SHAKE_M_S2, _LEG_SHAKE_M_S2, _LEG_SHAKE_M_S2)):
         system.go_smoothly(vector, (goes_on[1:] & goes_on[:-1]) * (fps**2 / shake) ** 2)
-    return _put_on_floor(system, ankles, np.asarray(up, np.float64), contact)
+    yield from _put_on_floor(system, ankles, np.asarray(up, np.float64), contact)
 
 
 def _closeness(places: Vectors, along_m: float, across_m: float) -> Vectors:
@@ -98,13 +101,14 @@ def _closeness(places: Vectors, along_m: float, across_m: float) -> Vectors:
     return np.eye(3) / across_m**2 + ray[:, :, None] * ray[:, None, :] * (along_m**-2 - across_m**-2)
 
 
-def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats) -> Correction:
+def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats) -> Iterator[Correction | None]:
     """Standing ankles are as high as standing ankles mostly are, and none is lower than where the lowest stand."""
     heights = ankles @ up  # (frames, 2)
     now = before = heights
     is_under = np.zeros(heights.shape, bool)
     stands = contact > LEAST_CONTACT
     for number in range(_PASSES if stands.any() else 1):
+        yield None
         passing = system.copy()
         if stands.any():
             usual, lowest = _usual_level(now[stands]), standing_level(now, contact, _LOWEST_SHARE)
@@ -118,7 +122,7 @@ def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats
         moved = passing.solve()  # (frames, 3, 3)
         now = heights + (moved[:, :1] + moved[:, 1:]) @ up
         before = before if number else now  # anything was lifted out of the floor
-    return Correction(moved[:, 0], moved[:, 1:])
+    yield Correction(moved[:, 0], moved[:, 1:])
 
 
 def _usual_level(heights: Vectors) -> float:

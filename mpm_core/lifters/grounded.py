@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
-from mpm_core.grounding.path import stand_on_ground
+from mpm_core.grounding.path import Correction, stand_on_ground
 from mpm_core.grounding.up import find_up
 from mpm_core.lifters.base import LiftingTask
 from mpm_core.masking import Mask
@@ -44,38 +44,46 @@ class GroundedTask:
         for progress in self._task.update(mask, cursor, frames):
             done = progress.total
             yield progress
-        if len(self._clip) <= _FRAMES_AT_ONCE:
-            self._stand()
-            return
-        yield Progress(done, done + 1)  # what is under the cursor need not wait
-        self._stand()
-        yield Progress(done + 1, done + 1)
+        for _ in self._stand():
+            if len(self._clip) > _FRAMES_AT_ONCE:
+                yield Progress(done, done + 1)  # what is under the cursor need not wait, nor another mask
+        if len(self._clip) > _FRAMES_AT_ONCE:
+            yield Progress(done + 1, done + 1)
 
-    def _stand(self) -> None:
-        """Learn from the whole answer where its person stands."""
+    def _stand(self) -> Iterator[None]:
+        """Learn from the whole answer where its person stands; stopped in between, it leaves what was known before."""
+        yield
         answer = self._task.prediction()
         known = np.logical_and(np.isfinite(answer.positions).all((1, 2)), np.isfinite(answer.root).all(1))
-        self._forget()
         if answer.contact is None or not np.any(answer.root[known]):
+            self._forget()
             return
-        answer = self._level(answer, known)
+        answer, levelled = self._level(answer, known)
         contact, up = answer.contact, find_up(self._clip, answer)
         assert contact is not None
         follows = np.diff(np.flatnonzero(known)) == 1
-        correction = stand_on_ground(answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows)
+        correction: Correction | None = None
+        for correction in stand_on_ground(
+            answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows
+        ):
+            if correction is None:
+                yield
+        assert correction is not None
         positions = answer.positions[known]
+        self._forget()
+        self._levelled = levelled
         self._of_root[known] = correction.root
         self._from_root[known] = bend_legs(positions, correction.ankles) - positions
         self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
         self._contact = contact
 
-    def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> Prediction:
-        """The answer with up as standing feet correct it."""
+    def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
+        """The answer with up as standing feet correct it; and that up, with by how much it is off."""
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
         places, contact = answer.absolute()[known], answer.contact[known]
         up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
-        self._levelled = up.astype(np.float32), error_deg
-        return replace(answer, up=self._levelled[0], up_error_deg=error_deg)
+        levelled = up.astype(np.float32), error_deg
+        return replace(answer, up=levelled[0], up_error_deg=error_deg), levelled
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""

@@ -48,7 +48,7 @@ def jumping(motion):
 
 def grounded(places, up, contact, fps=FPS):
     """(frames, 16, 3) the places on the ground."""
-    correction = stand_on_ground(places, up, contact, fps)
+    *_, correction = stand_on_ground(places, up, contact, fps)
     return bend_legs(places, correction.ankles) + correction.root[:, None]
 
 
@@ -147,7 +147,7 @@ def test_frames_that_do_not_follow_are_not_glued_together(motion):
     places, up = as_seen(np.repeat(motion[:1], 100, axis=0))
     places[50:] += [0.3, 0, 0]
     follows = np.arange(99) != 49
-    moved = stand_on_ground(places, up, np.ones((100, 2)), FPS, follows)
+    *_, moved = stand_on_ground(places, up, np.ones((100, 2)), FPS, follows)
     assert np.abs(moved.root).max() < 1e-3 and np.abs(moved.ankles).max() < 1e-3
 
 
@@ -284,3 +284,22 @@ def test_a_long_answer_shows_what_is_under_the_cursor_before_it_is_grounded(lift
     assert np.array_equal(shown[0].moved, before.moved)  # as it was, until it is known anew
     far = np.r_[0:100, 500:600]
     assert np.allclose(shown[0].absolute()[far], before.absolute()[far], atol=1e-4)
+
+
+@pytest.mark.parametrize("before_the_end", [1, 2, 3, 4])
+def test_grounding_that_is_stopped_leaves_what_was_known_and_is_made_up_for(lifter, demo, before_the_end):
+    mask = np.zeros((len(demo), 16), bool)
+    mask[100:200, MPM16.index("RAnkle")] = True
+    task, other = lifter.start(demo), lifter.start(demo)
+    for each in (task, other):
+        for _ in each.update(None):
+            pass
+    before, steps = task.prediction(), task.update(mask)
+    for _ in range(sum(1 for _ in other.update(mask)) - before_the_end):
+        next(steps)
+    steps.close()
+    assert np.array_equal(task.prediction().moved, before.moved)
+    for _ in task.update(mask):
+        pass
+    assert np.array_equal(task.prediction().positions, other.prediction().positions)
+    assert not np.array_equal(task.prediction().moved, before.moved)
