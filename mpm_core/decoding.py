@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
+from mpm_core.limits import RATES
 
 Picture = NDArray[np.uint8]
 """(height, width, 3) red, green, blue."""
 
 LARGEST_SIDE_PX = 8192
 
-_USUAL_FPS, _FASTEST_FPS = 30.0, 100_000.0
+_USUAL_FPS = 30.0
 
 # Seeking lands on a key frame at or before the place; where it overshoots, it is tried again so much earlier.
 _SEEK_BACK_S = (0.0, 2.0, 10.0)
@@ -49,8 +50,8 @@ class Capture:
         self.has_times = self._stream.duration is not None or self._container.duration is not None
         rates = (self._stream.average_rate, self._stream.guessed_rate)
         rate = next(filter(None, rates if self.has_times else rates[::-1]), None)
-        self.fps = float(rate) if rate is not None and 0 < rate < _FASTEST_FPS else _USUAL_FPS
-        self.frames = _frames_stated(self._stream, self.fps)
+        self.fps = float(rate) if rate is not None and RATES[0] <= rate <= RATES[1] else _USUAL_FPS
+        self.frames = self._frames_stated()
         self.metadata: Mapping[str, str] = dict(self._container.metadata) | dict(self._stream.metadata)
         self._check_size(self._stream.codec_context.width, self._stream.codec_context.height)
 
@@ -79,6 +80,18 @@ class Capture:
         self._has_grabbed = False
         self.time_s = -1.0
         self._coming = self._decoded()
+
+    def _frames_stated(self) -> int:
+        """What the file hides by an edit list is not counted. Some containers state how long they last, but no number."""
+        stated = max(int(self._stream.frames), 0)
+        if self._stream.duration is not None:
+            lasting_s = float(self._stream.duration * self._stream.time_base)
+        elif self._container.duration is not None:
+            lasting_s = self._container.duration / self._av.time_base
+        else:
+            return stated
+        lasting = round(lasting_s * self.fps)
+        return lasting if not stated or lasting < stated - 1 else stated
 
     def _check_size(self, width: int, height: int) -> None:
         if max(width, height) > LARGEST_SIDE_PX:
@@ -194,15 +207,6 @@ class Capture:
         for frame in chain((first,), rest, (None,)):  # None is the end
             source.push(frame)
             yield from pulled()
-
-
-def _frames_stated(stream: Any, fps: float) -> int:
-    """How many frames the file states; what it hides by an edit list, as after a cut without re-encoding, is not counted."""
-    stated = max(int(stream.frames), 0)
-    if stream.duration is None:
-        return stated
-    lasting = round(float(stream.duration * stream.time_base) * fps)
-    return min(stated, lasting) if stated and lasting < stated - 1 else stated or lasting
 
 
 def _moving_streams(container: Any, path: Path) -> list[Any]:

@@ -72,7 +72,10 @@ def test_every_container_and_codec_gives_its_frames_at_their_times(tmp_path, nam
     if codec not in av.codecs_available:
         pytest.skip(f"this PyAV cannot write {codec}")
     options = {"x265-params": "log-level=none"} if codec == "libx265" else None
-    frames = frames_of(encode(tmp_path / name, [drawn(n) for n in range(20)], codec, pixels, options))
+    path = encode(tmp_path / name, [drawn(n) for n in range(20)], codec, pixels, options)
+    frames = frames_of(path)
+    if not name.endswith(".mpg"):  # which does not state how long it lasts
+        assert abs(inspect_video(path).frames - 20) <= 2
     assert_seen(frames, range(20), near=2.0)
     assert np.allclose([frame.time_s for frame in frames], np.arange(20) / 30, atol=2e-3)
 
