@@ -7,6 +7,8 @@ import os
 import shutil
 import stat
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ VIDEO_SUFFIXES = (
     ".3g2", ".flv", ".ogv", ".mxf", ".dv", ".h264", ".264", ".h265", ".265", ".hevc",
 )  # fmt: skip
 """Endings of files that hold a video."""
+
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises for a file that is cut, damaged, encrypted or packed in an unknown way."""
 
 _LONGEST_NAME_BYTES = 255
 

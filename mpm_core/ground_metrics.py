@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET, find_floor
+from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET, LEAST_CONTACT, find_floor
 from mpm_core.grounding.up import find_up
 from mpm_core.metrics import MM_PER_M, Poses, acceleration_error, angle_deg, jumps
 from mpm_core.prediction import Prediction
@@ -20,7 +20,6 @@ from mpm_core.skeleton import MPM16
 UNDER_M = 0.01
 """What is less far under the floor is not counted: ankles that stand are not all equally high."""
 
-_STANDS_FROM = 0.5
 _NAN = float("nan")
 _NOTHING = np.zeros(0)
 
@@ -83,7 +82,7 @@ def on_ground(answer: Prediction, clip: Clip, frames: slice = slice(None)) -> On
     else:
         return NOT_ON_GROUND
     path = _NOTHING if truth is None else path_errors(answer.root[frames], truth[frames, MPM16.root])
-    return OnGround(sliding_speeds(places, contact > _STANDS_FROM, clip.fps), under_floor(places, up, contact), path)
+    return OnGround(sliding_speeds(places, contact > LEAST_CONTACT, clip.fps), under_floor(places, up, contact), path)
 
 
 def true_places(clip: Clip) -> NDArray[np.float32] | None:

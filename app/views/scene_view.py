@@ -33,7 +33,7 @@ from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.skeleton_item import nearest_joint
-from mpm_core.grounding.floor import FEET, floor_under
+from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.skeleton import MPM16
 
 VIEWS = ("front", "side", "top", "camera")
@@ -196,9 +196,7 @@ class SceneView(GLViewWidget):
         if not found:
             return
         heights = np.array(list(found.values()))  # (frames, 2)
-        floor = floor_under(heights, None if contact is None else contact[list(found)])
-        if floor is None:
-            floor = floor_under(heights, None)
+        floor = ground_under(heights, None if contact is None else contact[list(found)])
         if floor is not None:
             self._floor, self._is_floor_found = floor, True
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
+
+from mpm_core.files import ZIP_ERRORS
 
 _CHUNK_BYTES = 1 << 20
 _TFLITE_MARK = b"TFL3"
@@ -19,9 +20,6 @@ _ONNX_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26})
 _ONNX_GRAPH = 7
 _VARINT, _LENGTH = 0, 2
 _LONGEST_VARINT = 10
-
-# What zipfile raises for a file that is cut, damaged, encrypted or packed in an unknown way.
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 class UnusableError(Exception):

@@ -18,8 +18,9 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from mpm_core.detectors.download import download, forget
-from mpm_core.detectors.model_checks import ZIP_ERRORS, UnusableError
+from mpm_core.detectors.model_checks import UnusableError
 from mpm_core.detectors.task_bundle import Network, write_bundle
+from mpm_core.files import ZIP_ERRORS
 from mpm_core.progress import Progress
 
 _POLL_S = 0.2

@@ -12,15 +12,12 @@ from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
-from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET
+from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
 from mpm_core.skeleton import MPM16
 
-_LOWEST_PERCENTILE, _STANDING_PERCENTILE = 5.0, 25.0
-_STANDS = 0.5  # as probably as this
-_SINKS_M = 0.05  # by which the lowest feet may be under those that stand
 _UP = (0.0, 1.0, 0.0)
 _MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
@@ -46,18 +43,10 @@ def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMot
     frame_time, rows = _even_times(content.times[part], content.fps, np.concatenate(columns, axis=1))
     places, told = rows[:, : 3 * len(MPM16)].reshape(-1, len(MPM16), 3), rows[:, 3 * len(MPM16) :]
     stands = standing_feet(places, np.array(_UP), 1 / frame_time)[0].astype(np.float64) if contact is None else told
-    floor = [0.0, _floor_height(places[:, list(FEET), 1], stands), 0.0]
-    return fit_rig(places - places[0, MPM16.root] * [1.0, 0.0, 1.0] - floor, 1 / frame_time, stands), frame_time
-
-
-def _floor_height(ankles: NDArray[np.float64], stands: NDArray[np.float64]) -> float:
-    """Metres: where feet that stand mostly are, but hardly above the lowest of all. ankles: (frames, 2) heights; stands: the
-    same shape, probabilities."""
-    lowest = float(np.percentile(ankles.min(1), _LOWEST_PERCENTILE))
-    standing = ankles[stands > _STANDS]
-    if not len(standing):
-        return lowest - ANKLE_HEIGHT_M
-    return min(float(np.percentile(standing, _STANDING_PERCENTILE)), lowest + _SINKS_M) - ANKLE_HEIGHT_M
+    floor = ground_under(places[:, list(FEET), 1], stands)
+    assert floor is not None  # no place is missing here
+    start = places[0, MPM16.root] * [1.0, 0.0, 1.0] + [0.0, floor, 0.0]
+    return fit_rig(places - start, 1 / frame_time, stands), frame_time
 
 
 def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:

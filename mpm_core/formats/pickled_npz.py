@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from mpm_core.errors import UserError
+from mpm_core.files import ZIP_ERRORS
 from mpm_core.formats.pickle_values import PickleError, is_plain, read_pickle, to_native
 
 _LARGEST_BYTES = 1 << 32  # of an array, unpacked: beyond the largest data sets of the field
-
-# What zipfile raises for a file that is cut, damaged, encrypted or packed in an unknown way.
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, ValueError)
 
 
 def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except _ZIP_ERRORS:
+    except (*ZIP_ERRORS, ValueError):
         raise UserError(f"{path}: not an npz archive") from None
 
 
@@ -57,7 +54,7 @@ def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
         raise UserError(f"{path}: '{member}' has {size} bytes, more than any keypoints ({_LARGEST_BYTES} at most are read)")
     try:
         with archive.open(member) as file:
-            return _read_array(file, size)
+            return read_array(file, size)
     except PickleError as error:
         raise UserError(f"{path}: '{member}' was refused: {error}") from None
     except OSError as error:
@@ -66,7 +63,7 @@ def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
         raise UserError(f"{path}: '{member}' is damaged") from error
 
 
-def _read_array(file: IO[bytes], size: int) -> Any:
+def read_array(file: IO[bytes], size: int) -> Any:
     """An array of a member of so many bytes, or what it holds as an object."""
     shape, is_fortran, dtype = _read_header(file)
     if dtype.hasobject:

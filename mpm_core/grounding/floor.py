@@ -44,6 +44,12 @@ def floor_under(heights: Floats, contact: Floats | None) -> float | None:
     return None if level is None else level - ANKLE_HEIGHT_M
 
 
+def ground_under(heights: Floats, contact: Floats | None) -> float | None:
+    """The same for a picture or an export, which need some ground: where nobody is told to stand, the lower foot does."""
+    floor = floor_under(heights, contact)
+    return floor_under(heights, None) if floor is None else floor
+
+
 def find_floor(places: Floats, up: Floats, contact: Floats | None) -> float | None:
     """Metres along `up` of the ground, so that places @ up - floor is how high joints are; see floor_under.
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -38,6 +37,8 @@ _OTHER_PLACE_M = 1.0
 
 _UNSEEN_WEIGHT = 1e-3
 """Of distances in frames where nobody is seen; where all joints are seen it is 1."""
+
+_FOURTH_DIFFERENCE = (1.0, -4.0, 6.0, -4.0, 1.0)
 
 _MAD_TO_SIGMA = 1.4826
 """Makes the median size of normally distributed errors their standard deviation."""
@@ -209,9 +210,17 @@ def _tremble(rays: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:
     outliers and exchanged sides do not count, tells how large it is (a difference-based estimator of variance: Hall, Kay
     and Titterington, Biometrika 1990).
     """
-    whole = sliding_window_view(seen, 5, axis=0).all(-1) if len(seen) >= 5 else np.zeros((0, seen.shape[1]), bool)
-    differences = np.diff(rays, n=4, axis=0)[whole]
-    return float(np.median(np.abs(differences))) * _MAD_TO_SIGMA / np.sqrt(70.0) if differences.size else 0.0
+    if len(seen) < len(_FOURTH_DIFFERENCE):
+        return 0.0
+    frames = thinned(np.ones(len(seen) - len(_FOURTH_DIFFERENCE) + 1, bool))
+    differences, whole = np.zeros((len(frames), *rays.shape[1:])), np.ones((len(frames), seen.shape[1]), bool)
+    for later, factor in enumerate(_FOURTH_DIFFERENCE):
+        differences += factor * rays[frames + later]
+        whole &= seen[frames + later]
+    differences = differences[whole]
+    if not differences.size:
+        return 0.0
+    return float(np.median(np.abs(differences)) * _MAD_TO_SIGMA / np.linalg.norm(_FOURTH_DIFFERENCE))
 
 
 def _steadying_frames(tremble: float, fps: float) -> float:

@@ -21,7 +21,7 @@ from tests.fuzz import samples, targets
 
 def changed(path, **arrays):
     """An npz with some arrays replaced, None for one taken out."""
-    with np.load(path, allow_pickle=True) as file:
+    with np.load(path) as file:
         old = {name: file[name] for name in file.files}
     np.savez(path, **{name: value for name, value in (old | arrays).items() if value is not None})
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from mpm_core.formats.pickled_npz import read_array
+
 Mutation = Callable[[Random, bytes], bytes]
 
 _WORDS = (
@@ -132,9 +134,10 @@ def _arrays(rng: Random, content: bytes) -> bytes:
 
 def _odd_array(rng: Random, member: bytes) -> Any:
     try:
-        array = np.load(io.BytesIO(member), allow_pickle=True)
+        value = read_array(io.BytesIO(member), len(member))
     except Exception:
-        array = np.zeros(3)
+        value = np.zeros(3)
+    array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
     if array.dtype == object and rng.random() < 0.8:
         return np.array(_change(rng, array.item() if array.shape == () else list(array)), dtype=object)
     flat = array.ravel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from mpm_core.formats.keypoints.containers import size_in
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
-from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.formats.pickled_npz import list_arrays, read_array, read_npz
 
 # MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
 _LIFTERS = "reconstruction"
@@ -98,9 +97,8 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     name = _LIFTERS
     if probe.kind == "npy":
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that Python 2 wrote it
-                values = np.load(probe.path, allow_pickle=False)
+            with probe.path.open("rb") as file:
+                values = read_array(file, probe.path.stat().st_size)
         except Exception:  # a damaged header may raise anything
             raise UserError(f"{probe.path}: is damaged, or holds no plain array of numbers") from None
     else:
