@@ -19,6 +19,7 @@ class Suspicions(QObject):
         super().__init__(parent)
         self._items: tuple[Suspicion, ...] | None = None
         self._is_outdated = False
+        self._only = ""
         self._marks = np.zeros(0, bool)
 
     @property
@@ -51,14 +52,29 @@ class Suspicions(QObject):
         return self._marks
 
     def at(self, frame: int) -> tuple[Suspicion, ...]:
-        """Those whose span holds a frame."""
-        return tuple(item for item in self._items or () if item.first <= frame <= item.last)
+        """Those on show whose span holds a frame."""
+        return tuple(item for item in self.shown if item.first <= frame <= item.last)
+
+    @property
+    def only(self) -> str:
+        """The one kind that is on show; nothing for all."""
+        return self._only
+
+    def set_only(self, kind: str) -> None:
+        """Show one kind, or all with an empty name."""
+        if kind != self._only:
+            self._only = kind
+            self.changed.emit()
+
+    @property
+    def shown(self) -> tuple[Suspicion, ...]:
+        """Those of the kind on show."""
+        return tuple(item for item in self._items or () if self._only in ("", item.kind))
 
     def beyond(self, frame: int, direction: int) -> Suspicion | None:
-        """The next one that begins after a frame, or the last one that begins before it; None without any."""
-        if direction > 0:
-            return next((item for item in self._items or () if item.first > frame), None)
-        return next((item for item in reversed(self._items or ()) if item.first < frame), None)
+        """Of those on show the next one whose worst frame comes after a frame, or the last before it; None without any."""
+        ahead = [item for item in self.shown if (item.worst - frame) * direction > 0]
+        return min(ahead, key=lambda item: abs(item.worst - frame), default=None)
 
 
 def joints_text(joints: tuple[int, ...]) -> str:

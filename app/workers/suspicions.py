@@ -29,10 +29,11 @@ class SuspicionsJob(QObject):
         self._due.setInterval(_WAIT_MS)
         self._due.timeout.connect(self._ask)
         for signal in (
-            session.clip_changed, session.prediction_changed, session.mask_changed, session.keypoints_changed,
-            session.threshold_changed, session.flags_changed, session.camera_changed, session.options_changed,
+            session.clip_changed, session.mask_changed, session.keypoints_changed, session.threshold_changed,
+            session.flags_changed, session.camera_changed, session.options_changed,
         ):  # fmt: skip
             signal.connect(self._renew)
+        session.prediction_changed.connect(self._on_prediction_changed)
         self._thread.start()
 
     def stop(self) -> None:
@@ -45,6 +46,10 @@ class SuspicionsJob(QObject):
         self._session.suspicions.set_outdated()
         if self._session.clip is not None and len(self._session) > 1:
             self._due.start()
+
+    def _on_prediction_changed(self) -> None:
+        if not self._session.state.is_busy:
+            self._renew()
 
     def _ask(self) -> None:
         session = self._session
