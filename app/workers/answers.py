@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.document.curve_choice import ON_SHOW
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.comparison import AnswerFigures, figures_of
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
-
-ON_SHOW = 0
-"""The number of the answer on show, beside those of kept ones."""
 
 _WAIT_MS = 120
 
