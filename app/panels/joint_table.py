@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGroupBox, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QGroupBox, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout
 
 from app.panels.tables import FiguresTable, Rows
 from mpm_core.comparison import JointFigures, joint_rows, number_text
@@ -61,6 +61,7 @@ class JointTable(QGroupBox):
             labels.append(f"{_SHORT[one.what]}{unit}" if is_first else _PARTS[part])
             tips.append(f"{_TIPS[one.what]}{_WHERE[part]}")
         self.table.set_heading(labels, tips)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setRowCount(len(MPM16))
         for joint, name in enumerate(MPM16.joints):
             self.table.put(joint, 0, name)

@@ -219,7 +219,8 @@ class PredictionsPanel(QWidget):
         else:
             is_whole = (figures.first, figures.last) == (0, len(session) - 1)
             where = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
-            self._scope.setText(f"{where}. Ticked answers are drawn in outlines, on the hip of the one on show.")
+            self._scope.setText(f"{where}; ticked answers are drawn in outlines")
+            self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept
         self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")
         self._memory.setVisible(bool(kept.answers))

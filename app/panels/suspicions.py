@@ -98,6 +98,7 @@ class SuspicionsPanel(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for place, (mode, width) in enumerate(_WIDTHS):
             header.setSectionResizeMode(place, mode)
             header.resizeSection(place, width)

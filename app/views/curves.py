@@ -10,16 +10,26 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QImage, QPaintDevice, QPainter, QPen, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QImage, QPaintDevice, QPainter, QPen, QPixmap, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
+from app.views.error_curve import renewed_and_old
 from mpm_core.comparison import number_text
 from mpm_core.curves import BY_CLIP_ALONE, CURVES
 from mpm_core.errors import UserError
@@ -30,22 +40,10 @@ _FEWEST_FRAMES = 12
 _EXPORT_SCALE = 2
 _LIGHTER = 38  # per cent, of the next joint of the same side
 _DIGITS = 4
+_VALUES_WIDTH = 150
+_SWATCH = QSize(22, 12)
 SUFFIXES = {".png": "PNG picture", ".svg": "SVG drawing", ".csv": "CSV table"}
 """What curves can be saved as."""
-
-
-class _Sample(pg.ItemSample):
-    """A line in the legend, with its outline, which pyqtgraph leaves out. A click on it does nothing."""
-
-    def mouseClickEvent(self, event: object) -> None:
-        pass
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for pen in (self.item.opts["shadowPen"], self.item.opts["pen"]):
-            if pen is not None:
-                painter.setPen(pen)
-                painter.drawLine(0, 11, 20, 11)
 
 
 class CurvesView(QWidget):
@@ -84,12 +82,12 @@ class CurvesView(QWidget):
         self._save = _menu_button("Save", "The curves as a picture, a drawing or a table")
         for suffix, label in SUFFIXES.items():
             self._save.menu().addAction(f"{label}…", partial(self.save_chosen.emit, suffix))
-        self.value = QLabel()
-        self.value.setProperty("role", "muted")
+        self.hint = QLabel()
+        self.hint.setProperty("role", "muted")
         row = QHBoxLayout()
         for widget in (self.kinds, self._joints, self._save):
             row.addWidget(widget)
-        row.addWidget(self.value, 1)
+        row.addWidget(self.hint, 1)
         self.plot = pg.PlotWidget()
         self.plot.setMinimumHeight(80)
         self.plot.setMenuEnabled(False)
@@ -97,10 +95,20 @@ class CurvesView(QWidget):
         self.plot.setMouseEnabled(x=True, y=False)
         self.plot.getPlotItem().getAxis("left").setWidth(look.LANE_LABEL_WIDTH - look.MARGIN)  # over the timeline's frames
         self.plot.getPlotItem().layout.setContentsMargins(0, 4, 6, 0)
-        self._legend = self.plot.addLegend(offset=(-8, 4))
+        self._legend = self.plot.addLegend(offset=(-8, 4))  # of pictures; on the screen `values` says more
+        self._legend.setVisible(False)
+        self.values = QListWidget()
+        self.values.setFixedWidth(_VALUES_WIDTH)
+        self.values.setIconSize(QSize(_SWATCH.width(), _SWATCH.height()))
+        self.values.setSelectionMode(QListWidget.SelectionMode.NoSelection)
+        self.values.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.values.setToolTip("Values at the frame at hand")
         self._cursor = pg.InfiniteLine(angle=90)
         self._region = pg.LinearRegionItem(movable=False)
         self._region.setZValue(-10)
+        self._items: list[pg.PlotDataItem] = []
+        for helper in (self._region, self._cursor):
+            self.plot.addItem(helper, ignoreBounds=True)
         box = self.plot.getViewBox()
         box.sigXRangeChanged.connect(self._on_span_changed)
         self.plot.scene().sigMouseClicked.connect(self._on_clicked)
@@ -108,7 +116,10 @@ class CurvesView(QWidget):
         layout.setContentsMargins(look.MARGIN, 4, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(row)
-        layout.addWidget(self.plot, 1)
+        below = QHBoxLayout()
+        below.addWidget(self.plot, 1)
+        below.addWidget(self.values)
+        layout.addLayout(below, 1)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(300, 130)
@@ -170,35 +181,43 @@ class CurvesView(QWidget):
 
     def _draw(self) -> None:
         """Every line: in its own colours where it is new, grey and dotted where an older answer is still on show."""
-        item = self.plot.getPlotItem()
-        item.clear()
-        self._legend.clear()
-        for helper in (self._region, self._cursor):
-            item.addItem(helper, ignoreBounds=True)
         outdated = self._session.renewal.marks
         grey = pg.mkPen(QColor(self.theme.muted), width=1.2, style=Qt.PenStyle.DotLine)
+        drawn = 0
         for line in self._curves.lines:
-            values, old = line.values, None
-            if outdated is not None and line.answer == ON_SHOW and len(outdated) == len(values):
-                values, old = np.where(outdated, np.nan, values), np.where(outdated, values, np.nan)
-            item.addItem(self._item(line, values, self._pen(line), self._outline(line)))
-            if old is not None:
-                item.addItem(self._item(line, old, grey, None))
-            self._legend.addItem(self._sample(line), self._name(line))
+            parts = ((line.values, False),) if line.answer != ON_SHOW else renewed_and_old(line.values, outdated)
+            for values, is_old in parts:
+                frames = np.arange(len(values)) + 0.5  # in the middle of a cell of the timeline
+                pen, shadow = (grey, None) if is_old else (self._pen(line), self._outline(line))
+                self._item(drawn).setData(frames, values, pen=pen, shadowPen=shadow, connect="finite")
+                drawn += 1
+        for item in self._items[drawn:]:
+            item.setData([], [])
         kind = CURVES[self._curves.choice.kind]
-        item.setLabel("left", f"{kind.label}{f' ({kind.unit})' if kind.unit else ''}", color=self.theme.muted)
+        unit = f" ({kind.unit})" if kind.unit else ""
+        self.plot.getPlotItem().setLabel("left", f"{kind.label}{unit}", color=self.theme.muted)
         self._show_range()
+        self._fill_values()
         self._show_cursor()
 
-    def _item(self, line: CurveLine, values: NDArray[np.floating], pen: QPen, shadow: QPen | None) -> pg.PlotDataItem:
-        frames = np.arange(len(values)) + 0.5  # in the middle of a cell of the timeline
-        item = pg.PlotDataItem(frames, values, pen=pen, shadowPen=shadow, connect="finite")
-        item.setClipToView(True)
-        item.setDownsampling(auto=True, method="peak")
-        return item
+    def _fill_values(self) -> None:
+        """A row for each line, the answer on show first."""
+        self.values.clear()
+        for line in reversed(self._curves.lines):
+            item = QListWidgetItem(QIcon(_swatch(self._pen(line), self._outline(line))), "")
+            item.setToolTip(self._name(line))
+            self.values.addItem(item)
+        self.values.setVisible(bool(self._curves.lines))
 
-    def _sample(self, line: CurveLine) -> _Sample:
-        return _Sample(pg.PlotDataItem(pen=self._pen(line), shadowPen=self._outline(line)))
+    def _item(self, number: int) -> pg.PlotDataItem:
+        """Lines are used again: pyqtgraph stumbles over one that is taken away while it is clipped to the view."""
+        while len(self._items) <= number:
+            item = pg.PlotDataItem()
+            self.plot.addItem(item)
+            item.setClipToView(True)
+            item.setDownsampling(auto=True, method="peak")
+            self._items.append(item)
+        return self._items[number]
 
     def _pen(self, line: CurveLine) -> QPen:
         """The colour of the joint's side, lighter or darker for further joints of it; dashed for the ground truth."""
@@ -212,19 +231,27 @@ class CurvesView(QWidget):
         if line.answer == TRUTH:
             colour.setAlphaF(0.6)
             return pg.mkPen(colour, width=1.6, style=Qt.PenStyle.DashLine)
-        return pg.mkPen(colour, width=2 if line.answer == ON_SHOW else 1.4)
+        return pg.mkPen(colour, width=2 if line.answer == ON_SHOW else 1.6)
 
     def _outline(self, line: CurveLine) -> QPen | None:
         """What is under the line of a kept answer, and shows on both sides of it."""
         if self._session.kept.find(line.answer) is None:
             return None
-        return pg.mkPen(look.outline_of(self._session.kept.place(line.answer), self.theme), width=4.5)
+        return pg.mkPen(look.outline_of(self._session.kept.place(line.answer), self.theme), width=3.8)
 
     def _name(self, line: CurveLine) -> str:
         joint = "mean" if line.joint == MEAN else MPM16.joints[line.joint]
         if self._curves.choice.kind in BY_CLIP_ALONE:
             return joint
         return f"{joint}, {self._answer_name(line.answer)}"
+
+    def _short_name(self, line: CurveLine) -> str:
+        joint, kept = "Mean" if line.joint == MEAN else MPM16.joints[line.joint], self._session.kept
+        if self._curves.choice.kind in BY_CLIP_ALONE:
+            return joint
+        if kept.find(line.answer) is not None:
+            return f"{joint} {look.letter_of(kept.place(line.answer))}"
+        return f"{joint} truth" if line.answer == TRUTH else joint
 
     def _answer_name(self, number: int) -> str:
         kept = self._session.kept
@@ -235,19 +262,15 @@ class CurvesView(QWidget):
 
     def _show_cursor(self, *_: object) -> None:
         """The frame at hand, and the values there."""
-        frame, unit = self._session.frame, self._curves.unit
+        frame, lines = self._session.frame, self._curves.lines
         self._cursor.setValue(frame + 0.5)
-        if not self._curves.lines or frame >= len(self._curves.lines[0].values):
-            wants_joints = not self._curves.choice.columns and bool(len(self._session))
-            self.value.setText("Select joints: here, in the list, or with Ctrl and a click" if wants_joints else "")
-            return
+        wants_joints = not self._curves.choice.columns and bool(len(self._session))
+        self.hint.setText("Select joints: here, in the list, or with Ctrl and a click" if wants_joints else "")
         is_old = self._session.renewal.is_outdated(frame)
-        parts = []
-        for line in self._curves.lines:
-            text = "…" if is_old and line.answer == ON_SHOW else number_text(float(line.values[frame]), 2) or "–"
-            parts.append(f"{self._name(line)} {text}")
-        self.value.setText(f"frame {frame}:  {'   '.join(parts)}  {unit}")
-        self.value.setToolTip(self.value.text())
+        for row, line in enumerate(reversed(lines)):
+            text = number_text(float(line.values[frame]), 2) if frame < len(line.values) else ""
+            text = "…" if is_old and line.answer == ON_SHOW else text or "–"
+            self.values.item(row).setText(f"{self._short_name(line)}  {text}")
 
     def _show_range(self) -> None:
         chosen = self._session.range
@@ -286,8 +309,15 @@ class CurvesView(QWidget):
         """
         if not self._curves.lines:
             raise UserError("there are no curves to save: choose joints or another kind of values")
-        with written_whole(path) as partial:
-            {".png": self._write_png, ".svg": self._write_svg, ".csv": self._write_csv}[path.suffix.lower()](partial)
+        self._legend.clear()
+        for line in self._curves.lines:
+            self._legend.addItem(pg.PlotDataItem(pen=self._outline(line) or self._pen(line)), self._name(line))
+        self._legend.setVisible(True)
+        try:
+            with written_whole(path) as partial:
+                {".png": self._write_png, ".svg": self._write_svg, ".csv": self._write_csv}[path.suffix.lower()](partial)
+        finally:
+            self._legend.setVisible(False)
 
     def _write_png(self, path: Path) -> None:
         size = self.plot.size() * _EXPORT_SCALE
@@ -329,6 +359,18 @@ def _painter(device: QPaintDevice) -> Iterator[QPainter]:
         yield painter
     finally:
         painter.end()
+
+
+def _swatch(pen: QPen, outline: QPen | None) -> QPixmap:
+    """A piece of a line."""
+    picture = QPixmap(_SWATCH)
+    picture.fill(Qt.GlobalColor.transparent)
+    with _painter(picture) as painter:
+        for one in (outline, pen):
+            if one is not None:
+                painter.setPen(one)
+                painter.drawLine(1, _SWATCH.height() // 2, _SWATCH.width() - 1, _SWATCH.height() // 2)
+    return picture
 
 
 def _menu_button(text: str, tip: str) -> QToolButton:

@@ -128,6 +128,9 @@ class SceneView(GLViewWidget):
         self.shows_errors = self.shows_errors if errors is None else errors
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
+        if side_by_side:
+            beside = len(self._session.kept.shown) + 1
+            self.opts["distance"] = max(self.opts["distance"], _DISTANCE_M + _SIDE_BY_SIDE_M * beside)  # so that all are seen
         self.refresh()
 
     def refresh(self, *_: object) -> None:
