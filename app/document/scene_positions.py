@@ -16,7 +16,7 @@ def true_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
     if session.clip is None or session.clip.ground_truth is None:
         return None
     truth = session.clip.ground_truth[frame]
-    return _z_up(truth - truth[MPM16.root], session.up.direction)
+    return in_scene(truth - truth[MPM16.root], session.up.direction)
 
 
 def predicted_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
@@ -27,9 +27,9 @@ def predicted_in_scene(session: Session, frame: int) -> NDArray[np.float32] | No
 
 
 def answer_in_scene(session: Session, answer: Prediction, frame: int) -> NDArray[np.float32] | None:
-    """(16, 3) of any answer to the clip, likewise."""
+    """(16, 3) of any answer to the clip, likewise; None in frames that it lacks."""
     pose = answer.positions[frame]
-    return _z_up(pose, session.up.direction) if np.isfinite(pose).all() else None
+    return in_scene(pose, session.up.direction) if np.isfinite(pose).all() else None
 
 
 def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
@@ -42,10 +42,10 @@ def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
         root = truth[frame, MPM16.root]
     elif session.prediction is not None and np.isfinite(session.prediction.root[frame]).all():
         root = session.prediction.root[frame]
-    return _z_up(root, session.up.direction)
+    return in_scene(root, session.up.direction)
 
 
-def _z_up(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Camera axes -> x right, y away from the camera, z up."""
+def in_scene(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Camera axes -> the scene's: x right, y away from the camera, z up."""
     x, y, z = np.moveaxis(upright(points, up), -1, 0)
     return np.stack((x, -z, y), axis=-1).astype(np.float32)
