@@ -71,6 +71,7 @@ class PredictionsPanel(QWidget):
         self._memory = _muted()
         column.addWidget(self._memory)
         self.table.itemChanged.connect(self._on_item_changed)
+        self.table.itemDelegate().closeEditor.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
         self.table.itemSelectionChanged.connect(self._show_buttons)
         for signal in (session.kept.changed, session.kept.shown_changed, session.clip_changed, session.prediction_changed):
             signal.connect(self.refresh)
@@ -163,6 +164,8 @@ class PredictionsPanel(QWidget):
 
     def refresh(self, *_: object) -> None:
         """A row for the answer on show, then one for each that is kept."""
+        if self.table.state() == QAbstractItemView.State.EditingState:
+            return  # what is being typed must not be overwritten; the list is filled anew afterwards
         session, chosen = self._session, set(self._selected()) if self.table.rowCount() else set()
         is_there = session.prediction is not None
         self._is_filling = True

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QIcon, QImage, QPaintDevice, QPainter, QPen, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QImage, QPaintDevice, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QComboBox,
@@ -40,7 +40,7 @@ _FEWEST_FRAMES = 12
 _EXPORT_SCALE = 2
 _LIGHTER = 38  # per cent, of the next joint of the same side
 _DIGITS = 4
-_VALUES_WIDTH = 150
+_VALUE_SIZE = QSize(138, 18)
 _SWATCH = QSize(22, 12)
 SUFFIXES = {".png": "PNG picture", ".svg": "SVG drawing", ".csv": "CSV table"}
 """What curves can be saved as."""
@@ -98,7 +98,11 @@ class CurvesView(QWidget):
         self._legend = self.plot.addLegend(offset=(-8, 4))  # of pictures; on the screen `values` says more
         self._legend.setVisible(False)
         self.values = QListWidget()
-        self.values.setFixedWidth(_VALUES_WIDTH)
+        self.values.setFlow(QListWidget.Flow.LeftToRight)
+        self.values.setWrapping(True)
+        self.values.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.values.setSpacing(1)
+        self.values.setFrameShape(QListWidget.Shape.NoFrame)
         self.values.setIconSize(QSize(_SWATCH.width(), _SWATCH.height()))
         self.values.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.values.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -116,10 +120,8 @@ class CurvesView(QWidget):
         layout.setContentsMargins(look.MARGIN, 4, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(row)
-        below = QHBoxLayout()
-        below.addWidget(self.plot, 1)
-        below.addWidget(self.values)
-        layout.addLayout(below, 1)
+        layout.addWidget(self.values)
+        layout.addWidget(self.plot, 1)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(300, 130)
@@ -206,8 +208,20 @@ class CurvesView(QWidget):
         for line in reversed(self._curves.lines):
             item = QListWidgetItem(QIcon(_swatch(self._pen(line), self._outline(line))), "")
             item.setToolTip(self._name(line))
+            item.setSizeHint(_VALUE_SIZE)
             self.values.addItem(item)
         self.values.setVisible(bool(self._curves.lines))
+        self._fit_values()
+
+    def _fit_values(self) -> None:
+        """One row of values, or two where one is too short; the rest is scrolled to."""
+        per_row = max(self.width() // _VALUE_SIZE.width(), 1)
+        rows = min(max(-(-self.values.count() // per_row), 1), 2)
+        self.values.setFixedHeight(rows * (_VALUE_SIZE.height() + 2) + 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_values()
 
     def _item(self, number: int) -> pg.PlotDataItem:
         """Lines are used again: pyqtgraph stumbles over one that is taken away while it is clipped to the view."""
