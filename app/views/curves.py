@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QIcon, QImage, QPaintDevice, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -29,21 +25,17 @@ from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoi
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
+from app.views.curves_files import SUFFIXES, write_picture, write_table
 from app.views.error_curve import renewed_and_old
 from mpm_core.comparison import number_text
 from mpm_core.curves import BY_CLIP_ALONE, CURVES
 from mpm_core.errors import UserError
-from mpm_core.files import written_whole
 from mpm_core.skeleton import LIMBS, MPM16
 
 _FEWEST_FRAMES = 12
-_EXPORT_SCALE = 2
 _LIGHTER = 38  # per cent, of the next joint of the same side
-_DIGITS = 4
 _VALUE_SIZE = QSize(138, 18)
 _SWATCH = QSize(22, 12)
-SUFFIXES = {".png": "PNG picture", ".svg": "SVG drawing", ".csv": "CSV table"}
-"""What curves can be saved as."""
 
 
 class CurvesView(QWidget):
@@ -321,69 +313,34 @@ class CurvesView(QWidget):
 
         UserError where the path cannot be written, or nothing is drawn.
         """
-        if not self._curves.lines:
+        lines, clip = self._curves.lines, self._session.clip
+        if not lines or clip is None:
             raise UserError("there are no curves to save: choose joints or another kind of values")
+        if path.suffix.lower() == ".csv":
+            unit = f" ({self._curves.unit})" if self._curves.unit else ""
+            columns = {f"{self._curves.choice.kind}, {self._name(line)}{unit}": line.values for line in lines}
+            write_table(path, columns, clip.times, self._session.range or (0, len(self._session) - 1))
+            return
         self._legend.clear()
-        for line in self._curves.lines:
+        for line in lines:
             self._legend.addItem(pg.PlotDataItem(pen=self._outline(line) or self._pen(line)), self._name(line))
         self._legend.setVisible(True)
         try:
-            with written_whole(path) as partial:
-                {".png": self._write_png, ".svg": self._write_svg, ".csv": self._write_csv}[path.suffix.lower()](partial)
+            write_picture(path, self.plot, CURVES[self._curves.choice.kind].label)
         finally:
             self._legend.setVisible(False)
-
-    def _write_png(self, path: Path) -> None:
-        size = self.plot.size() * _EXPORT_SCALE
-        image = QImage(size, QImage.Format.Format_RGB32)
-        with _painter(image) as painter:
-            self.plot.render(painter, QRectF(0, 0, size.width(), size.height()))
-        if not image.save(str(path), b"PNG"):
-            raise UserError(f"{path}: the picture cannot be written")
-
-    def _write_svg(self, path: Path) -> None:
-        size = self.plot.size()
-        drawing = QSvgGenerator()
-        drawing.setFileName(str(path))
-        drawing.setSize(size)
-        drawing.setViewBox(QRectF(0, 0, size.width(), size.height()))
-        drawing.setTitle(CURVES[self._curves.choice.kind].label)
-        with _painter(drawing) as painter:
-            self.plot.render(painter, QRectF(0, 0, size.width(), size.height()))
-
-    def _write_csv(self, path: Path) -> None:
-        """A row per frame of the range, or of the clip."""
-        clip, unit = self._session.clip, self._curves.unit
-        assert clip is not None
-        first, last = self._session.range or (0, len(self._session) - 1)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            kind = self._curves.choice.kind
-            names = [f"{kind}, {self._name(line)}{f' ({unit})' if unit else ''}" for line in self._curves.lines]
-            writer.writerow(["frame", "time_s", *names])
-            for frame in range(first, last + 1):
-                cells = [number_text(float(line.values[frame]), _DIGITS) for line in self._curves.lines]
-                writer.writerow([frame, f"{clip.times[frame]:.6f}", *cells])
-
-
-@contextmanager
-def _painter(device: QPaintDevice) -> Iterator[QPainter]:
-    painter = QPainter(device)
-    try:
-        yield painter
-    finally:
-        painter.end()
 
 
 def _swatch(pen: QPen, outline: QPen | None) -> QPixmap:
     """A piece of a line."""
     picture = QPixmap(_SWATCH)
     picture.fill(Qt.GlobalColor.transparent)
-    with _painter(picture) as painter:
-        for one in (outline, pen):
-            if one is not None:
-                painter.setPen(one)
-                painter.drawLine(1, _SWATCH.height() // 2, _SWATCH.width() - 1, _SWATCH.height() // 2)
+    painter = QPainter(picture)
+    for one in (outline, pen):
+        if one is not None:
+            painter.setPen(one)
+            painter.drawLine(1, _SWATCH.height() // 2, _SWATCH.width() - 1, _SWATCH.height() // 2)
+    painter.end()
     return picture
 
 

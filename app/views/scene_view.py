@@ -145,8 +145,9 @@ class SceneView(GLViewWidget):
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
         if side_by_side:
-            beside = len(self._session.kept.shown) + 1
-            self.opts["distance"] = max(self.opts["distance"], _DISTANCE_M + _SIDE_BY_SIDE_M * beside)  # so that all are seen
+            steps = len(self._session.kept.shown) // 2 + 1  # to either side
+            whole = (steps + 0.5) * _SIDE_BY_SIDE_M / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
+            self.opts["distance"] = max(self.opts["distance"], whole)
         self.refresh()
 
     def refresh(self, *_: object) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import keep_answers
 from app.document.editor import Editor
@@ -16,13 +16,15 @@ from app.document.suspicions import joints_text, sentence_of
 from app.panels.predictions import PredictionsPanel
 from app.panels.questions import ask_where
 from app.panels.suspicions import SuspicionsPanel
-from app.views.curves import SUFFIXES, CurvesView
+from app.views.curves import CurvesView
+from app.views.curves_files import SUFFIXES
 from app.workers.comparing import CompareJob
 from mpm_core.comparison import table_text
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.suspicions import Suspicion
 
+_WAS_SHOWN = "was_shown"
 _NOT_WHOLE = "The answer is not complete yet: wait until the lifter is done."
 
 
@@ -30,7 +32,7 @@ class AnswerHandlers(QObject):
     """Binds the table of actions to kept answers, curves and suspicions."""
 
     def __init__(
-        self, window: QWidget, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
+        self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
         suspicions: SuspicionsPanel, curves: CurvesView, curves_dock: QDockWidget,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -52,7 +54,12 @@ class AnswerHandlers(QObject):
         self._compare_job.start()
 
     def set_curves(self, shows: bool) -> None:
+        """A fifth of the window, the first time."""
+        is_first = self._dock.property(_WAS_SHOWN) is None
         self._dock.setVisible(shows)
+        if shows and is_first:
+            self._dock.setProperty(_WAS_SHOWN, True)
+            self._window.resizeDocks([self._dock], [self._window.height() // 5], Qt.Orientation.Vertical)
 
     def go_suspicion(self, direction: int) -> None:
         """To the next suspicion of those on show."""
