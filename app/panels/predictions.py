@@ -117,6 +117,7 @@ class PredictionsPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.refresh()
         self.seen.emit(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -164,6 +165,8 @@ class PredictionsPanel(QWidget):
 
     def refresh(self, *_: object) -> None:
         """A row for the answer on show, then one for each that is kept."""
+        if not self.isVisible():
+            return
         if self.table.state() == QAbstractItemView.State.EditingState:
             return  # what is being typed must not be overwritten; the list is filled anew afterwards
         session, chosen = self._session, set(self._selected()) if self.table.rowCount() else set()

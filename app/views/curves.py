@@ -57,7 +57,7 @@ class CurvesView(QWidget):
         self._build()
         session.clip_changed.connect(self._on_clip_changed)
         session.selection_changed.connect(self._ask)
-        session.frame_changed.connect(self._show_cursor)
+        session.frame_changed.connect(self._on_frame_changed)
         session.range_changed.connect(self._show_range)
         session.renewal.changed.connect(self._draw)
         session.kept.changed.connect(self._draw)
@@ -120,6 +120,7 @@ class CurvesView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._draw()
         self.wanted.emit(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -174,7 +175,10 @@ class CurvesView(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        """Every line: in its own colours where it is new, grey and dotted where an older answer is still on show."""
+        """Every line: in its own colours where it is new, grey and dotted where an older answer is still on show. Nothing while
+        nobody sees it."""
+        if not self.isVisible():
+            return
         outdated = self._session.renewal.marks
         grey = pg.mkPen(QColor(self.theme.muted), width=1.2, style=Qt.PenStyle.DotLine)
         drawn = 0
@@ -277,6 +281,10 @@ class CurvesView(QWidget):
             text = number_text(float(line.values[frame]), 2) if frame < len(line.values) else ""
             text = "…" if is_old and line.answer == ON_SHOW else text or "–"
             self.values.item(row).setText(f"{self._short_name(line)}  {text}")
+
+    def _on_frame_changed(self) -> None:
+        if self.isVisible():
+            self._show_cursor()
 
     def _show_range(self) -> None:
         chosen = self._session.range
