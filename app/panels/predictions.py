@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -71,7 +71,8 @@ class PredictionsPanel(QWidget):
         self._memory = _muted()
         column.addWidget(self._memory)
         self.table.itemChanged.connect(self._on_item_changed)
-        self.table.itemDelegate().closeEditor.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
+        # Later, and without the editor, which is gone by then.
+        self.table.itemDelegate().closeEditor.connect(lambda *_: QTimer.singleShot(0, self.refresh))
         self.table.itemSelectionChanged.connect(self._show_buttons)
         for signal in (session.kept.changed, session.kept.shown_changed, session.clip_changed, session.prediction_changed):
             signal.connect(self.refresh)
