@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QByteArray, QRectF
+from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
@@ -39,8 +39,9 @@ def _paint(plot: QGraphicsView, place: Path, path: Path) -> None:
     painter = QPainter(image)
     plot.render(painter, QRectF(0, 0, size.width(), size.height()))
     painter.end()
-    if not image.save(str(place), b"PNG"):
-        raise UserError(f"{path}: the picture cannot be written")
+    writer = QImageWriter(str(place), QByteArray(b"png"))
+    if not writer.write(image):
+        raise UserError(f"{path}: the picture cannot be written ({writer.errorString()})")
 
 
 def _draw(plot: QGraphicsView, place: Path, title: str) -> None:
