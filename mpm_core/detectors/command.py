@@ -199,18 +199,22 @@ def _run_detect(options: argparse.Namespace) -> None:
 
 
 def _run_models(options: argparse.Namespace) -> None:
-    from mpm_core.detectors.model_store import describe_models, fetch_model, find_model
+    from mpm_core.detectors.model_store import check_found, describe_models, fetch_model, find_model
 
     if options.action == "list":
         for model in describe_models():
-            place = f"{model.path} ({model.size / 1e6:.1f} MB)" if model.path and model.size else "not here"
+            unknown = "" if model.is_known else ", unknown: not as published"
+            place = "not here" if model.path is None else f"{model.path} ({(model.size or 0) / 1e6:.1f} MB{unknown})"
             say(f"{model.name:<22}{model.licence:<24}{place}")
         return
     if options.name is None:
         raise UserError(f"mpm models {options.action}: name a model (mpm models list shows them)")
+    if options.action == "get":
+        (path,) = follow(fetch_model(options.name), options.name)
+        say(str(path))
+        return
     found = find_model(options.name)
-    if options.action == "get" and found is None:
-        (found,) = follow(fetch_model(options.name), options.name)
     if found is None:
         raise UserError(f"{options.name}: not here yet (mpm models get {options.name} fetches it)")
+    check_found(options.name, found)
     say(str(found))

@@ -19,7 +19,6 @@ from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
 from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
-from mpm_core.detectors.model_checks import digest_of
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
@@ -202,7 +201,9 @@ class Keeper:
         self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
     ) -> None:
         self._info, self._options, self._detector = info, options, detector
-        networks = {name: digest_of(path) for name, path in models.items()}
+        from pooch import file_hash
+
+        networks = {name: file_hash(str(path)) for name, path in models.items()}
         what = [_fingerprint(info.path), asdict(options), _version(detector.package), networks, _DECODER]
         asked = json.dumps(what, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
