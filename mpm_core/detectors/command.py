@@ -14,10 +14,11 @@ from mpm_core.clip import Clip
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
-from mpm_core.detectors.recording import TIMES_NOTE, Recording
+from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.limits import check_rate
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
+from mpm_core.rates import at_rate
 from mpm_core.refiners import REFINERS, check_refiners, refine
 from mpm_core.sides import repair_sides
 from mpm_core.terminal import follow, say
@@ -176,7 +177,7 @@ def _take(recording: Recording, number: int, options: argparse.Namespace) -> Cli
     """A person of a recording, cleaned up; says who it is."""
     clip = recording.clip(number)
     if options.fps is not None:
-        clip = _at_rate(clip, options.fps)
+        clip = at_rate(clip, options.fps, "--fps says")
     clip = clean_up(clip, options, options.repair_swaps is not False)
     frames = int(clip.visible.any(1).sum())
     who = f"person {number} of {len(recording.people)}, seen in {frames} of {len(clip)} frames"
@@ -184,14 +185,6 @@ def _take(recording: Recording, number: int, options: argparse.Namespace) -> Cli
     for note in clip.notes:
         _log.warning("%s: %s", options.input.name, note)
     return clip
-
-
-def _at_rate(clip: Clip, fps: float) -> Clip:
-    """The same frames at the rate that they were taken at, as of slow motion; they stay as uneven as they are."""
-    own = clip.fps
-    note = f"{fps:g} frames/s taken, as --fps says, where the video's own times say {own:g}"
-    notes = (*(other for other in clip.notes if not other.startswith(TIMES_NOTE)), note)
-    return replace(clip, fps=fps, times=clip.times * (own / fps), notes=notes)
 
 
 def _run_detect(options: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Track, find_people
+from mpm_core.rates import TIMES_NOTE
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
 
@@ -38,9 +39,6 @@ _FINGERPRINT_BYTES = 4_000_000
 
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
-
-TIMES_NOTE = "the video does not tell when its frames are shown"
-"""What a note about an assumed frame rate begins with."""
 
 _DECODER = "PyAV"
 """Recordings of pictures that were decoded otherwise are not taken: some were squeezed, or black."""

@@ -251,6 +251,37 @@ def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
     assert chosen.session.clip is demo and chosen.session.mask[5, 3]
 
 
+def test_slow_motion_gets_its_own_rate_and_keeps_its_pictures(qtbot, detected):
+    session, panel = detected.session, detected.video_panel
+    box, own = panel.rate_box, session.clip.times.copy()
+    assert (box._rate.text(), box._note.text()) == ("25 frames/s", "from the file") and not box._leave.isEnabled()
+    detected.panels.setCurrentIndex([detected.panels.tabText(n) for n in range(detected.panels.count())].index("Video"))
+    box._rate.selectAll()
+    qtbot.keyClicks(box._rate, "100")
+    qtbot.keyClick(box._rate, Qt.Key.Key_Return)
+    assert session.clip.fps == 100 and np.allclose(session.clip.times, own / 4)
+    assert box._note.text() == "overrides 25 (from the file)" and box._leave.isEnabled()
+    assert any("100 frames/s taken, as the Video panel says" in note for note in session.clip.notes)
+    wait_for_lift(qtbot, detected)
+    assert session.prediction.fps == 100 and np.allclose(session.prediction.times, own / 4)
+    session.set_frame(40)
+    assert f"{40 / 100:.2f} s" in detected.status_line._place.text()
+    x, y = session.clip.keypoints[40, MPM16.index("LHip")].round().astype(int)
+    qtbot.waitUntil(lambda: detected.image_view._picture.pixelColor(int(x), int(y)).lightness() > 180, timeout=WAIT_MS)
+    session.undo_stack.undo()
+    assert session.clip.fps == 25 and np.array_equal(session.clip.times, own) and box._rate.text() == "25 frames/s"
+    assert not any("taken" in note for note in session.clip.notes)
+    session.undo_stack.redo()
+    (number,) = {track.person.number for track in session.recording.people} - {session.person}
+    detected.video_handlers.open_person(number)
+    session.undo_stack.setClean()
+    qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
+    assert session.clip.fps == 100, "what was said of the video holds for its other people"
+    qtbot.mouseClick(box._leave, LEFT)
+    assert session.clip.fps == 25 and np.allclose(session.clip.times, own)
+    wait_for_lift(qtbot, detected)
+
+
 def test_a_camera_is_watched_and_becomes_a_clip(qtbot, window, squares, monkeypatch, video):
     monkeypatch.setitem(DETECTORS, "mediapipe", squares)
     qtbot.mouseClick(window.video_panel._live, LEFT)
