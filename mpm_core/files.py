@@ -38,12 +38,16 @@ def written_whole(target: Path) -> Iterator[Path]:
     try:
         place = Path(os.path.realpath(target))
         old = place.stat() if place.exists() else None
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            raise UserError(f"{target}: cannot be written ({'it is a folder' if place.is_dir() else 'it is no ordinary file'})")
         if old is not None and not os.access(place, os.W_OK):
             raise UserError(f"{target}: cannot be written (it is protected)")
         partial = place.with_name(_name_beside(place.name))
         handle = _claimed(partial, target)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    except ValueError as error:  # a zero byte in its name
+        raise UserError(f"{str(target)!r}: no file can have this name") from error
     try:
         yield partial
         if old is not None:
@@ -70,7 +74,7 @@ def check_spares(targets: Iterable[Path], sources: Iterable[Path]) -> None:
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
-    except OSError:  # one of them is not there
+    except (OSError, ValueError):  # one of them is not there, or has a name that no file can have
         return one.absolute() == other.absolute()
 
 

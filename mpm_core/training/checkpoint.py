@@ -45,6 +45,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str,
 
 def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and header of such a file; UserError when it is not one."""
+    if not path.is_file():
+        raise UserError(f"{path}: {'is a folder, no file of MPM weights' if path.is_dir() else 'there is no such file'}")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             header = json.loads((file.metadata() or {})["json"])

@@ -119,6 +119,12 @@ def test_weights(tmp_path, change, words):
     targets.check_sentence(error.value, path)
 
 
+def test_weights_that_are_not_there(tmp_path):
+    for path, words in ((tmp_path / "none.safetensors", "there is no such file"), (tmp_path, "is a folder, no file of MPM")):
+        with pytest.raises(UserError, match=words):
+            load_weights(path, torch.device("cpu"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
