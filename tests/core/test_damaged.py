@@ -181,6 +181,15 @@ def test_an_import_spares_what_it_reads(tmp_path):
         list(import_motion([tmp_path], path, ImportOptions()))
 
 
+@pytest.mark.parametrize("name", ["manifest.csv", "walk.asf"])
+def test_an_import_spares_what_it_reads_beside_the_motion(tmp_path, name):
+    samples.bvh(tmp_path)
+    (tmp_path / name).write_text("file,fps\nwalk.bvh,30\n")
+    with pytest.raises(UserError, match="is an input"):
+        list(import_motion([tmp_path], tmp_path / name, ImportOptions()))
+    assert (tmp_path / name).read_text() == "file,fps\nwalk.bvh,30\n"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
