@@ -1,5 +1,7 @@
 """Videos as cameras, phones and programs write them: each shows the same moving square, which is found where it was drawn."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -183,3 +185,18 @@ def test_a_video_too_wide_once_its_pixels_are_square_is_refused(tmp_path):
     path = encode(tmp_path / "wide.mp4", [np.zeros((64, 5000, 3), np.uint8)] * 2, shape=Fraction(2, 1))
     with pytest.raises(UserError, match="10000 x 64 pixels"):
         inspect_video(path)
+
+
+def test_a_video_that_is_left_while_its_threads_decode_does_not_block(tmp_path):
+    """They would wait for Python to take what they log, and Python for them to end: in a process of its own, as that hangs."""
+    path = encode(tmp_path / "large.mp4", [drawn(n, (640, 480)) for n in range(60)])
+    code = f"""
+from pathlib import Path
+from mpm_core.decoding import Capture
+for _ in range(30):
+    capture = Capture(Path({str(path)!r}))
+    capture.grab()
+    del capture
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stderr == ""
