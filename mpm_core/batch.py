@@ -6,6 +6,7 @@ import argparse
 import copy
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -111,9 +112,9 @@ def _targets(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Pa
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     targets = [(path, folder / f"{path.stem}{suffix}") for path in inputs]
-    names = [target for _, target in targets]
+    times = Counter(target for _, target in targets)
     for path, target in targets:
-        if names.count(target) > 1:
+        if times[target] > 1:
             raise UserError(f"{path}: several inputs would be written to {target}; give them folders of their own")
     return targets
 

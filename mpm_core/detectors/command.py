@@ -16,6 +16,7 @@ from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
 from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
+from mpm_core.files import check_spares
 from mpm_core.limits import check_rate
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.rates import at_rate
@@ -125,6 +126,7 @@ def detect_one(options: argparse.Namespace) -> None:
         target = options.output
         if options.all_people:
             target = target.with_name(f"{target.stem}-{number}{target.suffix}")
+            check_spares([target], [options.input])
         if target.suffix.lower() != ".npz":  # which keeps both the joints and the threshold
             clip = replace(clip, visible=clip.visible & ~unsure_joints(clip, threshold))
         write(clip, target, WriteOptions(threshold=threshold))

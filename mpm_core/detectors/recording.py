@@ -19,7 +19,7 @@ from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
 from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
@@ -259,7 +259,8 @@ class Keeper:
                 )
             _prune(self.path.parent)
         except (OSError, UserError) as error:
-            _log.warning("the detection cannot be kept for the next time: %s", error)
+            reason = as_sentence(error) if isinstance(error, OSError) else error
+            _log.warning("the detection cannot be kept for the next time: %s", reason)
 
     def forget(self) -> None:
         """Begin anew."""
