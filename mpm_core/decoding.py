@@ -123,7 +123,7 @@ class Capture:
             picture = self._to_rgb(frame, width)
         except (self._av.FFmpegError, ValueError):
             return None
-        picture = np.rot90(picture, round(frame.rotation / 90) % 4)
+        picture = _upright(picture, frame.side_data.get("DISPLAYMATRIX"))
         if region is not None:
             left, top, across, down = region
             picture = picture[top : top + down, left : left + across]
@@ -230,6 +230,18 @@ def _liveliest(container: Any, streams: list[Any]) -> int:
     most = max(counts.values())
     lively = [stream for stream in streams if counts[stream.index] > most / 2]
     return int(max(lively, key=lambda s: s.codec_context.width * s.codec_context.height).index)
+
+
+def _upright(picture: Picture, matrix: Any) -> Picture:
+    """A picture turned, and mirrored, as a display matrix asks (nine whole numbers of 32 bits, None for as it is): what lies
+    at (x, y) is to be seen at (ax + cy, bx + dy). Only quarters of a turn are asked for by cameras."""
+    if matrix is None:
+        return picture
+    a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()
+    if abs(b) > abs(a):
+        picture = picture.swapaxes(0, 1)
+        a, d = c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 def _check_file(path: Path) -> None:

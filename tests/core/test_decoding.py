@@ -1,5 +1,6 @@
 """Videos as cameras, phones and programs write them: each shows the same moving square, which is found where it was drawn."""
 
+import struct
 import subprocess
 import sys
 from fractions import Fraction
@@ -178,6 +179,22 @@ def test_a_turned_video_stands_upright(tmp_path, rotation):
     path = write_video(tmp_path / "turned.mp4", np.arange(5) / 30, rotation=rotation)
     (first, *_) = frames_of(path)
     upright = np.rot90(drawn(0), rotation // 90)
+    assert np.abs(box_of(first.picture) - box_of(upright)).max() <= 1
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_mirrored_video_is_seen_as_players_show_it(tmp_path, rotation, side):
+    """Front cameras and upside-down ones write display matrices that mirror, too."""
+    path = write_video(tmp_path / "mirrored.mp4", np.arange(5) / 30, rotation=360 if rotation == 0 else rotation)
+    content = path.read_bytes()
+    place = content.index(b"tkhd") + 4 + 40  # of the nine numbers
+    a, b, u, c, d, *rest = struct.unpack(">9i", content[place : place + 36])
+    turned = (-a, b, u, -c, d) if side == "left" else (a, -b, u, c, -d)  # across, or upside down
+    path.write_bytes(content[:place] + struct.pack(">9i", *turned, *rest) + content[place + 36 :])
+    (first, *_) = frames_of(path)
+    upright = np.rot90(drawn(0), rotation // 90)
+    upright = upright[:, ::-1] if side == "left" else upright[::-1]
     assert np.abs(box_of(first.picture) - box_of(upright)).max() <= 1
 
 
