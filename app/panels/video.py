@@ -232,6 +232,7 @@ class VideoPanel(QWidget):
     def _show_video(self, info: VideoInfo) -> None:
         if self._region is not None:
             self._on_region()
+        self.say("")
         width, height = info.image_size
         self._video.setText(f"<b>{info.path.name}</b><br>{width} × {height} px, {info.fps:g} frames/s, {info.duration_s:.1f} s")
         for box in (self._begin, self._end):

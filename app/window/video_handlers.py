@@ -80,7 +80,7 @@ class VideoHandlers(QObject):
             words.append("cancelled: Detect goes on from here")
         if repaired.flags.any():
             words.append(f"{repaired.sentence()}: flagged on the timeline")
-        words += clip.lasting_notes
+        words += (*clip.lasting_notes, *finding.warnings)
         session.message.emit("; ".join(words))
 
     def _given_rate(self, clip: Clip) -> float | None:

@@ -16,7 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.progress import Progress
 
 _POLL_S = 0.1
-_LONGEST_END_S = 0.7
+_LONGEST_END_S = 0.3
 _TIMEOUT_S = 10.0
 _RETRIES = 2
 _CHUNK_BYTES = 1 << 13

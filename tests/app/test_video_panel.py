@@ -1,5 +1,9 @@
 """The video panel with a detector that sees squares: choosing, regions, people, cleaning up, the camera, and the webcam."""
 
+import socket
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -7,7 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from app.document.scene_positions import predicted_in_scene
 from app.views.horizon import horizon_pixels
 from mpm_core.camera import Intrinsics
-from mpm_core.detectors import DETECTORS, base
+from mpm_core.detectors import DETECTORS, base, model_files, model_store
+from mpm_core.detectors.model_sources import Source
 from mpm_core.grounding.up import Up, up_of_camera
 from mpm_core.sides import RepairedSides
 from mpm_core.skeleton import COCO17, MPM16
@@ -262,6 +267,36 @@ def test_without_the_detector_the_panel_says_how_to_install_it(qtbot, chosen, mo
     chosen.opener.open_demo()  # everything else works
     qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, chosen)
+
+
+def test_a_model_file_that_is_unknown_is_said(qtbot, chosen, squares, monkeypatch, tmp_path):
+    monkeypatch.setenv("MPM_MODEL_DIR", str(tmp_path))
+    own = model_files.ModelFile("own", "own.onnx", "Own", "MIT", 1, 9, ("0" * 64,), (), "download it")
+    monkeypatch.setitem(model_store.MODELS, "own", own)
+    monkeypatch.setitem(DETECTORS, "squares", replace(squares, models=("own",)))
+    (tmp_path / "own.onnx").write_bytes(b"mine")
+    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    assert f"{tmp_path / 'own.onnx'}: unknown, not a file that was published as Own" in chosen.status_line.message()
+    wait_for_lift(qtbot, chosen)
+
+
+def test_a_model_that_does_not_come_is_given_up_within_a_second(qtbot, chosen, squares, monkeypatch, tmp_path):
+    panel, job = chosen.video_panel, chosen.detect_job
+    folder = tmp_path / "models"
+    monkeypatch.setattr(model_store, "model_folder", lambda: folder)
+    monkeypatch.setitem(DETECTORS, "squares", replace(squares, models=("slow",)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        source = Source(f"http://127.0.0.1:{silent.getsockname()[1]}/slow.onnx", "0" * 64)
+        slow = model_files.ModelFile("slow", "slow.onnx", "Slow", "MIT", 1, 9, ("0" * 64,), (source,), "download it")
+        monkeypatch.setitem(model_store.MODELS, "slow", slow)
+        qtbot.mouseClick(panel.detect_button, LEFT)
+        qtbot.waitUntil(lambda: "connecting to 127.0.0.1" in panel._speed.text(), timeout=WAIT_MS)
+        begun = time.monotonic()
+        qtbot.mouseClick(panel.cancel_button, LEFT)
+        qtbot.waitUntil(lambda: not job.state.is_running, timeout=WAIT_MS)
+        assert time.monotonic() - begun < 1
+    assert "Cancelled" in panel._problem.text() and [path.suffix for path in folder.iterdir()] == [".lock"]
 
 
 def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,8 @@ def test_cancelling_stops_pip(cache, monkeypatch):
     assert any("mediapipe==0.10.21" in step.note for step, _ in zip(steps, range(50), strict=False))
     steps.close()
     ((process, folder),) = started
+    for thread in [thread for thread in threading.enumerate() if thread.name == "model transfer"]:
+        thread.join(10)  # it ends beside us
     assert process.poll() is not None and not Path(folder).exists() and only(cache) == []
 
 
