@@ -169,7 +169,9 @@ def _fetch_from(source: Source, model: ModelFile, target: Path) -> Iterator[Prog
     try:
         yield from transfer_file(source.url, fetched, source.sha256, model.smallest, model.largest, source.fetch)
         if source.unpack is None:
-            made = fetched
+            made.touch()
+            fetched.chmod(made.stat().st_mode)  # pooch begins it as a file that nobody else may read
+            fetched.replace(made)
         else:
             source.unpack(fetched, made)
             if _digest_of(made) not in model.sha256:

@@ -117,6 +117,8 @@ def test_a_model_is_downloaded_once(server, cache, offer):
     assert find_model(NAME) is None
     steps, path = fetch()
     assert path == cache / FILE == find_model(NAME) and path.read_bytes() == CONTENT and only(cache) == [FILE]
+    (cache.parent / "new").touch()
+    assert path.stat().st_mode == (cache.parent / "new").stat().st_mode
     done = [step.done for step in steps]
     assert done == sorted(done) and (steps[-1].done, steps[-1].total) == (len(CONTENT), len(CONTENT)) and len(steps) > 4
     assert "127.0.0.1" in steps[-1].note
