@@ -93,11 +93,11 @@ class StatusLine(QStatusBar):
     def _show_errors(self, *_: object) -> None:
         """Errors of the frame at hand; nothing without ground truth, and no number while its answer is an older one."""
         errors, frame = self._session.errors, self._session.frame
-        if errors is not None and self._session.renewal.is_outdated(frame):
-            self._errors.setText("MPJPE …")
-            return
         if errors is None or not np.isfinite(errors[frame]).any():
             self._errors.setText("")
+            return
+        if self._session.renewal.is_outdated(frame):
+            self._errors.setText("MPJPE …")
             return
         text = f"MPJPE {np.nanmean(errors[frame]):.1f} mm"
         hidden = self._session.hidden[frame]
