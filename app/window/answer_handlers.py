@@ -80,7 +80,8 @@ class AnswerHandlers(QObject):
         self._session.set_selection(frozenset(item.joints))
         others = [other for other in self._session.suspicions.at(item.worst) if other != item]
         also = f" (and {len(others)} more here)" if others else ""
-        self._session.message.emit(sentence_of(item) + also)
+        old = "; found before the last change" if self._session.suspicions.is_outdated else ""
+        self._session.message.emit(sentence_of(item) + also + old)
 
     def hide_suspicious(self, items: Sequence[Suspicion] = ()) -> None:
         """Hide the joints of suspicions over their spans, as one step; without any, of the selected ones."""

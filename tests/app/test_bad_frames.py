@@ -119,6 +119,8 @@ def test_while_somebody_looks_again_the_list_is_grey(qtbot, planted_window, monk
     planted_window.editor.set_hidden((0,), 0, 3, True)
     assert session.suspicions.is_outdated and not panel.table.isEnabled() and not panel.hide_button.isEnabled()
     assert "Grey are those from before" in panel._words.text()
+    qtbot.keyClick(planted_window, Qt.Key.Key_Right, ALT)
+    assert planted_window.status_line.message().endswith("found before the last change")
 
 
 def test_before_the_first_answer_the_keypoints_alone_are_looked_at(qtbot, window, demo, monkeypatch):
