@@ -88,7 +88,7 @@ class AnswersJob(QObject):
         if session.clip is None:
             return
         answers = {answer.number: answer.prediction for answer in session.kept.answers}
-        if session.prediction is not None and not session.state.is_busy:
+        if session.prediction is not None and not session.state.is_busy and session.renewal.marks is None:
             answers[ON_SHOW] = session.prediction
         if answers:
             first, last = session.range or (0, len(session) - 1)

@@ -62,7 +62,8 @@ class CompareJob(QObject):
         if session.clip.keypoints is None:
             session.message.emit("This clip has no 2D to lift, and only MPM completes 3D: there is nothing to compare.")
             return
-        on_show = None if session.state.is_busy or session.options.task != "lift" else session.prediction
+        is_old = session.state.is_busy or session.renewal.marks is not None
+        on_show = None if is_old or session.options.task != "lift" else session.prediction
         self._number += 1
         self._is_running = True
         options = session.options if session.options.task == "lift" else session.options.with_task("lift")

@@ -60,7 +60,7 @@ class FiguresJob(QObject):
             self.changed.emit(None)
             return
         self.outdated.emit()
-        if session.state.is_busy:
+        if session.state.is_busy or session.renewal.marks is not None:
             return
         first, last = session.range or (0, len(session) - 1)
         self._thread.ask(clip, prediction, first, last, self._number)

@@ -55,8 +55,9 @@ class SuspicionsJob(QObject):
         session = self._session
         if session.clip is None:
             return
-        answer = None if session.state.is_busy else session.prediction
-        if session.state.is_busy and session.suspicions.items is not None:
+        is_old = session.state.is_busy or session.renewal.marks is not None
+        answer = None if is_old else session.prediction
+        if is_old and session.suspicions.items is not None:
             return  # what was found in the answer before is better than nothing, and is shown as such
         self._thread.ask(Evidence(session.clip, answer, session.mask, session.missing, session.flags), self._number)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from PySide6.QtCore import QSettings
 
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
+from app.workers.lifting import LiftJob
+from mpm_core.errors import UserError
 
 WAIT_MS = 30_000
 
@@ -26,6 +30,17 @@ def window(qtbot, settings):
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)  # shortcuts work in the active window alone
     return window
+
+
+def stop_answers(monkeypatch):
+    """From now on no answer comes: each question waits until there is a newer one, or the window closes."""
+
+    def wait(job, _):
+        while not job._thread.is_outdated():
+            time.sleep(0.005)
+        raise UserError("no answer comes in this test")
+
+    monkeypatch.setattr(LiftJob, "_task_for", wait)
 
 
 def wait_for_lift(qtbot, window):

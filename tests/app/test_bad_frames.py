@@ -9,10 +9,9 @@ from PySide6.QtGui import QColor
 
 from app.document.suspicions import Suspicions, joints_text, sentence_of
 from app.look import theme as look
-from app.workers.lifting import LiftJob
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import Suspicion
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, stop_answers, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ALT = Qt.KeyboardModifier.AltModifier
@@ -114,7 +113,7 @@ def test_they_are_marked_on_the_timeline_and_explained_there(qtbot, planted_wind
 
 def test_while_somebody_looks_again_the_list_is_grey(qtbot, planted_window, monkeypatch):
     session, panel = planted_window.session, planted_window.answers.suspicions
-    monkeypatch.setattr(LiftJob, "_work", lambda *_: None)  # no answer comes
+    stop_answers(monkeypatch)
     panel.table.selectAll()
     planted_window.editor.set_hidden((0,), 0, 3, True)
     assert session.suspicions.is_outdated and not panel.table.isEnabled() and not panel.hide_button.isEnabled()
@@ -124,7 +123,7 @@ def test_while_somebody_looks_again_the_list_is_grey(qtbot, planted_window, monk
 
 
 def test_before_the_first_answer_the_keypoints_alone_are_looked_at(qtbot, window, demo, monkeypatch):
-    monkeypatch.setattr(LiftJob, "_work", lambda *_: None)
+    stop_answers(monkeypatch)
     points = demo.keypoints.copy()
     points[200, WRIST] += (90, 0)
     window.session.open_clip(replace(demo, keypoints=points))

@@ -11,11 +11,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.document.curve_choice import MEAN, ON_SHOW, TRUTH
 from app.look.theme import DARK, LIGHT
-from app.workers.lifting import LiftJob
 from mpm_core.curves import CURVES
 from mpm_core.metrics import joint_errors
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, stop_answers, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 WRIST, KNEE = MPM16.indices(("LWrist", "RKnee"))
@@ -158,7 +157,7 @@ def test_sides_have_the_palettes_colours_and_joints_of_a_side_differ(qtbot, curv
 
 def test_frames_that_are_not_renewed_are_grey(qtbot, curves_window, monkeypatch):
     session, curves = curves_window.session, curves_window.answers.curves
-    monkeypatch.setattr(LiftJob, "_work", lambda *_: None)  # no answer comes
+    stop_answers(monkeypatch)
     session.set_frame(300)
     curves_window.editor.set_hidden((WRIST,), 300, 310, True)
     new, old = (curves._items[n].getOriginalDataset()[1] for n in range(2))
@@ -194,7 +193,7 @@ def test_curves_are_saved(qtbot, curves_window, monkeypatch, tmp_path, suffix):
 
 def test_nothing_is_saved_while_an_answer_is_on_its_way(qtbot, curves_window, monkeypatch, tmp_path):
     monkeypatch.setattr("app.window.answer_handlers.ask_where", lambda *_: tmp_path / "curves.csv")
-    monkeypatch.setattr(LiftJob, "_work", lambda *_: None)
+    stop_answers(monkeypatch)
     curves_window.editor.hide_frame()
     curves_window.answers.handlers.save_curves(".csv")
     assert not list(tmp_path.glob("curves*")) and "not complete" in curves_window.status_line.message()
