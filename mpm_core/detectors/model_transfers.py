@@ -75,7 +75,10 @@ def fetch_over_http(url: str, path: Path, transfer: Transfer) -> None:
         with path.open("wb") as transfer.file:
             download(url, transfer.file, None)
     except requests.HTTPError as error:
-        raise UnusableError(f"answered {error.response.status_code} {error.response.reason}") from error
+        answer = error.response
+        raise UnusableError(
+            "answered " + (f"{answer.status_code} {answer.reason}" if answer is not None else "wrongly")
+        ) from error
     except requests.RequestException as error:
         if transfer.total is None:
             raise UnreachableError(f"cannot be reached, {_reason(error)}") from error
