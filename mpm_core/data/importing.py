@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from mpm_core.data.manifest import FileFacts, find_manifest
-from mpm_core.data.motion_files.asf_amc import AsfSkeleton, read_amc, read_asf
-from mpm_core.data.motion_files.bvh import read_bvh
-from mpm_core.data.motion_files.dialects import to_h36m17
 from mpm_core.data.pack import PACK_RATE, write_pack
 from mpm_core.data.published.amass import BodyModels, is_amass, read_amass
 from mpm_core.data.published.h36m import read_h36m
@@ -23,6 +20,9 @@ from mpm_core.data.published.mpi_inf_3dhp import read_3dhp
 from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import check_spares
+from mpm_core.formats.motion.asf_amc import AsfSkeleton, read_amc, read_asf
+from mpm_core.formats.motion.bvh import read_bvh
+from mpm_core.formats.motion.dialects import to_h36m17
 from mpm_core.formats.pickled_npz import list_arrays
 from mpm_core.progress import Progress
 from mpm_core.skeleton import H36M17

@@ -7,9 +7,9 @@ from mpm_core import UserError, write
 from mpm_core.cli import main
 from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
 from mpm_core.data.manifest import find_manifest
-from mpm_core.data.motion_files.asf_amc import read_amc, read_asf
-from mpm_core.data.motion_files.bvh import read_bvh
 from mpm_core.data.pack import read_pack
+from mpm_core.formats.motion.asf_amc import read_amc, read_asf
+from mpm_core.formats.motion.bvh import read_bvh
 from mpm_core.skeleton import H36M17, MPM16
 
 ARM = """HIERARCHY

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track, rotate_in_order
 from mpm_core.errors import UserError
+from mpm_core.formats.motion.track import Track, rotate_in_order
 
 _INCH_M = 0.0254
 _AXES = {"X": 0, "Y": 1, "Z": 2}

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track, rotate_in_order
 from mpm_core.errors import UserError
+from mpm_core.formats.motion.track import Track, rotate_in_order
 
 _CHANNELS = {f"{axis}{kind}": (kind, number) for number, axis in enumerate("XYZ") for kind in ("position", "rotation")}
 _FRAME_TIMES_S = (1e-3, 1.0)

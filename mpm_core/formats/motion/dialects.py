@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track
 from mpm_core.errors import UserError
+from mpm_core.formats.motion.track import Track
 from mpm_core.skeleton import H36M17
 
 _ABOVE_SHOULDERS_M = 0.01
