@@ -44,7 +44,8 @@ class Clip:
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
     nobody knows (see grounding/up.py). height_m: of the person, from sole to crown, None where nobody knows; what is lifted
-    is scaled to it (see lifters/sized.py). source: where it came from, for people to read: a path, with ' [selection]' after
+    is scaled to it (see lifters/sized.py). is_virtual: the keypoints are the ground truth as a camera would see it that there
+    never was; nobody measured them. source: where it came from, for people to read: a path, with ' [selection]' after
     it when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
@@ -63,6 +64,7 @@ class Clip:
     height_m: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    is_virtual: bool = False
 
     def __post_init__(self) -> None:
         marks = (self.visible, self.derived, self.edited)

@@ -20,7 +20,7 @@ from mpm_core.data.published.mpi_inf_3dhp import read_3dhp
 from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import check_spares
-from mpm_core.formats.motion.asf_amc import AsfSkeleton, read_amc, read_asf
+from mpm_core.formats.motion.asf_amc import AsfSkeleton, asf_beside, read_amc, read_asf
 from mpm_core.formats.motion.bvh import read_bvh
 from mpm_core.formats.motion.dialects import to_h36m17
 from mpm_core.formats.pickled_npz import list_arrays
@@ -203,14 +203,10 @@ class _Reader:
             raise UserError(f"{path}: neither AMASS nor Human3.6M nor MPI-INF-3DHP (it holds {', '.join(arrays) or 'nothing'})")
 
     def _skeleton_of(self, path: Path) -> AsfSkeleton:
-        """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there."""
-        beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
-        fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
-        if not fitting or (len(fitting) > 1 and fitting == beside):
-            raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
-        if fitting[-1] not in self._skeletons:
-            self._skeletons[fitting[-1]] = read_asf(fitting[-1])
-        return self._skeletons[fitting[-1]]
+        asf = asf_beside(path)
+        if asf not in self._skeletons:
+            self._skeletons[asf] = read_asf(asf)
+        return self._skeletons[asf]
 
 
 def _import_recording(recording: Recording, path: Path, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:

@@ -28,7 +28,7 @@ class ReadOptions:
 
     fps: frames per second; image_size: (width, height) pixels; person: a number from Contents.people; select:
     'subject/action/camera'; format: a name from FORMATS; skeleton: a name from keypoints/layouts.py, for files that do not name
-    their joints; unit: a name from UNITS, of 3D positions; normalised: whether 2D coordinates are shares of the image's size;
+    their joints; unit: a name from UNITS, of 3D positions; up_axis: a name from AXES, of motion in 3D; normalised: whether 2D coordinates are shares of the image's size;
     joint_map: the file's joint names (or numbers) to ours. on_progress is told how many files of a folder were read, of how
     many; a CancelledError of it ends the reading.
     """
@@ -40,6 +40,7 @@ class ReadOptions:
     format: str | None = None
     skeleton: str | None = None
     unit: str | None = None
+    up_axis: str | None = None
     normalised: bool | None = None
     joint_map: Mapping[str, str] | None = None
     on_progress: Callable[[int, int], None] | None = None
@@ -47,6 +48,9 @@ class ReadOptions:
 
 UNITS: Mapping[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 """Units of 3D positions, in metres."""
+
+AXES = ("x", "y", "z", "-x", "-y", "-z")
+"""Which of a file's axes may point away from the ground."""
 
 ASSUMED_FPS = 30.0
 ASSUMED_SIZE = (1280, 720)
