@@ -16,7 +16,9 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--joint-map", type=Path, metavar="FILE", help="JSON with the file's joint names and ours")
     parser.add_argument("--unit", choices=tuple(UNITS), help="unit of 3D positions (default: by the size of the body)")
     parser.add_argument(
-        "--up-axis", choices=AXES, help="which axis of a motion file points up (default: as the body stands); -x as --up-axis=-x"
+        "--up-axis",
+        choices=AXES,
+        help="axis of a motion file that points up (default: as the body stands); --up-axis=-x",
     )
     parser.add_argument(
         "--normalised",

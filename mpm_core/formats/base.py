@@ -28,9 +28,9 @@ class ReadOptions:
 
     fps: frames per second; image_size: (width, height) pixels; person: a number from Contents.people; select:
     'subject/action/camera'; format: a name from FORMATS; skeleton: a name from keypoints/layouts.py, for files that do not name
-    their joints; unit: a name from UNITS, of 3D positions; up_axis: a name from AXES, of motion in 3D; normalised: whether 2D coordinates are shares of the image's size;
-    joint_map: the file's joint names (or numbers) to ours. on_progress is told how many files of a folder were read, of how
-    many; a CancelledError of it ends the reading.
+    their joints; unit: a name from UNITS, of 3D positions; up_axis: a name from AXES, of motion in 3D; normalised: whether 2D
+    coordinates are shares of the image's size; joint_map: the file's joint names (or numbers) to ours. on_progress is told how
+    many files of a folder were read, of how many; a CancelledError of it ends the reading.
     """
 
     fps: float | None = None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.skeleton import MPM16
+from mpm_core.formats.motion.reading import VIRTUAL_NOTE
 from mpm_core.truth.placing import Placed, Sight, as_it_is, place
 from mpm_core.truth.sampling import at_times
 from mpm_core.truth.timing import Timing, find_shift
@@ -19,13 +19,17 @@ _SAME_AXES, _FITS, _NEVER_FITS = 0.03, 0.06, 0.12
 # The person's own path is kept unless leaving it brings the truth so much nearer.
 _NO_PATH = 0.6
 _SHORTEST_S = 0.2
+
+TRUTH_NOTE = "ground truth: "
+"""What notes about ground truth from another file begin with."""
 _SAME_LENGTH_FRAMES = 1.5
 
 
 @dataclass(frozen=True)
 class AttachedTruth:
-    """clip: in MPM-16 joints, with the ground truth. timing: when the truth begins. error_px: median distance in the picture of
-    the truth from the keypoints; share: of the person's height. notes: what was found and assumed, for people."""
+    """clip: in MPM-16 joints, with the ground truth and the notes about it. timing: when the truth begins. error_px: median
+    distance in the picture of the truth from the keypoints; share: of the person's height. notes: what was found and
+    assumed, for people."""
 
     clip: Clip
     timing: Timing
@@ -43,9 +47,9 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
     """A clip of 2D with the 3D of another file as ground truth, in the clip's frames and in its camera's axes.
 
     motion: a clip with 3D, as read_clip gives it of BVH, C3D, TRC and others. shift_s: how many seconds after the clip's first
-    frame the motion begins (negative: before); None to find it by how both move. Frames outside of the motion get no truth. Axes
-    that are not the camera's are found by the keypoints; the camera has to stand still. UserError, with the motion's file, when
-    it does not belong to the clip: the message says what was found, and a shift that is given is taken as it is.
+    frame the motion begins (negative: before); None to find it by how both move. Frames outside of the motion get no truth.
+    Axes that are not the camera's are found by the keypoints; the camera has to stand still. UserError, with the motion's
+    file, when it does not belong to the clip: the message says what was found, and a shift that is given is taken as it is.
     """
     clip, motion = clip.to_mpm16(), motion.to_mpm16()
     where = f"{motion.source or 'the ground truth'}: "
@@ -57,15 +61,18 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
         raise UserError("the shift must be a number of seconds")
     timing = _find_shift(clip, motion, where) if shift_s is None else Timing(shift_s, is_given=True)
     world = _in_frames_of(clip, motion, timing.shift_s)
-    known = np.isfinite(world).all(-1).any(1)
+    known = np.any(np.isfinite(world), axis=(1, 2))
     if known.sum() < max(2, _SHORTEST_S * clip.fps):
         raise UserError(f"{where}{timing.sentence(clip.fps)}, where only {int(known.sum())} frames of the clip have any")
     placed = _placed(clip, motion, world, where)
     if not timing.is_given:
         _refuse_strangers(timing, placed, clip, where)
-    notes = (timing.sentence(clip.fps), *_say_placed(placed, known))
     truth = np.where(np.isfinite(placed.positions).all(-1, keepdims=True), placed.positions, np.nan).astype(np.float32)
-    return AttachedTruth(replace(clip, ground_truth=truth), timing, placed.error_px, placed.share, notes)
+    told = (timing.sentence(clip.fps), *_say_placed(placed, known), *(note for note in motion.notes if note != VIRTUAL_NOTE))
+    notes = tuple(TRUTH_NOTE + note for note in told)
+    others = tuple(note for note in clip.notes if not note.startswith(TRUTH_NOTE))
+    with_truth = replace(clip, ground_truth=truth, notes=(*others, *notes))
+    return AttachedTruth(with_truth, timing, placed.error_px, placed.share, notes)
 
 
 def _find_shift(clip: Clip, motion: Clip, where: str) -> Timing:
@@ -74,8 +81,8 @@ def _find_shift(clip: Clip, motion: Clip, where: str) -> Timing:
     lengths = [len(one) / one.fps for one in (clip, motion)]
     if timing.explained is None and abs(lengths[0] - lengths[1]) > _SAME_LENGTH_FRAMES / clip.fps:
         raise UserError(
-            f"{where}lasts {lengths[1]:.2f} s and the clip {lengths[0]:.2f} s, and too little moves, or for too short a time, to"
-            " tell when one began in the other: the shift has to be given"
+            f"{where}lasts {lengths[1]:.2f} s and the clip {lengths[0]:.2f} s, and too little moves, or for too short a time,"
+            " to tell when one began in the other: the shift has to be given"
         )
     return timing
 
@@ -115,15 +122,15 @@ def _refuse_strangers(timing: Timing, placed: Placed, clip: Clip, where: str) ->
 
 
 def _say_placed(placed: Placed, known: NDArray[np.bool_]) -> tuple[str, ...]:
-    off = f"{placed.error_px:.1f} px ({100 * placed.share:.1f} % of the person's height) from the keypoints in the middle of all"
+    off = f"{placed.error_px:.1f} px ({100 * placed.share:.1f} % of the person's height) from the keypoints (median)"
     how = "seen through the clip's camera, whose place was found by them"
     if np.allclose(placed.rotation, np.eye(3)):
         how = "in the axes of the clip's camera, as the file has it"
-    notes = [f"the ground truth lies {off}, {how}"]
+    notes = [f"it lies {off}, {how}"]
     if placed.share > _FITS:
         notes.append("that is far: the shift, the joints or the person may be others")
     if not placed.is_absolute:
-        notes.append("the ground truth is relative to Hip: the file's path does not fit the picture, or it has none")
+        notes.append("it is relative to Hip: the file's path does not fit the picture, or it has none")
     if not known.all():
-        notes.append(f"{int((~known).sum())} of {len(known)} frames lie outside of the ground truth and have none")
+        notes.append(f"{int((~known).sum())} of {len(known)} frames lie outside of it and have none")
     return tuple(notes)

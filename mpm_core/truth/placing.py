@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from mpm_core.camera import Intrinsics, solve_root
 from mpm_core.skeleton import MPM16
@@ -16,6 +14,7 @@ _MOST_FRAMES = 400
 _FEWEST_POINTS = 20
 _ROBUST_SHARE = 0.02  # of the person's height in the picture: errors beyond are played down
 _NEAREST_M = 0.2
+_STEP = 1e-3  # of a rotation, that places in single precision tell
 
 Array = NDArray[np.float64]
 
@@ -63,8 +62,8 @@ class Placed:
 
 
 def place(sight: Sight, world: NDArray[np.floating], camera: Intrinsics) -> list[Placed]:
-    """The rigid motion that puts world positions (frames, 16, 3) where the camera sees them nearest to the keypoints, first with
-    the person's own path, then with the person wherever each frame shows them; a way that finds none is left out.
+    """The rigid motion that puts world positions (frames, 16, 3) where the camera sees them nearest to the keypoints, first
+    with the person's own path, then with the person wherever each frame shows them; a way that finds none is left out.
 
     It starts from the linear map of an affine camera and ends with least squares of the distances in the picture, in which
     large ones count less. How large the person is and how far away cannot be told apart by one camera: the size stays.
@@ -106,9 +105,10 @@ def _affine_rotation(sight: Sight, camera: Intrinsics) -> Array | None:
     return np.concatenate((rows, np.cross(rows[0], rows[1])[None]))
 
 
-def _place_with_path(
-    few: Sight, sight: Sight, world: NDArray[np.floating], camera: Intrinsics, start: Array
-) -> Placed | None:
+def _place_with_path(few: Sight, sight: Sight, world: NDArray[np.floating], camera: Intrinsics, start: Array) -> Placed | None:
+    from scipy.optimize import least_squares  # slow to import, and not needed to open a window
+    from scipy.spatial.transform import Rotation
+
     points, pixels = few.world[few.both], few.pixels[few.both]
     rays = camera.rays(pixels).astype(np.float64)
     turned = points @ start.T
@@ -133,9 +133,10 @@ def _place_with_path(
     return Placed(positions, turn, error, error / sight.height_px, True)
 
 
-def _place_in_each(
-    few: Sight, sight: Sight, world: NDArray[np.floating], camera: Intrinsics, start: Array
-) -> Placed | None:
+def _place_in_each(few: Sight, sight: Sight, world: NDArray[np.floating], camera: Intrinsics, start: Array) -> Placed | None:
+    from scipy.optimize import least_squares  # slow to import, and not needed to open a window
+    from scipy.spatial.transform import Rotation
+
     def distances(parameters: Array) -> Array:
         rooted = _rooted(few, Rotation.from_rotvec(parameters).as_matrix(), camera)
         off = np.zeros((int(few.both.sum()), 2))
@@ -144,7 +145,7 @@ def _place_in_each(
         # Frames that no place fits count as far off, whatever the rotation.
         return np.nan_to_num(off / (_ROBUST_SHARE * few.height_px), nan=100.0).ravel()
 
-    fit = least_squares(distances, Rotation.from_matrix(start).as_rotvec(), loss="soft_l1", max_nfev=40)
+    fit = least_squares(distances, Rotation.from_matrix(start).as_rotvec(), loss="soft_l1", diff_step=_STEP, max_nfev=40)
     turn = Rotation.from_rotvec(fit.x).as_matrix()
     rooted = _rooted(sight, turn, camera)
     if rooted is None:

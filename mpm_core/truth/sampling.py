@@ -9,9 +9,7 @@ _SAME = 1e-3  # of a step: a wanted time that is so near to a recorded one takes
 _LONGEST_BRIDGE_S = 0.1
 
 
-def at_times(
-    values: NDArray[np.floating], times: NDArray[np.floating], wanted: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def at_times(values: NDArray[np.floating], times: NDArray[np.floating], wanted: NDArray[np.floating]) -> NDArray[np.float64]:
     """Values (frames, joints, axes) of rising times (frames,), at the wanted times: by Catmull-Rom interpolation, or straight
     where a neighbour is missing. NaN beyond both ends, beside what is missing, and in gaps of more than 0.1 s."""
     last = len(times) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +58,10 @@ class Timing:
     def sentence(self, fps: float) -> str:
         """The shift, and how sure it is, for people; fps: the clip's."""
         frames = self.shift_s * fps
-        when = f"the ground truth begins {abs(frames):.1f} frames ({abs(self.shift_s):.2f} s) "
+        when = f"it begins {abs(frames):.1f} frames ({abs(self.shift_s):.2f} s) "
         when += "after the clip" if frames > 0 else "before the clip"
         if abs(frames) < 0.05:
-            when = "the ground truth begins with the clip"
+            when = "it begins with the clip"
         if self.is_given:
             return f"{when}, as was said"
         if self.explained is None:
@@ -114,14 +115,15 @@ def _on_grid(values: NDArray[np.floating], times: NDArray[np.float64], rate: flo
 
 
 def _score(flat: NDArray[np.float64], solid: NDArray[np.float64], rate: float) -> _Scores | None:
-    """Of (frames, joints, 2) and (frames, joints, 3) relative to Hip, NaN where missing; None where nothing moves or overlaps."""
+    """Of (frames, joints, 2) and (frames, joints, 3) relative to Hip, NaN where missing; None where nothing moves or meets."""
     w2, w3 = np.isfinite(flat).all(-1).astype(np.float64), np.isfinite(solid).all(-1).astype(np.float64)
     size = float(np.sqrt(np.nanmean(np.square(flat).sum(-1)))) if w2.any() else 0.0
-    x, p = np.nan_to_num(flat), np.nan_to_num(solid)
+    x = np.asarray(np.nan_to_num(flat), np.float64)
+    p = np.asarray(np.nan_to_num(solid), np.float64)
     count = len(flat) + len(solid) - 1
     length = 1 << (count - 1).bit_length()
 
-    def correlate(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    def correlate(first: Any, second: Any) -> NDArray[np.float64]:
         """(joints, lags): sums over frames of first[frame] * second[frame - lag]; both (frames, joints)."""
         product = np.fft.rfft(first, length, axis=0) * np.conj(np.fft.rfft(second, length, axis=0))
         return np.fft.irfft(product, length, axis=0)[lags].T

@@ -53,7 +53,9 @@ class FrameLayout:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
+    """name: what the frame is called, a number or a file's name. where: the place in the file, for messages."""
+
     name: Hashable
     content: Any
     where: str
@@ -62,13 +64,8 @@ class _Frame:
 def frame_format(layout: FrameLayout) -> Format:
     """A format that reads a program's frames out of a folder, a list, a table by name, or one alone."""
 
-    def recognise(probe: Probe) -> Recognition | None:
-        contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
-        known = [told for told in map(layout.knows, contents) if told is not None]
-        return max(known, key=lambda told: told.sureness, default=None)
-
     def parse(probe: Probe, options: ReadOptions) -> Sightings:
-        frames, notes = _frames_of(probe, layout, options)
+        frames, notes = frames_of(probe, layout, options)
         numbered = number_frames([frame.name for frame in frames], str(probe.path))
         entries = [
             Sighting(number, person.values, person.where, person.scores, person.identity)
@@ -88,7 +85,14 @@ def frame_format(layout: FrameLayout) -> Format:
             notes=(*notes, *numbered.notes),
         )
 
-    return detection_format(layout.name, layout.label, (".json",), recognise, parse)
+    return detection_format(layout.name, layout.label, (".json",), lambda probe: recognise_frames(probe, layout), parse)
+
+
+def recognise_frames(probe: Probe, layout: FrameLayout) -> Recognition | None:
+    """How sure a program's layout is of the surest among some frames."""
+    contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
+    known = [told for told in map(layout.knows, contents) if told is not None]
+    return max(known, key=lambda told: told.sureness, default=None)
 
 
 def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
@@ -103,7 +107,8 @@ def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
     return [frame.content for frame in _frames_of_file(content, str(probe.path), layout)]
 
 
-def _frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
+def frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[Frame], tuple[str, ...]]:
+    """All frames of a file or folder, and what to say of those left out; UserError where there is none."""
     if probe.kind == "folder":
         return _frames_of_folder(probe, layout, options)
     frames = _frames_of_file(probe.json, str(probe.path), layout)
@@ -112,20 +117,20 @@ def _frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple
     return frames, ()
 
 
-def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[_Frame]:
+def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[Frame]:
     """The frames of one file; none when it is nothing of the kind."""
     if isinstance(content, dict) and isinstance(content.get("instance_info"), list):
         content = content["instance_info"]
     if layout.knows(content) is not None:
-        return [_Frame(0, content, where)]
+        return [Frame(0, content, where)]
     if isinstance(content, dict) and all(isinstance(value, (dict, list)) for value in content.values()):
-        return [_Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
+        return [Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
     if not isinstance(content, list):
         return []
     names = [_own_name(frame) for frame in content]
     if any(name is None for name in names) or len(set(names)) < len(names):
         names = list(range(len(content)))
-    return [_Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
+    return [Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
 
 
 def _own_name(frame: Any) -> Hashable:
@@ -139,7 +144,7 @@ def _own_name(frame: Any) -> Hashable:
     return None
 
 
-def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
+def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[Frame], tuple[str, ...]]:
     """A frame per file. What is named unlike most files and holds no frame lies beside them, and is said and left out."""
     names = [name for name in probe.files if name.lower().endswith(".json")]
     patterns = {name: re.sub(r"\d+", "#", name) for name in names}
@@ -157,7 +162,7 @@ def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -
                 raise
             is_frame = False
         if is_frame or patterns[name] == usual:
-            frames.append(_Frame(name, content, path))
+            frames.append(Frame(name, content, path))
         else:
             left_out.append(name)
     if options.on_progress is not None:

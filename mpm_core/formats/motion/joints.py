@@ -117,4 +117,3 @@ def _of_bones(names: list[str], track: Track) -> dict[str, str]:
         if np.median(np.linalg.norm(tip - head, axis=-1)) > _SHORTEST_HEAD * size:
             found[skull + _END] = "Head"
     return found
-

@@ -81,7 +81,7 @@ def map_markers(names: Sequence[str], positions: NDArray[np.float64]) -> MarkedJ
     source = Skeleton("markers", "markers", tuple(markers), (-1,) * len(markers), {})
     joint_map = JointMap(source, NAMED, tuple(recipes[joint] for joint in NAMED.joints))
     points = np.stack(list(markers.values()), axis=1)
-    joints = joint_map.apply(np.nan_to_num(points), np.isfinite(points).all(-1))
+    joints = joint_map.apply(np.nan_to_num(points), np.all(np.isfinite(points), axis=-1))
     notes = []
     if hips:
         computed = list(NAMED.indices(("LHip", "RHip")))

@@ -1,4 +1,4 @@
-"""Owns how a track becomes a clip: joints, unit, up, rate, and the virtual camera that sees it; and the formats of such files."""
+"""Owns how a track becomes a clip: joints, unit, up, rate and the virtual camera; and the formats of such files."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from mpm_core.skeleton import Skeleton
 # The unit of the CMU data base's skeletons, in which BVH made of them is too.
 _UNITS = {**UNITS, "units of the CMU data base (5.64 cm)": 0.0254 / 0.45}
 _TYPICAL_HEIGHT_M = 1.7
+
+VIRTUAL_NOTE = "2D is what a virtual camera sees of the 3D"
 
 Parse = Callable[[Probe, ReadOptions], Track]
 
@@ -74,7 +76,7 @@ def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float =
     notes = [*track.notes, *joints.notes]
     if options.fps is None and track.fps is None:
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
-    notes += [f"{unit_note}; up is the file's {up.axis} axis, {up.why}", "2D is what a virtual camera sees of the 3D"]
+    notes += [f"{unit_note}; up is the file's {up.axis} axis, {up.why}", VIRTUAL_NOTE]
     clip = Clip.from_arrays(
         view.intrinsics.project(truth), view.image_size, fps, joints.skeleton.name, ground_truth=truth,
         camera=view.intrinsics, up=view.up, source=where, notes=tuple(notes),
@@ -83,13 +85,13 @@ def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float =
 
 
 def _in_mpm16(skeleton: Skeleton, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = np.isfinite(positions).all(-1)
+    known = np.all(np.isfinite(positions), axis=-1)
     mapped = map_to_mpm16(skeleton).apply(np.nan_to_num(positions), known)
     return np.where(mapped.visible[..., None], mapped.points, np.nan).astype(np.float64)
 
 
 def _unit_of(joints: Joints, track: Track, told: str | None, where: str) -> tuple[float, str]:
-    """Metres per unit, and what to say of it: the unit that was said, that the file names, or that makes a person of the body."""
+    """Metres per unit, and what to say of it: the unit that was said, that the file names or that the body tells."""
     height = body_height(joints.positions, joints.skeleton)
     size = "" if height is None else ", in which the body is about {:.2f} m tall"
     if told is not None:
