@@ -137,8 +137,11 @@ class Clip:
         changes: dict[str, Any] = {"skeleton": MPM16, "edited": np.zeros((len(self), len(MPM16)), bool)}
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
+            # What comes from a derived joint is derived as well.
+            sources = joint_map.apply(self.keypoints, self.visible, ~self.derived)
             changes |= {
-                "keypoints": flat.points, "visible": flat.visible, "derived": flat.derived, "confidence": flat.confidence,
+                "keypoints": flat.points, "visible": flat.visible, "confidence": flat.confidence,
+                "derived": flat.derived | (flat.visible & (sources.confidence == 0)),
             }  # fmt: skip
         if self.ground_truth is not None:
             known = np.all(np.isfinite(self.ground_truth), axis=-1)

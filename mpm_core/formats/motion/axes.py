@@ -82,11 +82,18 @@ def _standing(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.mean(means, axis=0) if means else np.zeros(3)
 
 
+def extents(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(frames,) diagonal of the box of points (frames, points, axes), NaN where none is known."""
+    high, low = (np.where(np.isfinite(points), points, fill).astype(np.float64) for fill in (-np.inf, np.inf))
+    sizes = np.linalg.norm(high.max(1) - low.min(1), axis=-1)
+    return np.where(np.isfinite(sizes), sizes, np.nan)
+
+
 def _on_floor(joints: NDArray[np.floating], axis: str) -> float:
     """The share of frames in which the lower foot is on the lowest level that feet come back to."""
     feet = joints[:, list(MPM16.indices(("LAnkle", "RAnkle")))].astype(np.float64)
     feet = feet[np.isfinite(feet).all((1, 2))]
-    size = np.linalg.norm(np.nanmax(joints, axis=1) - np.nanmin(joints, axis=1), axis=-1)
+    size = extents(joints)
     if not len(feet) or not np.isfinite(size).any():
         return 0.0
     heights = (feet @ direction(axis)).min(1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ReadOptions
 from mpm_core.formats.keypoints.values import Sighting, identities
+from mpm_core.formats.motion.axes import extents
 from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
 from mpm_core.limits import MOST_FRAMES
@@ -88,10 +89,10 @@ def _follow(
     where there are several."""
     if len({entry.frame for entry in file.entries}) == len(file.entries):
         return [list(range(len(file.entries)))], ()
-    spread = np.nanmedian(np.nanmax(points, axis=1) - np.nanmin(points, axis=1), axis=0)
+    spread = [float(np.nanmedian(extents(points[..., axis, None]))) for axis in range(3)]
     upward = 1 + int(spread[2] > spread[1])
     ids = identities([Sighting(entry.frame, None, "", identity=entry.identity) for entry in file.entries])
-    scale = 400 / max(float(spread[upward]), 1e-9)  # of about as many pixels as people in pictures are tall
+    scale = 400 / max(spread[upward], 1e-9)  # of about as many pixels as people in pictures are tall
     body = [names.index(name) if name in names else -1 for name in NAMED.joints]
     detections = []
     for entry, one, track in zip(file.entries, points, ids, strict=True):

@@ -13,7 +13,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import UNITS, Contents, Format, Probe, ReadOptions, Recognition, UnknownJoints
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.naming import UnknownJointsError
-from mpm_core.formats.motion.axes import direction, find_up_axis, with_y_up
+from mpm_core.formats.motion.axes import direction, extents, find_up_axis, with_y_up
 from mpm_core.formats.motion.dialects import to_h36m17
 from mpm_core.formats.motion.joints import Joints, joints_of, knows_face
 from mpm_core.formats.motion.markers import are_places, bare_name
@@ -122,8 +122,8 @@ def _describe_unknown(track: Track) -> UnknownJoints:
     points = track.positions[:, places]
     up = direction(track.usual_up)
     level = np.eye(3)[[axis for axis in range(3) if not up[axis]]]
-    spread = [float(np.nanmax(np.ptp(points @ axis, axis=1))) for axis in level]
-    across = level[int(np.nanargmax(spread))] if np.isfinite(spread).any() else level[0]
+    spread = [np.nan_to_num(extents((points @ axis)[..., None])).max(initial=0.0) for axis in level]
+    across = level[int(np.argmax(spread))]
     seen = np.stack((points @ across, -(points @ up)), axis=-1)
     names = tuple(bare_name(track.names[n]) for n in places)
     pose = seen[int(np.isfinite(seen).all(-1).sum(1).argmax())]
