@@ -138,7 +138,7 @@ class Clip:
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
             # What comes from a derived joint is derived as well.
-            sources = joint_map.apply(self.keypoints, self.visible, ~self.derived)
+            sources = joint_map.apply(self.keypoints, self.visible, (~self.derived).astype(np.float32))
             changes |= {
                 "keypoints": flat.points, "visible": flat.visible, "confidence": flat.confidence,
                 "derived": flat.derived | (flat.visible & (sources.confidence == 0)),

@@ -40,7 +40,7 @@ def test_bvh_in_any_unit_and_axes(tmp_path, demo, unit_per_m, unit, up):
     write(demo, tmp_path / "d.bvh", WriteOptions(0, 199, unit_per_m=unit_per_m))
     text = (tmp_path / "d.bvh").read_text()
     turn = {"z": "90", "-y": "180"}[up]
-    head = text.replace("ROOT Hips\n{", f"ROOT world\n{{\n\tOFFSET 0 0 0\n\tCHANNELS 1 Xrotation\n\tJOINT Hips\n{{").replace(
+    head = text.replace("ROOT Hips\n{", "ROOT world\n{\n\tOFFSET 0 0 0\n\tCHANNELS 1 Xrotation\n\tJOINT Hips\n{").replace(
         "MOTION", "}\nMOTION"
     )
     head, motion = head.split("Frame Time: ")
@@ -122,8 +122,8 @@ def test_amc_opens_with_the_skeleton_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize(("up", "units", "says", "taken"), [
-    ("z", 1000.0, "mm", "mm, as the file says"), ("y", 1.0, "m", "m, as the file says"), ("x", 100.0, "cm", "cm, as the file says"),
-    ("z", 1.0, "mm", "m, although the file says mm"),
+    ("z", 1000.0, "mm", "mm, as the file says"), ("y", 1.0, "m", "m, as the file says"),
+    ("x", 100.0, "cm", "cm, as the file says"), ("z", 1.0, "mm", "m, although the file says mm"),
 ])  # fmt: skip
 def test_c3d_in_any_unit_and_axes(tmp_path, demo, up, units, says, taken):
     pytest.importorskip("ezc3d"), pytest.importorskip("c3d")

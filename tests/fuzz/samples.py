@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -153,7 +154,8 @@ def c3d(folder: Path) -> Path:
     writer.set_point_labels(list(names))
     rest = np.zeros((len(names), 2))
     writer.add_frames([(np.concatenate((one * 1000, rest), axis=1).astype(np.float32), np.empty((0, 0))) for one in places])
-    with (folder / "walk.c3d").open("wb") as file:
+    with (folder / "walk.c3d").open("wb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is nothing analogue
         writer.write(file)
     return folder / "walk.c3d"
 
