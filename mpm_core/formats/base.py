@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class Contents:
 
 _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+_MOTION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:HIERARCHY|#!OML|:[A-Za-z])", re.IGNORECASE)
 _LONGEST_LOOK, _MOST_SAMPLES = 4096, 5
 
 
@@ -115,7 +117,8 @@ class Probe:
 
     @cached_property
     def kind(self) -> str:
-        """'folder', 'zip', 'npy', 'hdf5', 'json', 'text' or 'binary', by the first bytes and not by the name."""
+        """'folder', 'zip', 'npy', 'hdf5', 'json', 'motion' (text of BVH or Acclaim, which nobody has to try as a table), 'text'
+        or 'binary', by the first bytes and not by the name."""
         if self.is_folder:
             return "folder"
         with self.path.open("rb") as file:
@@ -125,6 +128,8 @@ class Probe:
                 return kind
         if any(start.startswith(mark) for mark in _ENCODINGS if mark != b"\xef\xbb\xbf"):
             return "text"
+        if _MOTION.match(start):
+            return "motion"
         if self.suffix == ".json" or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             return "json"
         return "binary" if b"\0" in start else "text"

@@ -185,7 +185,7 @@ _LOOKED_AT = 20_000
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    if probe.kind != "text":
+    if probe.kind not in ("motion", "text"):
         return None
     start = probe.text[:_LOOKED_AT].lower()
     if any(mark in start for mark in _AMC_MARKS):

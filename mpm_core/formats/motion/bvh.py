@@ -140,7 +140,7 @@ def _place(nodes: list[_Node], values: NDArray[np.float64]) -> tuple[NDArray[np.
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    is_one = probe.kind == "text" and probe.text.lstrip()[:9].upper() == "HIERARCHY"
+    is_one = probe.kind == "motion" and probe.text.lstrip()[:9].upper() == "HIERARCHY"
     return Recognition(CERTAIN, "a first word 'HIERARCHY'") if is_one else None
 
 
