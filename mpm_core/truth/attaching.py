@@ -15,7 +15,7 @@ from mpm_core.truth.sampling import at_times
 from mpm_core.truth.timing import Timing, find_shift
 
 # Median distance in the picture, in heights of the person: what was measured of one body at one time is nearer.
-_SAME_AXES, _FITS, _NEVER_FITS = 0.03, 0.06, 0.12
+_SURELY_FITS, _SAME_AXES, _FITS, _NEVER_FITS = 0.015, 0.03, 0.06, 0.12
 # The person's own path is kept unless leaving it brings the truth so much nearer.
 _NO_PATH = 0.6
 _SHORTEST_S = 0.2
@@ -112,7 +112,7 @@ def _placed(clip: Clip, motion: Clip, world: NDArray[np.float64], where: str) ->
 
 def _refuse_strangers(timing: Timing, placed: Placed, clip: Clip, where: str) -> None:
     """UserError for a motion that moves otherwise than the clip, or does not lie on it."""
-    moves_otherwise = not timing.is_moving_alike and placed.share > _SAME_AXES
+    moves_otherwise = not timing.is_moving_alike and placed.share > _SURELY_FITS
     if moves_otherwise or placed.share > _NEVER_FITS:
         raise UserError(
             f"{where}does not belong to this clip, as far as can be told: {timing.sentence(clip.fps)}, and there it lies"
