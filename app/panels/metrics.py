@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from app.document.session import Session
+from app.panels.truth import TruthBox
 from app.workers.figures import Figures
 from mpm_core.ground_metrics import MotionSummary
 from mpm_core.metrics import ErrorSummary
@@ -41,7 +42,7 @@ _DIGITS = {"jumps": 0, "sliding": 2}
 
 
 class MetricsPanel(QWidget):
-    """Figures over the range or the clip, and what is known of the clip."""
+    """Figures over the range or the clip, and what is known of the clip and its ground truth."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -63,9 +64,11 @@ class MetricsPanel(QWidget):
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.truth_box = TruthBox(session)
+        layout.addWidget(self.truth_box)
         layout.addWidget(self._build_clip())
         layout.addStretch()
-        for signal in (session.clip_changed, session.camera_changed):
+        for signal in (session.clip_changed, session.camera_changed, session.truth_changed):
             signal.connect(self._show_clip)
         self.show_figures(None)
         self._show_clip()

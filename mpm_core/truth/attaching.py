@@ -25,6 +25,10 @@ TRUTH_NOTE = "ground truth: "
 _SAME_LENGTH_FRAMES = 1.5
 
 
+class DoubtfulTruthError(UserError):
+    """Nothing tells that, or when, the ground truth belongs to the clip: a shift that a person gives settles it."""
+
+
 @dataclass(frozen=True)
 class AttachedTruth:
     """clip: in MPM-16 joints, with the ground truth and the notes about it. timing: when the truth begins. error_px: median
@@ -36,6 +40,11 @@ class AttachedTruth:
     error_px: float
     share: float
     notes: tuple[str, ...]
+
+    def notes_beside(self, others: tuple[str, ...]) -> tuple[str, ...]:
+        """Notes of a clip with these about its ground truth, instead of older ones about it."""
+        kept = tuple(note for note in others if not note.startswith(TRUTH_NOTE))
+        return (*kept, *(TRUTH_NOTE + note for note in self.notes))
 
     @property
     def is_sure(self) -> bool:
@@ -49,7 +58,8 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
     motion: a clip with 3D, as read_clip gives it of BVH, C3D, TRC and others. shift_s: how many seconds after the clip's first
     frame the motion begins (negative: before); None to find it by how both move. Frames outside of the motion get no truth.
     Axes that are not the camera's are found by the keypoints; the camera has to stand still. UserError, with the motion's
-    file, when it does not belong to the clip: the message says what was found, and a shift that is given is taken as it is.
+    file; DoubtfulTruthError when it seems not to belong to the clip: the message says what was found. A shift that is given is
+    taken as it is.
     """
     clip, motion = clip.to_mpm16(), motion.to_mpm16()
     where = f"{motion.source or 'the ground truth'}: "
@@ -69,18 +79,16 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
         _refuse_strangers(timing, placed, clip, where)
     truth = np.where(np.isfinite(placed.positions).all(-1, keepdims=True), placed.positions, np.nan).astype(np.float32)
     told = (timing.sentence(clip.fps), *_say_placed(placed, known), *(note for note in motion.notes if note != VIRTUAL_NOTE))
-    notes = tuple(TRUTH_NOTE + note for note in told)
-    others = tuple(note for note in clip.notes if not note.startswith(TRUTH_NOTE))
-    with_truth = replace(clip, ground_truth=truth, notes=(*others, *notes))
-    return AttachedTruth(with_truth, timing, placed.error_px, placed.share, notes)
+    found = AttachedTruth(replace(clip, ground_truth=truth), timing, placed.error_px, placed.share, told)
+    return replace(found, clip=replace(found.clip, notes=found.notes_beside(clip.notes)))
 
 
 def _find_shift(clip: Clip, motion: Clip, where: str) -> Timing:
-    """UserError where nothing tells, unless both are of one length, so that they probably begin together."""
+    """DoubtfulTruthError where nothing tells, unless both are of one length, so that they probably begin together."""
     timing = find_shift(clip, motion)
     lengths = [len(one) / one.fps for one in (clip, motion)]
     if timing.explained is None and abs(lengths[0] - lengths[1]) > _SAME_LENGTH_FRAMES / clip.fps:
-        raise UserError(
+        raise DoubtfulTruthError(
             f"{where}lasts {lengths[1]:.2f} s and the clip {lengths[0]:.2f} s, and too little moves, or for too short a time,"
             " to tell when one began in the other: the shift has to be given"
         )
@@ -111,10 +119,10 @@ def _placed(clip: Clip, motion: Clip, world: NDArray[np.float64], where: str) ->
 
 
 def _refuse_strangers(timing: Timing, placed: Placed, clip: Clip, where: str) -> None:
-    """UserError for a motion that moves otherwise than the clip, or does not lie on it."""
+    """DoubtfulTruthError for a motion that moves otherwise than the clip, or does not lie on it."""
     moves_otherwise = not timing.is_moving_alike and placed.share > _SURELY_FITS
     if moves_otherwise or placed.share > _NEVER_FITS:
-        raise UserError(
+        raise DoubtfulTruthError(
             f"{where}does not belong to this clip, as far as can be told: {timing.sentence(clip.fps)}, and there it lies"
             f" {placed.error_px:.0f} px ({100 * placed.share:.0f} % of the person's height) from the keypoints; a shift that is"
             " given is taken all the same"
