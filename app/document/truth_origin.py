@@ -10,7 +10,8 @@ from mpm_core.truth.timing import Timing
 
 @dataclass(frozen=True, eq=False)
 class TruthOrigin:
-    """motion: the recording as it was read. timing: when it began in the clip."""
+    """motion: the recording as it was read. timing: when it began in the clip. is_sure: whether movement and picture agree."""
 
     motion: Clip
     timing: Timing
+    is_sure: bool

@@ -11,6 +11,7 @@ from app.panels.truth import TruthBox
 from app.workers.figures import Figures
 from mpm_core.ground_metrics import MotionSummary
 from mpm_core.metrics import ErrorSummary
+from mpm_core.truth.attaching import TRUTH_NOTE
 
 _ROWS: dict[str, tuple[str, str, str]] = {
     "mpjpe": ("MPJPE", "mm", "Mean error of all joints, Hip at zero"),
@@ -116,7 +117,7 @@ class MetricsPanel(QWidget):
             self._notes.setText("")
             return
         seconds = float(clip.times[-1] - clip.times[0])
-        camera = "assumed" if clip.camera.is_assumed else "known or given"
+        camera = "virtual" if clip.is_virtual else "assumed" if clip.camera.is_assumed else "known or given"
         lines = [
             f"<b>{clip.name}</b>",
             f"{len(clip)} frames, {clip.fps:g} frames/s, {seconds:.1f} s",
@@ -129,8 +130,9 @@ class MetricsPanel(QWidget):
         if derived:
             lines.append(f"Derived, not measured: {', '.join(derived)}")
         self._clip.setText("<br>".join(lines))
-        self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in clip.notes))
-        self._notes.setVisible(bool(clip.notes))
+        notes = [note for note in clip.notes if not note.startswith(TRUTH_NOTE)]  # those stand beside the ground truth
+        self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in notes))
+        self._notes.setVisible(bool(notes))
 
 
 def _texts(figures: ErrorSummary | MotionSummary) -> dict[str, str]:

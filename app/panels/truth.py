@@ -1,11 +1,12 @@
-"""When the ground truth from another file begins in the clip: as it was found, or as somebody says."""
+"""Ground truth from another file: when it begins in the clip, as it was found or as somebody says, and how it fits."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel
 
 from app.document.session import Session
+from mpm_core.truth.attaching import TRUTH_NOTE
 
 _FARTHEST_FRAMES = 1e6
 
@@ -29,6 +30,7 @@ class TruthBox(QGroupBox):
         self._shift.valueChanged.connect(self.shift_chosen)
         self._told = QLabel()
         self._told.setWordWrap(True)
+        self._told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         form.addRow("Shift by", self._shift)
         form.addRow(self._told)
         for signal in (session.clip_changed, session.truth_changed):
@@ -43,7 +45,7 @@ class TruthBox(QGroupBox):
             return
         with QSignalBlocker(self._shift):
             self._shift.setValue(origin.timing.shift_s * clip.fps)
-        sentence = origin.timing.sentence(clip.fps)
-        self._told.setText(f"{origin.motion.name}: {sentence}.")
-        self._told.setProperty("role", "muted" if origin.timing.is_sure else "warning")
+        told = [note.removeprefix(TRUTH_NOTE) for note in clip.notes if note.startswith(TRUTH_NOTE)]
+        self._told.setText("\n".join((origin.motion.name, *(note[0].upper() + note[1:] + "." for note in told))))
+        self._told.setProperty("role", "muted" if origin.is_sure else "warning")
         self._told.style().polish(self._told)

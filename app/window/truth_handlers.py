@@ -52,7 +52,7 @@ class TruthHandlers(QObject):
         # Edits made meanwhile replace the clip, but never its times.
         if here is None or here.times is not clip.times or found.clip.ground_truth is None:
             return
-        origin = TruthOrigin(motion, found.timing)
+        origin = TruthOrigin(motion, found.timing, found.is_sure)
         self._session.undo_stack.push(
             AttachTruth(self._session, found.clip.ground_truth, found.notes_beside(here.notes), origin, is_shift)
         )
