@@ -30,6 +30,9 @@ CAMERA_NOTE = "field of view"
 MOVING_CAMERA_NOTE = "the camera moves"
 """What notes about a camera that does not stand begin with. They hold for as long as the clip is used, so files keep them."""
 
+TRUTH_NOTE = "ground truth: "
+"""What notes about ground truth from another file begin with. They hold for as long as the ground truth is there."""
+
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
 

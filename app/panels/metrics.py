@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidg
 from app.document.session import Session
 from app.panels.truth import TruthBox
 from app.workers.figures import Figures
+from mpm_core.clip import TRUTH_NOTE
 from mpm_core.ground_metrics import MotionSummary
 from mpm_core.metrics import ErrorSummary
-from mpm_core.truth.attaching import TRUTH_NOTE
 
 _ROWS: dict[str, tuple[str, str, str]] = {
     "mpjpe": ("MPJPE", "mm", "Mean error of all joints, Hip at zero"),

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel
 
 from app.document.session import Session
-from mpm_core.truth.attaching import TRUTH_NOTE
+from mpm_core.clip import TRUTH_NOTE
 
 _FARTHEST_FRAMES = 1e6
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
-from mpm_core.clip import Clip, as_floats
+from mpm_core.clip import TRUTH_NOTE, Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import (
     ASSUMED_SIZE,
@@ -244,8 +244,11 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
     clip = content if isinstance(content, Clip) else options.clip
     if clip is not None and clip.height_m is not None:
         arrays["height_m"] = clip.height_m
-    if clip is not None and clip.lasting_notes:
-        arrays["notes"] = np.array(clip.lasting_notes)
+    notes = () if clip is None else clip.lasting_notes
+    if isinstance(content, Clip) and content.ground_truth is not None:
+        notes += tuple(note for note in content.notes if note.startswith(TRUTH_NOTE))
+    if notes:
+        arrays["notes"] = np.array(notes)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

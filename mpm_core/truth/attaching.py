@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
+from mpm_core.clip import TRUTH_NOTE, Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.motion.reading import VIRTUAL_NOTE
 from mpm_core.truth.placing import Placed, Sight, as_it_is, place
@@ -19,9 +19,6 @@ _SURELY_FITS, _SAME_AXES, _FITS, _NEVER_FITS = 0.015, 0.03, 0.06, 0.12
 # The person's own path is kept unless leaving it brings the truth so much nearer.
 _NO_PATH = 0.6
 _SHORTEST_S = 0.2
-
-TRUTH_NOTE = "ground truth: "
-"""What notes about ground truth from another file begin with."""
 _SAME_LENGTH_FRAMES = 1.5
 
 
