@@ -25,8 +25,9 @@ less than 1 / 0.7 of what this one leaves unexplained."""
 _BESIDE_S = 0.25
 _STILL = 0.03  # of the body's height: joints that stray less from their mean tell nothing
 
-# Both recordings begin together if this leaves hardly more unexplained than the best shift.
-_AS_GOOD, _AS_GOOD_PLUS = 1.1, 0.01
+# Recordings of one length begin together unless this leaves clearly more unexplained than the best shift: detectors that smooth
+# in time lag behind by a frame or two.
+_AS_GOOD, _AS_GOOD_PLUS = 1.5, 0.01
 
 
 @dataclass(frozen=True)

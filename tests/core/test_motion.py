@@ -106,6 +106,24 @@ def test_names_of_nobody_are_asked_for(tmp_path, demo):
     assert asked is not None and asked.names == ("a1", "a2") and asked.pose.shape == (2, 2)
 
 
+@pytest.mark.parametrize("kind", ["trc", "c3d"])
+def test_markers_of_any_name_come_in_by_a_joint_map(tmp_path, demo, kind):
+    world = world_of(demo, "y", slice(0, 60))
+    names = {f"m{n:02d}": joint for n, joint in enumerate(LIMBS)}
+    markers = {name: world[joint] for name, joint in names.items()}
+    if kind == "c3d":
+        pytest.importorskip("ezc3d"), pytest.importorskip("c3d")
+        path = write_c3d(tmp_path / "w.c3d", markers, 50.0, "m")
+    else:
+        path = write_trc(tmp_path / "w.trc", markers)
+    asked = inspect_file(path).unknown_joints
+    assert asked is not None and asked.names == tuple(names) and np.isfinite(asked.pose).all()
+    with pytest.raises(UserError, match="only 0 of 12 joint names are understood"):
+        read_clip(path)
+    clip = read_clip(path, options=ReadOptions(joint_map=names)).to_mpm16()
+    assert np.median(pose_error_mm(clip, demo, slice(0, 60), ("Hip", *LIMBS))) < 0.1
+
+
 def test_amc_opens_with_the_skeleton_beside_it(tmp_path):
     from tests.fuzz.samples import amc
 
