@@ -69,7 +69,7 @@ class MetricsPanel(QWidget):
         layout.addWidget(self.truth_box)
         layout.addWidget(self._build_clip())
         layout.addStretch()
-        for signal in (session.clip_changed, session.camera_changed, session.truth_changed):
+        for signal in (session.clip_changed, session.camera_changed, session.rate_changed, session.truth_changed):
             signal.connect(self._show_clip)
         self.show_figures(None)
         self._show_clip()

@@ -29,6 +29,7 @@ class TruthHandlers(QObject):
         job.found.connect(self.attach)
         job.doubted.connect(self.ask_shift)
         job.failed.connect(session.message)
+        session.rate_changed.connect(self._on_rate_changed)
 
     def open_truth(self) -> None:
         """Ask for a file with 3D of the clip that is open."""
@@ -49,8 +50,7 @@ class TruthHandlers(QObject):
     def attach(self, clip: Clip, motion: Clip, found: AttachedTruth, is_shift: bool) -> None:
         """Ground truth that was found for a clip, if that clip is still open."""
         here = self._session.clip
-        # Edits made meanwhile replace the clip, but never its times.
-        if here is None or here.times is not clip.times or found.clip.ground_truth is None:
+        if here is None or not self._is_open(clip) or found.clip.ground_truth is None:
             return
         origin = TruthOrigin(motion, found.timing, found.is_sure)
         self._session.undo_stack.push(
@@ -60,7 +60,7 @@ class TruthHandlers(QObject):
 
     def ask_shift(self, clip: Clip, motion: Clip, why: str) -> None:
         """Nothing tells when the recording began: a person may."""
-        if self._session.clip is None or self._session.clip.times is not clip.times:
+        if not self._is_open(clip):
             return
         frames, is_given = QInputDialog.getDouble(
             self._window, "When does the ground truth begin?", f"{why}.\n\nIt begins so many frames after the clip:", 0.0,
@@ -70,6 +70,17 @@ class TruthHandlers(QObject):
             self._job.attach(clip, motion, frames / clip.fps)
         else:
             self._session.message.emit(f"No ground truth added: {why}")
+
+    def _is_open(self, clip: Clip) -> bool:
+        """Edits made meanwhile replace the clip, but never its source and its frames."""
+        here = self._session.clip
+        return here is not None and (here.source, len(here)) == (clip.source, len(clip))
+
+    def _on_rate_changed(self) -> None:
+        if self._session.truth_origin is not None:
+            self._session.message.emit(
+                "The ground truth was aligned at another frame rate: another shift in Metrics aligns it at this one."
+            )
 
     def set_shift(self, frames: float) -> None:
         """Put the ground truth that is there at another time."""

@@ -141,6 +141,10 @@ def test_truth_is_added_by_name_on_the_command_line(tmp_path, demo, caplog):
         caplog.clear()
         assert main(["convert", str(tmp_path / "clip.npz"), "-o", str(tmp_path / "d.npz"), *wrong]) == 2
         assert words in caplog.text and not (tmp_path / "d.npz").exists()
+    write(demo, tmp_path / "t.npz")
+    kept = (tmp_path / "t.npz").read_bytes()
+    assert main(["convert", str(tmp_path / "clip.npz"), "-o", str(tmp_path / "t.npz"), "--truth", str(tmp_path / "t.npz")]) == 2
+    assert (tmp_path / "t.npz").read_bytes() == kept
     with pytest.raises(SystemExit):
         main(["convert", str(tmp_path / "clip.npz"), "-o", str(tmp_path / "d.npz"), "--truth", str(truth), "--shift", "soon"])
 

@@ -216,11 +216,6 @@ def bundle(folder: Path) -> Path:
     return folder / "small.task"
 
 
-def onnx(folder: Path) -> Path:
-    (folder / "small.onnx").write_bytes(b"\x08\x07\x12\x05torch\x3a\x03abc\x42\x02\x10\x0d")
-    return folder / "small.onnx"
-
-
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
     "bvh": bvh, "amc": amc, "c3d": c3d, "trc-3d": trc_3d, "mmpose-3d": mmpose_3d, "arrays-3d": bare_3d, **PROGRAM_SAMPLES,

@@ -9,7 +9,7 @@ import numpy as np
 from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Format, Probe, ReadOptions, Recognition
-from mpm_core.formats.keypoints.containers import FrameLayout, frames_of, recognise_frames
+from mpm_core.formats.keypoints.containers import FrameLayout, broken_note, frames_of, recognise_frames
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.mmpose import is_3d, joints_of, layout_of, people_of
 from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
@@ -27,18 +27,24 @@ _LAYOUT = FrameLayout("mmpose-3d", "MMPose 3D JSON", _USUAL, _knows, people_of)
 
 
 def _parse(probe: Probe, options: ReadOptions) -> Track:
-    frames, notes = frames_of(probe, _LAYOUT, options)
+    broken: list[UserError] = []
+    frames, notes = frames_of(probe, _LAYOUT, options, broken)
     numbered = number_frames([frame.name for frame in frames], str(probe.path))
-    entries = [
-        Sighting3D(number, _points(person.values, person.scores, person.where), person.identity)
-        for number, frame in zip(numbered.numbers, frames, strict=True)
-        for person in people_of(frame.content, frame.where)
-    ]
-    entries = [entry for entry in entries if np.isfinite(entry.points).any()]
+    entries: list[Sighting3D] = []
+    for number, frame in zip(numbered.numbers, frames, strict=True):
+        try:
+            people = [] if frame.content is None else list(people_of(frame.content, frame.where))
+            found = [Sighting3D(number, _points(who.values, who.scores, who.where), who.identity) for who in people]
+        except UserError as error:
+            if not probe.is_folder:
+                raise
+            broken.append(error)
+            continue
+        entries += [entry for entry in found if np.isfinite(entry.points).any()]
     about = None if probe.is_folder else probe.json
     file = Sightings3D(
         entries, (min(numbered.numbers), max(numbered.numbers)), numbered.fps, _USUAL, layout_of(about), joints_of(about),
-        (*notes, *numbered.notes),
+        (*notes, *broken_note(broken, len(frames)), *numbered.notes),
     )  # fmt: skip
     return track_of(file, options, str(probe.path))
 
