@@ -193,7 +193,7 @@ class _Reader:
         notes: tuple[str, ...] = ()
         if units is None:
             units = _guess_units(_height_of(joints))
-            joints = joints / units
+            joints, _ = to_h36m17(track, 1.0 / units, str(path))  # the face lies so many metres from its node
             notes = (f"size guessed: {units:.4g} units in a metre",)
         joints = np.stack((joints[..., 0], -joints[..., 2], joints[..., 1]), axis=-1)  # Y up -> Z up
         yield Recording(name, path.stem, joints, track.fps, notes=notes)

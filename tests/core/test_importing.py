@@ -190,6 +190,13 @@ def test_our_own_bvh_comes_back_as_the_motion_it_was(demo_bvh, demo, tmp_path):
     assert np.delete(errors, trunk).max() < 30, dict(zip(MPM16.joints, errors.round(1), strict=True))
 
 
+def test_a_guessed_unit_leaves_the_face_where_it_is(demo_bvh, tmp_path):
+    """Nose and crown are given in metres from their nodes, whatever unit the file has."""
+    guessed = run([demo_bvh], tmp_path / "a.npz").clips[0]
+    told = run([demo_bvh], tmp_path / "b.npz", units_per_metre=100.0).clips[0]
+    assert np.abs(guessed.positions - told.positions).max() < 1e-3
+
+
 def test_a_manifest_gives_rate_size_split_and_bad_frames(demo_bvh, tmp_path):
     with (demo_bvh.parent / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
