@@ -55,7 +55,8 @@ class NetworkTask:
             )
         form = INPUT_FORMS[model.config.input_form]
         extras = form.extras if task == "lift" else form.extras_3d
-        self._inputs = torch.zeros(count, model.config.joints, self._points.shape[-1], device=self._device)
+        # NaN differs from anything, so that every frame gets its token.
+        self._inputs = torch.full((count, model.config.joints, self._points.shape[-1]), torch.nan, device=self._device)
         self._extras = torch.zeros(count, extras, device=self._device)
         self._turn = torch.eye(3, device=self._device).repeat(count, 1, 1)
         self._grid_hidden = torch.ones(count, model.config.joints, dtype=torch.bool, device=self._device)
@@ -193,7 +194,9 @@ class NetworkTask:
             changed |= (turn != self._turn[outer]).flatten(1).any(1)
             self._turn[outer] = turn
         self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
-        self._encode(outer, new_points, extras, hidden_inner)
+        new = changed.nonzero()[:, 0]
+        if len(new):
+            self._encode(new + first, new_points[new], None if extras is None else extras[new], hidden_inner[new])
         frames = np.zeros(len(self._stale), bool)
         frames[outer] = changed.cpu().numpy()
         self._due |= self._windows[0].touched(frames)
@@ -203,8 +206,8 @@ class NetworkTask:
         form = INPUT_FORMS[self._model.config.input_form]
         return form.prepare_3d(points, hidden) if self._task == "complete" else form.prepare(points, hidden)
 
-    def _encode(self, frames: slice, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
-        """Tokens of S for these frames, and of their mirror images when those are wanted."""
+    def _encode(self, frames: Tensor, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
+        """Tokens of S for the frames of these numbers, and of their mirror images when those are wanted."""
         for number, tokens in enumerate(self._tokens):
             if number:
                 order = list(MPM16.mirror)
