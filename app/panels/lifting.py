@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.editor import RANDOM_JOINT_PRESETS
-from app.session import Session
+from app.document.editor import RANDOM_JOINT_PRESETS
+from app.document.session import Session
 from mpm_core.lifters import LIFTERS
 from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, MaskRatios
 from mpm_core.skeleton import MPM16

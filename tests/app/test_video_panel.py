@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from app.document.scene_positions import predicted_in_scene
 from app.views.horizon import horizon_pixels
 from mpm_core.camera import Intrinsics
 from mpm_core.detectors import DETECTORS, base
@@ -28,7 +29,7 @@ def chosen(qtbot, window, squares, cache, video):
     """The window with a video chosen, and the detector of squares."""
     panel = window.video_panel
     panel._detector.addItem(squares.label, squares.name)
-    window.handlers.open_path(video)
+    window.file_handlers.open_path(video)
     qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
     panel._detector.setCurrentIndex(panel._detector.findData("squares"))
     panel._show_detector()
@@ -167,7 +168,9 @@ def test_sides_that_are_unsure_are_flagged_and_stay(qtbot, demo_window, monkeypa
     session = demo_window.session
     clean, unsure = session.clip.keypoints.copy(), np.zeros(len(session), bool)
     unsure[300:310] = True
-    monkeypatch.setattr("app.video_handlers.repair_sides", lambda clip: RepairedSides(clip, np.zeros_like(unsure), unsure))
+    monkeypatch.setattr(
+        "app.window.video_handlers.repair_sides", lambda clip: RepairedSides(clip, np.zeros_like(unsure), unsure)
+    )
     said = []
     session.message.connect(said.append)
     demo_window.video_panel.repair_chosen.emit()
@@ -196,11 +199,11 @@ def test_up_is_told_by_the_lifter_and_put_right_by_hand(qtbot, detected):
     assert session.up.source == "lifter" and "told by the lifter" in box._up_note.text()
     told = session.up.direction
     assert box._pitch.value() == pytest.approx(session.up.pitch_deg, abs=0.06) and not box._leave.isEnabled()
-    before = session.scene_prediction(20)
+    before = predicted_in_scene(session, 20)
     box._pitch.setValue(40)
     assert session.up.source == "clip" and session.up.pitch_deg == pytest.approx(40)
     assert "known or given" in box._up_note.text()
-    assert not np.allclose(session.scene_prediction(20), before, atol=0.02)
+    assert not np.allclose(predicted_in_scene(session, 20), before, atol=0.02)
     box._roll.setValue(5)
     assert (session.up.pitch_deg, session.up.roll_deg) == pytest.approx((40, 5), abs=0.01)
     box._leave.click()

@@ -152,7 +152,7 @@ def test_importing_is_light():
     """The window must open at once: nothing of this may pull in torch, OpenCV or SciPy's optimisers."""
     for module, heavy in (
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
-        ("app.main_window", ("torch", "cv2", "scipy.optimize")),
+        ("app.window.main_window", ("torch", "cv2", "scipy.optimize")),
     ):
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action. handler: name of a method of Handlers, called with `argument` if there is one. A checkable action's
-    handler takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
+    """One action. handler: name of a method of one of the handlers, called with `argument` if there is one; a checkable
+    action's takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
     drawn where `starts_group` says so."""
 
     name: str
@@ -101,7 +101,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 MENUS = ("File", "Edit", "Play", "Lift", "View", "Help")
 
 
-def build_actions(owner: QWidget, handlers: object) -> Mapping[str, QAction]:
+def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QAction]:
     """A QAction per row of the table, bound to the handlers and added to the window, so that its keys work."""
     actions = {}
     for spec in ACTIONS:
@@ -112,7 +112,7 @@ def build_actions(owner: QWidget, handlers: object) -> Mapping[str, QAction]:
         action.setIconText(spec.short or spec.text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
-        handler = getattr(handlers, spec.handler)
+        handler = next(getattr(found, spec.handler) for found in handlers if hasattr(found, spec.handler))
         if spec.is_checkable:
             action.toggled.connect(handler)
         elif spec.argument is not None:
