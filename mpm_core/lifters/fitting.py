@@ -176,7 +176,11 @@ class FittedTask:
         steadying = _steadying_frames(self._depth_m * self._tremble, self._fps)
         spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), steadying)
         reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
-        first, last = max(int(frames[0]) - reach, 0), int(frames[-1]) + reach + 1
+        for run in np.split(frames, np.flatnonzero(np.diff(frames) > 2 * reach) + 1):
+            self._smooth(answer, max(int(run[0]) - reach, 0), int(run[-1]) + reach + 1, reach, spread)
+
+    def _smooth(self, answer: Prediction, first: int, last: int, reach: int, spread: float) -> None:
+        """Bring what was found to the answer, in frames first to last (excluded)."""
         begin = max(first - reach, 0)
         around, inner = slice(begin, last + reach), slice(first - begin, last - begin)
         distance = self._smooth_distance(answer.root[around, 2] + self._shift[around, MPM16.root, 2], around)[inner]
