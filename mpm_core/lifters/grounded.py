@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.grounding.drifting import standing_drift
 from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import Correction, stand_on_ground
@@ -39,6 +40,7 @@ class GroundedTask:
         self._of_root, self._from_root = np.zeros((frames, 3), np.float32), np.zeros((frames, len(MPM16), 3), np.float32)
         self._moved: NDArray[np.float32] | None = None
         self._contact: NDArray[np.float32] | None = None
+        self._drift: float | None = None
         self._levelled: tuple[NDArray[np.float32], float] | None = None  # up, and by how much it is off
         self._is_new = np.ones(frames, bool)
 
@@ -61,7 +63,7 @@ class GroundedTask:
             self._forget()
             return
         answer, levelled = self._level(answer, known)
-        contact, up = answer.contact, find_up(self._clip, answer)
+        contact, up, drift = answer.contact, find_up(self._clip, answer), standing_drift(answer)
         assert contact is not None
         follows = np.diff(np.flatnonzero(known)) == 1
         correction: Correction | None = None
@@ -82,7 +84,7 @@ class GroundedTask:
         self._of_root[known] = correction.root
         self._from_root = from_root
         self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
-        self._contact = contact
+        self._contact, self._drift = contact, drift
 
     def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
         """The answer with up as standing feet correct it; and that up, with by how much it is off."""
@@ -110,8 +112,9 @@ class GroundedTask:
         up, error_deg = self._levelled or (answer.up, answer.up_error_deg)
         positions, root = self._positions[:], self._root[:]
         grounded = replace(
-            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, up=up, up_error_deg=error_deg
-        )
+            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, drift=self._drift, up=up,
+            up_error_deg=error_deg,
+        )  # fmt: skip
         living = Living(grounded, self._is_new)
         self._is_new = np.zeros(len(answer), bool)
         return living
