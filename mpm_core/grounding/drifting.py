@@ -19,8 +19,8 @@ _SLOWEST_SHARE = 0.25
 """Of the frames in which a foot is told to stand: it does rest in so many, if the camera does."""
 
 _RESTING_M_S = 0.32
-"""In the evaluation's 57 motions, seen by a standing camera, the slowest quarter of stances comes to 0.26 at most, also with noisy
-2D; seen by cameras that pan by 5 degrees a second or are carried at half a metre a second, to 0.36 at least."""
+"""In the evaluation's 57 motions, seen by a standing camera, the slowest quarter of stances comes to 0.26 at most, also with
+noisy 2D; seen by cameras that pan by 5 degrees a second or are carried at half a metre a second, to 0.36 at least."""
 
 
 def standing_drift(answer: Prediction) -> float | None:
