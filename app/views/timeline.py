@@ -73,13 +73,9 @@ class Timeline(QWidget):
         self._curves_due.timeout.connect(self._forget_curves)
         session.prediction_changed.connect(self._renew_curves)
         session.camera_changed.connect(self._forget_curves)
-        for signal in (
-            session.mask_changed,
-            session.options_changed,
-            session.truth_changed,
-            session.keypoints_changed,
-            session.threshold_changed,
-        ):
+        for signal in (session.mask_changed, session.keypoints_changed, session.threshold_changed):
+            signal.connect(self._renew_picture)
+        for signal in (session.options_changed, session.truth_changed):
             signal.connect(self._forget_picture)
 
     def sizeHint(self) -> QSize:
@@ -107,6 +103,11 @@ class Timeline(QWidget):
     def _forget_picture(self, *_: object) -> None:
         self._picture = None
         self._forget_curves()
+
+    def _renew_picture(self, *_: object) -> None:
+        self._picture = None
+        self._renew_curves()
+        self.update()
 
     def _renew_curves(self) -> None:
         """At once for a short clip; for a long one, whose curves take a while, when the answers no longer come one by one."""
