@@ -57,7 +57,7 @@ class AnswersJob(QObject):
         self._due.setSingleShot(True)
         self._due.setInterval(_WAIT_MS)
         self._due.timeout.connect(self._ask)
-        self._of: dict[tuple[int, ...], AnswerFigures] = {}
+        self._of: dict[int, AnswerFigures] = {}
         self._of_what: tuple[object, ...] = ()
         for signal in (
             session.clip_changed, session.prediction_changed, session.range_changed, session.truth_changed,
@@ -104,10 +104,8 @@ class AnswersJob(QObject):
         for number, answer in asked.answers.items():
             if self._thread.is_outdated():
                 return
-            key = (number, id(answer))
-            if key not in self._of:
-                self._of[key] = figures_of(answer, asked.clip, part, asked.hidden)
-            rows[number] = self._of[key]
+            rows[number] = self._of.get(number) or figures_of(answer, asked.clip, part, asked.hidden)
+        self._of = {number: row for number, row in rows.items() if number != ON_SHOW}
         self._computed.emit(AnswerTable(rows, asked.first, asked.last), asked.number)
 
     def _on_computed(self, table: AnswerTable, number: int) -> None:
