@@ -74,13 +74,14 @@ class Track:
         found = self.detections[place] if place < len(self.detections) else None
         return found if found is not None and found.frame == frame else None
 
-    def arrays(self, frames: tuple[int, int], joints: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(count, joints, 2) points, NaN where nobody was seen, and (count, joints) scores, over frames both included."""
-        first, last = frames
-        points = np.full((last - first + 1, joints, 2), np.nan)
+    def arrays(self, frames: NDArray[np.int64], joints: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(frames, joints, 2) points, NaN where the person is not seen, and (frames, joints) scores, in (frames,) rising
+        numbers, among which all are that show the person."""
+        points = np.full((len(frames), joints, 2), np.nan)
         scores = np.zeros(points.shape[:2])
-        for detection in self.detections:
-            points[detection.frame - first], scores[detection.frame - first] = detection.points, detection.scores
+        places = np.searchsorted(frames, [detection.frame for detection in self.detections])
+        points[places] = [detection.points for detection in self.detections]
+        scores[places] = [detection.scores for detection in self.detections]
         return points, scores
 
 

@@ -101,7 +101,7 @@ class Recording:
             raise UserError(f"{path}: no person was found in any of the {len(self.seen)} frames that were looked at")
         if not 0 <= person < len(self.people):
             raise UserError(f"{path}: there is no person {person} (people are numbered 0 to {len(self.people) - 1})")
-        points, scores = self.people[person].arrays((0, len(self.seen) - 1), len(self.skeleton))
+        points, scores = self.people[person].arrays(np.arange(len(self.seen)), len(self.skeleton))
         looked = np.arange(len(self.seen)) * self.options.part.every
         is_between = np.ones(len(self), bool)
         is_between[looked] = False

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.tables import Table, read_table
+from mpm_core.limits import RATES
 from mpm_core.masking import Mask
 from mpm_core.people import Person
 from mpm_core.prediction import Prediction
@@ -200,10 +201,15 @@ def _read_lenient_json(path: Path) -> Any:
         raise UserError(f"{path}: the JSON holds a number with too many digits") from None
 
 
-def rate_of_times(times: NDArray[np.float64]) -> float | None:
-    """Frames per second by the median step of (frames,) seconds; None when they do not tell."""
-    step = float(np.median(np.diff(times))) if times.ndim == 1 and len(times) > 1 else 0.0
-    return 1 / step if 0 < step < float("inf") else None
+def rate_of_times(times: NDArray[np.float64], frames: NDArray[np.integer] | None = None) -> float | None:
+    """Frames per second by the median step of (frames,) seconds, whose numbers may be given; None when they do not tell, as of
+    few frames that are hours apart."""
+    if times.ndim != 1 or len(times) < 2:
+        return None
+    order = np.argsort(frames) if frames is not None else slice(None)
+    steps = np.diff(times[order]) / (1 if frames is None else np.diff(frames[order]))
+    step = float(np.median(steps))
+    return 1 / step if 0 < step <= 1 / RATES[0] else None
 
 
 @dataclass(frozen=True)

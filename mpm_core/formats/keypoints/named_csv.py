@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
-from mpm_core.formats.keypoints.frames import number_frames
+from mpm_core.formats.base import ASSUMED_FPS, LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.keypoints.frames import frames_at, number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
@@ -184,8 +184,9 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
         numbered = number_frames(distinct, str(path))
         numbers = dict(zip(distinct, numbered.numbers, strict=True))
         return np.array([numbers[name] for name in names]), fps or numbered.fps, numbered.notes
-    if seconds is not None and fps is not None and np.isfinite(seconds).all():
-        return np.rint((seconds - seconds.min()) * fps).astype(int), fps, ()
+    if seconds is not None and np.isfinite(seconds).all():
+        places, rate = frames_at(seconds) or (np.rint((seconds - seconds.min()) * (fps or ASSUMED_FPS)).astype(np.int64), fps)
+        return places, rate, ()
     return np.arange(len(keys)), None, ()
 
 

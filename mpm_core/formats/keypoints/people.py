@@ -16,13 +16,12 @@ from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
 from mpm_core.formats.keypoints.values import Sighting, identities, to_arrays, to_pixels
+from mpm_core.limits import check_rate
+from mpm_core.pauses import frames_to_keep, pause_notes
 from mpm_core.people import Detection, Track, find_people
 from mpm_core.skeleton import Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
-
-# A frame number far beyond the number of detections is a broken number, not a long pause.
-_LARGEST_PAUSE_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -143,20 +142,21 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
         notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
-    first, last = file.frames
-    if last - first > _LARGEST_PAUSE_FRAMES:
-        raise UserError(f"{path}: the frame numbers run from {first} to {last}, which cannot be right")
-    points, scores = people[number].arrays(file.frames, len(joints.skeleton))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
         notes.append(f"the file has no frame rate: {ASSUMED_FPS:g} frames/s assumed")
+    fps, person = check_rate(fps, f"{path}: "), people[number]
+    first, last = file.frames
+    kept = frames_to_keep([detection.frame for detection in person.detections], first, last, fps, f"{path}: ")
+    notes += pause_notes(kept, first, last, fps)
+    points, scores = person.arrays(kept, len(joints.skeleton))
     size = options.image_size or file.image_size
     if size is None:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
     return Clip.from_arrays(
-        points, size, fps, joints.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
+        points, size, fps, joints.skeleton.name, scores, times=(kept - first) / fps, source=str(path), notes=tuple(notes)
     )  # fmt: skip
 
 
