@@ -6,6 +6,7 @@ Camera axes are x right, y down, z forward, in metres. Rays are (X/Z, Y/Z). Pixe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,17 +123,24 @@ def _fits_its_neighbours(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
     return np.abs(depth - median) <= np.maximum(_DEPTH_MAY_DIFFER * median, _DEPTH_MAY_DIFFER_M)
 
 
-def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:
+def smooth_path(root: NDArray[np.floating], pieces: Sequence[slice] = (slice(None),)) -> NDArray[np.float32]:
     """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known.
 
-    Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
+    Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown. pieces: stretches of frames
+    with pauses between them, each smoothed by itself.
     """
     from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
-    known = np.flatnonzero(np.isfinite(root).all(-1))
-    if not len(known):
-        return np.zeros(root.shape, np.float32)
-    known = known[_fits_its_neighbours(root[known, 2])]
-    frames = np.arange(len(root))
-    filled = np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=-1)
-    return gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest").astype(np.float32)
+    path = np.zeros(root.shape, np.float32)
+    is_known = np.isfinite(root).all(-1)
+    for piece in pieces:
+        known = np.flatnonzero(is_known[piece]) + (piece.start or 0)
+        if not len(known):
+            known = np.flatnonzero(is_known)  # nobody knows where they are in this piece: where they were last
+        if not len(known):
+            continue
+        known = known[_fits_its_neighbours(root[known, 2])]
+        frames = np.arange(len(root))[piece]
+        filled = np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=-1)
+        path[piece] = gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest")
+    return path

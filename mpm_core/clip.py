@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
-from mpm_core.limits import LONGEST_S, LONGEST_SPAN_S, check_camera, check_frames, check_rate, check_scores, check_size, check_up
+from mpm_core.limits import (
+    LONGEST_S,
+    LONGEST_SPAN_S,
+    check_camera,
+    check_frames,
+    check_rate,
+    check_scores,
+    check_size,
+    check_up,
+)
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
 from mpm_core.stature import check_height
 

@@ -141,5 +141,8 @@ def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) 
     from mpm_core.formats.base import WriteOptions
 
     unit = 1.0 if options.metres else 100.0
-    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    for note in write(
+        content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long)
+    ):
+        _log.warning("%s: %s", options.output, note)
     _log.info("wrote %s", options.output)

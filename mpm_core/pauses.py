@@ -7,6 +7,8 @@ have the numbers that the file gave them. Of a long recording only the frames ar
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -32,7 +34,7 @@ def goes_on(times: NDArray[np.floating], fps: float) -> NDArray[np.bool_]:
 def pieces(times: NDArray[np.floating], fps: float) -> list[slice]:
     """The stretches of frames between pauses, in order; one when there are none."""
     starts = [0, *(np.flatnonzero(~goes_on(times, fps)) + 1).tolist(), len(times)]
-    return [slice(first, end) for first, end in zip(starts[:-1], starts[1:], strict=True)]
+    return [slice(first, end) for first, end in pairwise(starts)]
 
 
 def frames_to_keep(seen: ArrayLike, first: int, last: int, fps: float, where: str) -> NDArray[np.int64]:
@@ -63,7 +65,9 @@ def pause_notes(kept: NDArray[np.integer], first: int, last: int, fps: float) ->
         return ()
     gaps = np.diff(np.asarray(kept, np.int64), prepend=first - 1, append=last + 1) - 1
     count = int((gaps > 0).sum())
-    pauses = f"a pause of {duration(gaps.max() / fps)}" if count == 1 else f"{count} pauses of up to {duration(gaps.max() / fps)}"
+    pauses = (
+        f"a pause of {duration(gaps.max() / fps)}" if count == 1 else f"{count} pauses of up to {duration(gaps.max() / fps)}"
+    )
     return (f"{pauses} in which the person is not seen: these {left_out} frames are left out, and times go on as in the file",)
 
 

@@ -29,6 +29,9 @@ _PLAIN_STEP_HEIGHTS = 0.2
 _PLAIN_APART_HEIGHTS = 0.5
 _CHUNK = 2000
 
+# Who is seen for fewer frames than this is not taken up again.
+_SHORTEST_VISIT = 5
+
 # Two poses of a frame whose joints lie closer than this are one person, found twice.
 _SAME_PERSON_HEIGHTS = 0.12
 
@@ -63,10 +66,11 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A person, and where they were seen."""
+    """A person, and where they were seen. returns: how many times they were lost for long and taken up again."""
 
     person: Person
     detections: Sequence[Detection]
+    returns: int = 0
 
     def at(self, frame: int) -> Detection | None:
         """Where the person is in a frame; None where they are not seen."""
@@ -85,10 +89,11 @@ class Track:
         return points, scores
 
 
-def find_people(detections: Sequence[Detection], skeleton: Skeleton) -> list[Track]:
+def find_people(detections: Sequence[Detection], skeleton: Skeleton, takes_up: bool = False) -> list[Track]:
     """The people among detections, the one seen longest and largest first.
 
-    People of whom no joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
+    takes_up: whether who comes, alone, after somebody was lost who was alone too is taken for the same. People of whom no
+    joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
     """
     if not detections:
         return []
@@ -101,9 +106,38 @@ def find_people(detections: Sequence[Detection], skeleton: Skeleton) -> list[Tra
         parts = (track[:8], track[8:])
         return any(len(part) and body.apply(points[part], sights.seen[part]).visible.any() for part in parts)
 
-    tracks = [track for track in _follow(sights) if shows_body(track)]
-    tracks.sort(key=lambda track: -float(sights.heights[track].sum()))
-    return [Track(_describe(n, track, sights, body), [detections[place] for place in track]) for n, track in enumerate(tracks)]
+    found = [[track] for track in _follow(sights) if shows_body(track)]
+    if takes_up and None in sights.tracks:
+        found = _take_up(found, sights.frames)
+    found.sort(key=lambda visits: -sum(float(sights.heights[visit].sum()) for visit in visits))
+    people = []
+    for number, visits in enumerate(found):
+        track = np.concatenate(visits)
+        people.append(Track(_describe(number, track, sights, body), [detections[n] for n in track], len(visits) - 1))
+    return people
+
+
+def _take_up(tracks: list[list[NDArray[np.intp]]], frames: NDArray[np.intp]) -> list[list[NDArray[np.intp]]]:
+    """Tracks put together, of which one begins after the other has ended, with nobody else in sight there."""
+    shortest = min(_SHORTEST_VISIT, max((len(visits[0]) for visits in tracks), default=0))
+    people = [visits for visits in tracks if len(visits[0]) < shortest]
+    lasting = sorted((v[0] for v in tracks if len(v[0]) >= shortest), key=lambda track: int(frames[track[0]]))
+    begins = [int(frames[track[0]]) for track in lasting] + [int(frames.max()) + 2 * _LONGEST_LOSS_FRAMES]
+    last: list[NDArray[np.intp]] = []  # who was seen last so far
+    end, end_of_others = begins[-1], begins[0] - 2 * _LONGEST_LOSS_FRAMES
+    for track, begin, next_begin in zip(lasting, begins, begins[1:], strict=False):
+        was_alone, is_alone = end_of_others < end - _LONGEST_LOSS_FRAMES, next_begin > begin + _LONGEST_LOSS_FRAMES
+        if end < begin and was_alone and is_alone:
+            last.append(track)
+            end = int(frames[track[-1]])
+            continue
+        people.append([track])
+        if not last or frames[track[-1]] > end:
+            end_of_others = end if last else end_of_others
+            last, end = people[-1], int(frames[track[-1]])
+        else:
+            end_of_others = max(end_of_others, int(frames[track[-1]]))
+    return people
 
 
 @dataclass(frozen=True, eq=False)

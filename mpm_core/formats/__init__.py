@@ -115,10 +115,11 @@ def _refusing(path: Path | str) -> Iterator[None]:
             gc.enable()
 
 
-def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:
+def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> tuple[str, ...]:
     """Write a clip or a prediction in the format that the file's ending names.
 
-    The file appears under its name only when it is complete; an older file of that name stays until then. UserError
+    The file appears under its name only when it is complete; an older file of that name stays until then. Returns what is to
+    be said, as of pauses in a format that has none. UserError
     for an ending that no writer has, or a place that cannot be written to.
     """
     target = Path(path)
@@ -128,7 +129,7 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     if not _is_complete(content, options.frames(len(content))):
         raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
-        found.write(content, partial, options)
+        return found.write(content, partial, options)
 
 
 def _is_complete(content: Clip | Prediction, part: slice) -> bool:

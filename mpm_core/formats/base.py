@@ -216,7 +216,8 @@ def rate_of_times(times: NDArray[np.float64], frames: NDArray[np.integer] | None
 class Format:
     """One file format: how to recognise, inspect, read and write it. What it cannot do is None.
 
-    A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
+    A `write` function takes what to write, the path of a new file, and the writer's own options; it returns what is to be said
+    of what the file could not hold. takes_2d: whether it
     can hold keypoints alone.
     """
 
@@ -226,7 +227,7 @@ class Format:
     recognise: Callable[[Probe], Recognition | None] | None = None
     inspect: Callable[[Probe, ReadOptions], Contents] | None = None
     read: Callable[[Probe, ReadOptions], Clip] | None = None
-    write: Callable[[Clip | Prediction, Path, WriteOptions], None] | None = None
+    write: Callable[[Clip | Prediction, Path, WriteOptions], tuple[str, ...]] | None = None
     takes_2d: bool = True
 
 

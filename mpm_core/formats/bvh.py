@@ -14,12 +14,14 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
+from mpm_core.pauses import duration, goes_on
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
 from mpm_core.skeleton import MPM16
 
 _UP = (0.0, 1.0, 0.0)
 _MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
+_SHORT_PAUSE_S = 1.0  # of pauses that would make more of them
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
@@ -63,12 +65,15 @@ def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """BVH has one frame time for all: keep rows (frames, columns) at even times, interpolate those at uneven ones."""
+    """BVH has one frame time for all: keep rows (frames, columns) at even times, interpolate those at uneven ones. Pauses that
+    would make too many frames are made short."""
     if len(times) < 2:
         return 1 / fps, rows
-    step = float(np.median(np.diff(times)))
-    count = round(float(times[-1] - times[0]) / step) + 1
-    if count > max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times)):
+    step = _frame_time(times, fps)
+    if _frames_over(times, step) > _most_frames(times):
+        times = np.concatenate([[0.0], np.cumsum(np.where(goes_on(times, fps), np.diff(times), _SHORT_PAUSE_S))])
+    count = _frames_over(times, step)
+    if count > _most_frames(times):
         raise UserError(
             f"a BVH has one frame time, and with {step:.3g} s of it the {len(times)} frames would become {count}: write the"
             " parts between the pauses one by one, as ranges of frames, or another format"
@@ -77,6 +82,33 @@ def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64
     if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
         return float((times[-1] - times[0]) / (len(times) - 1)), rows
     return step, np.stack([np.interp(even, times, column) for column in rows.T], axis=-1)
+
+
+def _frame_time(times: NDArray[np.float64], fps: float) -> float:
+    """Seconds from frame to frame, where there is no pause."""
+    follows = goes_on(times, fps)
+    return float(np.median(np.diff(times)[follows])) if follows.any() else 1 / fps
+
+
+def _frames_over(times: NDArray[np.float64], frame_time: float) -> int:
+    return round(float(times[-1] - times[0]) / frame_time) + 1
+
+
+def _most_frames(times: NDArray[np.float64]) -> int:
+    return max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times))
+
+
+def _pause_notes(times: NDArray[np.float64], fps: float) -> tuple[str, ...]:
+    """What becomes of pauses in a BVH."""
+    follows = goes_on(times, fps)
+    if follows.all():
+        return ()
+    longest = duration(float(np.diff(times)[~follows].max()))
+    are_short = _frames_over(times, _frame_time(times, fps)) > _most_frames(times)
+    what = f"made {_SHORT_PAUSE_S:g} s long" if are_short else "kept as long as they were"
+    return (
+        f"pauses of up to {longest} are {what}, as a BVH has one frame time: meanwhile the pose moves over in a straight line",
+    )
 
 
 def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -122,7 +154,7 @@ def _unlock(
     return told, np.where(is_locked, np.sign(x) * (total - told), y)
 
 
-def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> tuple[str, ...]:
     motion, frame_time = motion_of(content, options)
     unit = options.unit_per_m
     angles = euler_zxy(motion.rotations)  # (frames, joints, 3)
@@ -134,6 +166,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         _write_joint(file, motion, 0, 0, unit)
         file.write(f"MOTION\nFrames: {len(angles)}\nFrame Time: {frame_time:.10g}\n")
         np.savetxt(file, rows, fmt="%.6f")
+    return _pause_notes(content.times[options.frames(len(content))], content.fps)
 
 
 def _write_joint(file: IO[str], motion: RigMotion, number: int, depth: int, unit: float) -> None:

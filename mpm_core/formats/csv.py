@@ -185,9 +185,7 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
     return numbers - numbers.min()
 
 
-def _rate(
-    comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]
-) -> float:
+def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]) -> float:
     try:
         return float(comments["fps"])
     except (KeyError, ValueError):
@@ -236,7 +234,7 @@ def _up_comment(up: tuple[float, float, float]) -> str:
     return " ".join(f"{value:.6f}" for value in up)
 
 
-def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> tuple[str, ...]:
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
     clip = content if isinstance(content, Clip) else options.clip
@@ -248,6 +246,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         for key, value in table.comments.items():
             file.write(f"# {key}: {value}\n")
         (_write_long if options.long else _write_wide)(file, table, part)
+    return ()
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _notes(arrays: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(note) for note in notes.ravel()) if notes.dtype.kind == "U" else ()
 
 
-def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> tuple[str, ...]:
     part = options.frames(len(content))
     if isinstance(content, Prediction):
         arrays: dict[str, Any] = {
@@ -240,6 +240,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         arrays["notes"] = np.array(clip.lasting_notes)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
+    return ()
 
 
 FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write)

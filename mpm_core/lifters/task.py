@@ -19,6 +19,7 @@ from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.ground import UP
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
+from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -104,7 +105,9 @@ class NetworkTask:
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
         several = self._answers.copy() if len(self._answers) > 1 else None
-        lift_root = smooth_path(self._root) if self._task == "lift" else self._root.copy()
+        lift_root = (
+            smooth_path(self._root, pieces(self._clip.times, self._clip.fps)) if self._task == "lift" else self._root.copy()
+        )
         ground = None if self._ground is None else self._ground.told(self._resampling, len(self._clip))
         return Prediction(
             positions=self._positions.copy(),

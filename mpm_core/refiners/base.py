@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.pauses import pieces
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,20 @@ def person_height(clip: Clip) -> float:
     return height or float(max(clip.image_size))
 
 
-def visible_stretches(visible: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The longest runs of frames in which a joint is visible throughout.
+def visible_stretches(clip: Clip) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The longest runs of frames, without a pause, in which a joint is visible throughout.
 
-    visible: (frames, joints). Returns joint, first frame and number of frames of each run, joint by joint.
+    Returns joint, first frame and number of frames of each run.
     """
-    padded = np.zeros((visible.shape[1], len(visible) + 2), np.int8)
-    padded[:, 1:-1] = visible.T
-    steps = np.diff(padded, axis=1)
-    joints, starts = np.nonzero(steps > 0)
-    _, stops = np.nonzero(steps < 0)
-    return joints, starts, stops - starts
+    joints, starts, lengths = [], [], []
+    for piece in pieces(clip.times, clip.fps):
+        visible = clip.visible[piece]
+        padded = np.zeros((visible.shape[1], len(visible) + 2), np.int8)
+        padded[:, 1:-1] = visible.T
+        steps = np.diff(padded, axis=1)
+        joint, start = np.nonzero(steps > 0)
+        _, stop = np.nonzero(steps < 0)
+        joints.append(joint)
+        starts.append(start + piece.start)
+        lengths.append(stop - start)
+    return np.concatenate(joints), np.concatenate(starts), np.concatenate(lengths)

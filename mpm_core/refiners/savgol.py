@@ -30,7 +30,7 @@ def smooth_savgol(clip: Clip, config: SavgolConfig = SavgolConfig()) -> Clip:
     """
     points = keypoints_of(clip)
     window = _odd(config.window_s / frame_period(clip))
-    joints, starts, lengths = visible_stretches(clip.visible)
+    joints, starts, lengths = visible_stretches(clip)
     smooth = points.copy()
     # Detectors lose joints often, so there may be thousands of stretches: those of one length are filtered together.
     for length in np.unique(lengths).tolist():

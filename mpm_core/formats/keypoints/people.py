@@ -109,7 +109,7 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
         Detection(entry.frame, in_pixels[n], joints.scores[n], track)
         for n, (entry, track) in enumerate(zip(file.entries, identities(file.entries), strict=True))
     ]
-    tracks = find_people(detections, joints.skeleton)
+    tracks = find_people(detections, joints.skeleton, takes_up=True)
     if not tracks:
         raise UserError(f"{path}: no person is detected in any frame")
     return joints, tracks
@@ -150,6 +150,9 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     first, last = file.frames
     kept = frames_to_keep([detection.frame for detection in person.detections], first, last, fps, f"{path}: ")
     notes += pause_notes(kept, first, last, fps)
+    if person.returns:
+        times = "once" if person.returns == 1 else f"{person.returns} times"
+        notes.append(f"the person was lost {times} and taken up again: whoever came next, alone, is taken for the same")
     points, scores = person.arrays(kept, len(joints.skeleton))
     size = options.image_size or file.image_size
     if size is None:
