@@ -34,12 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app = QApplication([sys.argv[0]])
     app.setApplicationName("mpm-viewer")
     app.setOrganizationName("mpm-viewer")
-    from app.main_window import MainWindow
-    from app.theme import THEMES
+    from app.look.theme import THEMES
+    from app.window.main_window import MainWindow
 
     window = MainWindow(QSettings(), THEMES.get(options.theme))
     window.show()
-    start = (lambda: window.handlers.open_path(options.file)) if options.file else window.opener.open_demo
+    start = (lambda: window.file_handlers.open_path(options.file)) if options.file else window.opener.open_demo
     QTimer.singleShot(0, start)
     return app.exec()
 

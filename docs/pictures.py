@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen
 
-from app.theme import LIGHT
+from app.look.theme import LIGHT
 from mpm_core import load_lifter, read_clip
 from mpm_core.assets import find_asset
 from mpm_core.camera import upright

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.lifters.sized import height_as_lifted
 from mpm_core.stature import SMALLEST_M, TALLEST_M
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.grounding.up import Up
 
 

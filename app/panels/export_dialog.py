@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.formats import writers
 from mpm_core.formats.base import Format, WriteOptions
 

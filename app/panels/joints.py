@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from app.session import Session
-from app.theme import Theme
+from app.document.session import Session
+from app.look.theme import Theme
 from mpm_core.skeleton import LIMBS, MPM16
 
 _NAME, _STATE, _ERROR = range(3)

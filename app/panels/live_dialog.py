@@ -7,12 +7,12 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from app.live import LiveJob
-from app.pictures import to_small_image
-from app.session import Session
-from app.theme import Theme
+from app.document.session import Session
+from app.look.pictures import to_small_image
+from app.look.theme import Theme
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
+from app.workers.live import LiveJob
 from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.live import LiveFrame, LiveOptions, as_clip

@@ -6,8 +6,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
-from app.jobs import Figures
-from app.session import Session
+from app.document.session import Session
+from app.workers.figures import Figures
 from mpm_core.ground_metrics import MotionSummary
 from mpm_core.metrics import ErrorSummary
 

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.look.theme import Theme
 from app.panels.joint_names import JointNames
-from app.theme import Theme
 from app.views.skeleton_item import SkeletonState, draw_skeleton
 from mpm_core.formats import FORMATS
 from mpm_core.formats.base import Contents, ReadOptions

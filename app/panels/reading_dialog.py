@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressDialog, QWidget
 
-from app.opening import Opener
+from app.workers.opening import Opener
 
 # What is read sooner needs no dialog.
 _SHOWN_AFTER_MS = 700

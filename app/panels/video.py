@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.detection import DetectJob
+from app.document.session import Session
 from app.panels.body import BodyBox
 from app.panels.camera import CameraBox
-from app.session import Session
+from app.workers.detection import DetectJob
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import MOST_PEOPLE, DetectOptions
 from mpm_core.refiners import REFINERS

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.metrics import reprojection_errors
 
 _TOP_MM = 60.0  # the axis reaches at least so high

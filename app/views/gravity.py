@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem, GLTextItem
 from PySide6.QtGui import QColor, QFont
 
-from app.theme import Theme
+from app.look.theme import Theme
 from mpm_core.grounding.up import Up
 
 _BESIDE_M = np.array([-1.0, -0.5, 0.0])  # to the left in the views that scenes begin with

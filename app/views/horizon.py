@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.theme import Theme
+from app.look.theme import Theme
 from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Up
 

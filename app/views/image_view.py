@@ -13,10 +13,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app import theme as look
-from app.detection import Preview
-from app.session import Session
-from app.theme import Theme
+from app.document.preview import Preview
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
 from app.views.horizon import draw_horizon
 from app.views.joint_text import LOW_CONFIDENCE, describe_joint
 from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.skeleton import MPM16
 
 LOW_CONFIDENCE = 0.4

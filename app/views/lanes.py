@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from app import theme as look
+from app.look import theme as look
 from mpm_core.skeleton import LIMBS, MPM16
 
 

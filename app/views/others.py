@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app import theme as look
-from app.theme import Theme
+from app.look import theme as look
+from app.look.theme import Theme
 from mpm_core.skeleton import MPM16
 
 _LABEL_SIZE = 18.0

@@ -8,30 +8,34 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLGridItem, GLLinePlotItem, GLViewWidget
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from pyqtgraph.opengl import GLGridItem, GLViewWidget
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QGuiApplication,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QOffscreenSurface,
     QOpenGLContext,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QVector3D,
     QVector4D,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip
 
-from app import theme as look
-from app.session import Session
-from app.theme import Theme
+from app.document.scene_positions import predicted_in_scene, root_in_scene, true_in_scene
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
+from app.views.scene_camera import CameraPyramid, camera_axes
+from app.views.scene_legends import ErrorLegend, SolidityKey
+from app.views.scene_motion import FootShadows, Ghosts, Trails
+from app.views.scene_people import Bystanders
 from app.views.skeleton_item import nearest_joint
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.skeleton import MPM16
@@ -43,7 +47,7 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
-_FRUSTUM_M = 0.35
+_MOST_BYSTANDERS = 6
 
 
 def why_no_scene() -> str:
@@ -82,15 +86,27 @@ class SceneView(GLViewWidget):
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
-        self._frustum = GLLinePlotItem(mode="lines", antialias=True)
+        self._camera = CameraPyramid()
+        self.trails, self.ghosts, self._shadows = Trails(), Ghosts(), FootShadows()
+        self.bystanders = Bystanders(_MOST_BYSTANDERS)
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)
         self._gravity = GravityArrow()
-        for item in (self._grid, self._frustum, *self._gravity.items, self._prediction, self._truth):
+        for item in (
+            self._grid,
+            *self._shadows.items,
+            *self._camera.items,
+            *self._gravity.items,
+            *self.trails.items,
+            self._prediction,
+            self._truth,
+            *self.bystanders.items,
+            *self.ghosts.items,
+        ):
             self.addItem(item)
-        self._legend = ErrorLegend(self)
-        self._key = SolidityKey(self)
+        self._legend = ErrorLegend(self, theme)
+        self._key = SolidityKey(self, theme)
         self._key.move(look.MARGIN, look.MARGIN)
         self.setMouseTracking(True)
         self.setMinimumSize(240, 200)
@@ -130,9 +146,9 @@ class SceneView(GLViewWidget):
     def refresh(self, *_: object) -> None:
         """Bring both skeletons up to the session's frame."""
         session, frame = self._session, self._session.frame
-        root = session.scene_root(frame) if len(session) else np.zeros(3, np.float32)
-        prediction = session.scene_prediction(frame) if len(session) else None
-        truth = session.scene_truth(frame) if len(session) and self.shows_truth else None
+        root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
+        prediction = predicted_in_scene(session, frame) if len(session) else None
+        truth = true_in_scene(session, frame) if len(session) and self.shows_truth else None
         if prediction is not None:
             self._prediction.set_vertices(self._vertices(prediction + root, session.hidden[frame], 1.0))
         self._prediction.setVisible(prediction is not None)
@@ -141,6 +157,9 @@ class SceneView(GLViewWidget):
             nothing_hidden = np.zeros(len(MPM16), bool)
             self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
         self._truth.setVisible(truth is not None)
+        for more in (self.trails, self.ghosts, self.bystanders):
+            more.refresh(session, self.theme, self.palette_name)
+        self._shadows.refresh(session, self._floor, self.theme)
         self._legend.setVisible(self.shows_errors and session.errors is not None)
         self._key.setVisible(truth is not None)
         if self.follows_root:
@@ -162,14 +181,14 @@ class SceneView(GLViewWidget):
     def _on_clip_changed(self) -> None:
         """Put the floor under the feet and look at the person; without ground truth once there is a prediction."""
         self._floor, self._is_floor_found = -0.95, False
-        self._find_floor(self._session.scene_truth)
+        self._find_floor(true_in_scene)
         self._has_looked = self._is_floor_found
         self.look_from("start")
         self.refresh()
 
     def _on_prediction_changed(self) -> None:
         if not self._is_floor_found and not self._session.state.is_busy and self._session.prediction is not None:
-            self._find_floor(self._session.scene_prediction)
+            self._find_floor(predicted_in_scene)
             if self._is_floor_found and not self._has_looked:
                 self._has_looked = True
                 self.look_from("start")
@@ -179,19 +198,19 @@ class SceneView(GLViewWidget):
     def _on_ground_changed(self) -> None:
         """Up or the person's size is another, so the floor is elsewhere: under the truth now, else under the next answer."""
         self._is_floor_found = False
-        self._find_floor(self._session.scene_truth)
+        self._find_floor(true_in_scene)
         self._place_floor()
 
-    def _find_floor(self, pose: Callable[[int], NDArray[np.float32] | None]) -> None:
+    def _find_floor(self, pose: Callable[[Session, int], NDArray[np.float32] | None]) -> None:
         """Under the feet that stand in the poses that `pose` gives for a frame."""
         session = self._session
         clip, prediction = session.clip, session.prediction
         tells = clip is not None and clip.ground_truth is None and prediction is not None
         contact = prediction.contact if tells and prediction is not None else None
         found = {
-            frame: points[list(FEET), 2] + session.scene_root(frame)[2]
+            frame: points[list(FEET), 2] + root_in_scene(session, frame)[2]
             for frame in range(0, len(session), max(1, len(session) // 200))
-            if (points := pose(frame)) is not None
+            if (points := pose(session, frame)) is not None
         }
         if not found:
             return
@@ -201,7 +220,7 @@ class SceneView(GLViewWidget):
             self._floor, self._is_floor_found = floor, True
 
     def _place_floor(self) -> None:
-        root = self._session.scene_root(self._session.frame)
+        root = root_in_scene(self._session, self._session.frame)
         spacing = look.GRID_SPACING_M
         self._grid.resetTransform()
         centre = np.array([*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor])
@@ -210,31 +229,24 @@ class SceneView(GLViewWidget):
         self._place_frustum()
 
     def _place_frustum(self) -> None:
-        """The camera as a small pyramid at the origin, when the person's place is known."""
-        clip = self._session.clip
-        is_known = clip is not None and float(np.linalg.norm(self._session.scene_root(self._session.frame))) > 0.5
-        self._frustum.setVisible(is_known)
-        if clip is None or not is_known:
-            return
-        right, forward, down = self._camera_axes()
-        x, y = (size / 2 / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
-        corners = [(forward + sx * x * right + sy * y * down) * _FRUSTUM_M for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        lines = [p for k in range(4) for p in (np.zeros(3), corners[k], corners[k], corners[(k + 1) % 4])]
-        self._frustum.setData(pos=np.array(lines, np.float32), color=QColor(self.theme.muted), width=1.0)
+        """The camera at the origin, when the person's place is known."""
+        is_known = float(np.linalg.norm(root_in_scene(self._session, self._session.frame))) > 0.5
+        self._camera.show(self._session.clip, camera_axes(self._session.up.direction) if is_known else None, self.theme)
 
-    def _camera_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The camera's right, forward and down in the scene."""
-        from mpm_core.camera import upright
+    def picture(self) -> QImage:
+        """What is to be seen now, with what is written over it."""
+        return self.grab().toImage()
 
-        assert self._session.clip is not None
-        x, y, z = np.moveaxis(upright(np.eye(3), self._session.up.direction), -1, 0)
-        right, down, forward = np.stack((x, -z, y), axis=-1)
-        return right, forward, down
+    def set_picture(self, picture: QImage | None) -> None:
+        """What the camera sees in this frame."""
+        self._camera.set_picture(picture)
+        self._place_frustum()
+        self.update()
 
     def look_from(self, name: str) -> None:
         """Go to one of VIEWS, or to 'start': half from the camera's side, half from the front."""
         self.opts["fov"] = _FIELD_OF_VIEW_DEG
-        centre = self._session.scene_root(self._session.frame).astype(float)
+        centre = root_in_scene(self._session, self._session.frame).astype(float)
         distance = _DISTANCE_M
         if name == "camera" and self._session.clip is not None and np.linalg.norm(centre) > 0.5:
             self._look_through_camera(centre)
@@ -253,7 +265,7 @@ class SceneView(GLViewWidget):
     def _look_through_camera(self, centre: NDArray[np.float64]) -> None:
         clip = self._session.clip
         assert clip is not None
-        _, forward, _ = self._camera_axes()
+        _, forward, _ = camera_axes(self._session.up.direction)
         reach = float(centre @ forward)
         across = clip.image_size[0] / clip.camera.focal[0]
         high = clip.image_size[1] / clip.camera.focal[1]
@@ -266,8 +278,8 @@ class SceneView(GLViewWidget):
     def _heading(self) -> float:
         """Azimuth, in degrees, from which the person is seen from the front."""
         frame = self._session.frame
-        pose = self._session.scene_prediction(frame)
-        pose = pose if pose is not None else self._session.scene_truth(frame)
+        pose = predicted_in_scene(self._session, frame)
+        pose = pose if pose is not None else true_in_scene(self._session, frame)
         if pose is None:
             return -90.0
         right, left = (pose[j] for j in MPM16.indices(("RHip", "LHip")))
@@ -283,13 +295,13 @@ class SceneView(GLViewWidget):
 
     def joint_places(self) -> NDArray[np.float64]:
         """(16, 2) where the predicted joints are drawn, in widget pixels; NaN behind the eye or without a prediction."""
-        pose = self._session.scene_prediction(self._session.frame) if len(self._session) else None
+        pose = predicted_in_scene(self._session, self._session.frame) if len(self._session) else None
         if pose is None:
             return np.full((len(MPM16), 2), np.nan)
         view = (0, 0, self.width(), self.height())
         matrix = self.projectionMatrix(view, view) * self.viewMatrix()
         places = []
-        for point in pose + self._session.scene_root(self._session.frame):
+        for point in pose + root_in_scene(self._session, self._session.frame):
             seen = matrix.map(QVector4D(QVector3D(*(float(v) for v in point)), 1.0))
             if seen.w() <= 0:
                 places.append((np.nan, np.nan))
@@ -344,53 +356,3 @@ class SceneView(GLViewWidget):
 
     def _joint_under(self, place: QPointF) -> int | None:
         return nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
-
-
-class ErrorLegend(QWidget):
-    """The scale of the error colours."""
-
-    def __init__(self, parent: SceneView) -> None:
-        super().__init__(parent)
-        self.theme = parent.theme
-        self.setFixedSize(190, 40)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bar = QRectF(8, 6, self.width() - 16, 9)
-        colours = look.error_colours(np.linspace(0, look.LARGEST_ERROR_MM, 64), self.theme)
-        step = bar.width() / len(colours)
-        for n, colour in enumerate(colours):
-            painter.fillRect(
-                QRectF(bar.x() + n * step, bar.y(), step + 1, bar.height()), QColor.fromRgbF(*(float(c) for c in colour))
-            )
-        painter.setPen(QColor(self.theme.text))
-        below = QRectF(bar.x(), bar.bottom() + 2, bar.width(), 18)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"{look.LARGEST_ERROR_MM / 2:.0f}")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"≥ {look.LARGEST_ERROR_MM:.0f} mm")
-
-
-class SolidityKey(QWidget):
-    """Says which skeleton is which."""
-
-    def __init__(self, parent: SceneView) -> None:
-        super().__init__(parent)
-        self.theme = parent.theme
-        self.setFixedSize(210, 22)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x = 4.0
-        for text, alpha in (("prediction", 1.0), ("ground truth", look.TRUTH_ALPHA)):
-            colour = QColor(self.theme.text)
-            colour.setAlphaF(alpha)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            painter.drawRoundedRect(QRectF(x, 8, 18, 6), 3, 3)
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(QRectF(x + 24, 0, 90, 22), Qt.AlignmentFlag.AlignVCenter, text)
-            x += 104

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app import theme as look
-from app.theme import Palette, Theme
+from app.look import theme as look
+from app.look.theme import Palette, Theme
 from mpm_core.skeleton import MPM16
 
 

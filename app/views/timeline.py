@@ -19,9 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app import theme as look
-from app.session import Session
-from app.theme import Theme
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE, describe_cell
 from app.views.lanes import Lane, build_lanes

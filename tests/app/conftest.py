@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QSettings
 
-from app.main_window import MainWindow
-from app.theme import DARK
+from app.look.theme import DARK
+from app.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 

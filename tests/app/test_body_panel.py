@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from app.document.scene_positions import predicted_in_scene, root_in_scene
 from mpm_core import read_clip
 from mpm_core.stature import stature
 from tests.app.conftest import WAIT_MS, wait_for_lift
@@ -24,7 +25,7 @@ def test_the_height_is_shown_as_lifted_and_said_by_hand(qtbot, demo_window, box)
     session, as_lifted = demo_window.session, tall(demo_window)
     assert box._height.value() == pytest.approx(as_lifted, abs=0.006) and session.clip.height_m is None
     assert box._note.text() == f"about {as_lifted:.2f} m, as lifted" and not box._leave.isEnabled()
-    before = session.scene_prediction(100)
+    before = predicted_in_scene(session, 100)
     places = session.clip.camera.project(session.prediction.absolute()[100])
     area = demo_window.panels.currentWidget()
     area.ensureWidgetVisible(box)
@@ -34,7 +35,7 @@ def test_the_height_is_shown_as_lifted_and_said_by_hand(qtbot, demo_window, box)
     qtbot.keyClick(box._height, Qt.Key.Key_Return)
     assert session.clip.height_m == pytest.approx(1.45)
     qtbot.waitUntil(lambda: tall(demo_window) == pytest.approx(1.45, abs=1e-3), timeout=WAIT_MS)
-    assert np.allclose(session.scene_prediction(100), before * (1.45 / as_lifted), atol=1e-3)
+    assert np.allclose(predicted_in_scene(session, 100), before * (1.45 / as_lifted), atol=1e-3)
     assert np.abs(session.clip.camera.project(session.prediction.absolute()[100]) - places).max() < 2
     wait_for_lift(qtbot, demo_window)
     assert "known or given" in box._note.text() and f"{as_lifted:.2f} m, as lifted" in box._note.text()
@@ -61,7 +62,7 @@ def test_steps_of_the_height_are_one_step_of_undo(qtbot, demo_window, box):
 
 def test_the_height_is_saved_with_the_clip(qtbot, demo_window, box, tmp_path, monkeypatch):
     box._height.setValue(1.51)
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.actions_by_name["save"].trigger()
     assert read_clip(tmp_path / "work.npz").height_m == pytest.approx(1.51)
     demo_window.opener.open(tmp_path / "work.npz")
@@ -80,7 +81,9 @@ def test_the_floor_stays_under_the_feet(qtbot, demo_window, box):
         box._height.setValue(height)
         qtbot.waitUntil(lambda wanted=height: tall(demo_window) == pytest.approx(wanted, abs=1e-3), timeout=WAIT_MS)
         wait_for_lift(qtbot, demo_window)
-        lowest = min((session.scene_prediction(f) + session.scene_root(f))[:, 2].min() for f in range(0, len(session), 20))
+        lowest = min(
+            (predicted_in_scene(session, f) + root_in_scene(session, f))[:, 2].min() for f in range(0, len(session), 20)
+        )
         assert scene._floor == pytest.approx(lowest - 0.08, abs=0.12)
 
 

@@ -23,21 +23,21 @@ def accepted(monkeypatch):
 
 @pytest.mark.parametrize("choice", ["Discard", "Cancel", "Save"])
 def test_closing_asks_about_unsaved_work(demo_window, monkeypatch, tmp_path, choice):
-    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.editor.apply_preset("left leg")
     assert demo_window.close() == (choice != "Cancel")
     assert (tmp_path / "work.npz").exists() == (choice == "Save")
 
 
 def test_nothing_is_asked_after_saving_or_undoing(demo_window, monkeypatch, tmp_path):
-    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: pytest.fail("asked without a reason"))
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: pytest.fail("asked without a reason"))
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.editor.apply_preset("left leg")
-    assert demo_window.handlers.save() and demo_window.handlers.may_leave()
+    assert demo_window.file_handlers.save() and demo_window.file_handlers.may_leave()
     demo_window.editor.apply_preset("right leg")
     demo_window.session.undo_stack.undo()
-    assert demo_window.handlers.may_leave()
+    assert demo_window.file_handlers.may_leave()
 
 
 @pytest.mark.parametrize(("typed", "may_replace", "written"), [
@@ -55,15 +55,15 @@ def test_the_suffix_is_forced_and_nothing_replaced_unasked(window, monkeypatch, 
 
 
 def test_an_answer_that_is_not_whole_is_not_exported(demo_window, monkeypatch, accepted):
-    session, handlers = demo_window.session, demo_window.handlers
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: pytest.fail("asked for a place"))
+    session, handlers = demo_window.session, demo_window.file_handlers
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: pytest.fail("asked for a place"))
     positions = session.prediction.positions.copy()
     positions[100:200] = np.nan
     # Straight into the session: set_prediction would fill the gap from the answer before.
     session._prediction = replace(session.prediction, positions=positions)
     handlers.export()
     assert "not complete yet" in demo_window.status_line.message()
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: None)
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: None)
     session.message.emit("")
     session.set_range(0, 99)
     handlers.export()
@@ -71,25 +71,25 @@ def test_an_answer_that_is_not_whole_is_not_exported(demo_window, monkeypatch, a
 
 
 def test_an_export_that_fails_says_so_in_one_sentence(qtbot, demo_window, monkeypatch, tmp_path, accepted):
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "nowhere" / "walk.bvh")
-    demo_window.handlers.export()
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "nowhere" / "walk.bvh")
+    demo_window.file_handlers.export()
     qtbot.waitUntil(lambda: "there is no folder" in demo_window.status_line.message(), timeout=WAIT_MS)
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
-    demo_window.handlers.export()
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
+    demo_window.file_handlers.export()
     qtbot.waitUntil(lambda: demo_window.status_line.message() == f"Wrote {tmp_path / 'walk.bvh'}", timeout=WAIT_MS)
 
 
 def open_flat(qtbot, window, path: Path, clip: Clip, frames: int) -> None:
     """Open the first frames of a clip without their 3D."""
     write(Clip.from_arrays(clip.keypoints[:frames], clip.image_size, 50), path)
-    window.handlers.open_path(path)
+    window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None and len(window.session) == frames, timeout=WAIT_MS)
 
 
 def test_ground_truth_is_chosen_from_a_file_with_many_clips(qtbot, window, monkeypatch, tmp_path, demo):
     many = h36m_pair(tmp_path, demo)
     open_flat(qtbot, window, tmp_path / "flat.npz", demo, 50)
-    monkeypatch.setattr("app.handlers.OpenDialog", lambda *_: ChooseSitting())
+    monkeypatch.setattr("app.window.file_handlers.OpenDialog", lambda *_: ChooseSitting())
     window.opener.open_truth(many)
     qtbot.waitUntil(lambda: window.session.clip.ground_truth is not None, timeout=WAIT_MS)
     assert "S9/Sitting/1" in window.status_line.message()
@@ -109,9 +109,9 @@ def test_ground_truth_lands_on_the_clip_it_was_read_for(qtbot, window, tmp_path,
     open_flat(qtbot, window, tmp_path / "a.npz", demo, 50)
     first = window.session.clip
     window.editor.move_joint(5, 3, 400.0, 500.0, window.editor.begin_gesture())
-    window.handlers.attach_truth(first, demo.cut(0, 49))
+    window.file_handlers.attach_truth(first, demo.cut(0, 49))
     assert window.session.clip.ground_truth is not None  # an edit leaves it the same clip
     window.session.undo_stack.undo()
     window.session.open_clip(Clip.from_arrays(demo.keypoints[:50], demo.image_size, 50))
-    window.handlers.attach_truth(first, demo.cut(0, 49))
+    window.file_handlers.attach_truth(first, demo.cut(0, 49))
     assert window.session.clip.ground_truth is None

@@ -7,8 +7,9 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from app.jobs import FiguresJob, LiftJob, NewestWins
-from app.session import Session
+from app.document.session import Session
+from app.workers.figures import FiguresJob
+from app.workers.lifting import LiftJob, NewestWins
 from mpm_core import Clip
 from mpm_core.errors import UserError
 from mpm_core.metrics import summarise
@@ -50,7 +51,7 @@ def test_the_time_of_an_answer_leaves_out_the_loading_of_the_network(session, de
         may_load.wait(WAIT_MS / 1000)
         return lifter
 
-    monkeypatch.setattr("app.jobs.load_lifter", load)
+    monkeypatch.setattr("app.workers.lifting.load_lifter", load)
     job = LiftJob(session)
     try:
         session.open_clip(clip_of(demo, 60))
@@ -76,7 +77,7 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
             raise UserError("its weights are gone")
         return lifter
 
-    monkeypatch.setattr("app.jobs.load_lifter", load)
+    monkeypatch.setattr("app.workers.lifting.load_lifter", load)
     messages = []
     session.message.connect(messages.append)
     job = LiftJob(session)
@@ -88,7 +89,7 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
         may_fail.set()
         qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
         assert not messages and not session.state.error
-        monkeypatch.setattr("app.jobs.load_lifter", lambda *_: load("tcn", None))
+        monkeypatch.setattr("app.workers.lifting.load_lifter", lambda *_: load("tcn", None))
         session.set_options(replace(session.options, lifter="stmo"))
         qtbot.waitUntil(lambda: bool(messages), timeout=WAIT_MS)
     finally:
@@ -104,7 +105,7 @@ def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_jo
         may_go_on.wait(WAIT_MS / 1000)
         return summarise(*arrays)
 
-    monkeypatch.setattr("app.jobs.summarise", slowly)
+    monkeypatch.setattr("app.workers.figures.summarise", slowly)
     shown = []
     figures_job.changed.connect(shown.append)
     session.open_clip(clip_of(demo, 200))

@@ -4,9 +4,9 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QPushButton
 
+from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
-from app.theme import DARK
 from mpm_core import formats
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, BODY25B, COCO17, MPM16
@@ -52,14 +52,14 @@ def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, de
             qtbot.keyClicks(choice, joint)  # as a person types into a list
 
     answer(qtbot, choose)
-    window.handlers.open_path(path)
+    window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     here = window.session.clip.keypoints[:, MPM16.index("LWrist")]
     assert np.abs(here - demo.keypoints[250 : 250 + FRAMES, MPM16.index("LWrist")]).max() < 0.02
 
     first = window.session.clip
     answer(qtbot, lambda dialog: seen.extend(choice.currentText() for choice in joint_choices(dialog)))
-    window.handlers.open_path(german_file(tmp_path / "again.json", demo))
+    window.file_handlers.open_path(german_file(tmp_path / "again.json", demo))
     qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
     assert seen == list(NAMES.values())
 
@@ -80,7 +80,7 @@ def test_one_joint_for_two_names_is_refused_in_words(qtbot, window, tmp_path, de
     path = german_file(tmp_path / "c.json", demo)
     answer(qtbot, lambda dialog: [choice.setCurrentText("LKnee") for choice in joint_choices(dialog)])
     with qtbot.waitSignal(window.opener.failed, timeout=WAIT_MS) as signal:
-        window.handlers.open_path(path)
+        window.file_handlers.open_path(path)
     assert "would both be the joint LKnee" in signal.args[0]
 
 
@@ -89,7 +89,7 @@ def test_skeletons_that_could_both_be_meant_are_asked_about(qtbot, window, tmp_p
     points[:, :2], points[:, 6:] = 0, 0
     frames = {f"{n}.json": {"people": [{"pose_keypoints_2d": flat(p)}]} for n, p in enumerate(points)}
     answer(qtbot, lambda dialog: dialog._skeletons.setCurrentIndex(dialog._skeletons.findText(BODY25B.label)))
-    window.handlers.open_path(write_folder(tmp_path / "f", frames))
+    window.file_handlers.open_path(write_folder(tmp_path / "f", frames))
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert window.session.clip.to_mpm16().visible[0].nonzero()[0].tolist() == [MPM16.index("LShoulder")]
 
@@ -102,7 +102,7 @@ def test_formats_that_could_both_be_meant_are_asked_about(qtbot, window, tmp_pat
     monkeypatch.setattr("app.panels.open_dialog.FORMATS", both)
     assert inspect_file(path).formats == ("alphapose", "twin")
     answer(qtbot, lambda dialog: dialog._formats.setCurrentIndex(1))
-    window.handlers.open_path(path)
+    window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
 
 
@@ -121,6 +121,6 @@ def test_reading_a_folder_can_be_cancelled(qtbot, demo_window, tmp_path, demo):
     # In the worker's thread there is time to press the button before the next files are read.
     demo_window.opener.progress.connect(cancel_at_once, Qt.ConnectionType.BlockingQueuedConnection)
     with qtbot.waitSignal(demo_window.opener.progress, timeout=WAIT_MS, check_params_cb=lambda _, done, total: done == total):
-        demo_window.handlers.open_path(folder)
+        demo_window.file_handlers.open_path(folder)
     qtbot.wait(200)
     assert told == ["cancelled"] and demo_window.session.clip is clip and not dialog.isVisible()

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from app.playback import Playback
-from app.session import Session
+from app.document.playback import Playback
+from app.document.session import Session
 from mpm_core import Clip
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from app.commands import AttachTruth
-from app.editor import Editor
-from app.session import Session
+from app.document.commands import AttachTruth
+from app.document.editor import Editor
+from app.document.session import Session
 from mpm_core import Clip
 from mpm_core.masking import MaskRatios
 from mpm_core.metrics import joint_errors

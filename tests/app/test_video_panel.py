@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from app.document.scene_positions import predicted_in_scene
 from app.views.horizon import horizon_pixels
 from mpm_core.camera import Intrinsics
 from mpm_core.detectors import DETECTORS, base
@@ -28,7 +29,7 @@ def chosen(qtbot, window, squares, cache, video):
     """The window with a video chosen, and the detector of squares."""
     panel = window.video_panel
     panel._detector.addItem(squares.label, squares.name)
-    window.handlers.open_path(video)
+    window.file_handlers.open_path(video)
     qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
     panel._detector.setCurrentIndex(panel._detector.findData("squares"))
     panel._show_detector()
@@ -127,6 +128,30 @@ def test_another_person_takes_the_place_of_the_first(qtbot, detected):
     assert detected.video_panel._persons.currentData() == number
 
 
+def test_other_people_are_in_the_scene_when_they_are_wanted(qtbot, detected):
+    session, scene = detected.session, detected.scene_view
+    (mesh, *_), wanted = scene.bystanders.items, detected.actions_by_name["bystanders"]
+    session.set_frame(12)
+    wanted.trigger()
+    qtbot.waitUntil(mesh.visible, timeout=WAIT_MS)
+    other = mesh._vertices
+    before = predicted_in_scene(session, 12)
+    (number,), _ = session.recording.others_at(12, session.clip.keypoints[12])
+    assert number != session.person and sum(item.visible() for item in scene.bystanders.items) == 1
+    detected.detect_job.open_person(session.recording, number)
+    qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
+    session.set_frame(12)
+    wait_for_lift(qtbot, detected)
+    qtbot.waitUntil(mesh.visible, timeout=WAIT_MS)  # now the first one is the other
+    assert not np.allclose(mesh._vertices, other) and not np.allclose(predicted_in_scene(session, 12), before)
+    wanted.trigger()
+    assert not mesh.visible()
+    detected.opener.open_demo()
+    qtbot.waitUntil(lambda: session.recording is None, timeout=WAIT_MS)
+    wanted.trigger()
+    assert "Only videos" in detected.status_line.message()
+
+
 def test_cleaning_up_can_be_undone(qtbot, detected):
     session = detected.session
     joint = MPM16.index("RKnee")
@@ -167,7 +192,9 @@ def test_sides_that_are_unsure_are_flagged_and_stay(qtbot, demo_window, monkeypa
     session = demo_window.session
     clean, unsure = session.clip.keypoints.copy(), np.zeros(len(session), bool)
     unsure[300:310] = True
-    monkeypatch.setattr("app.video_handlers.repair_sides", lambda clip: RepairedSides(clip, np.zeros_like(unsure), unsure))
+    monkeypatch.setattr(
+        "app.window.video_handlers.repair_sides", lambda clip: RepairedSides(clip, np.zeros_like(unsure), unsure)
+    )
     said = []
     session.message.connect(said.append)
     demo_window.video_panel.repair_chosen.emit()
@@ -196,11 +223,11 @@ def test_up_is_told_by_the_lifter_and_put_right_by_hand(qtbot, detected):
     assert session.up.source == "lifter" and "told by the lifter" in box._up_note.text()
     told = session.up.direction
     assert box._pitch.value() == pytest.approx(session.up.pitch_deg, abs=0.06) and not box._leave.isEnabled()
-    before = session.scene_prediction(20)
+    before = predicted_in_scene(session, 20)
     box._pitch.setValue(40)
     assert session.up.source == "clip" and session.up.pitch_deg == pytest.approx(40)
     assert "known or given" in box._up_note.text()
-    assert not np.allclose(session.scene_prediction(20), before, atol=0.02)
+    assert not np.allclose(predicted_in_scene(session, 20), before, atol=0.02)
     box._roll.setValue(5)
     assert (session.up.pitch_deg, session.up.roll_deg) == pytest.approx((40, 5), abs=0.01)
     box._leave.click()

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QVector3D
 
+from app.document.scene_positions import root_in_scene
 from app.views.joint_text import describe_cell
 from mpm_core.skeleton import MPM16
 
@@ -37,7 +38,7 @@ def test_frames_without_an_answer_are_drawn_without_one(demo_window):
 def test_joints_behind_the_eye_are_nowhere(demo_window):
     view, session = demo_window.scene_view, demo_window.session
     assert np.isfinite(view.joint_places()).all()
-    ahead = session.scene_root(session.frame) + (0.0, 30.0, 0.0)
+    ahead = root_in_scene(session, session.frame) + (0.0, 30.0, 0.0)
     view.setCameraPosition(pos=QVector3D(*(float(v) for v in ahead)), distance=4, elevation=0, azimuth=-90)
     assert np.isnan(view.joint_places()).all()
 

@@ -3,10 +3,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMessageBox
 
-from app.actions import ACTIONS
-from app.panels.help import CommandPalette, KeysDialog
+from app.document.scene_positions import predicted_in_scene, root_in_scene
+from app.look.theme import DARK, LIGHT
 from app.panels.open_dialog import OpenDialog
-from app.theme import DARK, LIGHT
+from app.window.actions import ACTIONS
+from app.window.help import CommandPalette, KeysDialog
 from mpm_core import Clip, write
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, MPM16
@@ -209,7 +210,7 @@ def test_without_ground_truth_figures_are_absent_not_zero(qtbot, window, tmp_pat
     from mpm_core import Clip, write
 
     write(Clip.from_arrays(demo.keypoints, demo.image_size, 50), tmp_path / "flat.npz")
-    window.handlers.open_path(tmp_path / "flat.npz")
+    window.file_handlers.open_path(tmp_path / "flat.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
     wait_for_lift(qtbot, window)
     assert window.session.errors is None
@@ -289,7 +290,7 @@ def test_flagged_frames_are_found(qtbot, window, tmp_path, demo):
     points[120:130, 3] = np.nan
     points[400:402, 7] = np.nan
     write(Clip.from_arrays(points, demo.image_size, 50), tmp_path / "gaps.npz")
-    window.handlers.open_path(tmp_path / "gaps.npz")
+    window.file_handlers.open_path(tmp_path / "gaps.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
     for expected in (120, 400, 400):
         key(qtbot, window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
@@ -302,15 +303,15 @@ def test_recent_files_are_remembered(qtbot, window, settings, tmp_path, demo):
     from mpm_core import write
 
     write(demo, tmp_path / "a.npz")
-    window.handlers.open_path(tmp_path / "a.npz")
+    window.file_handlers.open_path(tmp_path / "a.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
-    assert [a.text() for a in window._recent_menu.actions()] == [str((tmp_path / "a.npz").resolve())]
+    assert [a.text() for a in window.menus.recent.actions()] == [str((tmp_path / "a.npz").resolve())]
     (tmp_path / "a.npz").unlink()
     assert window.opener.recent() == []
 
 
 def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings, monkeypatch):
-    from app.main_window import MainWindow
+    from app.window.main_window import MainWindow
 
     monkeypatch.setenv("MPM_VIEWER_NO_GL", "1")
     window = MainWindow(settings, DARK)
@@ -331,10 +332,10 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
 def test_unsaved_work_is_not_lost_without_a_question(qtbot, demo_window, monkeypatch, tmp_path, demo, choice):
     session, old = demo_window.session, demo_window.session.clip
     write(demo.cut(0, 99), tmp_path / "other.npz")
-    monkeypatch.setattr("app.handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.editor.apply_preset("left leg")
-    demo_window.handlers.open_path(tmp_path / "other.npz")
+    demo_window.file_handlers.open_path(tmp_path / "other.npz")
     if choice == "Cancel":
         qtbot.wait(300)
         assert session.clip is old and session.mask.any() and not demo_window.close()
@@ -356,11 +357,11 @@ def test_people_of_whom_only_the_face_is_seen_are_not_offered(qtbot, window, tmp
 
 def test_the_floor_is_under_the_feet_without_ground_truth(qtbot, window, tmp_path, demo):
     write(Clip.from_arrays(demo.keypoints, demo.image_size, 50), tmp_path / "flat.npz")
-    window.handlers.open_path(tmp_path / "flat.npz")
+    window.file_handlers.open_path(tmp_path / "flat.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
     session, ankles = window.session, list(MPM16.indices(("LAnkle", "RAnkle")))
-    lowest = [session.scene_prediction(f)[ankles, 2].min() + session.scene_root(f)[2] for f in range(0, 700, 10)]
+    lowest = [predicted_in_scene(session, f)[ankles, 2].min() + root_in_scene(session, f)[2] for f in range(0, 700, 10)]
     assert -0.5 < np.median(lowest) - window.scene_view._floor < 0.5
 
 

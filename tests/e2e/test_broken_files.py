@@ -103,7 +103,7 @@ def test_in_the_window(qtbot, demo_window, tmp_path, demo, make):
     clip, mask = session.clip, session.mask.copy()
     path = make(tmp_path, demo)
     with qtbot.waitSignal(demo_window.opener.failed, timeout=WAIT_MS) as signal:
-        demo_window.handlers.open_path(path)
+        demo_window.file_handlers.open_path(path)
     check_sentence(signal.args[0], path, BROKEN[make])
     assert demo_window.status_line.message() == signal.args[0]
     assert session.clip is clip and (session.mask == mask).all() and session.undo_stack.canUndo()
@@ -112,9 +112,9 @@ def test_in_the_window(qtbot, demo_window, tmp_path, demo, make):
 
 def test_a_good_file_opens_after_a_broken_one(qtbot, demo_window, tmp_path, demo):
     with qtbot.waitSignal(demo_window.opener.failed, timeout=WAIT_MS):
-        demo_window.handlers.open_path(truncated_json(tmp_path, demo))
+        demo_window.file_handlers.open_path(truncated_json(tmp_path, demo))
     write(demo.cut(0, 99), tmp_path / "good.npz")
-    demo_window.handlers.open_path(tmp_path / "good.npz")
+    demo_window.file_handlers.open_path(tmp_path / "good.npz")
     qtbot.waitUntil(lambda: len(demo_window.session) == 100, timeout=WAIT_MS)
 
 

@@ -27,7 +27,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, squares, cache, ca
     # A video whose camera pans: the window says so when it is detected, and the panel goes on saying it.
     path = write_scene(tmp_path / "pan.mp4", FRAMES, lambda n: (1.2 * n, 0, 1))
     panel._detector.addItem(squares.label, squares.name)
-    window.handlers.open_path(path)
+    window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: job.video is not None, timeout=WAIT_MS)
     panel._detector.setCurrentIndex(panel._detector.findData("squares"))
     panel._show_detector()
@@ -64,9 +64,9 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, squares, cache, ca
     assert written.up == pytest.approx(session.clip.up, abs=1e-5)
     assert stature(written.ground_truth) == pytest.approx(1.66, abs=1e-3)
     up = session.up
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     window.actions_by_name["save"].trigger()
-    window.handlers.open_path(tmp_path / "work.npz")
+    window.file_handlers.open_path(tmp_path / "work.npz")
     qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
     assert session.clip.height_m == pytest.approx(1.66) and session.up.direction == pytest.approx(up.direction)
@@ -83,7 +83,7 @@ def test_detecting_again_keeps_what_was_said(qtbot, window, tmp_path, squares, c
     session, panel, job = window.session, window.video_panel, window.detect_job
     path = write_scene(tmp_path / "still.mp4", 30)
     panel._detector.addItem(squares.label, squares.name)
-    window.handlers.open_path(path)
+    window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: job.video is not None, timeout=WAIT_MS)
     panel._detector.setCurrentIndex(panel._detector.findData("squares"))
     panel._show_detector()

@@ -46,7 +46,7 @@ def drag(qtbot, widget, start, end, modifiers=Qt.KeyboardModifier.NoModifier):
 
 
 def export(qtbot, window, monkeypatch, path, label):
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: path)
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: path)
     answer_dialog(ExportDialog, lambda dialog: dialog._format.setCurrentIndex(dialog._format.findText(label)))
     window.actions_by_name["export"].trigger()
     qtbot.waitUntil(lambda: window.status_line.message() == f"Wrote {path}", timeout=WAIT_MS)
@@ -127,10 +127,10 @@ def test_work_is_saved_and_found_again(qtbot, demo_window, monkeypatch, tmp_path
     demo_window.editor.apply_preset("left leg")
     gesture = demo_window.editor.begin_gesture()
     demo_window.editor.move_joint(5, 300, 400.0, 500.0, gesture)
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     demo_window.actions_by_name["save"].trigger()
     mask, keypoints = session.mask.copy(), session.clip.keypoints.copy()
-    demo_window.handlers.open_path(tmp_path / "work.npz")
+    demo_window.file_handlers.open_path(tmp_path / "work.npz")
     qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
     assert (session.mask == mask).all() and (session.clip.keypoints == keypoints).all() and session.clip.edited[300, 5]
     wait_for_lift(qtbot, demo_window)
@@ -149,7 +149,7 @@ def test_the_person_is_chosen_when_there_are_several(qtbot, window, tmp_path, de
         fill_in_open_dialog(dialog)
 
     answer_dialog(OpenDialog, choose_second)
-    window.handlers.open_path(folder)
+    window.file_handlers.open_path(folder)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     knee = MPM16.index("LKnee")
     assert np.allclose(window.session.clip.keypoints[:, knee], demo.keypoints[300:340, knee] * 0.5, atol=0.01)
@@ -163,7 +163,7 @@ def test_a_clip_of_many_is_chosen(qtbot, window, tmp_path, demo):
         dialog._clips.setCurrentRow(rows.index("S9/Sitting/1"))
 
     answer_dialog(OpenDialog, choose)
-    window.handlers.open_path(h36m_pair(tmp_path, demo))
+    window.file_handlers.open_path(h36m_pair(tmp_path, demo))
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert "S9/Sitting/1" in window.session.clip.source and len(window.session) == 50
     wait_for_lift(qtbot, window)

@@ -60,7 +60,7 @@ def test_without_its_working_folder_it_says_what_to_do(tmp_path, command):
 
 def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
     code = (
-        "import sys; from PySide6.QtCore import QTimer; import app.main_window as w; original = w.MainWindow.__init__\n"
+        "import sys; from PySide6.QtCore import QTimer; import app.window.main_window as w; original = w.MainWindow.__init__\n"
         "def init(self, *a, **k):\n"
         "    original(self, *a, **k)\n"
         "    def look():\n"

@@ -22,7 +22,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
     session, panel, job, view = window.session, window.video_panel, window.detect_job, window.image_view
 
     # Open the video: its first frame and the panel show.
-    window.handlers.open_path(shared / "video" / "person_outdoor.mp4")
+    window.file_handlers.open_path(shared / "video" / "person_outdoor.mp4")
     qtbot.waitUntil(lambda: job.video is not None, timeout=WAIT_MS)
     assert window.panels.tabText(window.panels.currentIndex()) == "Video" and "1768 × 994" in panel._video.text()
     qtbot.waitUntil(lambda: view._preview is not None, timeout=WAIT_MS)
@@ -89,10 +89,10 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
     # Export, and save the work: it is found again with its times, camera and threshold.
     export(qtbot, window, monkeypatch, tmp_path / "roof.csv", "CSV")
     assert len(read_clip(tmp_path / "roof.csv")) == 41
-    monkeypatch.setattr("app.handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
     window.actions_by_name["save"].trigger()
     times, threshold = session.clip.times, session.threshold
-    window.handlers.open_path(tmp_path / "work.npz")
+    window.file_handlers.open_path(tmp_path / "work.npz")
     qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
     assert np.array_equal(session.clip.times, times) and session.threshold == threshold
     assert session.clip.camera.field_of_view_deg(session.clip.image_size) == pytest.approx(55)
@@ -101,6 +101,6 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
 def test_a_video_that_is_none_says_so_and_keeps_what_is_open(qtbot, demo_window, tmp_path):
     clip = demo_window.session.clip
     (tmp_path / "notes.mp4").write_text("no video")
-    demo_window.handlers.open_path(tmp_path / "notes.mp4")
+    demo_window.file_handlers.open_path(tmp_path / "notes.mp4")
     qtbot.waitUntil(lambda: "cannot be read as a video" in demo_window.status_line.message(), timeout=WAIT_MS)
     assert demo_window.session.clip is clip and demo_window.session.prediction is not None

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRectF, Signal
-from PySide6.QtGui import QImage
 
-from app.jobs import NewestWins
-from app.pictures import to_small_image
+from app.document.preview import Preview
+from app.look.pictures import to_small_image
+from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.base import DetectOptions, FoundPose
@@ -30,17 +30,6 @@ from mpm_core.video import VideoInfo, VideoPart, inspect_video, read_frames
 # The preview is renewed so often, and its picture has so many pixels at most along its longer side.
 _SHOW_EVERY_S = 0.08
 _PREVIEW_PX = 960
-
-
-@dataclass(frozen=True, eq=False)
-class Preview:
-    """What to show while there is no clip yet. picture: drawn into `place`, in pixels of the video; poses: (people, 16, 2)
-    pixels of the video in MPM-16 joints, NaN where there is none. size: (width, height) of the video's frames."""
-
-    picture: QImage
-    place: QRectF
-    poses: NDArray[np.float64]
-    size: tuple[int, int]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.lift_options import LiftOptions, LiftState
-from mpm_core.camera import Intrinsics, upright
+from app.document.lift_options import LiftOptions, LiftState
+from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction, Up, find_up
@@ -344,31 +344,6 @@ class Session(QObject):
             self._state = state
             self.state_changed.emit()
 
-    def scene_truth(self, frame: int) -> NDArray[np.float32] | None:
-        """(16, 3) true positions of a frame for the scene: z up, metres from Hip; None without any."""
-        if self._clip is None or self._clip.ground_truth is None:
-            return None
-        truth = self._clip.ground_truth[frame]
-        return _z_up(truth - truth[MPM16.root], self._up.direction)
-
-    def scene_prediction(self, frame: int) -> NDArray[np.float32] | None:
-        """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
-        if self._clip is None or self._prediction is None or not np.isfinite(self._prediction.positions[frame]).all():
-            return None
-        return _z_up(self._prediction.positions[frame], self._up.direction)
-
-    def scene_root(self, frame: int) -> NDArray[np.float32]:
-        """(3,) where Hip is in the scene: the true place if known, else the predicted one, else the origin."""
-        if self._clip is None:
-            return np.zeros(3, np.float32)
-        truth = self._clip.ground_truth
-        root = np.zeros(3, np.float32)
-        if truth is not None and np.isfinite(truth[frame, MPM16.root]).all():
-            root = truth[frame, MPM16.root]
-        elif self._prediction is not None and np.isfinite(self._prediction.root[frame]).all():
-            root = self._prediction.root[frame]
-        return _z_up(root, self._up.direction)
-
 
 def _completed(prediction: Prediction, before: Prediction) -> Prediction:
     """An answer whose frames that are not there yet come from the one before."""
@@ -377,9 +352,3 @@ def _completed(prediction: Prediction, before: Prediction) -> Prediction:
         return prediction
     positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
     return replace(prediction, positions=positions, root=np.where(lacking[:, None], before.root, prediction.root))
-
-
-def _z_up(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Camera axes -> x right, y away from the camera, z up."""
-    x, y, z = np.moveaxis(upright(points, up), -1, 0)
-    return np.stack((x, -z, y), axis=-1).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action. handler: name of a method of Handlers, called with `argument` if there is one. A checkable action's
-    handler takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
+    """One action. handler: name of a method of one of the handlers, called with `argument` if there is one; a checkable
+    action's takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
     drawn where `starts_group` says so."""
 
     name: str
@@ -83,6 +83,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view_camera", "Camera view", "View", "look_from", ("4",), "", "camera"),
     ActionSpec("zoom", "Zoom to the person in the image, or out", "View", "zoom_to_person", ("Z",)),
     ActionSpec("follow", "Follow the root", "View", "set_follows", ("F",), is_checkable=True),
+    ActionSpec("turn", "Turntable", "View", "set_turns", (), is_checkable=True),
+    ActionSpec("trails", "Trails of the selected joints", "View", "set_trails", ("R",), is_checkable=True, starts_group=True),
+    ActionSpec("ghosts", "Ghosts before and after…", "View", "ask_ghosts"),
+    ActionSpec("bystanders", "Other people of the video", "View", "set_bystanders", (), is_checkable=True),
+    ActionSpec("copy_scene", "Copy a picture of the scene", "View", "copy_picture", ("Ctrl+Shift+C",), starts_group=True),
+    ActionSpec("save_scene", "Save a picture of the scene…", "View", "save_picture"),
     ActionSpec(
         "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Errors",
         starts_group=True,
@@ -101,7 +107,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 MENUS = ("File", "Edit", "Play", "Lift", "View", "Help")
 
 
-def build_actions(owner: QWidget, handlers: object) -> Mapping[str, QAction]:
+def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QAction]:
     """A QAction per row of the table, bound to the handlers and added to the window, so that its keys work."""
     actions = {}
     for spec in ACTIONS:
@@ -112,7 +118,7 @@ def build_actions(owner: QWidget, handlers: object) -> Mapping[str, QAction]:
         action.setIconText(spec.short or spec.text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
-        handler = getattr(handlers, spec.handler)
+        handler = next(getattr(found, spec.handler) for found in handlers if hasattr(found, spec.handler))
         if spec.is_checkable:
             action.toggled.connect(handler)
         elif spec.argument is not None:

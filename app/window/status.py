@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QStatusBar
 
-from app.playback import SPEEDS, Playback
-from app.session import Session
+from app.document.playback import SPEEDS, Playback
+from app.document.session import Session
 
 _MESSAGE_MS = 9000
 _MS_A_LETTER = 90

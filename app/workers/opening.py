@@ -11,8 +11,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
-from app.jobs import NewestWins
-from app.session import Session
+from app.document.session import Session
+from app.workers.newest_wins import NewestWins
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import CancelledError, UserError

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.commands import EditKeypoints
-from app.jobs import NewestWins
-from app.session import Session
+from app.document.commands import EditKeypoints
+from app.document.session import Session
+from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 
 FIELDS = ("keypoints", "visible", "derived", "edited", "confidence")

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import ACTIONS, MENUS
+from app.window.actions import ACTIONS, MENUS
 
 _MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.jobs import NewestWins
-from app.pictures import to_image
-from app.session import Session
+from app.document.session import Session
+from app.look.pictures import to_image
+from app.workers.newest_wins import NewestWins
 from mpm_core.video import VideoReader
 
 

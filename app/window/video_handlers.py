@@ -11,14 +11,14 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.backdrop import Backdrop
-from app.cleaning import FIELDS, Change, CleaningJob
-from app.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
-from app.detection import DetectJob, Finding
+from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
+from app.document.session import Session
+from app.look.theme import Theme
 from app.panels.live_dialog import LiveDialog
-from app.session import Session
-from app.theme import Theme
 from app.views.image_view import ImageView
+from app.workers.backdrop import Backdrop
+from app.workers.cleaning import FIELDS, Change, CleaningJob
+from app.workers.detection import DetectJob, Finding
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.grounding.up import up_of_camera

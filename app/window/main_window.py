@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QLabel,
     QMainWindow,
-    QMenu,
     QScrollArea,
     QSplitter,
     QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
-from app import theme as look
-from app.actions import ACTIONS, MENUS, build_actions
-from app.backdrop import Backdrop
-from app.detection import DetectJob
-from app.editor import PRESETS, RANDOM_JOINT_PRESETS, Editor
-from app.handlers import Handlers
-from app.icons import app_icon, themed_icon
-from app.jobs import FiguresJob, LiftJob
-from app.opening import Opener
+from app.document.editor import Editor
+from app.document.playback import Playback
+from app.document.session import Session
+from app.look import theme as look
+from app.look.icons import app_icon, themed_icon
+from app.look.theme import THEMES, Theme, apply_theme, system_theme
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
 from app.panels.video import VideoPanel
-from app.playback import Playback
-from app.session import Session
-from app.status import StatusLine
-from app.theme import THEMES, Theme, apply_theme, system_theme
-from app.upright import UprightMarks
-from app.video_handlers import VideoHandlers
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
 from app.views.timeline import Timeline
-from mpm_core.skeleton import LIMBS, MPM16
+from app.window.actions import ACTIONS, build_actions
+from app.window.edit_handlers import EditHandlers
+from app.window.file_handlers import FileHandlers
+from app.window.menus import Menus, build_toolbar
+from app.window.scene_handlers import SceneHandlers
+from app.window.status import StatusLine
+from app.window.upright import UprightMarks
+from app.window.video_handlers import VideoHandlers
+from app.window.view_handlers import ViewHandlers
+from app.workers.backdrop import Backdrop
+from app.workers.bystanders import BystandersJob
+from app.workers.detection import DetectJob
+from app.workers.figures import FiguresJob
+from app.workers.lifting import LiftJob
+from app.workers.opening import Opener
+from mpm_core.skeleton import MPM16
 from mpm_core.video import VideoInfo
 
 _FIRST_SIZE = (1280, 800)
@@ -74,20 +77,27 @@ class MainWindow(QMainWindow):
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
         self._build_views()
-        self.handlers = Handlers(
-            self, self.session, self.editor, self.opener, self.playback, self.backdrop, self.image_view, self.scene_view,
-            self.restyle, self.detect_job,
-        )  # fmt: skip
+        self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
+        self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.bystanders_job = BystandersJob(self.session)
+        self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
-            self, self.session, self.detect_job, self.image_view, self.backdrop, self.handlers.may_leave,
+            self, self.session, self.detect_job, self.image_view, self.backdrop, self.file_handlers.may_leave,
             lambda: self.theme,
         )  # fmt: skip
         self.upright = UprightMarks(self.session, self.image_view)
-        self.handlers.upright_asked.connect(lambda: self.upright.choose(True))
-        self.actions_by_name: Mapping[str, QAction] = build_actions(self, self.handlers)
+        self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
+        self.actions_by_name: Mapping[str, QAction] = build_actions(
+            self, (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers)
+        )
         self._build_panels()
-        self._build_menus()
-        self._build_toolbar()
+        self.menus = Menus(
+            self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
+            self.editor.apply_preset, self.file_handlers.open_path,
+        )  # fmt: skip
+        self._show_recent()
+        self.toolbar = build_toolbar(self, self.actions_by_name)
         self.status_line = StatusLine(self.session, self.playback)
         self.setStatusBar(self.status_line)
         self._connect()
@@ -149,57 +159,11 @@ class MainWindow(QMainWindow):
         dock.setMinimumWidth(look.PANEL_WIDTH)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
 
-    def _build_menus(self) -> None:
-        for title in MENUS:
-            menu = self.menuBar().addMenu(title)
-            for spec in ACTIONS:
-                if spec.menu != title:
-                    continue
-                if spec.starts_group:
-                    menu.addSeparator()
-                menu.addAction(self.actions_by_name[spec.name])
-                if spec.name == "open_folder":
-                    self._recent_menu = menu.addMenu("Open recent")
-            if title == "Edit":
-                menu.addSeparator()
-                menu.addMenu(self._hide_menu("Hide limb", LIMBS, self._toggle_limb))
-                menu.addMenu(self._hide_menu("Hide preset", (*RANDOM_JOINT_PRESETS, *PRESETS), self.editor.apply_preset))
-        self._show_recent()
-
-    def _hide_menu(self, title: str, names: tuple[str, ...], call: Callable[[str], None]) -> QMenu:
-        menu = QMenu(title, self)
-        for name in names:
-            menu.addAction(name.capitalize(), partial(call, name))
-        return menu
-
-    def _toggle_limb(self, limb: str) -> None:
-        self.handlers.toggle_joints(MPM16.limb(limb))
-
     def _show_recent(self) -> None:
-        self._recent_menu.clear()
-        recent = self.opener.recent()
-        self._recent_menu.setEnabled(bool(recent))
-        for path in recent:
-            self._recent_menu.addAction(str(path), partial(self.handlers.open_path, path))
-
-    def _build_toolbar(self) -> None:
-        self.toolbar = QToolBar("Tools")
-        self.toolbar.setObjectName("tools")
-        self.toolbar.setMovable(False)
-        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.toolbar.setIconSize(QSize(look.ICON_SIZE, look.ICON_SIZE))
-        self.addToolBar(self.toolbar)
-        group = ""
-        for spec in ACTIONS:
-            if not spec.short:
-                continue
-            if group and spec.menu != group:
-                self.toolbar.addSeparator()
-            group = spec.menu
-            self.toolbar.addAction(self.actions_by_name[spec.name])
+        self.menus.show_recent(self.opener.recent())
 
     def _connect(self) -> None:
-        session, handlers = self.session, self.handlers
+        session, handlers = self.session, self.edit_handlers
         self.image_view.joint_clicked.connect(handlers.click_joint)
         self.image_view.joint_moved.connect(handlers.drag_joint)
         if self.scene_view is not None:
@@ -217,12 +181,14 @@ class MainWindow(QMainWindow):
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
+        if self.scene_view is not None:
+            self.backdrop.picture_changed.connect(self.scene_view.set_picture)
         self.opener.asked.connect(
-            lambda path, contents, truth_for: handlers.ask_and_read(path, contents, truth_for, self.theme)
+            lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
-        self.opener.truth_read.connect(handlers.attach_truth)
-        self.opener.may_leave = handlers.may_leave
+        self.opener.truth_read.connect(self.file_handlers.attach_truth)
+        self.opener.may_leave = self.file_handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
         for source in (self.opener.failed, self.backdrop.failed, session.message):
             source.connect(self.status_line.say)
@@ -243,7 +209,7 @@ class MainWindow(QMainWindow):
         panel, handlers = self.video_panel, self.video_handlers
         panel.threshold_chosen.connect(handlers.set_threshold)
         panel.live_chosen.connect(handlers.open_live)
-        panel.open_chosen.connect(self.handlers.open_video)
+        panel.open_chosen.connect(self.file_handlers.open_video)
         panel.region_chosen.connect(handlers.set_region)
         panel.refiner_chosen.connect(handlers.refine)
         panel.repair_chosen.connect(handlers.repair)
@@ -314,18 +280,19 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
         if urls:
-            self.handlers.open_path(Path(urls[0].toLocalFile()))
+            self.file_handlers.open_path(Path(urls[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the workers before Qt takes their objects away, unless unsaved work is to be kept."""
-        if not self.handlers.may_leave():
+        if not self.file_handlers.may_leave():
             event.ignore()
             return
         self._settings.setValue("geometry", self.saveGeometry())
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.figures_job, self.opener, self.backdrop, self.detect_job, self.handlers, self.video_handlers,
+            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
+            self.file_handlers, self.video_handlers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

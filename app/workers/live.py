@@ -7,7 +7,7 @@ from contextlib import closing
 
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import NewestWins
+from app.workers.newest_wins import NewestWins
 from mpm_core.detectors.live import LiveFrame, LiveOptions, Seen, watch
 from mpm_core.lifters import load_lifter
 

@@ -1,78 +1,24 @@
-"""Owns the worker threads: lifting while a mask changes, figures of an answer; the newest request wins."""
+"""Owns the worker that lifts while a mask changes."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Condition
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
-from app.lift_options import LiftOptions, LiftState
-from app.session import Session
+from app.document.lift_options import LiftOptions, LiftState
+from app.document.session import Session
+from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
-from mpm_core.ground_metrics import MotionSummary, summarise_motion
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
-from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
 from mpm_core.prediction import Prediction
-
-_log = logging.getLogger(__name__)
 
 # While a long answer streams in, the window is shown it so often, then ever less often: the frame under the cursor comes first,
 # and what follows would rather have the processor.
 _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
-
-
-class NewestWins(QThread):
-    """A thread that works on the newest request; a request that arrives meanwhile replaces the one that waits."""
-
-    failed = Signal(str, object)  # why, and the request as a tuple
-
-    def __init__(self, work: Callable[..., None]) -> None:
-        super().__init__()
-        self._work = work
-        self._waiting: tuple[object, ...] | None = None
-        self._is_stopping = False
-        self._changed = Condition()
-
-    def ask(self, *request: object) -> None:
-        """Ask for work; returns at once."""
-        with self._changed:
-            self._waiting = request
-            self._changed.notify()
-
-    def is_outdated(self) -> bool:
-        """Whether the work at hand should stop: something newer waits, or the thread is to end."""
-        return self._waiting is not None or self._is_stopping
-
-    def stop(self) -> None:
-        """End the thread after the step at hand."""
-        with self._changed:
-            self._is_stopping = True
-            self._changed.notify()
-        self.wait()
-
-    def run(self) -> None:
-        while True:
-            with self._changed:
-                while self._waiting is None and not self._is_stopping:
-                    self._changed.wait()
-                if self._is_stopping:
-                    return
-                request, self._waiting = self._waiting, None
-            assert request is not None
-            try:
-                self._work(*request)
-            except UserError as error:
-                self.failed.emit(str(error), request)
-            except Exception as error:  # a defect of ours must not take the window down with it
-                _log.exception("a background job failed")
-                self.failed.emit(f"Something went wrong in the background: {error}", request)
 
 
 @dataclass(frozen=True)
@@ -163,8 +109,7 @@ class LiftJob(QObject):
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
-            aids = (options.mirror, options.calibrate, options.fit, options.ground)
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, *aids)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)
@@ -182,65 +127,3 @@ class LiftJob(QObject):
         if request[0] is self._newest:
             self._session.set_state(LiftState(device=self._session.state.device, error=text))
             self._session.message.emit(text)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
-    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them; motion: as an animator sees
-    it, as far as that can be told."""
-
-    summary: ErrorSummary | None
-    reprojection: Reprojection | None
-    motion: MotionSummary
-    first: int
-    last: int
-
-
-class FiguresJob(QObject):
-    """Computes the slower figures of the session's prediction, once it is whole, away from the window's thread."""
-
-    changed = Signal(object)  # Figures, or None before there are any
-    _computed = Signal(object, int)  # Figures, and the number of the request
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._thread = NewestWins(self._work)
-        self._number = 0
-        self._computed.connect(self._on_computed)
-        session.prediction_changed.connect(self._ask)
-        session.range_changed.connect(self._ask)
-        session.truth_changed.connect(self._ask)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the worker; call before the application quits."""
-        self._thread.stop()
-
-    def _ask(self) -> None:
-        session = self._session
-        clip, prediction = session.clip, session.prediction
-        self._number += 1
-        if clip is None or prediction is None:
-            self.changed.emit(None)
-            return
-        if session.state.is_busy:
-            return
-        first, last = session.range or (0, len(session) - 1)
-        self._thread.ask(clip, prediction, first, last, self._number)
-
-    def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
-        part = slice(first, last + 1)
-        summary = None
-        if clip.ground_truth is not None:
-            summary = summarise(
-                prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
-            )
-        again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
-        self._computed.emit(Figures(summary, again, summarise_motion(prediction, clip, part), first, last), number)
-
-    def _on_computed(self, figures: Figures, number: int) -> None:
-        """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""
-        if number == self._number:
-            self.changed.emit(figures)

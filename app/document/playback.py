@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
-from app.session import Session
+from app.document.session import Session
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _SHORTEST_TICK_MS = 4

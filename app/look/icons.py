@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
-from app.theme import Theme
+from app.look.theme import Theme
 from mpm_core.assets import find_asset
 
 _PIXELS = 48

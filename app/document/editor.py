@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from PySide6.QtCore import QObject
 
-from app.commands import EditKeypoints, SetMask
-from app.session import Session
+from app.document.commands import EditKeypoints, SetMask
+from app.document.session import Session
 from mpm_core.masking import COMPLETION_PRESETS, OCCLUSION_PRESETS, MaskRatios, draw_mask
 from mpm_core.skeleton import MPM16
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.commands import SetUp
-from app.session import Session
+from app.document.commands import SetUp
+from app.document.session import Session
 from app.views.image_view import ImageView
 from app.views.upright_tool import Line
 from mpm_core.errors import UserError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QUndoCommand
 
-from app.session import Session
+from app.document.session import Session
 from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Direction
 from mpm_core.masking import Mask

@@ -1,0 +1,1 @@
+"""The one mutable document: what is edited and how; no widget, no thread."""

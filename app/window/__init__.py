@@ -1,0 +1,1 @@
+"""The window: what is put together, its actions and what they do."""

@@ -1,0 +1,72 @@
+"""Owns the menus and the toolbar, drawn from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
+
+from app.document.editor import PRESETS, RANDOM_JOINT_PRESETS
+from app.look import theme as look
+from app.window.actions import ACTIONS, MENUS
+from mpm_core.skeleton import LIMBS
+
+
+class Menus:
+    """The window's menus. hide_limb, hide_preset: called with a name; open_path: with a file opened lately."""
+
+    def __init__(
+        self, window: QMainWindow, actions: Mapping[str, QAction], hide_limb: Callable[[str], None],
+        hide_preset: Callable[[str], None], open_path: Callable[[Path], None],
+    ) -> None:  # fmt: skip
+        self._window, self._open_path = window, open_path
+        for title in MENUS:
+            menu = window.menuBar().addMenu(title)
+            for spec in ACTIONS:
+                if spec.menu != title:
+                    continue
+                if spec.starts_group:
+                    menu.addSeparator()
+                menu.addAction(actions[spec.name])
+                if spec.name == "open_folder":
+                    self.recent = menu.addMenu("Open recent")
+            if title == "Edit":
+                menu.addSeparator()
+                menu.addMenu(self._hide_menu("Hide limb", LIMBS, hide_limb))
+                menu.addMenu(self._hide_menu("Hide preset", (*RANDOM_JOINT_PRESETS, *PRESETS), hide_preset))
+
+    def _hide_menu(self, title: str, names: tuple[str, ...], call: Callable[[str], None]) -> QMenu:
+        menu = QMenu(title, self._window)
+        for name in names:
+            menu.addAction(name.capitalize(), partial(call, name))
+        return menu
+
+    def show_recent(self, recent: list[Path]) -> None:
+        """Files opened lately, the last one first."""
+        self.recent.clear()
+        self.recent.setEnabled(bool(recent))
+        for path in recent:
+            self.recent.addAction(str(path), partial(self._open_path, path))
+
+
+def build_toolbar(window: QMainWindow, actions: Mapping[str, QAction]) -> QToolBar:
+    """The toolbar: actions with a short text, in groups by their menu."""
+    toolbar = QToolBar("Tools")
+    toolbar.setObjectName("tools")
+    toolbar.setMovable(False)
+    toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    toolbar.setIconSize(QSize(look.ICON_SIZE, look.ICON_SIZE))
+    window.addToolBar(toolbar)
+    group = ""
+    for spec in ACTIONS:
+        if not spec.short:
+            continue
+        if group and spec.menu != group:
+            toolbar.addSeparator()
+        group = spec.menu
+        toolbar.addAction(actions[spec.name])
+    return toolbar

@@ -1,0 +1,120 @@
+"""Owns what the actions that change no clip do: going through frames, what is lifted how, how it is looked at, help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
+
+from app.document.playback import SPEEDS, Playback
+from app.document.session import Session
+from app.views.image_view import ImageView
+from app.window.help import CommandPalette, KeysDialog
+from mpm_core.about import version_text
+
+
+class ViewHandlers(QObject):
+    """Binds the table of actions to the playback, the views and the dialogs of help."""
+
+    def __init__(
+        self, window: QWidget, session: Session, playback: Playback, image: ImageView,
+        restyle: Callable[[str | None, str | None], None],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._window, self._session, self._playback, self._image = window, session, playback, image
+        self._restyle = restyle
+        self._anchor = 0
+
+    # Going through frames
+
+    def play(self) -> None:
+        self._playback.toggle()
+
+    def step(self, count: int) -> None:
+        self._playback.pause()
+        self._session.set_frame(self._session.frame + count)
+
+    def select_step(self, count: int) -> None:
+        self._select_to(self._session.frame + count)
+
+    def go_first(self) -> None:
+        self._session.set_frame(self._playback_ends()[0])
+
+    def go_last(self) -> None:
+        self._session.set_frame(self._playback_ends()[1])
+
+    def select_first(self) -> None:
+        self._select_to(0)
+
+    def select_last(self) -> None:
+        self._select_to(len(self._session) - 1)
+
+    def go_to(self) -> None:
+        last = len(self._session) - 1
+        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
+        if is_chosen:
+            self._session.set_frame(frame)
+
+    def go_flag(self, direction: int) -> None:
+        """To the next stretch of frames in which the clip lacks a joint, nothing at all was seen, or sides were exchanged."""
+        flagged = np.any(self._session.missing, axis=1) | self._session.flags
+        prediction = self._session.prediction
+        if prediction is not None:
+            flagged = flagged | prediction.is_prior_only
+        starts = np.flatnonzero(flagged & ~np.roll(flagged, 1) | flagged & (np.arange(len(flagged)) == 0))
+        ahead = starts[starts > self._session.frame] if direction > 0 else starts[starts < self._session.frame][::-1]
+        if len(ahead):
+            self._session.set_frame(int(ahead[0]))
+        else:
+            self._session.message.emit("No flagged frame further on: flagged are frames in which a joint was not measured.")
+
+    def set_loops(self, loops: bool) -> None:
+        self._playback.set_loops(loops)
+
+    def change_speed(self, direction: int) -> None:
+        place = SPEEDS.index(self._playback.speed) + direction
+        self._playback.set_speed(SPEEDS[max(0, min(place, len(SPEEDS) - 1))])
+
+    def _select_to(self, frame: int) -> None:
+        """Move and choose all frames passed, from where choosing began."""
+        chosen, here = self._session.range, self._session.frame
+        if chosen is None or here not in chosen:
+            self._anchor = here
+        else:
+            self._anchor = chosen[0] if here == chosen[1] else chosen[1]
+        self._session.set_frame(frame)
+        self._session.set_range(self._anchor, self._session.frame)
+
+    def _playback_ends(self) -> tuple[int, int]:
+        return self._session.range or (0, len(self._session) - 1)
+
+    # Lifting and looking
+
+    def set_task(self, task: str) -> None:
+        self._session.set_options(self._session.options.with_task(task))
+
+    def zoom_to_person(self) -> None:
+        self._image.zoom_to_person()
+
+    def set_theme(self, name: str) -> None:
+        self._restyle(name, None)
+
+    def set_palette(self, name: str) -> None:
+        self._restyle(None, name)
+
+    # Help
+
+    def show_palette(self) -> None:
+        CommandPalette(self._window).exec()
+
+    def show_keys(self) -> None:
+        KeysDialog(self._window).exec()
+
+    def show_about(self) -> None:
+        text = (
+            f"<b>mpm-viewer {version_text()}</b><p>Masked pose modelling, after Zhang et al., arXiv 2306.17201.</p>"
+            "<p>Trained on motion from mocap.cs.cmu.edu, created with funding from NSF EIA-0196217, and on ReActIdle.</p>"
+        )
+        QMessageBox.about(self._window, "About mpm-viewer", text)

@@ -1,0 +1,1 @@
+"""The worker threads: none of them touches a widget."""

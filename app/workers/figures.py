@@ -1,0 +1,76 @@
+"""Owns the worker that computes the slower figures of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from app.document.session import Session
+from app.workers.newest_wins import NewestWins
+from mpm_core.clip import Clip
+from mpm_core.ground_metrics import MotionSummary, summarise_motion
+from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
+from mpm_core.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
+    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them; motion: as an animator sees
+    it, as far as that can be told."""
+
+    summary: ErrorSummary | None
+    reprojection: Reprojection | None
+    motion: MotionSummary
+    first: int
+    last: int
+
+
+class FiguresJob(QObject):
+    """Computes the slower figures of the session's prediction, once it is whole, away from the window's thread."""
+
+    changed = Signal(object)  # Figures, or None before there are any
+    _computed = Signal(object, int)  # Figures, and the number of the request
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._thread = NewestWins(self._work)
+        self._number = 0
+        self._computed.connect(self._on_computed)
+        session.prediction_changed.connect(self._ask)
+        session.range_changed.connect(self._ask)
+        session.truth_changed.connect(self._ask)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the worker; call before the application quits."""
+        self._thread.stop()
+
+    def _ask(self) -> None:
+        session = self._session
+        clip, prediction = session.clip, session.prediction
+        self._number += 1
+        if clip is None or prediction is None:
+            self.changed.emit(None)
+            return
+        if session.state.is_busy:
+            return
+        first, last = session.range or (0, len(session) - 1)
+        self._thread.ask(clip, prediction, first, last, self._number)
+
+    def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
+        part = slice(first, last + 1)
+        summary = None
+        if clip.ground_truth is not None:
+            summary = summarise(
+                prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
+            )
+        again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
+        self._computed.emit(Figures(summary, again, summarise_motion(prediction, clip, part), first, last), number)
+
+    def _on_computed(self, figures: Figures, number: int) -> None:
+        """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""
+        if number == self._number:
+            self.changed.emit(figures)

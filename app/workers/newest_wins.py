@@ -1,0 +1,60 @@
+"""Owns the thread that every worker of the viewer runs in: the newest request wins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Condition
+
+from PySide6.QtCore import QThread, Signal
+
+from mpm_core.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+class NewestWins(QThread):
+    """A thread that works on the newest request; a request that arrives meanwhile replaces the one that waits."""
+
+    failed = Signal(str, object)  # why, and the request as a tuple
+
+    def __init__(self, work: Callable[..., None]) -> None:
+        super().__init__()
+        self._work = work
+        self._waiting: tuple[object, ...] | None = None
+        self._is_stopping = False
+        self._changed = Condition()
+
+    def ask(self, *request: object) -> None:
+        """Ask for work; returns at once."""
+        with self._changed:
+            self._waiting = request
+            self._changed.notify()
+
+    def is_outdated(self) -> bool:
+        """Whether the work at hand should stop: something newer waits, or the thread is to end."""
+        return self._waiting is not None or self._is_stopping
+
+    def stop(self) -> None:
+        """End the thread after the step at hand."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self.wait()
+
+    def run(self) -> None:
+        while True:
+            with self._changed:
+                while self._waiting is None and not self._is_stopping:
+                    self._changed.wait()
+                if self._is_stopping:
+                    return
+                request, self._waiting = self._waiting, None
+            assert request is not None
+            try:
+                self._work(*request)
+            except UserError as error:
+                self.failed.emit(str(error), request)
+            except Exception as error:  # a defect of ours must not take the window down with it
+                _log.exception("a background job failed")
+                self.failed.emit(f"Something went wrong in the background: {error}", request)
