@@ -24,6 +24,9 @@ _LONGEST_GAP_FRAMES = 250
 _PAUSE_S, _PAUSE_STEPS = 1.0, 3.0
 """Frames that are farther apart than both do not follow each other."""
 
+SHORT_PAUSE_S = 1.0
+"""How long a pause lasts where nobody can wait for its end."""
+
 
 def goes_on(times: NDArray[np.floating], fps: float) -> NDArray[np.bool_]:
     """(frames - 1,) whether a frame follows the one before, at (frames,) seconds, or a pause lies between them."""
@@ -35,6 +38,12 @@ def pieces(times: NDArray[np.floating], fps: float) -> list[slice]:
     """The stretches of frames between pauses, in order; one when there are none."""
     starts = [0, *(np.flatnonzero(~goes_on(times, fps)) + 1).tolist(), len(times)]
     return [slice(first, end) for first, end in pairwise(starts)]
+
+
+def shortened(times: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    """(frames,) seconds since the first, as if every pause took SHORT_PAUSE_S."""
+    steps = np.where(goes_on(times, fps), np.diff(np.asarray(times, np.float64)), SHORT_PAUSE_S)
+    return np.concatenate(([0.0], np.cumsum(steps)))
 
 
 def frames_to_keep(seen: ArrayLike, first: int, last: int, fps: float, where: str) -> NDArray[np.int64]:

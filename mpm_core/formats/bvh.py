@@ -14,14 +14,13 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
-from mpm_core.pauses import duration, goes_on
+from mpm_core.pauses import SHORT_PAUSE_S, duration, goes_on, shortened
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
 from mpm_core.skeleton import MPM16
 
 _UP = (0.0, 1.0, 0.0)
 _MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
-_SHORT_PAUSE_S = 1.0  # of pauses that would make more of them
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
@@ -71,7 +70,7 @@ def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64
         return 1 / fps, rows
     step = _frame_time(times, fps)
     if _frames_over(times, step) > _most_frames(times):
-        times = np.concatenate([[0.0], np.cumsum(np.where(goes_on(times, fps), np.diff(times), _SHORT_PAUSE_S))])
+        times = shortened(times, fps)
     count = _frames_over(times, step)
     if count > _most_frames(times):
         raise UserError(
@@ -105,7 +104,7 @@ def _pause_notes(times: NDArray[np.float64], fps: float) -> tuple[str, ...]:
         return ()
     longest = duration(float(np.diff(times)[~follows].max()))
     are_short = _frames_over(times, _frame_time(times, fps)) > _most_frames(times)
-    what = f"made {_SHORT_PAUSE_S:g} s long" if are_short else "kept as long as they were"
+    what = f"made {SHORT_PAUSE_S:g} s long" if are_short else "kept as long as they were"
     return (
         f"pauses of up to {longest} are {what}, as a BVH has one frame time: meanwhile the pose moves over in a straight line",
     )
