@@ -100,6 +100,7 @@ class Contents:
 _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _LONGEST_LOOK, _MOST_SAMPLES = 4096, 5
+_TABLE_HEAD = 200_000  # characters, of many more frames than anybody's joints need
 
 
 class Probe:
@@ -153,6 +154,13 @@ class Probe:
     def text(self) -> str:
         """The file as text; UserError when it is none."""
         return read_text(self.path)
+
+    @cached_property
+    def head(self) -> Table:
+        """The first rows of the file as a table, by which formats know it; the whole of a small file."""
+        text = self.text
+        end = text.find("\n", _TABLE_HEAD)
+        return self.table if end < 0 else read_table(text[:end], self.path)
 
     @cached_property
     def table(self) -> Table:

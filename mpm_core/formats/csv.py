@@ -58,12 +58,12 @@ def _is_long(header: tuple[str, ...]) -> bool:
 
 def _joints_of(table: Table) -> Skeleton | None:
     if _is_long(table.header):
-        return _skeleton(set(table.texts("joint")))
+        return _skeleton(set(table.labels("joint")[0]))
     return _skeleton({name[:-2] for name in table.header if name.endswith("_x")})
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    if probe.kind != "text" or _joints_of(probe.table) is None:
+    if probe.kind != "text" or _joints_of(probe.head) is None:
         return None
     return Recognition(CERTAIN, "columns of our joints")
 
@@ -125,9 +125,10 @@ def _wide_rows(table: Table, skeleton: Skeleton) -> _Rows:
 def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
     """Rows of one frame, by its number or else its time, put together; UserError for a joint that is there twice."""
     key = table.numbers(["frame" if "frame" in table.header else "time_s"])[:, 0]
-    joints = np.array([skeleton.index(name) for name in table.texts("joint")])
+    names, which = table.labels("joint")
+    joints = np.array([skeleton.index(name) for name in names])[which]
     found, first, places = np.unique(key, return_index=True, return_inverse=True)
-    if len(np.unique(places * len(skeleton) + joints)) < len(places):
+    if (np.bincount(places * len(skeleton) + joints) > 1).any():
         raise UserError(f"{table.path}: a joint has two rows for one frame; only one person can be read from a CSV")
     axes = [axis for axis in "xyz" if axis in table.header]
     points = np.full((len(found), len(skeleton), len(axes)), np.nan)

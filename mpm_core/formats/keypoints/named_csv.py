@@ -82,7 +82,7 @@ def _is_long(header: Sequence[str]) -> bool:
 def _recognise(probe: Probe) -> Recognition | None:
     if probe.kind != "text":
         return None
-    header = probe.table.header
+    header = probe.head.header
     if _is_long(header):
         return Recognition(POSSIBLE, "columns for joint, x and y")
     columns = _wide_columns(header)
