@@ -24,7 +24,7 @@ from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
-from mpm_core.people import Detection, Track, find_people
+from mpm_core.people import Detection, Detections, Track, find_people
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
 
@@ -85,7 +85,9 @@ class Recording:
             for look, poses in enumerate(self.seen)
             for points, scores in poses
         ]
-        people = find_people(found, self.skeleton)
+        if not found:
+            return ()
+        people = find_people(Detections.of(found), self.skeleton)
         # Ghosts that a detector sees for a moment are no people, unless there is nobody else.
         fewest = _SHORTEST_VISIT_S * self.info.fps / self.options.part.every
         lasting = [track for track in people if len(track.detections) >= fewest]

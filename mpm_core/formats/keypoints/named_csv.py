@@ -16,7 +16,7 @@ from mpm_core.formats.keypoints.frames import frames_at, number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import SightingRows
 from mpm_core.formats.tables import Table
 
 _SCORES = ("conf", "confidence", "score", "likelihood", "visibility", "visible", "prob", "probability", "c", "p", "s", "v")
@@ -107,11 +107,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     frames, fps, said = _frames(table, keys, probe.path)
     person = _find(table.header, _PERSON)
     who = [table.texts(table.header[person])[key] for key in keys] if person is not None else ["the only one"] * len(keys)
-    entries = [
-        Sighting(int(frame), one[:, [0, 1, 3]], f"{probe.path}: row {key + 1}", identity=name)
-        for frame, one, key, name in zip(frames, values, keys, who, strict=True)
-        if np.isfinite(one[:, :2]).any()
-    ]
+    entries = SightingRows.of(frames, values[..., [0, 1, 3]], who, str(probe.path), "row", np.asarray(keys) + 1)
     are_numbers = all(joint.isdecimal() for joint in joints)
     return Sightings(
         entries, (int(frames.min()), int(frames.max())), fps, joints=None if are_numbers else joints, notes=(*notes, *said)

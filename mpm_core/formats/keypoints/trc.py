@@ -7,7 +7,7 @@ import numpy as np
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import SightingRows
 from mpm_core.formats.tables import read_table
 
 _HEADER_LINES = 3
@@ -42,11 +42,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     if not np.isfinite(frames).all() or (frames != np.rint(frames)).any() or len(np.unique(frames)) < len(frames):
         raise UserError(f"{where}: 'Frame#' must hold different whole numbers")
     points = np.stack((x, y, np.ones_like(x)), axis=-1)
-    entries = [
-        Sighting(int(frame), one, f"{where}: frame {int(frame)}", identity="the only one")
-        for frame, one in zip(frames, points, strict=True)
-        if np.isfinite(one[:, :2]).any()
-    ]
+    entries = SightingRows.of(frames, points, ["the only one"] * len(points), str(where))
     first_and_last = (int(frames.min()), int(frames.max()))
     return Sightings(entries, first_and_last, _rate(facts), joints=tuple(name for _, name in markers))
 
