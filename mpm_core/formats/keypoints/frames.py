@@ -29,6 +29,7 @@ _MOST_LONE_FRAMES = 2
 # Times this many frames apart have a pause between them.
 _PAUSE_STEPS = 10
 _FARTHEST_FRAME = 1e12
+_LARGEST_NUMBER = 10**30
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def _changing_numbers(texts: list[str], where: str) -> list[int]:
 
 
 def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
+    if any(abs(number) > _LARGEST_NUMBER for number in numbers):
+        raise UserError(f"{where}: a frame's number is beyond all range")
     known: dict[int, str] = {}
     for number, text in zip(numbers, texts, strict=True):
         if number in known:
