@@ -35,6 +35,7 @@ class Playback(QObject):
         session.clip_changed.connect(self._take_times)
         session.clip_changed.connect(self.pause)
         session.frame_changed.connect(self._on_frame_changed)
+        session.rate_changed.connect(self._restart)
         self._own_frame = -1
 
     @property
