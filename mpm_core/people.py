@@ -96,11 +96,13 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A person, and where they were seen. returns: how many times they were lost for long and taken up again."""
+    """A person, and where they were seen. returns: how many times they were lost for long and taken up again. exchanged: frames
+    from which on the file calls by their number who was called otherwise before."""
 
     person: Person
     detections: Detections
     returns: int = 0
+    exchanged: tuple[int, ...] = ()
 
     def at(self, frame: int) -> Detection | None:
         """Where the person is in a frame; None where they are not seen."""
@@ -139,11 +141,32 @@ def find_people(detections: Detections, skeleton: Skeleton, takes_up: bool = Fal
     if takes_up and None in sights.tracks:
         found = _take_up(found, sights.frames)
     found.sort(key=lambda visits: -sum(float(sights.heights[visit].sum()) for visit in visits))
+    exchanged = _exchanged(sights)
     people = []
     for number, visits in enumerate(found):
         track = np.concatenate(visits)
-        people.append(Track(_describe(number, track, sights, body), detections.some(track), len(visits) - 1))
+        frames = tuple(sorted(int(sights.frames[place]) for place in exchanged.intersection(track.tolist())))
+        people.append(Track(_describe(number, track, sights, body), detections.some(track), len(visits) - 1, frames))
     return people
+
+
+def _exchanged(sights: _Sights) -> set[int]:
+    """Places of detections that go on from one that the file calls otherwise, where people stand apart and hardly move."""
+    if None in sights.tracks:
+        return set()
+    groups = _by_frame(sights)
+    pairs = [
+        (before, after)
+        for number, follows in _plain_steps(groups, sights).items()
+        for before, after in zip(groups[number - 1].tolist(), follows, strict=True)
+    ]
+    return {after for before, after in pairs if sights.tracks[before] != sights.tracks[after]}
+
+
+def _by_frame(sights: _Sights) -> list[NDArray[np.intp]]:
+    """Places of detections, frame by frame."""
+    order = np.argsort(sights.frames, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(sights.frames[order])) + 1)
 
 
 def _take_up(tracks: list[list[NDArray[np.intp]]], frames: NDArray[np.integer]) -> list[list[NDArray[np.intp]]]:
@@ -210,7 +233,7 @@ def _follow(sights: _Sights) -> list[NDArray[np.intp]]:
         for place in order:
             by_id.setdefault(sights.tracks[place], []).append(int(place))
         return [np.array(track) for track in by_id.values()]
-    groups = np.split(order, np.flatnonzero(np.diff(sights.frames[order])) + 1)
+    groups = _by_frame(sights)
     plain = _plain_steps(groups, sights)
     tracks: list[_Moving] = []
     alive: list[_Moving] = []

@@ -102,3 +102,16 @@ def test_with_somebody_else_in_sight_nobody_is_taken_up_again(tmp_path, demo, be
 def test_a_ghost_of_two_frames_is_not_taken_up(tmp_path, demo):
     clip = alone(demo, tmp_path, [range(60), range(120, 122)])
     assert clip.visible.any(1).sum() == 60
+
+
+def test_numbers_that_the_file_exchanges_are_followed_and_said(tmp_path, demo):
+    body, far = body_in(demo, COCO17, 40), body_in(demo, COCO17, 40) + [400, 0, 0]
+    entries = [{"image_id": n, "keypoints": flat(body[n]), "idx": 1 if n < 25 else 2} for n in range(40)]
+    entries += [{"image_id": n, "keypoints": flat(far[n]), "idx": 2 if n < 25 else 1} for n in range(40)]
+    (tmp_path / "c.json").write_text(json.dumps(entries))
+    clip = read_clip(tmp_path / "c.json", image_size=(1920, 1080))
+    assert any(note.endswith("jump from one body to another in frame 25") for note in clip.notes)
+    entries = [entry | {"idx": 1 if n < 40 else 2} for n, entry in enumerate(entries)]
+    (tmp_path / "c.json").write_text(json.dumps(entries))
+    clip = read_clip(tmp_path / "c.json", image_size=(1920, 1080))
+    assert not any("jump from one body" in note for note in clip.notes)

@@ -94,7 +94,7 @@ def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
     if is_even and len(steps) > 1 and np.ptp(steps) > 0 and _USUAL_STEPS_MS[0] <= step <= _USUAL_STEPS_MS[1]:
         times = np.array([number - int(ordered[0]) for number in numbers], np.float64) * 1e-3
         return _from_times(times, "times in milliseconds", where)
-    if len(ordered) > _MOST_LONE_FRAMES and step > _FARTHEST_STEP and np.ptp(steps) > 0:
+    if len(ordered) > _MOST_LONE_FRAMES and step > _FARTHEST_STEP:
         note = "the numbers in the names are neither frames nor times: taken one after the other"
         places = {int(number): place for place, number in enumerate(ordered)}
         return Numbered(tuple(places[number] for number in numbers), notes=(note,))

@@ -151,6 +151,9 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     if person.returns:
         times = "once" if person.returns == 1 else f"{person.returns} times"
         notes.append(f"the person was lost {times} and taken up again: whoever came next, alone, is taken for the same")
+    if person.exchanged:
+        more = f" and {len(person.exchanged) - 1} more" if len(person.exchanged) > 1 else ""
+        notes.append(f"the file's numbers of people jump from one body to another in frame {person.exchanged[0]}{more}")
     points, scores = person.arrays(kept, len(joints.skeleton))
     size = options.image_size or file.image_size
     if size is None:
