@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.pauses import pieces
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,19 @@ def person_height(clip: Clip) -> float:
     return height or float(max(clip.image_size))
 
 
-def visible_stretches(clip: Clip) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The longest runs of frames, without a pause, in which a joint is visible throughout.
+def visible_stretches(
+    visible: NDArray[np.bool_], parts: Sequence[slice] = (slice(0, None),)
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The longest runs of frames in which a joint is visible throughout.
 
-    Returns joint, first frame and number of frames of each run.
+    visible: (frames, joints); parts: of the frames, with pauses between them. Returns joint, first frame and number of frames
+    of each run, joint by joint in each part.
     """
     joints, starts, lengths = [], [], []
-    for piece in pieces(clip.times, clip.fps):
-        visible = clip.visible[piece]
-        padded = np.zeros((visible.shape[1], len(visible) + 2), np.int8)
-        padded[:, 1:-1] = visible.T
+    for piece in parts:
+        inside = visible[piece]
+        padded = np.zeros((inside.shape[1], len(inside) + 2), np.int8)
+        padded[:, 1:-1] = inside.T
         steps = np.diff(padded, axis=1)
         joint, start = np.nonzero(steps > 0)
         _, stop = np.nonzero(steps < 0)
