@@ -82,7 +82,7 @@ class Detections:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One tracked person: how many frames show them, their mean height in pixels, and a pose to know them by.
+    """One tracked person: how many frames show them, their mean height in pixels (NaN where no picture shows them), and a pose.
 
     pose: (16, 2) pixels in MPM-16 joints, from the frame that shows most of them; pose_visible: (16,) bool.
     """
@@ -96,11 +96,12 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A person, and where they were seen. returns: how many times they were lost for long and taken up again. exchanged: frames
+    """A person, and where they were seen. places: of these among all detections. returns: how many times they were lost for long and taken up again. exchanged: frames
     from which on the file calls by their number who was called otherwise before."""
 
     person: Person
     detections: Detections
+    places: NDArray[np.intp]
     returns: int = 0
     exchanged: tuple[int, ...] = ()
 
@@ -146,7 +147,7 @@ def find_people(detections: Detections, skeleton: Skeleton, takes_up: bool = Fal
     for number, visits in enumerate(found):
         track = np.concatenate(visits)
         frames = tuple(sorted(int(sights.frames[place]) for place in exchanged.intersection(track.tolist())))
-        people.append(Track(_describe(number, track, sights, body), detections.some(track), len(visits) - 1, frames))
+        people.append(Track(_describe(number, track, sights, body), detections.some(track), track, len(visits) - 1, frames))
     return people
 
 

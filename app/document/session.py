@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.lift_options import LiftOptions, LiftState
+from app.document.truth_origin import TruthOrigin
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
@@ -65,6 +66,7 @@ class Session(QObject):
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
         self._up = Up()
+        self._truth_origin: TruthOrigin | None = None
 
     @property
     def clip(self) -> Clip | None:
@@ -91,7 +93,7 @@ class Session(QObject):
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
-        self._prediction, self._errors = None, None
+        self._prediction, self._errors, self._truth_origin = None, None, None
         self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
@@ -150,10 +152,19 @@ class Session(QObject):
         self._forget_hidden()
         self.keypoints_changed.emit(first, last)
 
-    def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
-        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none. Undo commands call this."""
+    @property
+    def truth_origin(self) -> TruthOrigin | None:
+        """The recording that the ground truth is from, None where it is the clip's own."""
+        return self._truth_origin
+
+    def attach_truth(
+        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None
+    ) -> None:
+        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none; notes: of the clip with it, None to keep
+        them. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, ground_truth=truth)
+        self._clip = replace(self._clip, ground_truth=truth, notes=self._clip.notes if notes is None else notes)
+        self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
         self._errors = None

@@ -76,7 +76,9 @@ def fetch_over_http(url: str, path: Path, transfer: Transfer) -> None:
             download(url, transfer.file, None)
     except requests.HTTPError as error:
         answer = error.response
-        raise UnusableError("answered " + (f"{answer.status_code} {answer.reason}" if answer is not None else "wrongly")) from error
+        raise UnusableError(
+            "answered " + (f"{answer.status_code} {answer.reason}" if answer is not None else "wrongly")
+        ) from error
     except requests.RequestException as error:
         if transfer.total is None:
             raise UnreachableError(f"cannot be reached, {_reason(error)}") from error

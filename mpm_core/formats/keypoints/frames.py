@@ -29,7 +29,7 @@ _MOST_LONE_FRAMES = 2
 # Times this many frames apart have a pause between them.
 _PAUSE_STEPS = 10
 _FARTHEST_FRAME = 1e12
-_LARGEST_NUMBER = 10**30
+_NO_FRAME = 10**30
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def number_frames(names: Sequence[Hashable], where: str) -> Numbered:
     UserError when two names mean the same frame, as in a folder with two videos, or a name holds no number.
     """
     if all(isinstance(name, int) for name in names):
+        if any(abs(int(name)) >= _NO_FRAME for name in names):  # type: ignore[call-overload]
+            raise UserError(f"{where}: a number is no frame's")
         return _from_numbers([int(name) for name in names], [str(name) for name in names], where)  # type: ignore[call-overload]
     texts = [str(name) for name in names]
     seconds = _clock_times(texts)
@@ -74,8 +76,6 @@ def _changing_numbers(texts: list[str], where: str) -> list[int]:
 
 
 def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
-    if any(abs(number) > _LARGEST_NUMBER for number in numbers):
-        raise UserError(f"{where}: a frame's number is beyond all range")
     known: dict[int, str] = {}
     for number, text in zip(numbers, texts, strict=True):
         if number in known:
