@@ -96,8 +96,8 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A person, and where they were seen. places: of these among all detections. returns: how many times they were lost for long and taken up again. exchanged: frames
-    from which on the file calls by their number who was called otherwise before."""
+    """A person, and where they were seen. places: of these among all detections. returns: how many times they were lost for
+    long and taken up again. exchanged: frames from which on the file calls by their number who was called otherwise before."""
 
     person: Person
     detections: Detections
