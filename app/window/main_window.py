@@ -97,7 +97,11 @@ class MainWindow(QMainWindow):
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self,
             (
-                self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers,
+                self.file_handlers,
+                self.truth_handlers,
+                self.edit_handlers,
+                self.view_handlers,
+                self.scene_handlers,
                 self.answers.handlers,
             ),
         )
