@@ -56,6 +56,7 @@ class Session(QObject):
         self._errors_of: NDArray[np.float32] | None = None
         self._missing: Mask | None = None
         self._hidden: Mask | None = None
+        self._unsure: Mask | None = None
         self._options = LiftOptions()
         self._state = LiftState()
         self._recording: Recording | None = None
@@ -140,7 +141,7 @@ class Session(QObject):
             last = first + len(rows) - 1
             arrays[name][first : last + 1] = rows
         self._clip = replace(self._clip, **arrays)
-        self._forget_hidden()
+        self._renew_hidden(first, last)
         self.keypoints_changed.emit(first, last)
 
     def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
@@ -159,19 +160,19 @@ class Session(QObject):
         if self._missing is None:
             if self._clip is None:
                 return np.zeros((0, len(MPM16)), bool)
-            truth = self._clip.ground_truth if self._options.task == "complete" else None
-            absent = ~self._clip.visible if truth is None else ~np.all(np.isfinite(truth), axis=-1)
-            self._missing = absent | self.unsure
+            self._missing = self._absent(slice(None)) | self.unsure
         return self._missing
 
     @property
     def unsure(self) -> Mask:
         """Joints that were measured with less confidence than the threshold, so that the lifter is not shown them."""
-        if self._clip is None:
-            return np.zeros((0, len(MPM16)), bool)
-        if self._options.task == "complete" or self._threshold <= 0:
-            return np.zeros(self._mask.shape, bool)
-        return unsure_joints(self._clip, self._threshold)
+        if self._unsure is None:
+            if self._clip is None:
+                return np.zeros((0, len(MPM16)), bool)
+            self._unsure = np.zeros(self._mask.shape, bool)
+            if self._options.task != "complete" and self._threshold > 0:
+                self._unsure = unsure_joints(self._clip, self._threshold)
+        return self._unsure
 
     @property
     def threshold(self) -> float:
@@ -220,7 +221,26 @@ class Session(QObject):
         return self._hidden
 
     def _forget_hidden(self) -> None:
-        self._missing = self._hidden = None
+        self._missing = self._hidden = self._unsure = None
+
+    def _renew_hidden(self, first: int, last: int) -> None:
+        """The same after a change of some frames; a long clip's others are left alone."""
+        assert self._clip is not None
+        if self._missing is None or self._unsure is None:
+            self._forget_hidden()
+            return
+        part = slice(first, last + 1)
+        self._missing, self._unsure = self._missing.copy(), self._unsure.copy()
+        if self._options.task != "complete" and self._threshold > 0:
+            self._unsure[part] = unsure_joints(self._clip, self._threshold, part)
+        self._missing[part] = self._absent(part) | self._unsure[part]
+        self._hidden = None
+
+    def _absent(self, frames: slice) -> Mask:
+        """What was never measured."""
+        assert self._clip is not None
+        truth = self._clip.ground_truth if self._options.task == "complete" else None
+        return ~self._clip.visible[frames] if truth is None else ~np.all(np.isfinite(truth[frames]), axis=-1)
 
     @property
     def frame(self) -> int:
@@ -263,9 +283,7 @@ class Session(QObject):
         return self._prediction
 
     def set_prediction(self, prediction: Prediction | None) -> None:
-        """Take over an answer, whole or still growing: frames that it lacks as yet keep the answer before."""
-        if prediction is not None and self._prediction is not None:
-            prediction = _completed(prediction, self._prediction)
+        """Take over an answer, whole or still growing."""
         self._prediction = prediction
         self._look_for_up()
         self.prediction_changed.emit()
@@ -312,6 +330,19 @@ class Session(QObject):
         return self._errors
 
     @property
+    def has_errors(self) -> bool:
+        """Whether there is an answer, and ground truth to compare it with."""
+        return self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+
+    def errors_at(self, frame: int) -> NDArray[np.float64] | None:
+        """(16,) mm of one frame against the ground truth, NaN where one of them is unknown; None without one. What is drawn
+        for a frame asks this, so that a long clip's errors need not be known."""
+        if not self.has_errors:
+            return None
+        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+        return joint_errors(self._prediction.positions[frame : frame + 1], self._clip.ground_truth[frame : frame + 1])[0]
+
+    @property
     def options(self) -> LiftOptions:
         return self._options
 
@@ -343,12 +374,3 @@ class Session(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit()
-
-
-def _completed(prediction: Prediction, before: Prediction) -> Prediction:
-    """An answer whose frames that are not there yet come from the one before."""
-    lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
-    if not lacking.any():
-        return prediction
-    positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
-    return replace(prediction, positions=positions, root=np.where(lacking[:, None], before.root, prediction.root))

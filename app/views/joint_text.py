@@ -29,9 +29,9 @@ def describe_joint(session: Session, joint: int) -> str:
         parts.append("derived from other joints")
     if clip.keypoints is not None and clip.visible[frame, joint]:
         parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
-    errors = session.errors
-    if errors is not None and np.isfinite(errors[frame, joint]):
-        parts.append(f"error {errors[frame, joint]:.0f} mm")
+    errors = session.errors_at(frame)
+    if errors is not None and np.isfinite(errors[joint]):
+        parts.append(f"error {errors[joint]:.0f} mm")
     return "  ·  ".join(parts)
 
 

@@ -31,7 +31,7 @@ class CameraPyramid:
         self._has_picture = picture is not None
         if picture is None:
             return
-        small = picture.scaledToWidth(_PICTURE_PX, Qt.TransformationMode.SmoothTransformation)
+        small = picture.scaledToWidth(_PICTURE_PX, Qt.TransformationMode.FastTransformation)  # for every frame of a video
         small = small.convertToFormat(QImage.Format.Format_RGBA8888)
         rows = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), small.bytesPerLine())
         pixels = rows[:, : 4 * small.width()].reshape(small.height(), small.width(), 4)

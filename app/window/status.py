@@ -91,14 +91,15 @@ class StatusLine(QStatusBar):
 
     def _show_errors(self, *_: object) -> None:
         """Errors of the frame at hand; nothing without ground truth."""
-        errors, frame = self._session.errors, self._session.frame
-        if errors is None or not np.isfinite(errors[frame]).any():
+        frame = self._session.frame
+        errors = self._session.errors_at(frame)
+        if errors is None or not np.isfinite(errors).any():
             self._errors.setText("")
             return
-        text = f"MPJPE {np.nanmean(errors[frame]):.1f} mm"
+        text = f"MPJPE {np.nanmean(errors):.1f} mm"
         hidden = self._session.hidden[frame]
-        if np.isfinite(errors[frame][hidden]).any():
-            text += f"   hidden {np.nanmean(errors[frame][hidden]):.1f}"
+        if np.isfinite(errors[hidden]).any():
+            text += f"   hidden {np.nanmean(errors[hidden]):.1f}"
         self._errors.setText(text)
 
     def _show_device(self) -> None:
