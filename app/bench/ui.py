@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -96,7 +97,7 @@ class UiBench:
         while time.perf_counter() - begun < _SCRUB_S:
             frame = self.session.frame
             step = -1 if frame == last else 1 if frame == 0 else step
-            self._painted(*views, do=lambda wanted=frame + step: self.session.set_frame(wanted))
+            self._painted(*views, do=partial(self.session.set_frame, frame + step))
             frames += 1
             exact += self.window.backdrop.shown_frame == self.session.frame
         elapsed, own = time.perf_counter() - begun, time.thread_time() - own
@@ -155,7 +156,7 @@ class UiBench:
             self._pause(0.05)
             joint = int(rng.integers(len(MPM16)))
             begun, before = time.perf_counter(), time.thread_time()
-            self._painted(self.window.image_view, self.window.timeline, do=lambda joint=joint: self._click(joint))
+            self._painted(self.window.image_view, self.window.timeline, do=partial(self._click, joint))
             drawn.append((time.perf_counter() - begun) * 1000)
             own.append((time.thread_time() - before) * 1000)
             self._until(self._is_answered)

@@ -36,12 +36,14 @@ from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
+from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
+from app.workers.answer_curves import AnswerCurvesJob
 from app.workers.backdrop import Backdrop
 from app.workers.bystanders import BystandersJob
 from app.workers.detection import DetectJob
@@ -76,10 +78,12 @@ class MainWindow(QMainWindow):
         self.detect_job = DetectJob()
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
+        self.curves_job = AnswerCurvesJob(self.session)
         self._build_views()
         self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
-        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
+        self.look_handlers = LookHandlers(self.timeline, self.image_view)
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
@@ -89,7 +93,7 @@ class MainWindow(QMainWindow):
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
-            self, (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers)
+            self, (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers, self.look_handlers)
         )
         self._build_panels()
         self.menus = Menus(
@@ -173,6 +177,8 @@ class MainWindow(QMainWindow):
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
+        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].toggle)
+        self.curves_job.changed.connect(self.timeline.show_curves)
         self.joints_panel.toggled.connect(handlers.toggle_joints)
         self.joints_panel.selected.connect(handlers.select_joints)
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
@@ -201,7 +207,10 @@ class MainWindow(QMainWindow):
         stack.redoTextChanged.connect(lambda text: self.actions_by_name["redo"].setText(f"Redo {text}".strip()))
         for name, is_on in (("undo", False), ("redo", False)):
             self.actions_by_name[name].setEnabled(is_on)
-        self.actions_by_name["truth"].setChecked(True)
+        self.image_view.place_changed.connect(self.actions_by_name["zoom"].setChecked)
+        self.backdrop.opened.connect(self.image_view.name_picture)
+        for name in ("truth", "zoom"):
+            self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
 
@@ -257,9 +266,9 @@ class MainWindow(QMainWindow):
             if spec.icon:
                 self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
         self._show_playing(self.playback.is_playing)
-        for view in (self.image_view, self.timeline):
-            view.theme, view.palette_name = self.theme, self.palette_name
-            view.update()
+        self.image_view.theme, self.image_view.palette_name = self.theme, self.palette_name
+        self.image_view.update()
+        self.timeline.restyle(self.theme, self.palette_name)
         if self.scene_view is not None:
             self.scene_view.palette_name = self.palette_name
             self.scene_view.set_theme(self.theme)
@@ -291,7 +300,7 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
+            self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.backdrop, self.detect_job,
             self.file_handlers, self.video_handlers,
         )  # fmt: skip
         for worker in workers:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
-from app.views.image_view import ImageView
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.about import version_text
 
@@ -19,11 +18,11 @@ class ViewHandlers(QObject):
     """Binds the table of actions to the playback, the views and the dialogs of help."""
 
     def __init__(
-        self, window: QWidget, session: Session, playback: Playback, image: ImageView,
+        self, window: QWidget, session: Session, playback: Playback,
         restyle: Callable[[str | None, str | None], None],
     ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session, self._playback, self._image = window, session, playback, image
+        self._window, self._session, self._playback = window, session, playback
         self._restyle = restyle
         self._anchor = 0
 
@@ -94,9 +93,6 @@ class ViewHandlers(QObject):
 
     def set_task(self, task: str) -> None:
         self._session.set_options(self._session.options.with_task(task))
-
-    def zoom_to_person(self) -> None:
-        self._image.zoom_to_person()
 
     def set_theme(self, name: str) -> None:
         self._restyle(name, None)
