@@ -103,21 +103,23 @@ class Backdrop(QObject):
             if self._reader is not None:
                 self._reader.close()
             self._reader = VideoReader(wanted.path)
-        if self.cache.get(wanted.frame) is None:
-            self._decode(wanted, wanted.frame)
+        # It may have been decoded ahead since it was asked for.
+        picture = self.cache.get(wanted.frame)
+        if picture is None:
+            picture = self._decode(wanted, wanted.frame)
+        self._decoded.emit(wanted.number, wanted.frame, picture)
         for frame in self.cache.wanted(wanted.frame, wanted.direction, len(wanted.times)):
             if self._thread.is_outdated():
                 return
             self._decode(wanted, frame)
 
-    def _decode(self, wanted: _Wanted, frame: int) -> None:
+    def _decode(self, wanted: _Wanted, frame: int) -> QImage:
         assert self._reader is not None
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
         image = QImage() if picture is None else to_screen_image(picture)
         if wanted.number == self._number:
             self.cache.put(frame, image, wanted.frame)
-        if frame == wanted.frame:
-            self._decoded.emit(wanted.number, frame, image)
+        return image
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
         """In the window's thread. Another frame than the one at hand is better than an older one still."""
