@@ -41,7 +41,9 @@ class Session(QObject):
     prediction_changed = Signal()
     options_changed = Signal()
     state_changed = Signal()
-    message = Signal(str)
+    message = Signal(str)  # what was done, or is so
+    warning = Signal(str)  # what could not be done, or should be looked at
+    failure = Signal(str)  # what went wrong
 
     def __init__(self) -> None:
         super().__init__()
@@ -352,11 +354,11 @@ class Session(QObject):
             return
         if self._clip is not None:
             if options.task == "complete" and self._clip.ground_truth is None:
-                self.message.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
+                self.warning.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
                 self.options_changed.emit()
                 return
             if options.task == "lift" and self._clip.keypoints is None:
-                self.message.emit("This clip has no 2D to lift: only its 3D can be completed.")
+                self.warning.emit("This clip has no 2D to lift: only its 3D can be completed.")
                 self.options_changed.emit()
                 return
         is_other_task = options.task != self._options.task

@@ -51,4 +51,4 @@ def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: 
     if not parts and clip is not None and clip.keypoints is not None:
         is_doubtful = (clip.confidence[frame, columns] < LOW_CONFIDENCE).any()
         parts = ["the detector was unsure"] if is_doubtful else []
-    return f"{label}, frame {frame}: {', '.join(parts) or 'shown to the lifter'}"
+    return f"{label}, frame {frame + 1}: {', '.join(parts) or 'shown to the lifter'}"

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
+from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
@@ -38,6 +38,7 @@ from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
+from app.window.messages import Messages
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.upright import UprightMarks
@@ -83,7 +84,8 @@ class MainWindow(QMainWindow):
         self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
-        self.look_handlers = LookHandlers(self.timeline, self.image_view)
+        self.messages = Messages(self.views)
+        self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
@@ -102,7 +104,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self._show_recent()
         self.toolbar = build_toolbar(self, self.actions_by_name)
-        self.status_line = StatusLine(self.session, self.playback)
+        self.status_line = StatusLine(self.session, self.playback, self.messages)
         self.setStatusBar(self.status_line)
         self._connect()
         self.restyle(None, None)
@@ -142,9 +144,8 @@ class MainWindow(QMainWindow):
         self.lifting_panel = LiftingPanel(self.session)
         self.metrics_panel = MetricsPanel(self.session)
         self.video_panel = VideoPanel(self.session, self.detect_job)
-        self.panels = QTabWidget()
-        self.panels.setDocumentMode(True)
-        self.panels.tabBar().setDrawBase(False)
+        self.side_panel = SidePanel()
+        self.panels = self.side_panel.tabs
         panels = {
             "Lifting": self.lifting_panel,
             "Joints": self.joints_panel,
@@ -152,16 +153,17 @@ class MainWindow(QMainWindow):
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
-            area = QScrollArea()
-            area.setWidgetResizable(True)
-            area.setWidget(widget)
-            self.panels.addTab(area, label)
-        dock = QDockWidget("Panels", self)
-        dock.setObjectName("panels")
-        dock.setTitleBarWidget(QWidget())
-        dock.setWidget(self.panels)
-        dock.setMinimumWidth(look.PANEL_WIDTH)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            self.side_panel.add(label, widget, moves_below=widget is self.joints_panel)
+        self.panel_dock = QDockWidget("Side panel", self)
+        self.panel_dock.setObjectName("panels")
+        self.panel_dock.setTitleBarWidget(QWidget())
+        self.panel_dock.setWidget(self.side_panel)
+        self.panel_dock.visibilityChanged.connect(self._show_panel_action)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.panel_dock)
+
+    def _show_panel_action(self, is_visible: bool) -> None:
+        if not self.isMinimized():
+            self.actions_by_name["side_panel"].setChecked(is_visible)
 
     def _show_recent(self) -> None:
         self.menus.show_recent(self.opener.recent())
@@ -196,8 +198,11 @@ class MainWindow(QMainWindow):
         self.opener.truth_read.connect(self.file_handlers.attach_truth)
         self.opener.may_leave = self.file_handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
-        for source in (self.opener.failed, self.backdrop.failed, session.message):
-            source.connect(self.status_line.say)
+        for source in (self.opener.failed, self.backdrop.failed, session.failure):
+            source.connect(self.messages.fail)
+        session.warning.connect(self.messages.warn)
+        session.message.connect(self.messages.say)
+        self.status_line.log_button.clicked.connect(self.actions_by_name["messages"].trigger)
         self.playback.playing_changed.connect(self._show_playing)
         session.clip_changed.connect(self._show_title)
         stack = session.undo_stack
@@ -209,6 +214,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setEnabled(is_on)
         self.image_view.place_changed.connect(self.actions_by_name["zoom"].setChecked)
         self.backdrop.opened.connect(self.image_view.name_picture)
+        self.look_handlers.panel_asked.connect(self.panel_dock.setVisible)
         for name in ("truth", "zoom"):
             self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
@@ -281,6 +287,10 @@ class MainWindow(QMainWindow):
         self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+        state = self._settings.value("state")
+        wide = min(max(round(self.width() * look.PANEL_SHARE), look.USUAL_PANEL), look.WIDEST_PANEL)
+        if not isinstance(state, QByteArray) or not self.restoreState(state):
+            self.resizeDocks([self.panel_dock], [wide], Qt.Orientation.Horizontal)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -297,6 +307,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("state", self.saveState())
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (

@@ -51,10 +51,11 @@ class ViewHandlers(QObject):
         self._select_to(len(self._session) - 1)
 
     def go_to(self) -> None:
-        last = len(self._session) - 1
-        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
+        count = len(self._session)
+        label, here = f"Frame (1 – {count})", self._session.frame + 1
+        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, count)
         if is_chosen:
-            self._session.set_frame(frame)
+            self._session.set_frame(frame - 1)
 
     def go_flag(self, direction: int) -> None:
         """To the next stretch of frames in which the clip lacks a joint, nothing at all was seen, or sides were exchanged."""
@@ -67,7 +68,7 @@ class ViewHandlers(QObject):
         if len(ahead):
             self._session.set_frame(int(ahead[0]))
         else:
-            self._session.message.emit("No flagged frame further on: flagged are frames in which a joint was not measured.")
+            self._session.warning.emit("No flagged frame further on: flagged are frames in which a joint was not measured.")
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)

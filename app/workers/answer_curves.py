@@ -22,7 +22,7 @@ class AnswerCurvesJob(QObject):
         self._session = session
         self._known = KnownErrors()
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(lambda text, _: session.message.emit(text))
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._computed.connect(self._on_computed)
         for signal in (session.prediction_changed, session.truth_changed, session.camera_changed):
             signal.connect(self._ask)

@@ -152,4 +152,4 @@ class LiftJob(QObject):
         """In the window's thread. What was asked before the newest question concerns nobody any more."""
         if request[0] is self._newest:
             self._session.set_state(LiftState(device=self._session.state.device, error=text))
-            self._session.message.emit(text)
+            self._session.failure.emit(text)
