@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,12 +23,20 @@ from mpm_core.bench import Speed
 from mpm_core.errors import UserError
 from mpm_core.skeleton import MPM16
 
-LENGTHS = (300, 3_000, 30_000, 100_000)
-_HOUR_FRAMES = round(3600 * FPS)
-_CLICKS = 40
-_SCRUB_S, _PLAY_S = 4.0, 4.0
 _WAIT_S = 600.0
 _SIZE = (1280, 800)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is done: clicks in clips of so many frames each, a video of so many frames scrubbed and played for so many
+    seconds, and how many frames count as an hour."""
+
+    lengths: tuple[int, ...] = (300, 3_000, 30_000, 100_000)
+    clicks: int = 40
+    video_frames: int = 700
+    seconds: float = 4.0
+    hour_frames: int = round(3600 * FPS)
 
 
 class _Paints(QObject):
@@ -48,8 +57,8 @@ class _Paints(QObject):
 class UiBench:
     """One window on screen, and what is done with it. Each step yields what it has measured."""
 
-    def __init__(self, app: QApplication, folder: Path) -> None:
-        self._app, self._folder = app, folder
+    def __init__(self, app: QApplication, folder: Path, extent: Extent) -> None:
+        self._app, self._folder, self._extent = app, folder, extent
         self.window = MainWindow(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat), DARK)
         self.window.resize(*_SIZE)
         self.session = self.window.session
@@ -59,13 +68,13 @@ class UiBench:
         self._alarm = QTimer()
         self._alarm.start(50)
 
-    def run(self, lengths: tuple[int, ...] = LENGTHS, hour_frames: int = _HOUR_FRAMES) -> Iterator[Speed]:
+    def run(self) -> Iterator[Speed]:
         """Everything, one after the other; the window is closed at the end."""
         yield from self.start()
         yield from self.video()
-        for frames in lengths:
+        for frames in self._extent.lengths:
             yield from self.clicks(frames)
-        yield from self.hour(hour_frames)
+        yield from self.hour(self._extent.hour_frames)
         yield from self.quit()
 
     def start(self) -> Iterator[Speed]:
@@ -79,7 +88,7 @@ class UiBench:
 
     def video(self) -> Iterator[Speed]:
         """Scrubbing and playing a video with two skeletons."""
-        clip, path = hd_clip(), self._folder / "hd.mp4"
+        clip, path = hd_clip().cut(0, self._extent.video_frames - 1), self._folder / "hd.mp4"
         write_hd_video(path, clip)
         self.session.open_clip(clip)
         self.window.backdrop.open(path, is_source=True)
@@ -94,7 +103,7 @@ class UiBench:
         self._pause(0.5)
         self._heart.restart()
         begun, own, frames, exact, step = time.perf_counter(), time.thread_time(), 0, 0, 1
-        while time.perf_counter() - begun < _SCRUB_S:
+        while time.perf_counter() - begun < self._extent.seconds:
             frame = self.session.frame
             step = -1 if frame == last else 1 if frame == 0 else step
             self._painted(*views, do=partial(self.session.set_frame, frame + step))
@@ -122,7 +131,7 @@ class UiBench:
         self._heart.restart()
         begun, paints = time.perf_counter(), self._paints.counts[self.window.image_view]
         self.window.playback.play()
-        while time.perf_counter() - begun < _PLAY_S:
+        while time.perf_counter() - begun < self._extent.seconds:
             self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
             if self._paints.counts[self.window.image_view] != paints:
                 paints = self._paints.counts[self.window.image_view]
@@ -151,7 +160,7 @@ class UiBench:
         self._heart.restart()
         rng = np.random.default_rng(1)
         drawn, own, lifted = [], [], []
-        for _ in range(_CLICKS):
+        for _ in range(self._extent.clicks):
             self.session.set_frame(int(rng.integers(frames)))
             self._pause(0.05)
             joint = int(rng.integers(len(MPM16)))
@@ -237,5 +246,5 @@ class UiBench:
 def run_bench(app: QApplication, tell: Callable[[str], object]) -> None:
     """Measure everything, telling each line as it is known."""
     with TemporaryDirectory() as folder:
-        for speed in UiBench(app, Path(folder)).run():
+        for speed in UiBench(app, Path(folder), Extent()).run():
             tell(f"{speed.what:<72} {speed.value:>10.1f} {speed.unit}\n")

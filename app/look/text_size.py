@@ -26,7 +26,11 @@ def set_text_size(percent: int) -> None:
     if app.property(_PROPERTY) is None:
         app.setProperty(_PROPERTY, font.pointSizeF())
     font.setPointSizeF(float(app.property(_PROPERTY)) * percent / 100)
+    # Widgets that a style sheet has looked after take no other font until it is put on anew.
+    sheet = app.styleSheet()
+    app.setStyleSheet("")
     app.setFont(font)
+    app.setStyleSheet(sheet)
 
 
 def line_scale(widget: QWidget) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.look import theme as look
 
@@ -13,6 +13,7 @@ _BACK_PX = 940
 """From the first height on there are two parts, below the second one again: not to and fro at one pixel."""
 
 _UPPER_SHARE = 0.6
+_NARROWEST_BUTTON_PX = 84
 
 
 class SidePanel(QSplitter):
@@ -36,6 +37,10 @@ class SidePanel(QSplitter):
 
     def add(self, label: str, widget: QWidget, moves_below: bool = False) -> None:
         """A panel as a tab. moves_below: it is the one that a tall window shows below the others."""
+        for row in (*widget.findChildren(QPushButton), *widget.findChildren(QComboBox)):
+            # Else the longest word of all panels would say how narrow they can be.
+            row.setMinimumWidth(_NARROWEST_BUTTON_PX)
+            row.setSizePolicy(QSizePolicy.Policy.Ignored, row.sizePolicy().verticalPolicy())
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(widget)

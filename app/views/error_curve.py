@@ -21,7 +21,8 @@ def draw_curves(
 ) -> None:
     """Curves with their names and axis, between two heights; where there are none yet, that they are on their way."""
     top, bottom = rows[0] + _MARGIN_PX, rows[1] - _MARGIN_PX
-    label = QRectF(6, top - 3, look.LANE_LABEL_WIDTH - 10, _LINE_PX)
+    line = min(painter.fontMetrics().height(), _LINE_PX * scale.left / look.LANE_LABEL_WIDTH)
+    label = QRectF(6, top - 3, scale.left - 10, line)
     if curves is None:
         painter.setPen(QColor(theme.muted))
         painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
@@ -31,9 +32,9 @@ def draw_curves(
         _draw_line(painter, curve, scale, top, bottom, curves.highest, colour)
     lines = [(c.name, getattr(theme, c.colour)) for c in curves.curves if np.isfinite(c.values).any()]
     for n, (text, shade) in enumerate((*lines, (f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))):
-        if label.bottom() + n * _LINE_PX <= rows[1] + _MARGIN_PX:
+        if label.bottom() + n * line <= rows[1] + _MARGIN_PX:
             painter.setPen(QColor(shade))
-            painter.drawText(label.translated(0, n * _LINE_PX), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(label.translated(0, n * line), Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _draw_line(

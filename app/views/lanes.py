@@ -27,39 +27,40 @@ class Lane:
 
 @dataclass(frozen=True)
 class Rows:
-    """Top and bottom of everything, in pixels: overview, ruler, flags, curve, lanes, feet, legend."""
+    """Top and bottom of everything, in pixels: ruler, flags, curve, lanes, feet, overview, legend."""
 
-    overview: tuple[float, float]
     ruler: tuple[float, float]
     flags: tuple[float, float]
     curve: tuple[float, float]
     lanes: tuple[Lane, ...]
     feet: tuple[float, float]
+    overview: tuple[float, float]
     legend: tuple[float, float]
 
     def lane_at(self, y: float) -> Lane | None:
         return next((lane for lane in self.lanes if lane.top <= y < lane.top + lane.height), None)
 
 
-def natural_height(unfolded: Collection[str], curve: float = look.CURVE_HEIGHT) -> float:
-    """What all rows take, with a curve of this height and lanes as they usually are."""
-    return _around() + curve + _lanes_height(unfolded)
+def natural_height(unfolded: Collection[str], text: float) -> float:
+    """What all rows take, with curve and lanes as they usually are; text: how large its lines are, see line_scale."""
+    return (_around() + look.CURVE_HEIGHT + _lanes_height(unfolded)) * text
 
 
-def arrange(height: float, unfolded: Collection[str], curve: float) -> Rows:
+def arrange(height: float, unfolded: Collection[str], curve: float, text: float) -> Rows:
     """Put the rows into a height; `curve` is what a person wants for the curve, which also takes what is left over."""
-    lanes = _lanes_height(unfolded)
-    room = max(height - _around(), _LEAST_CURVE + lanes * _NARROWEST_LANES)
-    spare = room - lanes - look.CURVE_HEIGHT
+    lanes = _lanes_height(unfolded) * text
+    room = max(height - _around() * text, _LEAST_CURVE + lanes * _NARROWEST_LANES)
+    spare = room - lanes - look.CURVE_HEIGHT * text
     curve = min(max(curve + max(spare, 0.0), _LEAST_CURVE), room - lanes * _NARROWEST_LANES)
-    scale = min((room - curve) / lanes, 1.0)
-    top = float(look.OVERVIEW_HEIGHT)
-    ruler = (top, top + look.RULER_HEIGHT)
-    flags = (ruler[1], ruler[1] + look.FLAGS_HEIGHT)
+    scale = min((room - curve) / lanes, 1.0) * text
+    ruler = (0.0, look.RULER_HEIGHT * text)
+    flags = (ruler[1], ruler[1] + look.FLAGS_HEIGHT * text)
     curve_rows = (flags[1], flags[1] + curve)
     rows = _build_lanes(unfolded, curve_rows[1], scale)
-    feet = (rows[-1].top + rows[-1].height, rows[-1].top + rows[-1].height + look.FEET_HEIGHT)
-    return Rows((0.0, top), ruler, flags, curve_rows, rows, feet, (feet[1], feet[1] + look.LEGEND_HEIGHT))
+    feet = (rows[-1].top + rows[-1].height, rows[-1].top + rows[-1].height + look.FEET_HEIGHT * text)
+    overview = (feet[1], feet[1] + look.OVERVIEW_HEIGHT * text)
+    legend = (overview[1], overview[1] + look.LEGEND_HEIGHT * text)
+    return Rows(ruler, flags, curve_rows, rows, feet, overview, legend)
 
 
 def _around() -> float:

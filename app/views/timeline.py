@@ -1,4 +1,4 @@
-"""The timeline: overview, ruler, error curve, a lane per limb that unfolds to joints, and when feet stand."""
+"""The timeline: ruler, error curve, a lane per limb that unfolds to joints, when feet stand, and an overview."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.document.answer_curves import AnswerCurves
 from app.document.session import Session
 from app.look import theme as look
+from app.look.text_size import line_scale
 from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves, draw_curves
@@ -92,11 +93,11 @@ class Timeline(QWidget):
         return QSize(900, self.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(400, int(natural_height(self._unfolded)))
+        return QSize(400, int(natural_height(self._unfolded, line_scale(self))))
 
     def rows(self) -> Rows:
         """Where everything is."""
-        return arrange(self.height(), self._unfolded, self._wanted_curve)
+        return arrange(self.height(), self._unfolded, self._wanted_curve, line_scale(self))
 
     def lanes(self) -> Sequence[Lane]:
         """The rows of cells from top to bottom."""
@@ -104,8 +105,8 @@ class Timeline(QWidget):
 
     def scale(self) -> TimeScale:
         """What is in view, right of the labels."""
-        width = max(self.width() - look.LANE_LABEL_WIDTH - _RIGHT_PX, 1)
-        return TimeScale(self._first, self._count, look.LANE_LABEL_WIDTH, width, len(self._session))
+        left = look.LANE_LABEL_WIDTH * line_scale(self)
+        return TimeScale(self._first, self._count, left, max(self.width() - left - _RIGHT_PX, 1), len(self._session))
 
     def x_of(self, frame: float) -> float:
         """The left edge of a frame's cell."""
@@ -202,7 +203,7 @@ class Timeline(QWidget):
 
     def _draw_around(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
         theme, clip = self.theme, self._session.clip
-        self._draw_labels(painter, rows)
+        self._draw_labels(painter, rows, scale)
         self._hatch_doubt(painter, rows, scale)
         draw_curves(painter, self._curves, scale, rows.curve, theme)
         times = clip.times if clip is not None and self.shows_seconds else None
@@ -214,11 +215,11 @@ class Timeline(QWidget):
         painter.setPen(QColor(theme.border))
         painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
 
-    def _draw_labels(self, painter: QPainter, rows: Rows) -> None:
+    def _draw_labels(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
         for lane in rows.lanes:
             painter.setPen(QColor(self.theme.muted if lane.is_joint else self.theme.text))
             indent = 26 if lane.is_joint else 20
-            box = QRectF(indent, lane.top, look.LANE_LABEL_WIDTH - indent - 4, lane.height)
+            box = QRectF(indent, lane.top, scale.left - indent - 4, lane.height)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, lane.label)
             if not lane.is_joint:
                 painter.setPen(QColor(self.theme.muted))
@@ -261,7 +262,11 @@ class Timeline(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def event(self, event: QEvent) -> bool:
-        """Explain what is striped under the mouse."""
+        """Explain what is striped under the mouse; make room for text of another size."""
+        if event.type() == QEvent.Type.FontChange:
+            self._wanted_curve = look.CURVE_HEIGHT * line_scale(self)
+            self.updateGeometry()
+            self._forget_around()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
             return True
@@ -292,10 +297,10 @@ class Timeline(QWidget):
         has_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         rows = self.rows()
         lane = rows.lane_at(y)
-        if abs(y - rows.curve[1]) <= _EDGE_PX:
+        if self._is_edge(rows, y):
             self._dragging = "edge"
             return
-        if x < look.LANE_LABEL_WIDTH:
+        if x < self.scale().left:
             if lane is not None and not lane.is_joint and x < 22:
                 self.toggle_limb(lane.limb)
             elif lane is not None:
@@ -305,7 +310,7 @@ class Timeline(QWidget):
             return
         frame = self.frame_at(x)
         self._drag_start = frame
-        if y < rows.overview[1]:
+        if rows.overview[0] <= y < rows.overview[1]:
             self._dragging = "overview"
             self._scroll_overview(x)
         elif lane is None:
@@ -334,7 +339,7 @@ class Timeline(QWidget):
                 self._painted = (joints, frame)
                 self.cell_dragged.emit(joints, last, frame)
         else:
-            is_edge = abs(place.y() - self.rows().curve[1]) <= _EDGE_PX
+            is_edge = self._is_edge(self.rows(), place.y())
             self.setCursor(Qt.CursorShape.SplitVCursor if is_edge else Qt.CursorShape.ArrowCursor)
         self._hovered = place
         self.update()
@@ -350,18 +355,16 @@ class Timeline(QWidget):
         super().resizeEvent(event)
         self._forget_around()
 
-    def _drag_edge(self, y: float) -> None:
-        """The curve becomes as high as it is drawn, at the lanes' cost."""
-        rows = self.rows()
-        self._wanted_curve += y - rows.curve[1]
-        self._wanted_curve -= self._wanted_curve - self._clipped_curve()
-        self.update()
+    @staticmethod
+    def _is_edge(rows: Rows, y: float) -> bool:
+        """Whether a place is on the lower edge of the curve, which can be dragged."""
+        return rows.curve[1] - _EDGE_PX <= y <= rows.curve[1]
 
-    def _clipped_curve(self) -> float:
-        """What is wanted for the curve, without what cannot be had, so that dragging back answers at once."""
-        rows = self.rows()
-        spare = max(self.height() - natural_height(self._unfolded), 0.0)
-        return min(self._wanted_curve, rows.curve[1] - rows.curve[0] - spare)
+    def _drag_edge(self, y: float) -> None:
+        """The curve becomes as high as it is dragged, at the lanes' cost; what cannot be had is not remembered."""
+        self._wanted_curve += y - self.rows().curve[1]
+        self._wanted_curve += self.rows().curve[1] - y
+        self.update()
 
     def _scroll_overview(self, x: float) -> None:
         """Bring what is under a place of the overview into the middle."""

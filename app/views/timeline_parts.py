@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QPainter, QPen
 
-from app.look import theme as look
 from app.look.theme import Theme
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
@@ -23,7 +22,7 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
     """Marks with frame numbers, from 1, as close as they fit; with seconds where `times` (frames,) is given."""
     top, bottom = rows.ruler
     painter.setPen(QColor(theme.muted))
-    label = QRectF(6, top, look.LANE_LABEL_WIDTH - 10, bottom - top)
+    label = QRectF(6, top, scale.left - 10, bottom - top)
     painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "Frames ⇄" if times is None else "Seconds ⇄")
     for frame, text in frame_marks(scale) if times is None else second_marks(scale, times):
         x = scale.x_of(frame)
@@ -76,7 +75,7 @@ def draw_feet(
     top, bottom = rows.feet
     middle = (top + bottom) / 2
     painter.setPen(QColor(theme.muted if stands is None else theme.text))
-    box = QRectF(20, top, look.LANE_LABEL_WIDTH - 24, bottom - top)
+    box = QRectF(20, top, scale.left - 24, bottom - top)
     painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, "Feet stand")
     ground = QRectF(scale.left, top + 2, scale.width, bottom - top - 4)
     painter.fillRect(ground, QColor(theme.base))

@@ -1,4 +1,4 @@
-"""Owns what the actions about how things are shown do: text size, side panel, the picture, the ruler of the timeline, messages."""
+"""Owns what the actions about how things are shown do: text size, side panel, picture, ruler, messages."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -288,9 +288,15 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         state = self._settings.value("state")
-        wide = min(max(round(self.width() * look.PANEL_SHARE), look.USUAL_PANEL), look.WIDEST_PANEL)
-        if not isinstance(state, QByteArray) or not self.restoreState(state):
+        self._has_layout = isinstance(state, QByteArray) and self.restoreState(state)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The first time, and where a person has not said otherwise, the side panel takes its share of the window."""
+        super().showEvent(event)
+        if not self._has_layout:
+            wide = min(max(round(self.width() * look.PANEL_SHARE), look.USUAL_PANEL), look.WIDEST_PANEL)
             self.resizeDocks([self.panel_dock], [wide], Qt.Orientation.Horizontal)
+            self._has_layout = True
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():

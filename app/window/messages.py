@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -85,17 +85,17 @@ class Note(QFrame):
 
 
 class Messages(QObject):
-    """Shows messages in the lower left of a widget, the newest lowest, and keeps them all."""
+    """Shows messages in the lower left of an area of a window, the newest lowest, and keeps them all."""
 
     changed = Signal()
 
-    def __init__(self, over: QWidget) -> None:
-        super().__init__(over)
-        self._over = over
+    def __init__(self, area: QWidget) -> None:
+        super().__init__(area)
+        self._area, self._window = area, area.window()
         self._notes: list[Note] = []
         self.log: list[Message] = []
         self.unread = 0
-        over.installEventFilter(self)
+        area.installEventFilter(self)
 
     def say(self, text: str) -> None:
         """What was done, or is so; nothing at all takes away what is on show."""
@@ -134,7 +134,7 @@ class Messages(QObject):
             # The same again is one note, and what was done makes room for what is done now.
             if note.message.text == text or (kind is DONE and note.message.kind is DONE):
                 self._close(note)
-        note = Note(message, self._over)
+        note = Note(message, self._window)
         note.closed.connect(lambda: self._close(note))
         self._notes.append(note)
         while len(self._notes) > _MOST_ON_SHOW:
@@ -151,18 +151,19 @@ class Messages(QObject):
             self._place()
 
     def _place(self) -> None:
-        bottom = self._over.height() - look.MARGIN
-        width = min(_WIDTH_PX, self._over.width() - 2 * look.MARGIN)
+        corner = self._area.mapTo(self._window, QPoint(0, self._area.height()))
+        bottom = corner.y() - look.MARGIN
+        width = min(_WIDTH_PX, self._area.width() - 2 * look.MARGIN)
         for note in reversed(self._notes):
             note.setFixedWidth(width)
             note.setFixedHeight(max(note.heightForWidth(width), note.minimumSizeHint().height()))
             bottom -= note.height()
-            note.move(look.MARGIN, bottom)
+            note.move(corner.x() + look.MARGIN, bottom)
             note.raise_()
             bottom -= look.MARGIN // 2
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place()
         return False
 
