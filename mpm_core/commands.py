@@ -6,7 +6,7 @@ import argparse
 import logging
 from dataclasses import replace
 
-from mpm_core.batch import run_each, suffix_of
+from mpm_core.batch import aids_of, run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
@@ -94,7 +94,7 @@ def run_complete(options: argparse.Namespace) -> None:
     from mpm_core.lifters import load_lifter
 
     check_target(options.output)
-    check_spares([options.output], [options.input])
+    check_spares([options.output], [options.input, *aids_of(options)])
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
     clip = _as_told(_read(options), options)
@@ -107,7 +107,7 @@ def run_complete(options: argparse.Namespace) -> None:
 
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
-    check_spares([options.output], [options.input])
+    check_spares([options.output], [options.input, *aids_of(options)])
     clip = _as_told(_read(options), options)
     _write(options, clip, clip)
 

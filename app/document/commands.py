@@ -12,6 +12,7 @@ from app.document.session import Session
 from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Direction
 from mpm_core.masking import Mask
+from mpm_core.rates import at_rate
 
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
@@ -19,6 +20,7 @@ _SET_CAMERA_ID = 3
 _SET_THRESHOLD_ID = 4
 _SET_UP_ID = 5
 _SET_HEIGHT_ID = 6
+_SET_RATE_ID = 7
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -201,6 +203,35 @@ class SetHeight(QUndoCommand):
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetHeight) or other._after is None or self._after is None:
+            return False
+        self._after = other._after
+        self.setText(other.text())
+        return True
+
+
+class SetRate(QUndoCommand):
+    """Say at how many frames/s the clip was taken; the file's own are its own. Steps of a spin box become one command."""
+
+    def __init__(self, session: Session, fps: float) -> None:
+        super().__init__(f"{fps:g} frames/s")
+        assert session.clip is not None
+        self._session = session
+        clip = session.clip
+        other = at_rate(clip, fps, "the Video panel says", session.opened)
+        self._before, self._after = (clip.fps, clip.times, clip.notes), (fps, other.times, other.notes)
+
+    def redo(self) -> None:
+        self._session.set_rate(*self._after)
+
+    def undo(self) -> None:
+        self._session.set_rate(*self._before)
+
+    def id(self) -> int:
+        return _SET_RATE_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetRate):
             return False
         self._after = other._after
         self.setText(other.text())

@@ -33,6 +33,7 @@ class Session(QObject):
     camera_changed = Signal()
     up_changed = Signal()
     height_changed = Signal()
+    rate_changed = Signal()
     flags_changed = Signal()
     truth_changed = Signal()
     frame_changed = Signal(int)
@@ -49,6 +50,7 @@ class Session(QObject):
         super().__init__()
         self.undo_stack = QUndoStack(self)
         self._clip: Clip | None = None
+        self._opened: Clip | None = None
         self._mask: Mask = np.zeros((0, len(MPM16)), bool)
         self._frame = 0
         self._range: tuple[int, int] | None = None
@@ -72,6 +74,11 @@ class Session(QObject):
         """The clip in MPM-16 joints, or None before anything is open."""
         return self._clip
 
+    @property
+    def opened(self) -> Clip | None:
+        """The clip as it was when it was opened, at the times of its file."""
+        return self._opened
+
     def open_clip(
         self,
         clip: Clip,
@@ -82,7 +89,7 @@ class Session(QObject):
     ) -> None:
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
-        self._clip = clip.to_mpm16()
+        self._clip = self._opened = clip.to_mpm16()
         self._recording, self._person, self._threshold = recording, person, threshold
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
@@ -308,6 +315,12 @@ class Session(QObject):
         assert self._clip is not None
         self._clip = replace(self._clip, height_m=height_m)
         self.height_changed.emit()
+
+    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...]) -> None:
+        """Say when the frames were taken, and note other things. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, fps=fps, times=times, notes=notes)
+        self.rate_changed.emit()
 
     def _look_for_up(self) -> None:
         """Take over what an answer tells of up. Small changes are left alone: a click must not make the scene sway."""

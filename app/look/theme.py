@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from mpm_core.assets import find_asset
+from mpm_core.skeleton import MPM16
 
 # Sizes in device-independent pixels.
 JOINT_RADIUS = 5.0
@@ -61,6 +63,11 @@ class Palette:
     left: str
     right: str
     centre: str
+
+    @cached_property
+    def joints(self) -> NDArray[np.float32]:
+        """(16, 3) colours of the joints, 0 to 1."""
+        return np.array([rgb(self.side(MPM16.side(joint))) for joint in range(len(MPM16))])
 
     def side(self, side: str) -> QColor:
         return QColor(getattr(self, side))

@@ -65,7 +65,7 @@ class MetricsPanel(QWidget):
         layout.addWidget(self._table)
         layout.addWidget(self._build_clip())
         layout.addStretch()
-        for signal in (session.clip_changed, session.camera_changed):
+        for signal in (session.clip_changed, session.camera_changed, session.rate_changed):
             signal.connect(self._show_clip)
         self.show_figures(None)
         self._show_clip()

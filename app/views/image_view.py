@@ -26,6 +26,7 @@ from app.views.projected_item import draw_projected, projected
 from app.views.region_tool import RegionTool, draw_region
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
 from app.views.upright_tool import Line, UprightTool
+from mpm_core.clip import Clip
 from mpm_core.skeleton import MPM16
 
 _DRAG_PX = 5.0
@@ -54,6 +55,7 @@ class ImageView(QWidget):
         self.shows_answer = False
         self._picture_name = ""
         self._place = PicturePlace()
+        self._person_of: tuple[Clip, NDArray[np.float64] | None] | None = None
         self._hovered: int | None = None
         self._pressed: tuple[int, QPointF] | None = None
         self._is_dragging = False
@@ -86,11 +88,6 @@ class ImageView(QWidget):
     def name_picture(self, name: str) -> None:
         """What the picture is of: it is written over it."""
         self._picture_name = name
-        self.update()
-
-    def set_shows_answer(self, shows: bool) -> None:
-        """Whether the 3D answer is drawn back over the picture."""
-        self.shows_answer = shows
         self.update()
 
     def reset_view(self) -> None:
@@ -160,7 +157,7 @@ class ImageView(QWidget):
         return (1, 1) if clip is None or clip.keypoints is None else clip.image_size
 
     def _forget_people(self, *_: object) -> None:
-        self._people = NOBODY
+        self._people, self._person_of = NOBODY, None
         self.update()
 
     def _others(self) -> PeopleOnShow:
@@ -180,8 +177,14 @@ class ImageView(QWidget):
     def _image_rect(self) -> QRectF:
         """Where the image lies in the widget."""
         clip, size = self._session.clip, self._image_size()
-        person = None if clip is None or self._preview is not None else person_box(clip, self._session.frame)
+        person = None if clip is None or self._preview is not None else self._person(clip)
         return self._place.rect(size, self.size(), person)
+
+    def _person(self, clip: Clip) -> NDArray[np.float64] | None:
+        """Where the person of the frame is, looked up once."""
+        if self._person_of is None or self._person_of[0] is not clip:
+            self._person_of = (clip, person_box(clip, self._session.frame))
+        return self._person_of[1]
 
     def _to_widget(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """(..., 2) image pixels -> widget pixels."""
@@ -275,9 +278,8 @@ class ImageView(QWidget):
         """What is on show, and how much of it."""
         clip = self._session.clip
         assert clip is not None
-        name = self._picture_name or ("2D keypoints" if clip.keypoints is not None else "3D from the camera")
-        how = {"person": "following the person", "whole": "whole picture", "free": "zoomed by hand"}[self._place.mode]
-        draw_name(painter, f"{name}  ·  {how}" if clip.keypoints is not None else name, self.theme)
+        name = f"{self._picture_name or '2D keypoints'}  ·  {self._place.words()}"
+        draw_name(painter, name if clip.keypoints is not None else "3D from the camera", self.theme)
 
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
         draw_preview(painter, preview, self._image_rect(), self.theme, self.theme.palettes[self.palette_name])

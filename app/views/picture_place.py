@@ -39,6 +39,10 @@ class PicturePlace:
         self.mode = "whole" if self.mode == "whole" else "person"
         self._zoom, self._offset, self._held = 1.0, QPointF(0, 0), None
 
+    def words(self) -> str:
+        """How much of the picture is on show, for people."""
+        return {"person": "following the person", "whole": "whole picture", "free": "zoomed by hand"}[self.mode]
+
     def show_person(self) -> None:
         """The person fills the view."""
         self.mode, self._zoom, self._offset = "person", 1.0, QPointF(0, 0)

@@ -83,6 +83,7 @@ class SceneView(GLViewWidget):
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
+        self._floor_drawn: tuple[object, ...] = ()
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
         self._camera = CameraPyramid()
@@ -167,8 +168,7 @@ class SceneView(GLViewWidget):
         self.update()
 
     def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
-        palette = self.theme.palettes[self.palette_name]
-        colours = np.array([look.rgb(palette.side(MPM16.side(j))) for j in range(len(MPM16))])
+        colours = self.theme.palettes[self.palette_name].joints
         errors = self._session.errors_at(self._session.frame) if self.shows_errors and share == 1.0 else None
         if errors is not None:
             colours = look.error_colours(errors, self.theme)
@@ -208,10 +208,13 @@ class SceneView(GLViewWidget):
     def _place_floor(self) -> None:
         root = root_in_scene(self._session, self._session.frame)
         spacing = look.GRID_SPACING_M
-        self._grid.resetTransform()
-        centre = np.array([*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor])
-        self._grid.translate(*centre)
-        self._gravity.show(centre, self._session.up, self.theme)
+        centre = (*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor)
+        place = (centre, self._session.up, self.theme.name)
+        if place != self._floor_drawn:  # it follows the person from square to square
+            self._floor_drawn = place
+            self._grid.resetTransform()
+            self._grid.translate(*centre)
+            self._gravity.show(np.array(centre), self._session.up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:

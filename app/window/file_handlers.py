@@ -89,8 +89,8 @@ class FileHandlers(QObject):
     def attach_truth(self, clip: Clip, other: Clip) -> None:
         """3D that was read for a clip, if that clip is still open."""
         here = self._session.clip
-        # Edits made meanwhile replace the clip, but never its times.
-        if here is not None and here.times is clip.times and other.ground_truth is not None:
+        # Edits made meanwhile replace the clip, but never its source and its frames.
+        if here is not None and (here.source, len(here)) == (clip.source, len(clip)) and other.ground_truth is not None:
             self._session.undo_stack.push(AttachTruth(self._session, other.ground_truth))
             self._session.message.emit("; ".join((f"Ground truth from {other.name}", *other.notes)))
 

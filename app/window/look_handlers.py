@@ -42,7 +42,9 @@ class LookHandlers(QObject):
         self._image.show_person(fills)
 
     def set_shows_answer(self, shows: bool) -> None:
-        self._image.set_shows_answer(shows)
+        """Whether the 3D answer is drawn back over the picture."""
+        self._image.shows_answer = shows
+        self._image.update()
 
     def set_seconds(self, shows_seconds: bool) -> None:
         self._timeline.set_seconds(shows_seconds)

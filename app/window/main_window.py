@@ -234,6 +234,8 @@ class MainWindow(QMainWindow):
         panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
         panel.camera_box.upright_chosen.connect(self.upright.choose)
         self.upright.changed.connect(panel.camera_box.show_marking)
+        panel.rate_box.rate_chosen.connect(handlers.set_rate)
+        panel.rate_box.rate_left_to_file.connect(handlers.leave_rate_to_file)
         panel.body_box.height_chosen.connect(handlers.set_height)
         panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
         self.image_view.region_drawn.connect(panel.set_region)

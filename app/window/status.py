@@ -38,7 +38,7 @@ class StatusLine(QStatusBar):
         self.addWidget(self._speed)
         for widget in (self._errors, self._doing, self._bar, self._device, self.log_button):
             self.addPermanentWidget(widget)
-        for signal in (session.frame_changed, session.clip_changed, session.range_changed):
+        for signal in (session.frame_changed, session.clip_changed, session.rate_changed, session.range_changed):
             signal.connect(self._show_place)
         for signal in (
             session.frame_changed,

@@ -14,6 +14,7 @@ from app.document.session import Session
 from app.look.pictures import to_screen_image
 from app.workers.frame_cache import FrameCache
 from app.workers.newest_wins import NewestWins
+from mpm_core.rates import is_rate_assumed
 from mpm_core.video import VideoReader
 
 _CACHE_BYTES = 400_000_000
@@ -57,6 +58,7 @@ class Backdrop(QObject):
         self._thread.failed.connect(self._on_failed)
         self._decoded.connect(self._on_decoded)
         session.frame_changed.connect(self._ask)
+        session.rate_changed.connect(self._take_times)
         session.clip_changed.connect(self.close)
         self._thread.start()
 
@@ -67,13 +69,24 @@ class Backdrop(QObject):
     def open(self, path: Path, is_source: bool = False) -> None:
         """Show a video behind the skeleton. is_source: the clip was detected in it, so that its times are the video's; of
         another video the first frame belongs to the clip's first."""
-        clip = self._session.clip
-        if clip is None:
+        if self._session.clip is None:
             return
         self._forget()
         self._path, self._is_source = path, is_source
-        self._times = clip.times - (0.0 if is_source else clip.times[0])
         self.opened.emit(path.name)
+        self._take_times()
+
+    def _take_times(self) -> None:
+        """Know when in the video each frame is on, and show the one at hand."""
+        clip, opened = self._session.clip, self._session.opened
+        if self._path is None or clip is None or opened is None:
+            return
+        # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
+        times = clip.times if is_rate_assumed(opened) and not self._is_source else opened.times
+        self._times = times - (0.0 if self._is_source else times[0])
+        self._number += 1
+        self.shown_frame = -1
+        self.cache.clear()
         self._ask()
 
     def close(self) -> None:

@@ -64,6 +64,7 @@ class LiftJob(QObject):
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
         session.frame_changed.connect(self._follow_cursor)
+        session.rate_changed.connect(self._on_clip_changed)
         self._thread.start()
 
     def stop(self) -> None:

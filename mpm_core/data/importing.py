@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from mpm_core.data.manifest import FileFacts, find_manifest
+from mpm_core.data.manifest import FileFacts, find_manifest, manifest_for
 from mpm_core.data.motion_files.asf_amc import AsfSkeleton, read_amc, read_asf
 from mpm_core.data.motion_files.bvh import read_bvh
 from mpm_core.data.motion_files.dialects import to_h36m17
@@ -106,7 +106,7 @@ def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions)
     """
     report = ImportReport()
     files = _find(sources, report)
-    check_spares([target], [path for path, _ in files])
+    check_spares([target], [path for path, _ in files] + _read_beside(sources, files))
     reader = _Reader(options)
     for number, (path, name) in enumerate(files):
         yield Progress(number, len(files), name)
@@ -158,6 +158,13 @@ def _find(sources: Sequence[Path], report: ImportReport) -> list[tuple[Path, str
             found += files
     names = [f"{path.resolve().parent.name.removesuffix('_bvh')}/{path.stem}" for path in found]
     return list(zip(found, names, strict=True))
+
+
+def _read_beside(sources: Sequence[Path], files: Sequence[tuple[Path, str]]) -> list[Path]:
+    """What is read beside the motion files: manifests and the skeletons of AMC files."""
+    folders = {path.parent for path, _ in files} | {source for source in sources if source.is_dir()}
+    manifests = [manifest for folder in folders if (manifest := manifest_for(folder)) is not None]
+    return manifests + [path for folder in folders for path in folder.iterdir() if path.suffix.lower() == ".asf"]
 
 
 class _Reader:

@@ -159,11 +159,6 @@ def bundle(folder: Path) -> Path:
     return folder / "small.task"
 
 
-def onnx(folder: Path) -> Path:
-    (folder / "small.onnx").write_bytes(b"\x08\x07\x12\x05torch\x3a\x03abc\x42\x02\x10\x0d")
-    return folder / "small.onnx"
-
-
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
     **PROGRAM_SAMPLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,6 +19,8 @@ from mpm_core.formats.keypoints.values import Sighting
 _FRAME_KEYS = ("frame_id", "frame", "frame_number", "frame_index", "image_id", "image_name", "file_name", "filename")
 _PROGRESS_EVERY = 200
 _MOST_LOOKED_AT = 100
+# A program that was killed, or a full disk, breaks a frame or a few of them; where more are, the folder is another thing.
+_MOST_BROKEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,20 @@ def frame_format(layout: FrameLayout) -> Format:
         return max(known, key=lambda told: told.sureness, default=None)
 
     def parse(probe: Probe, options: ReadOptions) -> Sightings:
-        frames, notes = _frames_of(probe, layout, options)
+        broken: list[UserError] = []
+        frames, notes = _frames_of(probe, layout, options, broken)
         numbered = number_frames([frame.name for frame in frames], str(probe.path))
-        entries = [
-            Sighting(number, person.values, person.where, person.scores, person.identity)
-            for number, frame in zip(numbered.numbers, frames, strict=True)
-            for person in layout.people(frame.content, frame.where)
-        ]
+        entries = []
+        for number, frame in zip(numbered.numbers, frames, strict=True):
+            try:
+                people = [] if frame.content is None else list(layout.people(frame.content, frame.where))
+            except UserError as error:
+                if not probe.is_folder:
+                    raise
+                broken.append(error)
+                continue
+            entries += [Sighting(number, who.values, who.where, who.scores, who.identity) for who in people]
+        notes = (*notes, *broken_note(broken, len(frames)))
         sizes = {layout.size(frame.content) for frame in frames}
         return Sightings(
             entries,
@@ -103,9 +112,21 @@ def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
     return [frame.content for frame in _frames_of_file(content, str(probe.path), layout)]
 
 
-def _frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
+def broken_note(broken: Sequence[UserError], frames: int) -> tuple[str, ...]:
+    """What to say of a folder's frames that could not be read; the first of these errors is raised when they are many."""
+    if not broken:
+        return ()
+    if len(broken) > _MOST_BROKEN * frames:
+        raise broken[0]
+    which = "1 frame cannot be read, and is a gap" if len(broken) == 1 else f"{len(broken)} frames cannot be read, and are gaps"
+    return (f"{which} ({broken[0]})",)
+
+
+def _frames_of(
+    probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
+) -> tuple[list[_Frame], tuple[str, ...]]:
     if probe.kind == "folder":
-        return _frames_of_folder(probe, layout, options)
+        return _frames_of_folder(probe, layout, options, broken)
     frames = _frames_of_file(probe.json, str(probe.path), layout)
     if not frames:
         raise UserError(f"{probe.path}: holds no frames of {layout.label}")
@@ -139,8 +160,11 @@ def _own_name(frame: Any) -> Hashable:
     return None
 
 
-def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
-    """A frame per file. What is named unlike most files and holds no frame lies beside them, and is said and left out."""
+def _frames_of_folder(
+    probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
+) -> tuple[list[_Frame], tuple[str, ...]]:
+    """A frame per file; one that cannot be read shows nobody, and why is put to `broken`. What is named unlike most files and
+    holds no frame lies beside them, and is said and left out."""
     names = [name for name in probe.files if name.lower().endswith(".json")]
     patterns = {name: re.sub(r"\d+", "#", name) for name in names}
     usual = Counter(patterns.values()).most_common(1)[0][0]
@@ -152,10 +176,10 @@ def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -
         try:
             content = read_json(path)
             is_frame = content in ([], {}, None) or layout.knows(content) is not None
-        except UserError:
+        except UserError as error:
+            is_frame, content = False, None
             if patterns[name] == usual:
-                raise
-            is_frame = False
+                broken.append(error)
         if is_frame or patterns[name] == usual:
             frames.append(_Frame(name, content, path))
         else:
