@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -53,6 +52,7 @@ class Timeline(QWidget):
     cell_dragged = Signal(tuple, int, int)  # joints, from frame, to frame
     limb_clicked = Signal(tuple, bool)  # joints, with Shift
     ruler_clicked = Signal()  # beside the ruler, where its unit stands
+    rows_changed = Signal()  # there are more or fewer, or larger ones
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -265,8 +265,7 @@ class Timeline(QWidget):
         """Explain what is striped under the mouse; make room for text of another size."""
         if event.type() == QEvent.Type.FontChange:
             self._wanted_curve = look.CURVE_HEIGHT * line_scale(self)
-            self.updateGeometry()
-            self._forget_around()
+            self._on_rows_changed()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
             return True
@@ -351,10 +350,6 @@ class Timeline(QWidget):
         self._hovered = None
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._forget_around()
-
     @staticmethod
     def _is_edge(rows: Rows, y: float) -> bool:
         """Whether a place is on the lower edge of the curve, which can be dragged."""
@@ -393,5 +388,9 @@ class Timeline(QWidget):
     def toggle_limb(self, limb: str) -> None:
         """Unfold a limb to its joints, or fold it."""
         self._unfolded ^= {limb}
+        self._on_rows_changed()
+
+    def _on_rows_changed(self) -> None:
         self.updateGeometry()
         self._forget_around()
+        self.rows_changed.emit()

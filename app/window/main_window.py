@@ -133,11 +133,20 @@ class MainWindow(QMainWindow):
         column.addWidget(self._timeline_area)
         column.setStretchFactor(0, 1)
         column.setCollapsible(1, False)
+        self._column = column
+        self.timeline.rows_changed.connect(self._fit_timeline)
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(column)
         self.setCentralWidget(centre)
+
+    def _fit_timeline(self) -> None:
+        """All rows of the timeline are to be seen, as long as the views keep half of the room."""
+        room = sum(self._column.sizes())
+        wanted = min(self.timeline.minimumSizeHint().height() + 2, room // 2)
+        if self._column.sizes()[1] < wanted:
+            self._column.setSizes([room - wanted, wanted])
 
     def _build_panels(self) -> None:
         self.joints_panel = JointsPanel(self.session, self.theme)
@@ -316,6 +325,7 @@ class MainWindow(QMainWindow):
             return
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("state", self.saveState())
+        self.hide()  # what is at work may need a moment to end
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (

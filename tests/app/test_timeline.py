@@ -156,6 +156,13 @@ def test_go_to_scrolls_there_and_the_overview_scrolls(qtbot, demo_window, monkey
     assert abs(timeline.scale().first + 20 - 0.25 * len(session)) < 2 and session.frame == 600
 
 
+def test_unfolding_a_limb_makes_room_for_all_rows(qtbot, demo_window):
+    timeline = demo_window.timeline
+    demo_window.resize(1280, 900)
+    timeline.toggle_limb("left arm")
+    qtbot.waitUntil(lambda: timeline.visibleRegion().boundingRect().bottom() >= timeline.rows().legend[1] - 2, timeout=3000)
+
+
 def test_feet_that_stand_have_a_lane(qtbot, demo_window):
     curves = curves_of(demo_window.session.prediction, demo_window.session.clip, KnownErrors())
     assert curves.stands.shape == (len(demo_window.session), 2) and 0.3 < curves.stands.mean() < 0.95
