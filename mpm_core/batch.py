@@ -54,8 +54,8 @@ def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str, takes_fo
 
 
 def aids_of(options: argparse.Namespace) -> list[Path]:
-    """Files that are read beside the inputs: weights and a joint map."""
-    given = (getattr(options, name, None) for name in ("weights", "joint_map"))
+    """Files that are read beside the inputs: weights, joint maps and ground truth."""
+    given = (getattr(options, name, None) for name in ("weights", "joint_map", "truth", "truth_joint_map"))
     return [path for path in given if path is not None]
 
 

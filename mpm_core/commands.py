@@ -15,6 +15,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
+from mpm_core.truth.command import check_truth_options, refuse_for_many, truth_sentence, with_truth
 
 _log = logging.getLogger("mpm")
 
@@ -23,12 +24,14 @@ _MOSTLY = 0.5
 
 def run_lift(options: argparse.Namespace) -> None:
     """2D keypoints, or videos, to 3D."""
+    refuse_for_many(options)
     run_each(options, lift_one, suffix_of(options.to))
 
 
 def lift_one(options: argparse.Namespace) -> None:
     """Lift one file, folder of OpenPose files or video."""
     from mpm_core.formats import check_target
+    from mpm_core.grounding.drifting import moving_camera_notes
     from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import load_lifter
@@ -42,11 +45,12 @@ def lift_one(options: argparse.Namespace) -> None:
     check_mask_names(options.hide)
     check_cleaning(options)
     check_mode(options.mode)
+    check_truth_options(options)
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
     lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
-    clip = _as_told(clip, options)
+    clip = with_truth(_as_told(clip, options), options)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -54,11 +58,17 @@ def lift_one(options: argparse.Namespace) -> None:
     task = lifter.start(clip, "lift", options.mode, aids)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
+    for note in moving_camera_notes(clip, prediction):
+        if note not in clip.notes:
+            _log.warning("%s: %s", options.input.name, note)
+            clip = replace(clip, notes=(*clip.notes, note))
     _write(options, prediction, clip)
     _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
     _log.info("%s: %s", options.input.name, size_sentence(clip.height_m, prediction))
     if prediction.moved_by():
         _log.info("%s: so that standing feet do not slide, %s", options.input.name, prediction.moved_by())
+    if clip.ground_truth is not None:
+        _log.info("%s: %s", options.input.name, truth_sentence(prediction, clip))
     figures = reprojection(prediction, clip)
     if figures is not None and clip.ground_truth is None:
         _log.info(
@@ -108,7 +118,7 @@ def run_complete(options: argparse.Namespace) -> None:
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
     check_spares([options.output], [options.input, *aids_of(options)])
-    clip = _as_told(_read(options), options)
+    clip = with_truth(_as_told(_read(options), options), options)
     _write(options, clip, clip)
 
 
@@ -140,8 +150,7 @@ def _read(options: argparse.Namespace) -> Clip:
 
 def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) -> None:
     from mpm_core.formats import write
-    from mpm_core.formats.base import WriteOptions
+    from mpm_core.writing import write_options
 
-    unit = 1.0 if options.metres else 100.0
-    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    write(content, options.output, write_options(options, clip))
     _log.info("wrote %s", options.output)

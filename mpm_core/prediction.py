@@ -28,7 +28,8 @@ class Prediction:
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
     alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
     ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
-    and stands: (frames, 2), see contact, as it was told before; None where nothing was.
+    and stands: (frames, 2), see contact, as it was told before; None where nothing was. drift: m/s at which feet that stand
+    went by before, where that tells of a moving camera (see grounding/drifting.py).
 
     is_pending: (frames,) bool, those whose answer is still one to what was asked before, or there is none yet, while a task is
     being updated; None once it is whole.
@@ -50,6 +51,7 @@ class Prediction:
     foot_odds: NDArray[np.float32] | None = None
     foot_height: NDArray[np.float32] | None = None
     moved: NDArray[np.float32] | None = None
+    drift: float | None = None
     stands: NDArray[np.float32] | None = None
     scale: float = 1.0
     is_pending: NDArray[np.bool_] | None = None

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.document.answer_curves import KnownErrors
 from app.document.lift_options import LiftOptions, LiftState
+from app.document.truth_origin import TruthOrigin
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
@@ -56,8 +58,7 @@ class Session(QObject):
         self._range: tuple[int, int] | None = None
         self._selection: frozenset[int] = frozenset()
         self._prediction: Prediction | None = None
-        self._errors: NDArray[np.float64] | None = None
-        self._errors_of: NDArray[np.float32] | None = None
+        self._known_errors = KnownErrors()
         self._missing: Mask | None = None
         self._hidden: Mask | None = None
         self._unsure: Mask | None = None
@@ -68,6 +69,7 @@ class Session(QObject):
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
         self._up = Up()
+        self._truth_origin: TruthOrigin | None = None
 
     @property
     def clip(self) -> Clip | None:
@@ -94,7 +96,7 @@ class Session(QObject):
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
-        self._prediction, self._errors = None, None
+        self._prediction, self._truth_origin = None, None
         self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
@@ -118,7 +120,6 @@ class Session(QObject):
         else:
             self._clip, self._prediction = clip, prediction
             self._mask = np.zeros((1, len(MPM16)), bool)
-        self._errors = None
         self._up = find_up(clip)  # of a single frame the lifter cannot tell well
         self._forget_hidden()
         self.prediction_changed.emit()
@@ -153,13 +154,21 @@ class Session(QObject):
         self._renew_hidden(first, last)
         self.keypoints_changed.emit(first, last)
 
-    def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
-        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none. Undo commands call this."""
+    @property
+    def truth_origin(self) -> TruthOrigin | None:
+        """The recording that the ground truth is from, None where it is the clip's own."""
+        return self._truth_origin
+
+    def attach_truth(
+        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None
+    ) -> None:
+        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none; notes: of the clip with it, None to keep
+        them. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, ground_truth=truth)
+        self._clip = replace(self._clip, ground_truth=truth, notes=self._clip.notes if notes is None else notes)
+        self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
-        self._errors = None
         self._forget_hidden()
         self.truth_changed.emit()
 
@@ -332,17 +341,10 @@ class Session(QObject):
     @property
     def errors(self) -> NDArray[np.float64] | None:
         """(frames, 16) mm against the ground truth; None without one."""
-        if self._prediction is None or self._clip is None or self._clip.ground_truth is None:
+        if not self.has_errors:
             return None
-        positions, truth = self._prediction.positions, self._clip.ground_truth
-        if self._errors is None or self._errors_of is None:
-            self._errors = joint_errors(positions, truth)
-        elif positions is not self._errors_of:  # a long answer streams in, a few frames at a time
-            new = np.any(positions != self._errors_of, axis=(1, 2))
-            self._errors = self._errors.copy()
-            self._errors[new] = joint_errors(positions[new], truth[new])
-        self._errors_of = positions
-        return self._errors
+        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+        return self._known_errors.of(self._prediction.positions, self._clip.ground_truth)
 
     @property
     def has_errors(self) -> bool:

@@ -41,6 +41,7 @@ from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
+from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
@@ -51,6 +52,7 @@ from app.workers.detection import DetectJob
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob
 from app.workers.opening import Opener
+from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
 from mpm_core.video import VideoInfo
 
@@ -86,6 +88,8 @@ class MainWindow(QMainWindow):
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
         self.messages = Messages(self.views)
         self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
+        self.truth_job = TruthJob()
+        self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
@@ -95,8 +99,11 @@ class MainWindow(QMainWindow):
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
-            self, (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers, self.look_handlers)
-        )
+            self, (
+                self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers,
+                self.look_handlers,
+            ),
+        )  # fmt: skip
         self._build_panels()
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
@@ -204,7 +211,7 @@ class MainWindow(QMainWindow):
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
-        self.opener.truth_read.connect(self.file_handlers.attach_truth)
+        self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)
         self.opener.may_leave = self.file_handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
         for source in (self.opener.failed, self.backdrop.failed, session.failure):
@@ -329,7 +336,8 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.backdrop, self.detect_job,
+            self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
+            self.detect_job,
             self.file_handlers, self.video_handlers,
         )  # fmt: skip
         for worker in workers:

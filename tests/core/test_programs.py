@@ -297,7 +297,7 @@ def test_trc_of_sports2d(tmp_path, demo, unit):
     lines[8] = "\t".join(["4", str(3 / 60), *[""] * 45])
     (tmp_path / "x.trc").write_text("\n".join(lines) + "\n")
     if unit == "3D":
-        with pytest.raises(UserError, match="markers in 3D"):
+        with pytest.raises(UserError, match="no usual unit"):
             read_clip(tmp_path / "x.trc", image_size=SIZE)
         return
     clip = read_clip(tmp_path / "x.trc", image_size=SIZE)

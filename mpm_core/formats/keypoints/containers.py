@@ -55,7 +55,9 @@ class FrameLayout:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
+    """name: what the frame is called, a number or a file's name. where: the place in the file, for messages."""
+
     name: Hashable
     content: Any
     where: str
@@ -64,14 +66,9 @@ class _Frame:
 def frame_format(layout: FrameLayout) -> Format:
     """A format that reads a program's frames out of a folder, a list, a table by name, or one alone."""
 
-    def recognise(probe: Probe) -> Recognition | None:
-        contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
-        known = [told for told in map(layout.knows, contents) if told is not None]
-        return max(known, key=lambda told: told.sureness, default=None)
-
     def parse(probe: Probe, options: ReadOptions) -> Sightings:
         broken: list[UserError] = []
-        frames, notes = _frames_of(probe, layout, options, broken)
+        frames, notes = frames_of(probe, layout, options, broken)
         numbered = number_frames([frame.name for frame in frames], str(probe.path))
         entries = []
         for number, frame in zip(numbered.numbers, frames, strict=True):
@@ -97,7 +94,14 @@ def frame_format(layout: FrameLayout) -> Format:
             notes=(*notes, *numbered.notes),
         )
 
-    return detection_format(layout.name, layout.label, (".json",), recognise, parse)
+    return detection_format(layout.name, layout.label, (".json",), lambda probe: recognise_frames(probe, layout), parse)
+
+
+def recognise_frames(probe: Probe, layout: FrameLayout) -> Recognition | None:
+    """How sure a program's layout is of the surest among some frames."""
+    contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
+    known = [told for told in map(layout.knows, contents) if told is not None]
+    return max(known, key=lambda told: told.sureness, default=None)
 
 
 def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
@@ -122,9 +126,11 @@ def broken_note(broken: Sequence[UserError], frames: int) -> tuple[str, ...]:
     return (f"{which} ({broken[0]})",)
 
 
-def _frames_of(
+def frames_of(
     probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
-) -> tuple[list[_Frame], tuple[str, ...]]:
+) -> tuple[list[Frame], tuple[str, ...]]:
+    """All frames of a file or folder, and what to say of those left out; UserError where there is none. Why frames of a folder
+    cannot be read is put to `broken`."""
     if probe.kind == "folder":
         return _frames_of_folder(probe, layout, options, broken)
     frames = _frames_of_file(probe.json, str(probe.path), layout)
@@ -133,20 +139,20 @@ def _frames_of(
     return frames, ()
 
 
-def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[_Frame]:
+def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[Frame]:
     """The frames of one file; none when it is nothing of the kind."""
     if isinstance(content, dict) and isinstance(content.get("instance_info"), list):
         content = content["instance_info"]
     if layout.knows(content) is not None:
-        return [_Frame(0, content, where)]
+        return [Frame(0, content, where)]
     if isinstance(content, dict) and all(isinstance(value, (dict, list)) for value in content.values()):
-        return [_Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
+        return [Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
     if not isinstance(content, list):
         return []
     names = [_own_name(frame) for frame in content]
     if any(name is None for name in names) or len(set(names)) < len(names):
         names = list(range(len(content)))
-    return [_Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
+    return [Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
 
 
 def _own_name(frame: Any) -> Hashable:
@@ -162,7 +168,7 @@ def _own_name(frame: Any) -> Hashable:
 
 def _frames_of_folder(
     probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
-) -> tuple[list[_Frame], tuple[str, ...]]:
+) -> tuple[list[Frame], tuple[str, ...]]:
     """A frame per file; one that cannot be read shows nobody, and why is put to `broken`. What is named unlike most files and
     holds no frame lies beside them, and is said and left out."""
     names = [name for name in probe.files if name.lower().endswith(".json")]
@@ -181,7 +187,7 @@ def _frames_of_folder(
             if patterns[name] == usual:
                 broken.append(error)
         if is_frame or patterns[name] == usual:
-            frames.append(_Frame(name, content, path))
+            frames.append(Frame(name, content, path))
         else:
             left_out.append(name)
     if options.on_progress is not None:
