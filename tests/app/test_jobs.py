@@ -84,7 +84,7 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
 
     monkeypatch.setattr("app.workers.lifting.load_lifter", load)
     messages = []
-    session.message.connect(messages.append)
+    session.failure.connect(messages.append)
     job = LiftJob(session)
     try:
         session.set_options(replace(session.options, lifter="tcn"))

@@ -71,7 +71,7 @@ def test_shift_goes_on_from_the_last_click(session, editor):
 
 
 def test_a_joint_that_was_never_measured_stays_hidden_and_says_why(session, editor, qtbot):
-    with qtbot.waitSignal(session.message) as signal:
+    with qtbot.waitSignal(session.warning) as signal:
         assert editor.click_joints((WRIST,), 25) is None
     assert "LWrist" in signal.args[0] and "walk.json" in signal.args[0] and "stays hidden" in signal.args[0]
     assert session.hidden[25, WRIST] and session.undo_stack.count() == 0
@@ -207,7 +207,7 @@ def test_3d_alone_is_completed_whatever_lifter_was_chosen(session, demo, qtbot):
     session.set_options(session.options.with_lifter("tcn"))
     session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth))
     assert (session.options.task, session.options.lifter) == ("complete", "mpm")
-    with qtbot.waitSignal(session.message) as said:
+    with qtbot.waitSignal(session.warning) as said:
         session.set_options(session.options.with_lifter("tcn"))
     assert "no 2D to lift" in said.args[0] and session.options.lifter == "mpm"
 
