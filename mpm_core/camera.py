@@ -6,6 +6,7 @@ Camera axes are x right, y down, z forward, in metres. Rays are (X/Z, Y/Z). Pixe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,23 +124,52 @@ def _fits_its_neighbours(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
     return np.abs(depth - median) <= np.maximum(_DEPTH_MAY_DIFFER * median, _DEPTH_MAY_DIFFER_M)
 
 
-def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known.
-
-    Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
-    """
-    path = SmoothPath(len(root))
-    path.renew(root, 0, len(root))
-    return path.smooth
-
-
 class SmoothPath:
-    """What smooth_path makes of a path that becomes known, or other, bit by bit. smooth: (frames, 3)."""
+    """A path that becomes known, or other, bit by bit: its NaN frames are interpolated, then it is smoothed in time; zero when
+    no frame is known. Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
 
-    def __init__(self, frames: int) -> None:
+    smooth: (frames, 3). pieces: stretches of frames with pauses between them, each smoothed by itself.
+    """
+
+    def __init__(self, frames: int, pieces: Sequence[slice] = (slice(None),)) -> None:
         self.smooth = np.zeros((frames, 3), np.float32)
+        self._pieces = [_SmoothPiece(piece.start or 0, self.smooth[piece]) for piece in pieces]
+
+    def renew(self, root: NDArray[np.floating], first: int, last: int) -> slice:
+        """Take over frames first to last (excluded) of the path (frames, 3); returns the frames that may be other ones now."""
+        changed = [first, last]
+        for piece in self._pieces:
+            low, high = max(first, piece.start), min(last, piece.end)
+            if low < high:
+                part = piece.renew(root[piece.start : piece.end], low - piece.start, high - piece.start)
+                changed += [part.start + piece.start, part.stop + piece.start]
+        for number, piece in enumerate(self._pieces):
+            place = self._place_beside(number)
+            if not piece.is_known and (piece.smooth != place).any():
+                piece.smooth[:] = place
+                changed += [piece.start, piece.end]
+        return slice(min(changed), max(changed))
+
+    def _place_beside(self, number: int) -> NDArray[np.float32]:
+        """(3,) where the person was last before a piece in which nobody knows, else where they are next."""
+        before = next((piece.smooth[-1] for piece in reversed(self._pieces[:number]) if piece.is_known), None)
+        after = next((piece.smooth[0] for piece in self._pieces[number:] if piece.is_known), np.zeros(3, np.float32))
+        return after if before is None else before
+
+
+class _SmoothPiece:
+    """A stretch of such a path without a pause. smooth: (frames, 3), a view of the whole one."""
+
+    def __init__(self, start: int, smooth: NDArray[np.float32]) -> None:
+        self.start, self.end, self.smooth = start, start + len(smooth), smooth
+        frames = len(smooth)
         self._known, self._fits = np.zeros(frames, bool), np.zeros(frames, bool)
         self._known_before = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the path is known in any frame."""
+        return bool(self._fits.any())
 
     def renew(self, root: NDArray[np.floating], first: int, last: int) -> slice:
         """Take over frames first to last (excluded) of the path (frames, 3); returns the frames that may be other ones now."""
@@ -173,7 +203,7 @@ class SmoothPath:
 
     def _smooth_between(self, root: NDArray[np.floating], fitting: NDArray[np.int64], first: int, last: int) -> slice:
         """Interpolate and smooth a range of frames, and as far around as the frames that fit tell of."""
-        from scipy.ndimage import gaussian_filter1d  # see above
+        from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
         low, high = (int(place) for place in np.searchsorted(fitting, (first, last)))
         reach = math.ceil(_PATH_REACH * _PATH_SMOOTHING_FRAMES)

@@ -152,5 +152,6 @@ def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) 
     from mpm_core.formats import write
     from mpm_core.writing import write_options
 
-    write(content, options.output, write_options(options, clip))
+    for note in write(content, options.output, write_options(options, clip)):
+        _log.warning("%s: %s", options.output, note)
     _log.info("wrote %s", options.output)

@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.pauses import pieces
+
 _TOLD_SHARE = 0.34
 """Of the network's log odds that a foot stands, beside those that its movement gives."""
 
@@ -78,8 +80,9 @@ class Prediction:
         answered = np.isfinite(self.positions[:, 0, 0])
         contact = np.zeros(self.foot_odds.shape, np.float32)
         if answered.any():
-            odds = standing_odds(self.absolute()[answered], self.up, self.fps)
-            contact[answered] = 1 / (1 + np.exp(-(odds + _TOLD_SHARE * self.foot_odds[answered])))
+            places = self.absolute()[answered]
+            odds = [standing_odds(places[piece], self.up, self.fps) for piece in pieces(self.times[answered], self.fps)]
+            contact[answered] = 1 / (1 + np.exp(-(np.concatenate(odds) + _TOLD_SHARE * self.foot_odds[answered])))
         return contact
 
     def moved_by(self) -> str:

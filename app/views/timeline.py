@@ -208,6 +208,7 @@ class Timeline(QWidget):
         draw_curves(painter, self._curves, scale, rows.curve, theme)
         times = clip.times if clip is not None and self.shows_seconds else None
         parts.draw_ruler(painter, scale, times, rows, theme)
+        parts.draw_pauses(painter, [] if clip is None else parts.frames_after_pauses(clip), scale, rows, theme)
         parts.draw_flags(painter, self._session.flags, scale, rows, theme)
         stands = None if self._curves is None else self._curves.stands
         parts.draw_feet(painter, stands, scale, rows, theme, self.palette_name)
@@ -278,6 +279,8 @@ class Timeline(QWidget):
         if x < scale.left:
             return "Count seconds or frames" if rows.ruler[0] <= y < rows.ruler[1] else ""
         frame, lane = scale.frame_at(x), rows.lane_at(y)
+        if pause := parts.describe_pause(self._session.clip, scale, x):
+            return pause
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
         if rows.flags[0] - 4 <= y < rows.flags[1] and self._session.flags[frame]:

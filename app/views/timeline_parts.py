@@ -10,11 +10,15 @@ from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QPainter, QPen
 from app.look.theme import Theme
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
+from mpm_core.clip import Clip
+from mpm_core.pauses import duration, pieces
 
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
 _LABEL_SPACING_PX = 70
 _NARROWEST_PX = 3.0
+_NEAR_PX = 4.0
+_LEAST_SPACING_PX = 34.0
 _SWATCH_PX = 12.0
 
 
@@ -24,9 +28,12 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
     painter.setPen(QColor(theme.muted))
     label = QRectF(6, top, scale.left - 10, bottom - top)
     painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "Frames ⇄" if times is None else "Seconds ⇄")
+    last = -np.inf
     for frame, text in frame_marks(scale) if times is None else second_marks(scale, times):
         x = scale.x_of(frame)
-        if scale.left - 1 <= x <= scale.right:
+        # Many seconds of a pause stand at one place.
+        if scale.left - 1 <= x <= scale.right and x - last >= _LEAST_SPACING_PX:
+            last = x
             painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
             painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
 
@@ -59,6 +66,28 @@ def _clock(seconds: float, step: float) -> str:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes}:{rest:02d}"
     return f"{seconds:.1f} s" if step < 1 else f"{seconds:.0f} s"
+
+
+def draw_pauses(painter: QPainter, after: list[int], scale: TimeScale, rows: Rows, theme: Theme) -> None:
+    """A broken line before each frame that comes after a pause."""
+    painter.setPen(QPen(QColor(theme.text), 1, Qt.PenStyle.DashLine))
+    for x in (scale.x_of(frame) for frame in after):
+        if scale.left <= x <= scale.right:
+            painter.drawLine(QPointF(x, rows.ruler[0]), QPointF(x, rows.feet[1]))
+
+
+def frames_after_pauses(clip: Clip) -> list[int]:
+    """The first frame after each pause of a clip."""
+    return [piece.start for piece in pieces(clip.times, clip.fps)[1:]]
+
+
+def describe_pause(clip: Clip | None, scale: TimeScale, x: float) -> str:
+    """The pause that is shown at a place; nothing where there is none."""
+    after = [] if clip is None else frames_after_pauses(clip)
+    near = next((frame for frame in after if abs(scale.x_of(frame) - x) <= _NEAR_PX), None)
+    if clip is None or near is None:
+        return ""
+    return f"A pause of {duration(clip.times[near] - clip.times[near - 1])} before frame {near + 1}."
 
 
 def draw_flags(painter: QPainter, flags: NDArray[np.bool_], scale: TimeScale, rows: Rows, theme: Theme) -> None:

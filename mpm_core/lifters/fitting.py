@@ -13,6 +13,7 @@ from mpm_core.clip import Clip
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, reach_of, thinned
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.masking import Mask
+from mpm_core.pauses import goes_on, pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -146,7 +147,7 @@ class FittedTask:
         self._camera = clip.camera
         self._seen = clip.visible & (clip.edited | ~clip.derived)
         self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
-        self._fps = clip.fps
+        self._fps, self._times = clip.fps, clip.times
         self._tremble = _tremble(self._rays, self._seen)
 
     def _poses(self, answer: Prediction, frames: NDArray[np.int64]) -> SeenPoses:
@@ -167,7 +168,8 @@ class FittedTask:
         reach = reach_of(self._fps)
         frames = _with_neighbours(frames, reach, self._answered)
         context = _with_neighbours(frames, reach, self._answered)
-        for run in np.split(context, np.flatnonzero(np.diff(context) > 1) + 1):
+        follows = (np.diff(context) == 1) & goes_on(self._times[context], self._fps)
+        for run in np.split(context, np.flatnonzero(~follows) + 1):
             poses, kept = self._poses(answer, run), np.isin(run, frames, assume_unique=True)
             shift, sureness = self._body.shift(poses, self._fps)
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
@@ -176,24 +178,27 @@ class FittedTask:
         steadying = _steadying_frames(self._depth_m * self._tremble, self._fps)
         spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), steadying)
         reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
-        for run in np.split(frames, np.flatnonzero(np.diff(frames) > 2 * reach) + 1):
-            self._smooth(answer, max(int(run[0]) - reach, 0), int(run[-1]) + reach + 1, reach, spread)
+        for piece in pieces(self._times, self._fps):
+            inside = frames[(frames >= piece.start) & (frames < piece.stop)]
+            for run in np.split(inside, np.flatnonzero(np.diff(inside) > 2 * reach) + 1) if len(inside) else ():
+                first, last = max(int(run[0]) - reach, piece.start), min(int(run[-1]) + reach + 1, piece.stop)
+                around = slice(max(first - reach, piece.start), min(last + reach, piece.stop))
+                self._smooth(answer, slice(first, last), around, spread)
 
-    def _smooth(self, answer: Prediction, first: int, last: int, reach: int, spread: float) -> None:
-        """Bring what was found to the answer, in frames first to last (excluded)."""
-        begin = max(first - reach, 0)
-        around, inner = slice(begin, last + reach), slice(first - begin, last - begin)
+    def _smooth(self, answer: Prediction, part: slice, around: slice, spread: float) -> None:
+        """Bring what was found to the answer, in some frames, as those around them have it too."""
+        inner = slice(part.start - around.start, part.stop - around.start)
         distance = self._smooth_distance(answer.root[around, 2] + self._shift[around, MPM16.root, 2], around)[inner]
         shift = self._smooth_shift(around, spread)[inner]
-        root = answer.root[first:last]
+        root = answer.root[part]
         place = root + shift[:, MPM16.root]
         # Along the ray of the hip, to the smoothed distance.
         share = np.where(place[:, 2] > 0, distance / np.where(place[:, 2] > 0, place[:, 2], 1), 1)
-        self._of_root[first:last] = place * share[:, None] - root
-        self._from_root[first:last] = shift - shift[:, MPM16.root, None]
-        self._positions[first:last] = answer.positions[first:last] + self._from_root[first:last]
-        self._root[first:last] = root + self._of_root[first:last]
-        self._is_new[first:last] = True
+        self._of_root[part] = place * share[:, None] - root
+        self._from_root[part] = shift - shift[:, MPM16.root, None]
+        self._positions[part] = answer.positions[part] + self._from_root[part]
+        self._root[part] = root + self._of_root[part]
+        self._is_new[part] = True
 
     def _smooth_shift(self, around: slice, spread: float) -> NDArray[np.float32]:
         """(frames, 16, 3) metres by which joints are moved: what is not seen is filled from the frames around, then all

@@ -16,6 +16,7 @@ from mpm_core.grounding.path import Correction, stand_on_ground
 from mpm_core.grounding.up import find_up
 from mpm_core.lifters.living import Living, LivingTask, Snapshots, runs_of
 from mpm_core.masking import Mask
+from mpm_core.pauses import goes_on
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -65,7 +66,7 @@ class GroundedTask:
         answer, levelled = self._level(answer, known)
         contact, up, drift = answer.contact, find_up(self._clip, answer), standing_drift(answer)
         assert contact is not None
-        follows = np.diff(np.flatnonzero(known)) == 1
+        follows = (np.diff(np.flatnonzero(known)) == 1) & goes_on(self._clip.times[known], self._clip.fps)
         correction: Correction | None = None
         for correction in stand_on_ground(
             answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows
@@ -89,7 +90,8 @@ class GroundedTask:
     def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
         """The answer with up as standing feet correct it; and that up, with by how much it is off."""
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
-        places, contact = answer.absolute()[known], answer.contact[known]
+        places, contact = answer.absolute()[known], answer.contact[known].copy()
+        contact[1:][~goes_on(self._clip.times[known], self._clip.fps)] = 0  # nobody stands through a pause
         up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
         levelled = up.astype(np.float32), error_deg
         return replace(answer, up=levelled[0], up_error_deg=error_deg), levelled

@@ -20,6 +20,7 @@ from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.ground import UP
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
+from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -76,7 +77,7 @@ class NetworkTask:
         self._root = np.full((len(clip), 3), np.nan, np.float32)
         self._uncertainty = np.full((len(clip), model.config.joints), np.nan, np.float32)
         self._blind = np.zeros(len(clip), bool)
-        self._path = SmoothPath(len(clip))
+        self._path = SmoothPath(len(clip), pieces(clip.times, clip.fps))
         self._is_new, self._has_moved = np.ones(len(clip), bool), np.ones(len(clip), bool)  # since the answer was asked for
         self._snapshots = Snapshots()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpm_core.camera import SmoothPath, smooth_path
+from mpm_core.camera import SmoothPath
 from mpm_core.grounding import path
 from mpm_core.grounding.floor import FEET
 from mpm_core.grounding.standing import standing_feet
@@ -20,6 +20,13 @@ def task(lifter, demo):
     for _ in task.update(None):
         pass
     return task
+
+
+def smooth_path(root):
+    """A whole path at once."""
+    path = SmoothPath(len(root))
+    path.renew(root, 0, len(root))
+    return path.smooth
 
 
 def click(task, frame, joint=3):
