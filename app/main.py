@@ -13,6 +13,8 @@ from mpm_core.errors import why_no_working_folder
 
 _log = logging.getLogger("mpm-viewer")
 
+_SWITCH_S = 0.0005
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window on a file, or on the bundled demo; returns the exit status."""
@@ -34,6 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app = QApplication([sys.argv[0]])
     app.setApplicationName("mpm-viewer")
     app.setOrganizationName("mpm-viewer")
+    # Each time that Qt gives the interpreter back, the window waits so long for it while a worker runs; Python's own 5 ms would
+    # come to a tenth of a second for a click.
+    sys.setswitchinterval(_SWITCH_S)
+    if options.bench_ui:
+        from app.bench.ui import run_bench
+
+        run_bench(app, sys.stdout.write)
+        return 0
     from app.look.theme import THEMES
     from app.window.main_window import MainWindow
 
@@ -48,6 +58,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mpm-viewer", description="See 2D poses become 3D while you hide joints.")
     parser.add_argument("file", nargs="?", type=Path, help="video, keypoint file or OpenPose folder; by default the demo")
     parser.add_argument("--theme", choices=("dark", "light"), help="instead of the last one, or the desktop's")
+    parser.add_argument("--bench-ui", action="store_true", help="measure how smooth the window is on this machine, and leave")
     return parser.parse_args(arguments)
 
 

@@ -37,9 +37,9 @@ UNSURE_BELOW = 0.3
 """Joints that a detector found with less confidence are hidden, until a person says otherwise."""
 
 
-def unsure_joints(clip: Clip, threshold: float) -> Mask:
+def unsure_joints(clip: Clip, threshold: float, frames: slice = slice(None)) -> Mask:
     """(frames, joints): measured with less confidence than the threshold, and not corrected by a person."""
-    return clip.visible & ~clip.edited & (clip.confidence < threshold)
+    return clip.visible[frames] & ~clip.edited[frames] & (clip.confidence[frames] < threshold)
 
 
 OCCLUSION_PRESETS: Mapping[str, tuple[str, ...]] = {

@@ -164,14 +164,19 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._capture = Capture(path)
+        self._before_s = np.inf  # when the frame before the one at hand was shown; unknown after a seek
 
     def picture_at(self, seconds: float, is_exact: bool) -> Picture | None:
         """The picture that is on at a time; None past the end. is_exact: the time is a frame's own, not one in between."""
         capture = self._capture
         wanted = seconds - (_SAME_TIME_S if is_exact else 0.5 / capture.fps)
+        if self._before_s < wanted <= capture.time_s:
+            return capture.retrieve()  # still on
         if not capture.time_s < wanted <= capture.time_s + _READ_ON_S:
+            self._before_s = np.inf
             capture.seek_before(wanted)
         while capture.time_s < wanted:
+            self._before_s = capture.time_s
             if not capture.grab():
                 return None
         return capture.retrieve()

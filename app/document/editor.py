@@ -74,7 +74,7 @@ class Editor(QObject):
         patch = self._session.mask[first : last + 1].copy()
         patch[:, columns] = hide
         names = MPM16.joints[columns[0]] if len(columns) == 1 else f"{len(columns)} joints"
-        frames = f"frame {first}" if first == last else f"frames {first}–{last}"
+        frames = f"frame {first + 1}" if first == last else f"frames {first + 1}–{last + 1}"
         self._push(first, patch, f"{'Hide' if hide else 'Show'} {names}, {frames}", gesture)
 
     def hide_frame(self) -> None:
@@ -86,7 +86,7 @@ class Editor(QObject):
         if self._session.selection:
             self.click_joints(self._session.selection, self._session.frame)
         else:
-            self._session.message.emit("Select joints first: in the panel, or with Ctrl and a click.")
+            self._session.warning.emit("Select joints first: in the panel, or with Ctrl and a click.")
 
     def show_all(self) -> None:
         """Remove the whole mask."""
@@ -118,14 +118,14 @@ class Editor(QObject):
         patch = {name: getattr(clip, name)[frame : frame + 1].copy() for name in new}
         for name, value in new.items():
             patch[name][0, joint] = value
-        text = f"Move {MPM16.joints[joint]}, frame {frame}"
+        text = f"Move {MPM16.joints[joint]}, frame {frame + 1}"
         self._session.undo_stack.push(EditKeypoints(self._session, frame, patch, text, gesture))
 
     def swap_sides(self) -> None:
         """Exchange left and right of the 2D keypoints, in the range or the frame."""
         clip = self._session.clip
         if clip is None or clip.keypoints is None:
-            self._session.message.emit("This clip has no 2D keypoints to swap.")
+            self._session.warning.emit("This clip has no 2D keypoints to swap.")
             return
         first, last = self._frames_of_click(self._session.frame)
         fields, order = ("keypoints", "visible", "derived", "edited", "confidence"), list(MPM16.mirror)
@@ -150,9 +150,9 @@ class Editor(QObject):
         what = "position" if self._session.options.task == "complete" else "measurement"
         if self._session.unsure[frame, joints].any():
             limit = f"the threshold of {self._session.threshold:.2f}"
-            self._session.message.emit(f"{names}: less sure than {limit} in frame {frame}, so it stays hidden.")
+            self._session.warning.emit(f"{names}: less sure than {limit} in frame {frame + 1}, so it stays hidden.")
             return
-        self._session.message.emit(f"{names}: {where} has no {what} in frame {frame}, so it stays hidden.")
+        self._session.warning.emit(f"{names}: {where} has no {what} in frame {frame + 1}, so it stays hidden.")
 
     def _forget_click(self) -> None:
         self._last_click = None

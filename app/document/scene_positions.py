@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,5 +49,11 @@ def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
 
 def in_scene(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
     """Camera axes -> the scene's: x right, y away from the camera, z up."""
-    x, y, z = np.moveaxis(upright(points, up), -1, 0)
-    return np.stack((x, -z, y), axis=-1).astype(np.float32)
+    return (points @ _axes(up)).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _axes(up: tuple[float, float, float]) -> NDArray[np.float64]:
+    """(3, 3) what turns points in camera axes to the scene's."""
+    x, y, z = upright(np.eye(3), up).T
+    return np.stack((x, -z, y), axis=-1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.document.answer_curves import KnownErrors
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
@@ -46,7 +47,9 @@ class Session(QObject):
     prediction_changed = Signal()
     options_changed = Signal()
     state_changed = Signal()
-    message = Signal(str)
+    message = Signal(str)  # what was done, or is so
+    warning = Signal(str)  # what could not be done, or should be looked at
+    failure = Signal(str)  # what went wrong
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,10 +62,10 @@ class Session(QObject):
         self._range: tuple[int, int] | None = None
         self._selection: frozenset[int] = frozenset()
         self._prediction: Prediction | None = None
-        self._errors: NDArray[np.float64] | None = None
-        self._errors_of: NDArray[np.float32] | None = None
+        self._known_errors = KnownErrors()
         self._missing: Mask | None = None
         self._hidden: Mask | None = None
+        self._unsure: Mask | None = None
         self._options = LiftOptions()
         self._state = LiftState()
         self._recording: Recording | None = None
@@ -97,7 +100,7 @@ class Session(QObject):
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
-        self._prediction, self._errors, self._truth_origin = None, None, None
+        self._prediction, self._truth_origin = None, None
         self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
@@ -124,7 +127,6 @@ class Session(QObject):
         else:
             self._clip, self._prediction = clip, prediction
             self._mask = np.zeros((1, len(MPM16)), bool)
-        self._errors = None
         self._up = find_up(clip)  # of a single frame the lifter cannot tell well
         self._forget_hidden()
         self.prediction_changed.emit()
@@ -156,7 +158,7 @@ class Session(QObject):
             last = first + len(rows) - 1
             arrays[name][first : last + 1] = rows
         self._clip = replace(self._clip, **arrays)
-        self._forget_hidden()
+        self._renew_hidden(first, last)
         self.keypoints_changed.emit(first, last)
 
     @property
@@ -174,7 +176,6 @@ class Session(QObject):
         self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
-        self._errors = None
         self._forget_hidden()
         self.truth_changed.emit()
 
@@ -184,19 +185,19 @@ class Session(QObject):
         if self._missing is None:
             if self._clip is None:
                 return np.zeros((0, len(MPM16)), bool)
-            truth = self._clip.ground_truth if self._options.task == "complete" else None
-            absent = ~self._clip.visible if truth is None else ~np.all(np.isfinite(truth), axis=-1)
-            self._missing = absent | self.unsure
+            self._missing = self._absent(slice(None)) | self.unsure
         return self._missing
 
     @property
     def unsure(self) -> Mask:
         """Joints that were measured with less confidence than the threshold, so that the lifter is not shown them."""
-        if self._clip is None:
-            return np.zeros((0, len(MPM16)), bool)
-        if self._options.task == "complete" or self._threshold <= 0:
-            return np.zeros(self._mask.shape, bool)
-        return unsure_joints(self._clip, self._threshold)
+        if self._unsure is None:
+            if self._clip is None:
+                return np.zeros((0, len(MPM16)), bool)
+            self._unsure = np.zeros(self._mask.shape, bool)
+            if self._options.task != "complete" and self._threshold > 0:
+                self._unsure = unsure_joints(self._clip, self._threshold)
+        return self._unsure
 
     @property
     def threshold(self) -> float:
@@ -245,7 +246,26 @@ class Session(QObject):
         return self._hidden
 
     def _forget_hidden(self) -> None:
-        self._missing = self._hidden = None
+        self._missing = self._hidden = self._unsure = None
+
+    def _renew_hidden(self, first: int, last: int) -> None:
+        """The same after a change of some frames; a long clip's others are left alone."""
+        assert self._clip is not None
+        if self._missing is None or self._unsure is None:
+            self._forget_hidden()
+            return
+        part = slice(first, last + 1)
+        self._missing, self._unsure = self._missing.copy(), self._unsure.copy()
+        if self._options.task != "complete" and self._threshold > 0:
+            self._unsure[part] = unsure_joints(self._clip, self._threshold, part)
+        self._missing[part] = self._absent(part) | self._unsure[part]
+        self._hidden = None
+
+    def _absent(self, frames: slice) -> Mask:
+        """What was never measured."""
+        assert self._clip is not None
+        truth = self._clip.ground_truth if self._options.task == "complete" else None
+        return ~self._clip.visible[frames] if truth is None else ~np.all(np.isfinite(truth[frames]), axis=-1)
 
     @property
     def frame(self) -> int:
@@ -288,9 +308,7 @@ class Session(QObject):
         return self._prediction
 
     def set_prediction(self, prediction: Prediction | None) -> None:
-        """Take over an answer, whole or still growing: frames that it lacks as yet keep the answer before."""
-        if prediction is not None and self._prediction is not None:
-            prediction = _completed(prediction, self._prediction)
+        """Take over an answer, whole or still growing."""
         self._prediction = prediction
         self._look_for_up()
         self.prediction_changed.emit()
@@ -330,17 +348,23 @@ class Session(QObject):
     @property
     def errors(self) -> NDArray[np.float64] | None:
         """(frames, 16) mm against the ground truth; None without one."""
-        if self._prediction is None or self._clip is None or self._clip.ground_truth is None:
+        if not self.has_errors:
             return None
-        positions, truth = self._prediction.positions, self._clip.ground_truth
-        if self._errors is None or self._errors_of is None:
-            self._errors = joint_errors(positions, truth)
-        elif positions is not self._errors_of:  # a long answer streams in, a few frames at a time
-            new = np.any(positions != self._errors_of, axis=(1, 2))
-            self._errors = self._errors.copy()
-            self._errors[new] = joint_errors(positions[new], truth[new])
-        self._errors_of = positions
-        return self._errors
+        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+        return self._known_errors.of(self._prediction.positions, self._clip.ground_truth)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether there is an answer, and ground truth to compare it with."""
+        return self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+
+    def errors_at(self, frame: int) -> NDArray[np.float64] | None:
+        """(16,) mm of one frame against the ground truth, NaN where one of them is unknown; None without one. What is drawn
+        for a frame asks this, so that a long clip's errors need not be known."""
+        if not self.has_errors:
+            return None
+        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+        return joint_errors(self._prediction.positions[frame : frame + 1], self._clip.ground_truth[frame : frame + 1])[0]
 
     @property
     def options(self) -> LiftOptions:
@@ -352,11 +376,11 @@ class Session(QObject):
             return
         if self._clip is not None:
             if options.task == "complete" and self._clip.ground_truth is None:
-                self.message.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
+                self.warning.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
                 self.options_changed.emit()
                 return
             if options.task == "lift" and self._clip.keypoints is None:
-                self.message.emit("This clip has no 2D to lift: only its 3D can be completed.")
+                self.warning.emit("This clip has no 2D to lift: only its 3D can be completed.")
                 self.options_changed.emit()
                 return
         is_other_task = options.task != self._options.task
@@ -374,12 +398,3 @@ class Session(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit()
-
-
-def _completed(prediction: Prediction, before: Prediction) -> Prediction:
-    """An answer whose frames that are not there yet come from the one before."""
-    lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
-    if not lacking.any():
-        return prediction
-    positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
-    return replace(prediction, positions=positions, root=np.where(lacking[:, None], before.root, prediction.root))

@@ -15,6 +15,13 @@ def to_image(picture: Picture) -> QImage:
     return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
 
 
+def to_screen_image(picture: Picture) -> QImage:
+    """The same in the form that is drawn fastest."""
+    rgb = np.ascontiguousarray(picture)
+    height, width = rgb.shape[:2]
+    return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
+
+
 def to_small_image(picture: Picture, longest_px: int) -> QImage:
     """The same, with so many pixels along its longer side at most."""
     step = -(-max(picture.shape[:2]) // longest_px)

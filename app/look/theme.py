@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from mpm_core.assets import find_asset
+from mpm_core.skeleton import MPM16
 
 # Sizes in device-independent pixels.
 JOINT_RADIUS = 5.0
@@ -26,9 +28,14 @@ LANE_HEIGHT = 20
 JOINT_LANE_HEIGHT = 16
 CURVE_HEIGHT = 54
 RULER_HEIGHT = 20
+OVERVIEW_HEIGHT = 12
+FLAGS_HEIGHT = 8
+FEET_HEIGHT = 18
+LEGEND_HEIGHT = 18
 LANE_LABEL_WIDTH = 104
 MARGIN = 8
-PANEL_WIDTH = 360
+NARROWEST_PANEL, USUAL_PANEL, WIDEST_PANEL = 220, 335, 460
+PANEL_SHARE = 0.26  # of the window's width, within the limits above, until a person says otherwise
 ICON_SIZE = 18
 
 # Sizes in the scene, metres.
@@ -57,6 +64,11 @@ class Palette:
     right: str
     centre: str
 
+    @cached_property
+    def joints(self) -> NDArray[np.float32]:
+        """(16, 3) colours of the joints, 0 to 1."""
+        return np.array([rgb(self.side(MPM16.side(joint))) for joint in range(len(MPM16))])
+
     def side(self, side: str) -> QColor:
         return QColor(getattr(self, side))
 
@@ -77,6 +89,8 @@ class Theme:
     accent: str
     accent_text: str
     warning: str
+    done: str
+    error: str
     scene: str
     grid: str
     shadow: str
@@ -102,6 +116,8 @@ DARK = Theme(
     accent="#4f9dff",
     accent_text="#ffffff",
     warning="#f2b84b",
+    done="#5fc98a",
+    error="#ff7b72",
     scene="#1a1d22",
     grid="#3a414b",
     shadow="#000000",
@@ -130,6 +146,8 @@ LIGHT = Theme(
     accent="#1f6fd6",
     accent_text="#ffffff",
     warning="#9a6200",
+    done="#1a7f43",
+    error="#b3261e",
     scene="#eef0f3",
     grid="#c6ccd4",
     shadow="#4a5361",
@@ -279,5 +297,13 @@ def _style_sheet(t: Theme) -> str:
         QComboBox::down-arrow {{ image: url({_arrow_path(t)}); width: 9px; height: 9px; }}
         QLabel[role="muted"] {{ color: {t.muted}; }}
         QLabel[role="warning"] {{ color: {t.warning}; }}
+        QFrame[role="note"] {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; }}
+        QFrame[kind="done"] {{ border-left: 4px solid {t.done}; }}
+        QFrame[kind="warning"] {{ border-left: 4px solid {t.warning}; }}
+        QFrame[kind="error"] {{ border: 1px solid {t.error}; border-left: 4px solid {t.error}; }}
+        QLabel[kind] {{ border: none; font-weight: bold; }}
+        QLabel[kind="done"] {{ color: {t.done}; }}
+        QLabel[kind="warning"] {{ color: {t.warning}; }}
+        QLabel[kind="error"] {{ color: {t.error}; }}
         QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; }}
     """

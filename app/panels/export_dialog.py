@@ -54,7 +54,7 @@ class ExportDialog(QDialog):
         self._frames.addItem(f"Whole clip (0 – {len(session) - 1})", None)
         if session.range is not None:
             first, last = session.range
-            self._frames.addItem(f"Range ({first} – {last})", session.range)
+            self._frames.addItem(f"Range ({first + 1} – {last + 1})", session.range)
             self._frames.setCurrentIndex(1)
         self._unit, self._up, self._prefix = _choice(_UNITS), _choice(_UP_AXES), _choice(_PREFIXES)
         self._prefix.setEditable(True)

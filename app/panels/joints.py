@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from app.document.session import Session
@@ -47,8 +47,10 @@ class JointsPanel(QTreeWidget):
             session.renewal.changed,
         ):  # fmt: skip
             signal.connect(self._refresh)
+        for signal in (session.clip_changed, session.truth_changed):
+            signal.connect(self._show_columns)
         session.selection_changed.connect(self._show_selection)
-        self._refresh()
+        self._show_columns()
 
     def _build(self) -> None:
         for limb in LIMBS:
@@ -74,15 +76,22 @@ class JointsPanel(QTreeWidget):
                 item.setIcon(_NAME, _dot(theme.palettes[palette_name].side(MPM16.side(joints[0]))))
         self._is_filling = False
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refresh()
+
+    def _show_columns(self) -> None:
+        clip = self._session.clip
+        self.setEnabled(clip is not None)
+        self.setColumnHidden(_ERROR, clip is None or clip.ground_truth is None)
+
     def _refresh(self, *_: object) -> None:
-        """Ticks, states and errors of the frame at hand."""
+        """Ticks, states and errors of the frame at hand, while somebody can see them."""
         session = self._session
-        self.setEnabled(bool(len(session)))
-        if not len(session):
+        if not len(session) or not self.isVisible():
             return
         frame = session.frame
-        mask, missing, errors = session.mask[frame], session.missing[frame], session.errors
-        self.setColumnHidden(_ERROR, session.clip is None or session.clip.ground_truth is None)
+        mask, missing, errors = session.mask[frame], session.missing[frame], session.errors_at(frame)
         self._is_filling = True
         for item, joints in self._rows:
             columns = list(joints)
@@ -92,8 +101,8 @@ class JointsPanel(QTreeWidget):
                 _NAME, Qt.CheckState.PartiallyChecked if hidden.any() and not hidden.all() else states[bool(hidden.all())]
             )
             item.setText(_STATE, self._state_text(joints[0], bool(mask[joints[0]])) if len(joints) == 1 else "")
-            known = errors is not None and np.isfinite(errors[frame, columns]).any()
-            text = f"{np.nanmean(errors[frame, columns]):.0f}" if known and errors is not None else ""
+            known = errors is not None and np.isfinite(errors[columns]).any()
+            text = f"{np.nanmean(errors[columns]):.0f}" if known and errors is not None else ""
             item.setText(_ERROR, "…" if text and session.renewal.is_outdated(frame) else text)
         self._is_filling = False
 

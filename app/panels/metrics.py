@@ -100,7 +100,7 @@ class MetricsPanel(QWidget):
             self._scope.setText("" if self._session.clip is None else "Lifting …")
             return
         is_whole = (figures.first, figures.last) == (0, len(self._session) - 1)
-        text = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
+        text = "Whole clip" if is_whole else f"Frames {figures.first + 1} – {figures.last + 1}"
         if figures.summary is None:
             text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
             text += "not whether the depth is right."

@@ -1,63 +1,64 @@
-"""The error curve of the timeline: what is drawn over the frames, and how."""
+"""Draws the curves of an answer over the frames of the timeline, and tells their values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.document.session import Session
-from mpm_core.metrics import reprojection_errors
+from app.document.answer_curves import AnswerCurves
+from app.look import theme as look
+from app.look.theme import Theme
+from app.views.time_scale import TimeScale
 
-_TOP_MM = 60.0  # the axis reaches at least so high
-_TOP_PX = 20.0
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One value per frame, NaN where there is none, under a name. colour: the name of one in the theme."""
-
-    name: str
-    values: NDArray[np.floating]
-    colour: str
+_MARGIN_PX = 4.0
+_LINE_PX = 14.0
 
 
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """Curves that share an axis from 0 to `highest`, in `unit`."""
-
-    curves: tuple[Curve, ...]
-    highest: float
-    unit: str
-
-
-def curves_of(session: Session) -> Curves | None:
-    """Mean error of each frame and of its hidden joints; without ground truth how far the 3D is from the 2D; else None."""
-    errors, clip, prediction = session.errors, session.clip, session.prediction
-    if errors is not None:
-        mean = Curve("MPJPE", _mean_over(errors, np.isfinite(errors)), "curve")
-        hidden = Curve("hidden joints", _mean_over(errors, session.hidden), "hidden_curve")
-        return _on_one_axis((mean, hidden), _TOP_MM, "mm")
-    if clip is None or prediction is None or clip.ground_truth is not None or clip.keypoints is None:
-        return None
-    apart = reprojection_errors(prediction, clip)
-    return _on_one_axis((Curve("reprojection", _mean_over(apart, np.isfinite(apart)), "curve"),), _TOP_PX, "px")
-
-
-def _on_one_axis(curves: tuple[Curve, ...], lowest_top: float, unit: str) -> Curves:
-    tops = [float(np.nanmax(curve.values, initial=0)) for curve in curves]
-    return Curves(curves, max(lowest_top, *tops), unit)
+def draw_curves(
+    painter: QPainter, curves: AnswerCurves | None, scale: TimeScale, rows: tuple[float, float], theme: Theme,
+    outdated: NDArray[np.bool_] | None,
+) -> None:  # fmt: skip
+    """Curves with their names and axis, between two heights; where there are none yet, that they are on their way. outdated:
+    (frames,) where they are still those of the answer before, or None."""
+    top, bottom = rows[0] + _MARGIN_PX, rows[1] - _MARGIN_PX
+    line = min(painter.fontMetrics().height(), _LINE_PX * scale.left / look.LANE_LABEL_WIDTH)
+    label = QRectF(6, top - 3, scale.left - 10, line)
+    if curves is None:
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
+        return
+    for curve in reversed(curves.curves):
+        for values, is_old in renewed_and_old(curve.values, outdated):
+            colour = QColor(theme.muted if is_old else getattr(theme, curve.colour))
+            _draw_line(painter, values, scale, (top, bottom), curves.highest, colour, is_old)
+    lines = [(c.name, getattr(theme, c.colour)) for c in curves.curves if np.isfinite(c.values).any()]
+    for n, (text, shade) in enumerate((*lines, (f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))):
+        if label.bottom() + n * line <= rows[1] + _MARGIN_PX:
+            painter.setPen(QColor(shade))
+            painter.drawText(label.translated(0, n * line), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """(frames,) mean of errors (frames, 16) over the chosen joints that have one, NaN without any."""
-    chosen = joints & np.isfinite(errors)
-    counts = chosen.sum(1)
-    return np.where(counts > 0, np.where(chosen, errors, 0).sum(1) / np.maximum(counts, 1), np.nan)
+def _draw_line(
+    painter: QPainter, curve: NDArray[np.floating], scale: TimeScale, rows: tuple[float, float], highest: float,
+    colour: QColor, is_old: bool,
+) -> None:  # fmt: skip
+    """One curve (frames,), dotted where it is old; of so many frames under a pixel the largest value counts."""
+    first, last = scale.in_view
+    per_point = max(1, int(1 / scale.frame_px))
+    first -= first % per_point
+    values = highest_of(curve[first:last], per_point)
+    x = scale.left + (first + (np.arange(len(values)) + 0.5) * per_point - scale.first) * scale.frame_px
+    y = rows[1] - values / highest * (rows[1] - rows[0])
+    known = np.isfinite(values) & (x >= scale.left - 1) & (x <= scale.right + 1)
+    # Smooth edges of thousands of steep strokes cost more than all the rest, and cannot be seen.
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, per_point == 1)
+    painter.setPen(QPen(colour, 1.3 if per_point == 1 else 1.0, Qt.PenStyle.DotLine if is_old else Qt.PenStyle.SolidLine))
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        points = [QPointF(*pair) for pair in zip(x[start:end].tolist(), y[start:end].tolist(), strict=True)]
+        painter.drawPolyline(points) if len(points) > 1 else painter.drawPoint(points[0])
 
 
 def renewed_and_old(
@@ -69,33 +70,15 @@ def renewed_and_old(
     return (np.where(outdated, np.nan, values), False), (np.where(outdated, values, np.nan), True)
 
 
-def draw_line(
-    painter: QPainter,
-    values: NDArray[np.floating],
-    frames: tuple[int, int],
-    per_pixel: int,
-    x_of: Callable[[float], float],
-    y_of: Callable[[float], float],
-    colour: QColor,
-    is_old: bool = False,
-) -> None:
-    """A curve over frames first to last (excluded), dotted where it is old; of so many frames under a pixel the largest value
-    counts."""
-    first, last = frames
-    part = values[first:last]
-    if per_pixel > 1:
-        padded = np.pad(part, (0, -len(part) % per_pixel), constant_values=np.nan).reshape(-1, per_pixel)
-        known = np.any(np.isfinite(padded), axis=1)
-        part = np.where(known, np.nanmax(np.where(known[:, None], padded, 0), axis=1), np.nan)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(colour, 1.3, Qt.PenStyle.DotLine if is_old else Qt.PenStyle.SolidLine))
-    run: list[QPointF] = []
-    for n, value in enumerate(np.append(part, np.nan)):
-        if np.isfinite(value):
-            run.append(QPointF(x_of(first + (n + 0.5) * per_pixel), y_of(float(value))))
-            continue
-        if len(run) == 1:
-            painter.drawPoint(run[0])
-        elif run:
-            painter.drawPolyline(run)
-        run = []
+def highest_of(values: NDArray[np.floating], count: int) -> NDArray[np.floating]:
+    """The highest of every so many values, NaN where none of them is known."""
+    if count == 1:
+        return values
+    padded = np.pad(values, (0, -len(values) % count), constant_values=np.nan).reshape(-1, count)
+    return np.fmax.reduce(padded, axis=1)
+
+
+def describe_curves(curves: AnswerCurves, frame: int) -> str:
+    """The values of a frame, for people."""
+    known = [c for c in curves.curves if frame < len(c.values) and np.isfinite(c.values[frame])]
+    return ",  ".join(f"{curve.name} {curve.values[frame]:.1f} {curves.unit}" for curve in known)

@@ -20,14 +20,17 @@ from app.look.theme import Theme
 from app.views.horizon import draw_horizon
 from app.views.joint_text import describe_joint
 from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person
+from app.views.picture_place import PicturePlace, draw_name, person_box
+from app.views.preview_item import draw_preview
+from app.views.projected_item import draw_projected, projected
+from app.views.region_tool import RegionTool, draw_region
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
 from app.views.upright_tool import Line, UprightTool
+from mpm_core.clip import Clip
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import LOW_CONFIDENCE
 
 _DRAG_PX = 5.0
-_ZOOM_STEP = 1.2
-_LARGEST_ZOOM = 20.0
 # How much of the view a pose without an image fills.
 _POSE_SHARE = 0.8
 
@@ -42,6 +45,7 @@ class ImageView(QWidget):
     region_drawn = Signal(int, int, int, int)  # left, top, width, height in image pixels
     upright_marked = Signal(float, float, float, float)  # x and y of both ends in image pixels
     upright_ended = Signal()  # marked or given up
+    place_changed = Signal(bool)  # whether the person fills the view
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -49,7 +53,10 @@ class ImageView(QWidget):
         self.theme = theme
         self.palette_name = "field"
         self._picture: QImage | None = None
-        self._zoom, self._offset = 1.0, QPointF(0, 0)
+        self.shows_answer = False
+        self._picture_name = ""
+        self._place = PicturePlace()
+        self._person_of: tuple[Clip, NDArray[np.float64] | None] | None = None
         self._hovered: int | None = None
         self._pressed: tuple[int, QPointF] | None = None
         self._is_dragging = False
@@ -57,8 +64,7 @@ class ImageView(QWidget):
         self._preview: Preview | None = None
         self._people: PeopleOnShow = NOBODY
         self._upright = UprightTool()
-        self._is_drawing_region = False
-        self._region: tuple[tuple[float, float], tuple[float, float]] | None = None
+        self._region = RegionTool()
         self.setMouseTracking(True)
         self.setMinimumSize(200, 160)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -80,26 +86,29 @@ class ImageView(QWidget):
         self._picture = picture
         self.update()
 
+    def name_picture(self, name: str) -> None:
+        """What the picture is of: it is written over it."""
+        self._picture_name = name
+        self.update()
+
     def reset_view(self) -> None:
-        """The whole image again."""
-        self._zoom, self._offset = 1.0, QPointF(0, 0)
-        self._picture = None
+        """What another clip begins with."""
+        self._place.reset()
+        self._picture, self._picture_name = None, ""
         self.end_upright()
         self.show_preview(None)
         self._forget_people()
 
-    def zoom_to_person(self) -> None:
-        """The person of the frame fills the view; the whole image again if they do already."""
-        joints = self.joint_places()
-        known = joints[np.isfinite(joints).all(-1)]
-        if not len(known) or self._zoom > 1:
-            self._zoom, self._offset = 1.0, QPointF(0, 0)
-        else:
-            low, high = known.min(0), known.max(0)
-            room = np.array([self.width(), self.height()]) * _POSE_SHARE
-            zoom = float(np.clip((room / np.maximum(high - low, 1)).min(), 1, _LARGEST_ZOOM))
-            middle = (low + high) / 2 - np.array([self.width(), self.height()]) / 2
-            self._zoom, self._offset = zoom, QPointF(*(float(v) for v in -middle * zoom))
+    def show_person(self, fills: bool) -> None:
+        """Whether the person fills the view, which follows; else the whole picture is on show, unless it was put by hand."""
+        if fills:
+            self._place.show_person()
+        elif self._place.mode == "person":
+            self._place.show_whole()
+        self._show_place()
+
+    def _show_place(self) -> None:
+        self.place_changed.emit(self._place.mode == "person")
         self.update()
 
     def show_preview(self, preview: Preview | None) -> None:
@@ -109,15 +118,14 @@ class ImageView(QWidget):
             self.preview_changed.emit(preview is not None)
         self._preview = preview
         if preview is None:
-            self._region = None
             self.draw_region(False)
         self.update()
 
     def draw_region(self, is_drawing: bool) -> None:
         """Whether the next drag on the preview draws a region; a region that is there goes away."""
-        self._is_drawing_region, self._region = is_drawing, None
+        self._region.begin(is_drawing)
         self.update()
-        self.setCursor(Qt.CursorShape.CrossCursor if self._is_drawing_region else Qt.CursorShape.ArrowCursor)
+        self.setCursor(Qt.CursorShape.CrossCursor if is_drawing else Qt.CursorShape.ArrowCursor)
 
     @property
     def has_picture(self) -> bool:
@@ -150,7 +158,7 @@ class ImageView(QWidget):
         return (1, 1) if clip is None or clip.keypoints is None else clip.image_size
 
     def _forget_people(self, *_: object) -> None:
-        self._people = NOBODY
+        self._people, self._person_of = NOBODY, None
         self.update()
 
     def _others(self) -> PeopleOnShow:
@@ -169,11 +177,15 @@ class ImageView(QWidget):
 
     def _image_rect(self) -> QRectF:
         """Where the image lies in the widget."""
-        width, height = self._image_size()
-        scale = min(self.width() / width, self.height() / height) * self._zoom
-        size = QPointF(width * scale, height * scale)
-        corner = QPointF(self.width() / 2, self.height() / 2) + self._offset - size / 2
-        return QRectF(corner.x(), corner.y(), size.x(), size.y())
+        clip, size = self._session.clip, self._image_size()
+        person = None if clip is None or self._preview is not None else self._person(clip)
+        return self._place.rect(size, self.size(), person)
+
+    def _person(self, clip: Clip) -> NDArray[np.float64] | None:
+        """Where the person of the frame is, looked up once."""
+        if self._person_of is None or self._person_of[0] is not clip:
+            self._person_of = (clip, person_box(clip, self._session.frame))
+        return self._person_of[1]
 
     def _to_widget(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """(..., 2) image pixels -> widget pixels."""
@@ -209,13 +221,10 @@ class ImageView(QWidget):
 
     def _completed_places(self) -> NDArray[np.float64]:
         """(16, 2) the prediction as the camera sees it; NaN without one."""
-        clip, prediction, frame = self._session.clip, self._session.prediction, self._session.frame
-        if clip is None or clip.keypoints is None or prediction is None or prediction.task != "lift":
+        clip, prediction = self._session.clip, self._session.prediction
+        if clip is None or prediction is None or prediction.task != "lift":
             return np.full((len(MPM16), 2), np.nan)
-        places = prediction.positions[frame] + prediction.root[frame]
-        if (places[:, 2] <= 0).any():
-            return np.full((len(MPM16), 2), np.nan)
-        return self._to_widget(clip.camera.project(places).astype(np.float64))
+        return self._to_widget(projected(prediction, clip, self._session.frame))
 
     def _state(self) -> SkeletonState:
         session = self._session
@@ -254,28 +263,30 @@ class ImageView(QWidget):
         if clip.keypoints is not None:
             draw_horizon(painter, clip.camera, self._session.up, rect, self._to_widget, self.theme)
         draw_others(painter, self._to_widget(others.poses), others.numbers, self.theme)
+        self._draw_answer(painter)
         draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
+        self._draw_name(painter)
         if self._upright.is_on:
             self._upright.paint(painter, QRectF(self.rect()), self._to_widget, self.theme)
 
+    def _draw_answer(self, painter: QPainter) -> None:
+        clip, prediction, frame = self._session.clip, self._session.prediction, self._session.frame
+        if self.shows_answer and clip is not None and prediction is not None:
+            depths = prediction.positions[frame][:, 2]
+            points = self._to_widget(projected(prediction, clip, frame))
+            draw_projected(painter, points, depths, self.theme, self.theme.palettes[self.palette_name])
+
+    def _draw_name(self, painter: QPainter) -> None:
+        """What is on show, and how much of it."""
+        clip = self._session.clip
+        assert clip is not None
+        name = f"{self._picture_name or '2D keypoints'}  ·  {self._place.words()}"
+        draw_name(painter, name if clip.keypoints is not None else "3D from the camera", self.theme)
+
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        rect = self._image_rect()
-        scale = rect.width() / preview.size[0]
-        place = preview.place
-        corner = rect.topLeft() + place.topLeft() * scale
-        painter.fillRect(rect, QColor(self.theme.scene))
-        painter.drawImage(QRectF(corner.x(), corner.y(), place.width() * scale, place.height() * scale), preview.picture)
-        nothing = np.zeros(len(MPM16), bool)
-        for pose in preview.poses:
-            points = self._to_widget(pose)
-            state = SkeletonState(points, nothing, nothing, np.full_like(points, np.nan))
-            draw_skeleton(painter, state, self.theme, self.theme.palettes[self.palette_name])
-        if self._region is not None:
-            painter.setPen(QPen(QColor(self.theme.accent), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            start, end = (QPointF(*corner) for corner in self._to_widget(np.array(self._region)))
-            painter.drawRect(QRectF(start, end).normalized())
+        draw_preview(painter, preview, self._image_rect(), self.theme, self.theme.palettes[self.palette_name])
+        if self._region.corners is not None:
+            draw_region(painter, self._to_widget(self._region.corners), self.theme)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position()
@@ -286,8 +297,8 @@ class ImageView(QWidget):
         if self._upright.is_on:
             self._mark(place)
             return
-        if self._is_drawing_region and self._preview is not None:
-            self._region = (self._to_image(place), self._to_image(place))
+        if self._region.is_on and self._preview is not None:
+            self._region.press(*self._to_image(place))
             return
         if self._session.clip is None or self._preview is not None:
             self._panned_from = place
@@ -302,6 +313,7 @@ class ImageView(QWidget):
                 self.person_clicked.emit(others.numbers[person])
             return
         self._pressed, self._is_dragging = (joint, place), False
+        self._place.hold(self._image_rect())
         keys = event.modifiers()
         self.joint_clicked.emit(
             joint, bool(keys & Qt.KeyboardModifier.ShiftModifier), bool(keys & Qt.KeyboardModifier.ControlModifier)
@@ -319,13 +331,13 @@ class ImageView(QWidget):
         if self._upright.is_on and self._panned_from is None:
             self._upright.move(*self._to_image(place))
             self.update()
-        elif self._is_drawing_region and self._region is not None:
-            self._region = (self._region[0], self._to_image(place))
+        elif self._region.is_on and self._region.corners is not None:
+            self._region.move(*self._to_image(place))
             self.update()
         elif self._panned_from is not None:
-            self._offset += place - self._panned_from
+            self._place.pan(place - self._panned_from, self._image_rect(), self.size(), self._image_size())
             self._panned_from = place
-            self.update()
+            self._show_place()
         elif self._pressed is not None:
             self._drag(place)
         else:
@@ -356,18 +368,12 @@ class ImageView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._pressed, self._is_dragging, self._panned_from = None, False, None
-        if self._is_drawing_region and self._region is not None:
-            self._finish_region()
-
-    def _finish_region(self) -> None:
-        """Tell what was drawn, cut to the picture."""
-        assert self._region is not None
-        corners, region = np.array(self._region), self._region
-        low = np.clip(corners.min(0), 0, self._image_size()).round().astype(int)
-        high = np.clip(corners.max(0), 0, self._image_size()).round().astype(int)
-        self.draw_region(False)
-        self._region = region
-        self.region_drawn.emit(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+        self._place.hold(None)
+        self.update()
+        if self._region.is_on and self._region.corners is not None:
+            region = self._region.finish(self._image_size())
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            self.region_drawn.emit(*region)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """On the background: the whole image again. On a joint, or while something is marked: a second click."""
@@ -377,19 +383,16 @@ class ImageView(QWidget):
             return
         joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if self._preview is not None or joint is None:
-            self._zoom, self._offset = 1.0, QPointF(0, 0)
-            self.update()
+            self._place.show_whole()
+            self._show_place()
         else:
             self.mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the mouse."""
-        step = _ZOOM_STEP ** (event.angleDelta().y() / 120)
-        zoom = min(max(self._zoom * step, 0.2), _LARGEST_ZOOM)
-        from_middle = event.position() - QPointF(self.width() / 2, self.height() / 2)
-        self._offset = from_middle - (from_middle - self._offset) * (zoom / self._zoom)
-        self._zoom = zoom
-        self.update()
+        steps = event.angleDelta().y() / 120
+        self._place.zoom(steps, event.position(), self._image_rect(), self.size(), self._image_size())
+        self._show_place()
 
     def leaveEvent(self, event: object) -> None:
         self._hovered = None

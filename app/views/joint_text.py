@@ -27,11 +27,11 @@ def describe_joint(session: Session, joint: int) -> str:
         parts.append("derived from other joints")
     if clip.keypoints is not None and clip.visible[frame, joint]:
         parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
-    errors = session.errors
+    errors = session.errors_at(frame)
     if errors is not None and session.renewal.is_outdated(frame):
         parts.append("error …")
-    elif errors is not None and np.isfinite(errors[frame, joint]):
-        parts.append(f"error {errors[frame, joint]:.0f} mm")
+    elif errors is not None and np.isfinite(errors[joint]):
+        parts.append(f"error {errors[joint]:.0f} mm")
     return "  ·  ".join(parts)
 
 
@@ -51,4 +51,4 @@ def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: 
     if not parts and clip is not None and clip.keypoints is not None:
         is_doubtful = (clip.confidence[frame, columns] < LOW_CONFIDENCE).any()
         parts = ["the detector was unsure"] if is_doubtful else []
-    return f"{label}, frame {frame}: {', '.join(parts) or 'shown to the lifter'}"
+    return f"{label}, frame {frame + 1}: {', '.join(parts) or 'shown to the lifter'}"

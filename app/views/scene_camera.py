@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGraphicsItem, GLImageItem, GLLinePlotItem
@@ -31,7 +33,7 @@ class CameraPyramid:
         self._has_picture = picture is not None
         if picture is None:
             return
-        small = picture.scaledToWidth(_PICTURE_PX, Qt.TransformationMode.SmoothTransformation)
+        small = picture.scaledToWidth(_PICTURE_PX, Qt.TransformationMode.FastTransformation)  # for every frame of a video
         small = small.convertToFormat(QImage.Format.Format_RGBA8888)
         rows = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), small.bytesPerLine())
         pixels = rows[:, : 4 * small.width()].reshape(small.height(), small.width(), 4)
@@ -58,6 +60,7 @@ class CameraPyramid:
         self._image.setTransform(QMatrix4x4([*(float(v) for v in columns.ravel()), 0.0, 0.0, 0.0, 1.0]))
 
 
+@lru_cache(maxsize=8)
 def camera_axes(up: tuple[float, float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The camera's right, forward and down in the scene."""
     x, y, z = np.moveaxis(upright(np.eye(3), up), -1, 0)

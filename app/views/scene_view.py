@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip
 
+from app.document.scene_floor import floor_of_answer, floor_of_truth
 from app.document.scene_positions import predicted_in_scene, root_in_scene, true_in_scene
 from app.document.session import Session
 from app.look import theme as look
@@ -38,7 +38,6 @@ from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_motion import FootShadows, Ghosts, Trails
 from app.views.scene_people import Bystanders
 from app.views.skeleton_item import nearest_joint
-from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.skeleton import MPM16
 
 VIEWS = ("front", "side", "top", "camera")
@@ -85,6 +84,7 @@ class SceneView(GLViewWidget):
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
+        self._floor_drawn: tuple[object, ...] = ()
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
         self._camera = CameraPyramid()
@@ -169,7 +169,7 @@ class SceneView(GLViewWidget):
         for more in (self.trails, self.ghosts, self.bystanders):
             more.refresh(session, self.theme, self.palette_name)
         self._shadows.refresh(session, self._floor, self.theme)
-        self._legend.setVisible(self.shows_errors and session.errors is not None)
+        self._legend.setVisible(self.shows_errors and session.has_errors)
         kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
         self._key.show_rows(truth is not None, prediction is not None and session.renewal.is_outdated(frame), kept)
         if self.follows_root:
@@ -178,13 +178,12 @@ class SceneView(GLViewWidget):
         self.update()
 
     def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
-        palette = self.theme.palettes[self.palette_name]
-        colours = np.array([look.rgb(palette.side(MPM16.side(j))) for j in range(len(MPM16))])
-        errors = self._session.errors
+        colours = self.theme.palettes[self.palette_name].joints
+        errors = self._session.errors_at(self._session.frame) if self.shows_errors and share == 1.0 else None
         if share == 1.0 and self._session.renewal.is_outdated(self._session.frame):
-            colours[:] = look.rgb(QColor(self.theme.muted))
-        elif self.shows_errors and errors is not None and share == 1.0:
-            colours = look.error_colours(errors[self._session.frame], self.theme)
+            colours = np.tile(look.rgb(QColor(self.theme.muted)), (len(colours), 1))
+        elif errors is not None:
+            colours = look.error_colours(errors, self.theme)
         radius = np.where(hidden, look.HIDDEN_JOINT_RADIUS_M, look.JOINT_RADIUS_M) * share
         for joint in self._session.selection:
             radius[joint] *= 1.35
@@ -193,14 +192,14 @@ class SceneView(GLViewWidget):
     def _on_clip_changed(self) -> None:
         """Put the floor under the feet and look at the person; without ground truth once there is a prediction."""
         self._floor, self._is_floor_found = -0.95, False
-        self._find_floor(true_in_scene)
+        self._stand_on(floor_of_truth(self._session))
         self._has_looked = self._is_floor_found
         self.look_from("start")
         self.refresh()
 
     def _on_prediction_changed(self) -> None:
         if not self._is_floor_found and not self._session.state.is_busy and self._session.prediction is not None:
-            self._find_floor(predicted_in_scene)
+            self._stand_on(floor_of_answer(self._session))
             if self._is_floor_found and not self._has_looked:
                 self._has_looked = True
                 self.look_from("start")
@@ -210,34 +209,24 @@ class SceneView(GLViewWidget):
     def _on_ground_changed(self) -> None:
         """Up or the person's size is another, so the floor is elsewhere: under the truth now, else under the next answer."""
         self._is_floor_found = False
-        self._find_floor(true_in_scene)
+        self._stand_on(floor_of_truth(self._session))
         self._place_floor()
 
-    def _find_floor(self, pose: Callable[[Session, int], NDArray[np.float32] | None]) -> None:
-        """Under the feet that stand in the poses that `pose` gives for a frame."""
-        session = self._session
-        clip, prediction = session.clip, session.prediction
-        tells = clip is not None and clip.ground_truth is None and prediction is not None
-        contact = prediction.contact if tells and prediction is not None else None
-        found = {
-            frame: points[list(FEET), 2] + root_in_scene(session, frame)[2]
-            for frame in range(0, len(session), max(1, len(session) // 200))
-            if (points := pose(session, frame)) is not None
-        }
-        if not found:
-            return
-        heights = np.array(list(found.values()))  # (frames, 2)
-        floor = ground_under(heights, None if contact is None else contact[list(found)])
+    def _stand_on(self, floor: float | None) -> None:
+        """Take over where the floor is, if that is known."""
         if floor is not None:
             self._floor, self._is_floor_found = floor, True
 
     def _place_floor(self) -> None:
         root = root_in_scene(self._session, self._session.frame)
         spacing = look.GRID_SPACING_M
-        self._grid.resetTransform()
-        centre = np.array([*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor])
-        self._grid.translate(*centre)
-        self._gravity.show(centre, self._session.up, self.theme)
+        centre = (*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor)
+        place = (centre, self._session.up, self.theme.name)
+        if place != self._floor_drawn:  # it follows the person from square to square
+            self._floor_drawn = place
+            self._grid.resetTransform()
+            self._grid.translate(*centre)
+            self._gravity.show(np.array(centre), self._session.up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:

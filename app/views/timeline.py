@@ -1,99 +1,130 @@
-"""The timeline: error curve, a lane per limb that unfolds to joints, hidden cells, range and cursor."""
+"""The timeline: ruler, error curve, a lane per limb that unfolds to joints, when feet stand, and an overview."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
-    QFontMetrics,
     QHelpEvent,
     QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
+    QPixmap,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from app.document.answer_curves import AnswerCurves
 from app.document.session import Session
 from app.document.suspicions import sentence_of
 from app.look import theme as look
+from app.look.text_size import line_scale
 from app.look.theme import Theme
-from app.views.error_curve import Curves, curves_of, draw_line, renewed_and_old
+from app.views import timeline_parts as parts
+from app.views.error_curve import describe_curves, draw_curves
 from app.views.joint_text import describe_cell
-from app.views.lanes import Lane, build_lanes
-from mpm_core.pauses import duration, pieces
-from mpm_core.skeleton import MPM16
-from mpm_core.suspicions import LOW_CONFIDENCE
+from app.views.lanes import Lane, Rows, arrange, natural_height
+from app.views.time_scale import TimeScale
+from app.views.timeline_cells import CellCounts, draw_cells
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
-_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-_LABEL_SPACING_PX = 70
-_NEAR_PX = 4
-_MOST_FRAMES_AT_ONCE = 3000
-_CURVES_WAIT_MS = 150
+_EDGE_PX = 4.0
+_OVERVIEW_COLUMNS = 300
+_RIGHT_PX = 6
 
 
 class Timeline(QWidget):
-    """Draws the whole clip over time. Signals tell what the mouse did; it changes nothing by itself."""
+    """Draws the whole clip over time. Signals tell what the mouse did; it changes nothing by itself.
+
+    What depends on the cursor alone is drawn anew with every frame, everything else only when it changes.
+    """
 
     frame_chosen = Signal(int)
     range_chosen = Signal(int, int)
     cell_pressed = Signal(tuple, int, bool)  # joints, frame, with Shift
     cell_dragged = Signal(tuple, int, int)  # joints, from frame, to frame
     limb_clicked = Signal(tuple, bool)  # joints, with Shift
+    ruler_clicked = Signal()  # beside the ruler, where its unit stands
     span_changed = Signal(float, float)  # first frame in view, and how many
+    rows_changed = Signal()  # there are more or fewer, or larger ones
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
         self._session = session
         self.theme = theme
         self.palette_name = "field"
+        self.shows_seconds = False
         self._unfolded: set[str] = set()
         self._first, self._count = 0.0, 1.0  # what is in view, in frames
+        self._wanted_curve = float(look.CURVE_HEIGHT)
         self._dragging = ""
         self._drag_start = 0
         self._painted: tuple[tuple[int, ...], int] | None = None
-        self._picture: QImage | None = None
-        self._picture_key: tuple[object, ...] = ()
-        self._curves: Curves | None = None
+        self._hovered: QPointF | None = None
+        self._counts = CellCounts(session)
+        self._curves: AnswerCurves | None = None
+        self._cells: QImage | None = None
+        self._overview = QImage()
+        self._around: QPixmap | None = None
+        self._drawn_for: tuple[object, ...] = ()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         session.clip_changed.connect(self.show_all)
+        session.range_changed.connect(self.update)
+        session.frame_changed.connect(self._on_frame_changed)
+        for signal in (session.flags_changed, session.renewal.changed, session.suspicions.changed):
+            signal.connect(self._forget_around)
+        session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (
-            session.frame_changed, session.range_changed, session.flags_changed, session.renewal.changed,
-            session.suspicions.changed,
-        ):  # fmt: skip
-            signal.connect(self.update)
-        self._curves_due = QTimer(self)
-        self._curves_due.setSingleShot(True)
-        self._curves_due.timeout.connect(self._forget_curves)
-        session.prediction_changed.connect(self._renew_curves)
-        session.camera_changed.connect(self._forget_curves)
-        for signal in (session.mask_changed, session.keypoints_changed, session.threshold_changed):
-            signal.connect(self._renew_picture)
-        for signal in (session.options_changed, session.truth_changed):
-            signal.connect(self._forget_picture)
+            session.mask_changed,
+            session.options_changed,
+            session.truth_changed,
+            session.keypoints_changed,
+            session.threshold_changed,
+        ):
+            signal.connect(self._forget_cells)
 
     def sizeHint(self) -> QSize:
-        return QSize(900, self._height())
+        return QSize(900, self.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(400, self._height())
+        return QSize(400, int(natural_height(self._unfolded, line_scale(self))))
 
-    def _height(self) -> int:
-        lanes = self.lanes()
-        return int(lanes[-1].top + lanes[-1].height + 4)
+    def rows(self) -> Rows:
+        """Where everything is."""
+        return arrange(self.height(), self._unfolded, self._wanted_curve, line_scale(self))
+
+    def lanes(self) -> Sequence[Lane]:
+        """The rows of cells from top to bottom."""
+        return self.rows().lanes
+
+    def scale(self) -> TimeScale:
+        """What is in view, right of the labels."""
+        left = look.LANE_LABEL_WIDTH * line_scale(self)
+        return TimeScale(self._first, self._count, left, max(self.width() - left - _RIGHT_PX, 1), len(self._session))
+
+    def x_of(self, frame: float) -> float:
+        """The left edge of a frame's cell."""
+        return self.scale().x_of(frame)
+
+    def frame_at(self, x: float) -> int:
+        """The frame under a place, within the clip."""
+        return self.scale().frame_at(x)
+
+    # What is shown
 
     def show_all(self) -> None:
         """The whole clip in view."""
         self._first, self._count = 0.0, float(max(len(self._session), 1))
-        self._forget_picture()
+        self._drawn_for = ()
+        self.update()
         self.span_changed.emit(self._first, self._count)
 
     def show_span(self, first: float, count: float) -> None:
@@ -102,263 +133,182 @@ class Timeline(QWidget):
             self._count = min(max(count, 1.0), float(max(len(self._session), 1)))
             self._scroll_to(first)
 
-    def _forget_picture(self, *_: object) -> None:
-        self._picture = None
-        self._forget_curves()
+    def show_curves(self, curves: AnswerCurves | None) -> None:
+        """Take over what is known of an answer; None when there is none."""
+        self._curves = curves
+        self._forget_around()
 
-    def _renew_picture(self, *_: object) -> None:
-        self._picture = None
-        self._renew_curves()
+    def set_seconds(self, shows_seconds: bool) -> None:
+        """Whether the ruler counts seconds, not frames."""
+        self.shows_seconds = shows_seconds
+        self._forget_around()
+
+    def restyle(self, theme: Theme, palette_name: str) -> None:
+        """Take over the colours of a theme."""
+        self.theme, self.palette_name = theme, palette_name
+        self._drawn_for = ()
         self.update()
 
-    def _renew_curves(self) -> None:
-        """At once for a short clip; for a long one, whose curves take a while, when the answers no longer come one by one."""
-        if len(self._session) <= _MOST_FRAMES_AT_ONCE or self._session.prediction is None:
-            self._forget_curves()
-        else:
-            self._curves_due.start(_CURVES_WAIT_MS)
-
-    def _forget_curves(self) -> None:
-        self._curves = None
+    def _forget_cells(self, *_: object) -> None:
+        self._cells = None
         self.update()
 
-    def lanes(self) -> list[Lane]:
-        """The rows from top to bottom."""
-        return build_lanes(self._unfolded)
+    def _forget_around(self) -> None:
+        self._around = None
+        self.update()
 
-    def _area(self) -> QRectF:
-        """Where frames are drawn, right of the labels."""
-        return QRectF(look.LANE_LABEL_WIDTH, 0, max(self.width() - look.LANE_LABEL_WIDTH - 6, 1), self.height())
+    def _on_prediction_changed(self) -> None:
+        if self._session.prediction is None:
+            self._curves = None
+        self._forget_around()
 
-    def x_of(self, frame: float) -> float:
-        """The left edge of a frame's cell."""
-        area = self._area()
-        return area.x() + (frame - self._first) / self._count * area.width()
-
-    def frame_at(self, x: float) -> int:
-        """The frame under a place, within the clip."""
-        area = self._area()
-        frame = int(np.floor(self._first + (x - area.x()) / area.width() * self._count))
-        return max(0, min(frame, len(self._session) - 1))
-
-    def _lane_at(self, y: float) -> Lane | None:
-        return next((lane for lane in self.lanes() if lane.top <= y < lane.top + lane.height), None)
+    def _on_frame_changed(self, frame: int) -> None:
+        """Keep the cursor in view."""
+        if not self._first <= frame <= self._first + self._count - 1 and not self._dragging:
+            self._scroll_to(frame - self._count / 2)
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
         if not len(self._session):
+            painter.fillRect(self.rect(), QColor(self.theme.panel))
             return
-        self._draw_range(painter)
-        self._draw_cells(painter)
-        self._draw_labels(painter)
-        self._draw_curve(painter)
-        self._draw_ruler(painter)
-        self._draw_pauses(painter)
-        self._draw_flags(painter)
-        self._draw_cursor(painter)
+        rows, scale = self.rows(), self.scale()
+        self._renew(rows, scale)
+        assert self._around is not None and self._cells is not None
+        painter.drawPixmap(0, 0, self._around)
+        painter.drawImage(QPointF(scale.left, rows.lanes[0].top), self._cells)
+        if self._session.range is not None:
+            parts.draw_range(painter, self._session.range, scale, rows, self.theme)
+        frame = self._session.frame
+        parts.draw_overview(painter, self._overview, scale, frame, rows, self.theme)
+        parts.draw_cursor(painter, frame, self._label_of(frame), scale, rows, self.theme)
+        self._draw_hovered(painter, rows, scale)
 
-    def _draw_range(self, painter: QPainter) -> None:
-        if self._session.range is None:
-            return
-        first, last = self._session.range
-        fill = QColor(self.theme.range_fill)
-        box = QRectF(self.x_of(first), 0, self.x_of(last + 1) - self.x_of(first), self.height()) & self._area()
-        fill.setAlpha(46)
-        painter.fillRect(box, fill)
-        painter.fillRect(QRectF(box.x(), 0, box.width(), 4), QColor(self.theme.range_fill))
+    def _renew(self, rows: Rows, scale: TimeScale) -> None:
+        """Draw anew what has changed and does not follow the cursor."""
+        ratio = self.devicePixelRatioF()
+        key = (scale, rows, ratio)
+        if key != self._drawn_for:
+            self._drawn_for, self._cells, self._around = key, None, None
+        if self._cells is None:
+            self._cells = draw_cells(self._counts, rows.lanes, scale, self.theme, self.palette_name, ratio)
+            self._overview = parts.picture_of(self._look_over(), QColor(self.theme.muted))
+        if self._around is None:
+            self._around = QPixmap(self.size() * ratio)
+            self._around.setDevicePixelRatio(ratio)
+            self._around.fill(QColor(self.theme.panel))
+            painter = QPainter(self._around)
+            painter.setFont(self.font())
+            self._draw_around(painter, rows, scale)
+            painter.end()
 
-    def _draw_cells(self, painter: QPainter) -> None:
-        """All lanes as one small picture, a column per pixel, so that long clips cost no more than short ones."""
-        area, lanes = self._area(), self.lanes()
-        key = (self._first, self._count, area.width(), len(lanes), self.theme.name, self.palette_name)
-        if self._picture is None or key != self._picture_key:
-            self._picture, self._picture_key = self._make_picture(lanes, int(area.width())), key
-        for row, lane in enumerate(lanes):
-            target = QRectF(area.x(), lane.top + 2, area.width(), lane.height - 4)
-            painter.drawImage(target, self._picture, QRectF(0, row, self._picture.width(), 1))
-            if lane.is_joint:
-                self._hatch(painter, self._doubtful(lane.joints[0]), lane.top + 2, lane.height - 4)
+    def _look_over(self) -> NDArray[np.bool_]:
+        """(columns,) bool: under which parts of the overview something is hidden."""
+        frames = len(self._session)
+        edges = np.linspace(0, frames, min(_OVERVIEW_COLUMNS, frames) + 1).astype(np.int64)
+        rows = np.ascontiguousarray(self._session.mask).view(np.uint64)  # 16 joints in two numbers: many frames at once
+        return np.logical_or.reduceat(rows[:, 0] | rows[:, 1], edges[:-1])
 
-    def _make_picture(self, lanes: list[Lane], width: int) -> QImage:
-        """(lanes, width) pixels: the cell of the frames under each column; any hidden frame shows."""
-        edges = np.clip(self._first + np.arange(width + 1) / width * self._count, 0, len(self._session)).astype(int)
-        start, end = edges[:-1], np.maximum(edges[1:], edges[:-1] + 1)
-        start = np.minimum(start, len(self._session) - 1)
-        masked, missing = self._session.mask, self._session.missing & ~self._session.mask
-        pixels = np.zeros((len(lanes), width, 4), np.uint8)
-        for row, lane in enumerate(lanes):
-            columns = list(lane.joints)
-            hidden = _share_hidden(masked[:, columns], start, end)
-            lost = _share_hidden(missing[:, columns], start, end)
-            shown = 255 * look.rgb(self._cell_colour(lane))
-            dark, amber = (255 * look.rgb(QColor(c)) for c in (self.theme.hidden_cell, self.theme.missing_cell))
-            colour = shown + (amber - shown) * lost[:, None]
-            colour = colour + (dark - colour) * hidden[:, None]
-            pixels[row, :, :3], pixels[row, :, 3] = colour, 255
-        picture = QImage(pixels.tobytes(), width, len(lanes), width * 4, QImage.Format.Format_RGBA8888)
-        return picture.copy()
+    def _draw_around(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
+        theme, clip = self.theme, self._session.clip
+        parts.draw_labels(painter, rows, self._unfolded, scale, theme)
+        self._hatch_doubt(painter, rows, scale)
+        draw_curves(painter, self._curves, scale, rows.curve, theme, self._session.renewal.marks)
+        times = clip.times if clip is not None and self.shows_seconds else None
+        parts.draw_ruler(painter, scale, times, rows, theme)
+        parts.draw_pauses(painter, [] if clip is None else parts.frames_after_pauses(clip), scale, rows, theme)
+        flags, found = self._session.flags, self._session.suspicions
+        flags = flags | found.marks if len(found.marks) == len(flags) else flags
+        parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
+        stands = None if self._curves is None else self._curves.stands
+        parts.draw_feet(painter, stands, scale, rows, theme, self.palette_name)
+        parts.draw_legend(painter, scale, rows, theme)
+        painter.setPen(QColor(theme.border))
+        painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
 
-    def _cell_colour(self, lane: Lane) -> QColor:
-        """The side's colour, muted by the theme's cell colour."""
-        side = self.theme.palettes[self.palette_name].side(MPM16.side(lane.joints[-1]))
-        cell = QColor(self.theme.cell)
-        mix = 0.55 * look.rgb(side) + 0.45 * look.rgb(cell)
-        return QColor.fromRgbF(*(float(c) for c in mix))
-
-    def _doubtful(self, joint: int) -> NDArray[np.bool_]:
-        """(frames,) where the detector was unsure of a joint."""
-        clip = self._session.clip
-        if clip is None or clip.keypoints is None:
-            return np.zeros(len(self._session), bool)
-        return clip.visible[:, joint] & (clip.confidence[:, joint] < LOW_CONFIDENCE)
-
-    def _guessed(self) -> NDArray[np.bool_]:
-        """(frames,) where the lifter saw nothing within its whole window."""
+    def _hatch_doubt(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
+        """Where the pose is a guess, or the answer still one to what was asked before."""
         prediction = self._session.prediction
-        return np.zeros(len(self._session), bool) if prediction is None else prediction.is_prior_only
+        if prediction is None or len(prediction) != len(self._session):
+            return
+        doubt = prediction.is_prior_only
+        marks = self._session.renewal.marks
+        doubt = doubt if marks is None or len(marks) != len(doubt) else doubt | marks
+        brush = QBrush(QColor(self.theme.muted), Qt.BrushStyle.Dense6Pattern)
+        for left, right in scale.stretches(doubt, 1.0):
+            painter.fillRect(QRectF(left, rows.curve[0] + 2, right - left, rows.curve[1] - rows.curve[0] - 4), brush)
 
-    def _hatch(self, painter: QPainter, flags: NDArray[np.bool_], top: float, height: float) -> None:
-        """Hatch the flagged stretches that are in view."""
-        first, last = int(self._first), min(int(self._first + self._count) + 1, len(flags))
-        steps = np.flatnonzero(np.diff(np.concatenate(([0], flags[first:last].astype(np.int8), [0]))))
-        brush = QBrush(QColor(self.theme.warning), Qt.BrushStyle.BDiagPattern)
-        for a, b in zip(steps[::2], steps[1::2], strict=True):
-            x = self.x_of(first + int(a))
-            painter.fillRect(QRectF(x, top, self.x_of(first + int(b)) - x, height) & self._area(), brush)
+    def _label_of(self, frame: int) -> str:
+        clip = self._session.clip
+        return f"{clip.times[frame]:.2f} s" if self.shows_seconds and clip is not None else str(frame + 1)
+
+    def _draw_hovered(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
+        """The values of the curve under the mouse."""
+        place = self._hovered
+        if place is None or self._curves is None or not rows.curve[0] <= place.y() < rows.curve[1] or place.x() < scale.left:
+            return
+        frame = scale.frame_at(place.x())
+        values = describe_curves(self._curves, frame)
+        parts.draw_value(painter, f"{frame + 1}:  {values}" if values else f"{frame + 1}", frame, scale, rows, self.theme)
 
     def event(self, event: QEvent) -> bool:
-        """Explain what is hatched under the mouse."""
+        """Explain what is striped under the mouse; make room for text of another size."""
+        if event.type() == QEvent.Type.FontChange:
+            self._wanted_curve = look.CURVE_HEIGHT * line_scale(self)
+            self._on_rows_changed()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
             return True
         return super().event(event)
 
     def _explain(self, x: float, y: float) -> str:
-        if not len(self._session) or x < look.LANE_LABEL_WIDTH:
+        rows, scale = self.rows(), self.scale()
+        if not len(self._session):
             return ""
-        frame, lane, clip = self.frame_at(x), self._lane_at(y), self._session.clip
-        near = next((after for after in self._after_pauses() if abs(self.x_of(after) - x) <= _NEAR_PX), None)
-        if near is not None and clip is not None:
-            return f"A pause of {duration(clip.times[near] - clip.times[near - 1])} before frame {near}."
+        if x < scale.left:
+            return "Count seconds or frames" if rows.ruler[0] <= y < rows.ruler[1] else ""
+        frame, lane = scale.frame_at(x), rows.lane_at(y)
+        if pause := parts.describe_pause(self._session.clip, scale, x):
+            return pause
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
-        found = self._session.suspicions.at(frame) if y < look.RULER_HEIGHT else ()
-        if found:
+        is_flag = rows.flags[0] - 4 <= y < rows.flags[1]
+        if is_flag and (found := self._session.suspicions.at(frame)):
             return "\n".join(sentence_of(item) for item in found)
-        if y < look.RULER_HEIGHT and self._session.flags[frame]:
-            return f"Frame {frame}: left and right were exchanged back here, or may have to be."
-        if lane is None and self._guessed()[frame]:
-            return f"Frame {frame}: no joint is visible for a second around, so the pose is a guess."
+        if is_flag and self._session.flags[frame]:
+            return f"Frame {frame + 1}: left and right were exchanged back here, or may have to be."
+        prediction = self._session.prediction
+        if rows.curve[0] <= y < rows.curve[1] and prediction is not None and prediction.is_prior_only[frame]:
+            return f"Frame {frame + 1}: no joint is visible for a second around, so the pose is a guess."
         return ""
 
-    def _draw_labels(self, painter: QPainter) -> None:
-        for lane in self.lanes():
-            painter.setPen(QColor(self.theme.muted if lane.is_joint else self.theme.text))
-            indent = 26 if lane.is_joint else 20
-            box = QRectF(indent, lane.top, look.LANE_LABEL_WIDTH - indent - 4, lane.height)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, lane.label)
-            if not lane.is_joint:
-                painter.setPen(QColor(self.theme.muted))
-                arrow = "▾" if lane.limb in self._unfolded else "▸"
-                painter.drawText(QRectF(6, lane.top, 14, lane.height), Qt.AlignmentFlag.AlignCenter, arrow)
-
-    def _draw_curve(self, painter: QPainter) -> None:
-        """Mean error of each frame, and of its hidden joints; hatched where the pose is a guess."""
-        self._hatch(painter, self._guessed(), look.RULER_HEIGHT + 2.0, look.CURVE_HEIGHT - 4.0)
-        top, bottom = look.RULER_HEIGHT + 4.0, look.RULER_HEIGHT + look.CURVE_HEIGHT - 4.0
-        label = QRectF(6, top - 4, look.LANE_LABEL_WIDTH - 10, 16)
-        if self._curves is None:
-            self._curves = curves_of(self._session)
-        if self._curves is None:
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
-            return
-        shown = self._curves
-        frames = max(int(self._first), 0), min(int(np.ceil(self._first + self._count)), len(self._session))
-        per_pixel = max(1, int(self._count / self._area().width()))
-        for curve in reversed(shown.curves):
-            for values, is_old in renewed_and_old(curve.values, self._session.renewal.marks):
-                colour = QColor(self.theme.muted if is_old else getattr(self.theme, curve.colour))
-                draw_line(
-                    painter, values, frames, per_pixel, self.x_of,
-                    lambda value: bottom - value / shown.highest * (bottom - top), colour, is_old,
-                )  # fmt: skip
-        for n, curve in enumerate(curve for curve in shown.curves if np.isfinite(curve.values).any()):
-            painter.setPen(QColor(getattr(self.theme, curve.colour)))
-            painter.drawText(label.translated(0, 16 * n), Qt.AlignmentFlag.AlignVCenter, curve.name)
-        painter.setPen(QColor(self.theme.muted))
-        painter.drawText(label.translated(0, 32), Qt.AlignmentFlag.AlignVCenter, f"0 – {shown.highest:.0f} {shown.unit}")
-
-    def _draw_flags(self, painter: QPainter) -> None:
-        """A mark on the ruler over each stretch of frames that deserve a look."""
-        flags = self._session.flags
-        if len(self._session.suspicions.marks) == len(flags):
-            flags = flags | self._session.suspicions.marks
-        first, last = max(int(self._first), 0), min(int(self._first + self._count) + 1, len(flags))
-        steps = np.flatnonzero(np.diff(np.concatenate(([0], flags[first:last].astype(np.int8), [0]))))
-        for start, end in zip(steps[::2], steps[1::2], strict=True):
-            left, right = self.x_of(first + int(start)), self.x_of(first + int(end))
-            mark = QRectF(left, look.RULER_HEIGHT - 4, max(right - left, 3), 4) & self._area()
-            painter.fillRect(mark, QColor(self.theme.muted if self._session.suspicions.is_outdated else self.theme.warning))
-
-    def _draw_pauses(self, painter: QPainter) -> None:
-        """A broken line before each frame that comes after a pause."""
-        painter.setPen(QPen(QColor(self.theme.text), 1, Qt.PenStyle.DashLine))
-        for frame in self._after_pauses():
-            x = self.x_of(frame)
-            if self._area().x() <= x <= self._area().right():
-                painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-
-    def _after_pauses(self) -> list[int]:
-        clip = self._session.clip
-        return [] if clip is None else [piece.start for piece in pieces(clip.times, clip.fps)[1:]]
-
-    def _draw_ruler(self, painter: QPainter) -> None:
-        """Frame numbers, as close as they fit."""
-        area = self._area()
-        wanted = self._count * _LABEL_SPACING_PX / area.width()
-        step = next((s for s in _STEPS if s >= wanted), _STEPS[-1])
-        painter.setPen(QColor(self.theme.muted))
-        for frame in range(int(np.ceil(self._first / step)) * step, int(self._first + self._count) + 1, step):
-            x = self.x_of(frame)
-            if x < area.x() - 1:
-                continue
-            painter.drawLine(QPointF(x, look.RULER_HEIGHT - 5), QPointF(x, look.RULER_HEIGHT))
-            painter.drawText(QRectF(x + 3, 2, 80, look.RULER_HEIGHT - 4), Qt.AlignmentFlag.AlignVCenter, str(frame))
-
-    def _draw_cursor(self, painter: QPainter) -> None:
-        frame = self._session.frame
-        x = self.x_of(frame + 0.5)
-        if not self._area().x() - 1 <= x <= self._area().right() + 1:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(self.theme.text), 1.4))
-        painter.drawLine(QPointF(x, look.RULER_HEIGHT), QPointF(x, self.height()))
-        text = str(frame)
-        width = QFontMetrics(self.font()).horizontalAdvance(text) + 10
-        left = min(max(x - width / 2, self._area().x()), self._area().right() - width)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self.theme.accent))
-        painter.drawRoundedRect(QRectF(left, 2, width, look.RULER_HEIGHT - 3), 3, 3)
-        painter.setPen(QColor(self.theme.accent_text))
-        painter.drawText(QRectF(left, 2, width, look.RULER_HEIGHT - 3), Qt.AlignmentFlag.AlignCenter, text)
+    # The mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if not len(self._session) or event.button() != Qt.MouseButton.LeftButton:
             return
         x, y = event.position().x(), event.position().y()
         has_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        lane = self._lane_at(y)
-        if x < look.LANE_LABEL_WIDTH:
+        rows = self.rows()
+        lane = rows.lane_at(y)
+        if self._is_edge(rows, y):
+            self._dragging = "edge"
+            return
+        if x < self.scale().left:
             if lane is not None and not lane.is_joint and x < 22:
                 self.toggle_limb(lane.limb)
             elif lane is not None:
                 self.limb_clicked.emit(lane.joints, has_shift)
+            elif rows.ruler[0] <= y < rows.ruler[1]:
+                self.ruler_clicked.emit()
             return
         frame = self.frame_at(x)
         self._drag_start = frame
-        if lane is None:
+        if rows.overview[0] <= y < rows.overview[1]:
+            self._dragging = "overview"
+            self._scroll_overview(x)
+        elif lane is None:
             self._dragging = "range" if has_shift else "cursor"
             (self.range_chosen.emit(frame, frame) if has_shift else self.frame_chosen.emit(frame))
         else:
@@ -368,19 +318,49 @@ class Timeline(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if not len(self._session):
             return
-        frame = self.frame_at(event.position().x())
+        place = event.position()
+        frame = self.frame_at(place.x())
         if self._dragging == "cursor":
             self.frame_chosen.emit(frame)
         elif self._dragging == "range":
             self.range_chosen.emit(self._drag_start, frame)
+        elif self._dragging == "overview":
+            self._scroll_overview(place.x())
+        elif self._dragging == "edge":
+            self._drag_edge(place.y())
         elif self._dragging == "cells" and self._painted is not None:
             joints, last = self._painted
             if frame != last:
                 self._painted = (joints, frame)
                 self.cell_dragged.emit(joints, last, frame)
+        else:
+            is_edge = self._is_edge(self.rows(), place.y())
+            self.setCursor(Qt.CursorShape.SplitVCursor if is_edge else Qt.CursorShape.ArrowCursor)
+        self._hovered = place
+        self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragging, self._painted = "", None
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hovered = None
+        self.update()
+
+    @staticmethod
+    def _is_edge(rows: Rows, y: float) -> bool:
+        """Whether a place is on the lower edge of the curve, which can be dragged."""
+        return rows.curve[1] - _EDGE_PX <= y <= rows.curve[1]
+
+    def _drag_edge(self, y: float) -> None:
+        """The curve becomes as high as it is dragged, at the lanes' cost; what cannot be had is not remembered."""
+        self._wanted_curve += y - self.rows().curve[1]
+        self._wanted_curve += self.rows().curve[1] - y
+        self.update()
+
+    def _scroll_overview(self, x: float) -> None:
+        """Bring what is under a place of the overview into the middle."""
+        scale = self.scale()
+        self._scroll_to((x - scale.left) / scale.width * len(self._session) - self._count / 2)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the mouse; with Shift, or sideways, scroll."""
@@ -390,8 +370,8 @@ class Timeline(QWidget):
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or step.x():
             self._scroll_to(self._first - (step.x() or step.y()) / 120 * self._count * 0.1)
             return
-        area = self._area()
-        share = min(max((event.position().x() - area.x()) / area.width(), 0), 1)
+        scale = self.scale()
+        share = min(max((event.position().x() - scale.left) / scale.width, 0), 1)
         under = self._first + share * self._count
         fewest = min(_FEWEST_FRAMES, len(self._session))
         self._count = float(min(max(self._count * _ZOOM_STEP ** (-step.y() / 120), fewest), len(self._session)))
@@ -399,19 +379,15 @@ class Timeline(QWidget):
 
     def _scroll_to(self, first: float) -> None:
         self._first = min(max(first, 0.0), max(len(self._session) - self._count, 0.0))
-        self._forget_picture()
+        self.update()
         self.span_changed.emit(self._first, self._count)
 
     def toggle_limb(self, limb: str) -> None:
         """Unfold a limb to its joints, or fold it."""
         self._unfolded ^= {limb}
+        self._on_rows_changed()
+
+    def _on_rows_changed(self) -> None:
         self.updateGeometry()
-        self._forget_picture()
-
-
-def _share_hidden(hidden: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(columns,) how dark a column is: hidden joints' share in the frames start to end (excluded), never invisible."""
-    so_far = np.concatenate(([0], np.cumsum(hidden.sum(1))))
-    count = so_far[end] - so_far[start]
-    share = count / ((end - start) * hidden.shape[1])
-    return np.where(count > 0, np.maximum(share, 0.35), 0.0)
+        self._forget_around()
+        self.rows_changed.emit()

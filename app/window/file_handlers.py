@@ -44,8 +44,8 @@ class FileHandlers(QObject):
         self._opener, self._backdrop, self._detect_job = opener, backdrop, detect_job
         self._is_writing = False
         self._writer = NewestWins(self._write)
-        for outcome in (self._written, self._writer.failed):
-            outcome.connect(self._on_write_ended)
+        self._written.connect(self._on_written)
+        self._writer.failed.connect(self._on_write_failed)
         self._writer.start()
 
     def open_file(self) -> None:
@@ -63,7 +63,7 @@ class FileHandlers(QObject):
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             self._opener.open(path)
         elif self._detect_job.state.is_running:
-            self._session.message.emit("A video is being looked at: cancel that first.")
+            self._session.warning.emit("A video is being looked at: cancel that first.")
         else:
             self._detect_job.choose(path)
 
@@ -115,11 +115,11 @@ class FileHandlers(QObject):
         """Ask what to write and where, then write it in the background."""
         session = self._session
         if session.prediction is None:
-            session.message.emit("There is no prediction to export yet.")
+            session.warning.emit("There is no prediction to export yet.")
         elif session.state.is_busy:
-            session.message.emit(_NOT_WHOLE)
+            session.warning.emit(_NOT_WHOLE)
         elif self._is_writing:
-            session.message.emit("An export is still being written: try again when it is done.")
+            session.warning.emit("An export is still being written: try again when it is done.")
         else:
             dialog = ExportDialog(session, self._window)
             if dialog.exec():
@@ -127,7 +127,7 @@ class FileHandlers(QObject):
 
     def _export_as(self, chosen: Format, options: WriteOptions, prediction: Prediction) -> None:
         if not np.isfinite(prediction.positions[options.frames(len(prediction.positions))]).all():
-            self._session.message.emit(_NOT_WHOLE)
+            self._session.warning.emit(_NOT_WHOLE)
             return
         clip = self._session.clip
         stem = clip.file_stem if clip is not None else "prediction"
@@ -143,10 +143,15 @@ class FileHandlers(QObject):
         notes = write(prediction, path, options)
         self._written.emit(". ".join((f"Wrote {path}", *(note[0].upper() + note[1:] for note in notes))))
 
-    def _on_write_ended(self, text: str) -> None:
-        """In the window's thread: say that it is written, or why not."""
+    def _on_written(self, text: str) -> None:
+        """In the window's thread."""
         self._is_writing = False
         self._session.message.emit(text)
+
+    def _on_write_failed(self, text: str) -> None:
+        """In the window's thread: say why it is not written."""
+        self._is_writing = False
+        self._session.failure.emit(text)
 
     def stop(self) -> None:
         """Finish what is being written; call before the application quits."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
+from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
@@ -37,13 +37,16 @@ from app.window.actions import ACTIONS, build_actions
 from app.window.answers import Answers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
+from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
+from app.window.messages import Messages
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
+from app.workers.answer_curves import AnswerCurvesJob
 from app.workers.backdrop import Backdrop
 from app.workers.bystanders import BystandersJob
 from app.workers.detection import DetectJob
@@ -79,10 +82,13 @@ class MainWindow(QMainWindow):
         self.detect_job = DetectJob()
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
+        self.curves_job = AnswerCurvesJob(self.session)
         self._build_views()
         self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
-        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
+        self.messages = Messages(self.views)
+        self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.truth_job = TruthJob()
         self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
         self.bystanders_job = BystandersJob(self.session)
@@ -95,16 +101,11 @@ class MainWindow(QMainWindow):
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
-            self,
-            (
-                self.file_handlers,
-                self.truth_handlers,
-                self.edit_handlers,
-                self.view_handlers,
-                self.scene_handlers,
-                self.answers.handlers,
+            self, (
+                self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers,
+                self.look_handlers, self.answers.handlers,
             ),
-        )
+        )  # fmt: skip
         self._build_panels()
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
@@ -112,7 +113,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self._show_recent()
         self.toolbar = build_toolbar(self, self.actions_by_name)
-        self.status_line = StatusLine(self.session, self.playback)
+        self.status_line = StatusLine(self.session, self.playback, self.messages)
         self.setStatusBar(self.status_line)
         self._connect()
         self.restyle(None, None)
@@ -141,20 +142,28 @@ class MainWindow(QMainWindow):
         column.addWidget(self._timeline_area)
         column.setStretchFactor(0, 1)
         column.setCollapsible(1, False)
+        self._column = column
+        self.timeline.rows_changed.connect(self._fit_timeline)
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(column)
         self.setCentralWidget(centre)
 
+    def _fit_timeline(self) -> None:
+        """All rows of the timeline are to be seen, as long as the views keep half of the room."""
+        room = sum(self._column.sizes())
+        wanted = min(self.timeline.minimumSizeHint().height() + 2, room // 2)
+        if self._column.sizes()[1] < wanted:
+            self._column.setSizes([room - wanted, wanted])
+
     def _build_panels(self) -> None:
         self.joints_panel = JointsPanel(self.session, self.theme)
         self.lifting_panel = LiftingPanel(self.session)
         self.metrics_panel = MetricsPanel(self.session)
         self.video_panel = VideoPanel(self.session, self.detect_job)
-        self.panels = QTabWidget()
-        self.panels.setDocumentMode(True)
-        self.panels.tabBar().setDrawBase(False)
+        self.side_panel = SidePanel()
+        self.panels = self.side_panel.tabs
         panels = {
             "Lifting": self.lifting_panel,
             "Joints": self.joints_panel,
@@ -164,16 +173,17 @@ class MainWindow(QMainWindow):
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
-            area = QScrollArea()
-            area.setWidgetResizable(True)
-            area.setWidget(widget)
-            self.panels.addTab(area, label)
-        dock = QDockWidget("Panels", self)
-        dock.setObjectName("panels")
-        dock.setTitleBarWidget(QWidget())
-        dock.setWidget(self.panels)
-        dock.setMinimumWidth(look.PANEL_WIDTH)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            self.side_panel.add(label, widget, moves_below=widget is self.joints_panel)
+        self.panel_dock = QDockWidget("Side panel", self)
+        self.panel_dock.setObjectName("panels")
+        self.panel_dock.setTitleBarWidget(QWidget())
+        self.panel_dock.setWidget(self.side_panel)
+        self.panel_dock.visibilityChanged.connect(self._show_panel_action)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.panel_dock)
+
+    def _show_panel_action(self, is_visible: bool) -> None:
+        if not self.isMinimized():
+            self.actions_by_name["side_panel"].setChecked(is_visible)
 
     def _show_recent(self) -> None:
         self.menus.show_recent(self.opener.recent())
@@ -189,6 +199,8 @@ class MainWindow(QMainWindow):
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
+        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].toggle)
+        self.curves_job.changed.connect(self.timeline.show_curves)
         self.joints_panel.toggled.connect(handlers.toggle_joints)
         self.joints_panel.selected.connect(handlers.select_joints)
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
@@ -208,8 +220,11 @@ class MainWindow(QMainWindow):
         self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)
         self.opener.may_leave = self.file_handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
-        for source in (self.opener.failed, self.backdrop.failed, session.message):
-            source.connect(self.status_line.say)
+        for source in (self.opener.failed, self.backdrop.failed, session.failure):
+            source.connect(self.messages.fail)
+        session.warning.connect(self.messages.warn)
+        session.message.connect(self.messages.say)
+        self.status_line.log_button.clicked.connect(self.actions_by_name["messages"].trigger)
         self.playback.playing_changed.connect(self._show_playing)
         session.clip_changed.connect(self._show_title)
         stack = session.undo_stack
@@ -219,7 +234,11 @@ class MainWindow(QMainWindow):
         stack.redoTextChanged.connect(lambda text: self.actions_by_name["redo"].setText(f"Redo {text}".strip()))
         for name, is_on in (("undo", False), ("redo", False)):
             self.actions_by_name[name].setEnabled(is_on)
-        self.actions_by_name["truth"].setChecked(True)
+        self.image_view.place_changed.connect(self.actions_by_name["zoom"].setChecked)
+        self.backdrop.opened.connect(self.image_view.name_picture)
+        self.look_handlers.panel_asked.connect(self.panel_dock.setVisible)
+        for name in ("truth", "zoom"):
+            self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
 
@@ -277,9 +296,9 @@ class MainWindow(QMainWindow):
             if spec.icon:
                 self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
         self._show_playing(self.playback.is_playing)
-        for view in (self.image_view, self.timeline):
-            view.theme, view.palette_name = self.theme, self.palette_name
-            view.update()
+        self.image_view.theme, self.image_view.palette_name = self.theme, self.palette_name
+        self.image_view.update()
+        self.timeline.restyle(self.theme, self.palette_name)
         if self.scene_view is not None:
             self.scene_view.palette_name = self.palette_name
             self.scene_view.set_theme(self.theme)
@@ -293,6 +312,16 @@ class MainWindow(QMainWindow):
         self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+        state = self._settings.value("state")
+        self._has_layout = isinstance(state, QByteArray) and self.restoreState(state)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The first time, and where a person has not said otherwise, the side panel takes its share of the window."""
+        super().showEvent(event)
+        if not self._has_layout:
+            wide = min(max(round(self.width() * look.PANEL_SHARE), look.USUAL_PANEL), look.WIDEST_PANEL)
+            self.resizeDocks([self.panel_dock], [wide], Qt.Orientation.Horizontal)
+            self._has_layout = True
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -309,11 +338,13 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("state", self.saveState())
+        self.hide()  # what is at work may need a moment to end
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.truth_job, self.backdrop, self.detect_job,
-            self.file_handlers, self.video_handlers, self.answers,
+            self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
+            self.detect_job, self.file_handlers, self.video_handlers, self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

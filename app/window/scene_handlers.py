@@ -97,4 +97,7 @@ class SceneHandlers(QObject):
         path = ask_where(self._window, "Save a picture of the scene", name, "PNG picture", ".png")
         if path is not None:
             is_written = picture.save(str(path))
-            self._session.message.emit(f"Wrote {path}" if is_written else f"{path}: the picture could not be written")
+            if is_written:
+                self._session.message.emit(f"Wrote {path}")
+            else:
+                self._session.failure.emit(f"{path}: the picture could not be written")

@@ -1,45 +1,43 @@
-"""The status line: frame, time, speed, errors at a glance, device, and sentences for the user."""
+"""The status line: frame, time, speed, errors at a glance, messages, how far a lift is, and how fast it answers."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QStatusBar
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QStatusBar, QToolButton
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.window.messages import Messages
 
-_MESSAGE_MS = 9000
-_MS_A_LETTER = 90
+_BAR_SIZE = (96, 8)
 
 
 class StatusLine(QStatusBar):
-    """Messages stay for a while on the left; the rest is always there."""
+    """Where one is on the left, how the lifter is doing on the right."""
 
-    def __init__(self, session: Session, playback: Playback) -> None:
+    def __init__(self, session: Session, playback: Playback, messages: Messages) -> None:
         super().__init__()
-        self._session, self._playback = session, playback
-        self._text = ""
-        self._place, self._errors, self._device, self._message = QLabel(), QLabel(), QLabel(), QLabel()
-        self._message.setProperty("role", "warning")
-        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # A long sentence must not widen the window: it is cut on show, and whole in the tooltip.
-        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._session, self._playback, self._messages = session, playback, messages
+        self.setSizeGripEnabled(False)
+        self._place, self._errors, self._device, self._doing = QLabel(), QLabel(), QLabel(), QLabel()
+        self._device.setToolTip("Where the lifter runs, and how long the frame at hand took from the last change")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedSize(*_BAR_SIZE)
         self._speed = QComboBox()
         for speed in SPEEDS:
             self._speed.addItem(f"{speed:g}×", speed)
         self._speed.setToolTip("Playing speed")
         self._speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._speed.activated.connect(lambda: playback.set_speed(self._speed.currentData()))
+        self.log_button = QToolButton()
+        self.log_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.log_button.setToolTip("Read again what was said")
         self.addWidget(self._place)
         self.addWidget(self._speed)
-        self.addWidget(self._message, 1)
-        self.addPermanentWidget(self._errors)
-        self.addPermanentWidget(self._device)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._forget_message)
+        for widget in (self._errors, self._doing, self._bar, self._device, self.log_button):
+            self.addPermanentWidget(widget)
         for signal in (session.frame_changed, session.clip_changed, session.rate_changed, session.range_changed):
             signal.connect(self._show_place)
         for signal in (
@@ -53,31 +51,19 @@ class StatusLine(QStatusBar):
             signal.connect(self._show_errors)
         session.state_changed.connect(self._show_device)
         playback.settings_changed.connect(self._show_speed)
+        messages.changed.connect(self._show_unread)
         self._show_speed()
         self._show_device()
-
-    def say(self, text: str) -> None:
-        """A sentence for the user; a long one stays longer."""
-        self._text = text
-        self._message.setToolTip(text)
-        self._show_message()
-        self._timer.start(max(_MESSAGE_MS, len(text) * _MS_A_LETTER))
+        self._show_unread()
 
     def message(self) -> str:
-        """The sentence on show."""
-        return self._text
+        """The newest sentence on show."""
+        return self._messages.text()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_message()
-
-    def _show_message(self) -> None:
-        metrics = self._message.fontMetrics()
-        self._message.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self._message.width()))
-
-    def _forget_message(self) -> None:
-        self._text = ""
-        self._show_message()
+    def _show_unread(self) -> None:
+        unread = self._messages.unread
+        self.log_button.setText(f"Messages ({unread})" if unread else "Messages")
+        self.log_button.setEnabled(bool(self._messages.log))
 
     def _show_place(self, *_: object) -> None:
         session = self._session
@@ -85,38 +71,45 @@ class StatusLine(QStatusBar):
             self._place.setText("")
             return
         seconds = float(session.clip.times[session.frame])
-        text = f"frame {session.frame}/{len(session) - 1}   {seconds:.2f} s"
+        text = f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s"
         if session.range is not None:
-            text += f"   range {session.range[0]}–{session.range[1]}"
+            first, last = session.range
+            text += f"   range {first + 1}–{last + 1}"
         self._place.setText(text)
 
     def _show_errors(self, *_: object) -> None:
         """Errors of the frame at hand; nothing without ground truth, and no number while its answer is an older one."""
-        errors, frame = self._session.errors, self._session.frame
-        if errors is None or not np.isfinite(errors[frame]).any():
+        frame = self._session.frame
+        errors = self._session.errors_at(frame)
+        if errors is None or not np.isfinite(errors).any():
             self._errors.setText("")
             return
         if self._session.renewal.is_outdated(frame):
             self._errors.setText("MPJPE …")
             return
-        text = f"MPJPE {np.nanmean(errors[frame]):.1f} mm"
+        text = f"MPJPE {np.nanmean(errors):.1f} mm"
         hidden = self._session.hidden[frame]
-        if np.isfinite(errors[frame][hidden]).any():
-            text += f"   hidden {np.nanmean(errors[frame][hidden]):.1f}"
+        if np.isfinite(errors[hidden]).any():
+            text += f"   hidden {np.nanmean(errors[hidden]):.1f}"
         self._errors.setText(text)
 
     def _show_device(self) -> None:
+        """How far a lift is, and beside it how fast the last one answered: these are two things."""
         state = self._session.state
+        self._bar.setVisible(state.is_streaming)
+        self._doing.setVisible(state.is_streaming or not state.device or bool(state.error))
         if state.error:
-            self._device.setText("lifting failed")
+            self._doing.setText("lifting failed")
         elif not state.device:
-            self._device.setText("loading the lifter …")
+            self._doing.setText("loading the lifter …")
         elif state.is_streaming:
-            self._device.setText(f"{state.device.upper()}  {100 * state.done // max(state.total, 1)} %")
-        elif state.is_waiting:
-            self._device.setText(f"{state.device.upper()}  …")
-        else:
-            self._device.setText(f"{state.device.upper()}  {state.elapsed_ms:.0f} ms")
+            self._bar.setRange(0, max(state.total, 1))
+            self._bar.setValue(state.done)
+            self._doing.setText(f"lifting {100 * state.done // max(state.total, 1)} %")
+        self._device.setVisible(bool(state.device))
+        latency = f"  {state.elapsed_ms:.0f} ms" if state.elapsed_ms else ""
+        latency = "  …" if state.is_waiting else latency
+        self._device.setText(f"{state.device.upper()}{latency}")
 
     def _show_speed(self) -> None:
         self._speed.setCurrentIndex(self._speed.findData(self._playback.speed))

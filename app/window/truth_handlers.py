@@ -28,7 +28,7 @@ class TruthHandlers(QObject):
         opener.truth_read.connect(self.align)
         job.found.connect(self.attach)
         job.doubted.connect(self.ask_shift)
-        job.failed.connect(session.message)
+        job.failed.connect(session.failure)
         session.rate_changed.connect(self._on_rate_changed)
 
     def open_truth(self) -> None:
@@ -36,7 +36,7 @@ class TruthHandlers(QObject):
         if self._session.clip is None:
             return
         if self._session.clip.keypoints is None:
-            self._session.message.emit("This clip holds 3D itself: ground truth is for clips of 2D.")
+            self._session.warning.emit("This clip holds 3D itself: ground truth is for clips of 2D.")
             return
         name, _ = QFileDialog.getOpenFileName(self._window, "3D of the same person and time", "", READABLE)
         if name:
@@ -69,7 +69,7 @@ class TruthHandlers(QObject):
         if is_given:
             self._job.attach(clip, motion, frames / clip.fps)
         else:
-            self._session.message.emit(f"No ground truth added: {why}")
+            self._session.warning.emit(f"No ground truth added: {why}")
 
     def _is_open(self, clip: Clip) -> bool:
         """Edits made meanwhile replace the clip, but never its source and its frames."""
@@ -78,7 +78,7 @@ class TruthHandlers(QObject):
 
     def _on_rate_changed(self) -> None:
         if self._session.truth_origin is not None:
-            self._session.message.emit(
+            self._session.warning.emit(
                 "The ground truth was aligned at another frame rate: another shift in Metrics aligns it at this one."
             )
 

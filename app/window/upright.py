@@ -37,7 +37,7 @@ class UprightMarks(QObject):
             self._view.begin_upright(self._so_far())
             self.changed.emit(True)
         else:
-            self._session.message.emit(_NO_PICTURE)
+            self._session.warning.emit(_NO_PICTURE)
             self.changed.emit(False)
 
     def _so_far(self) -> tuple[Line, ...]:
@@ -59,7 +59,7 @@ class UprightMarks(QObject):
                 before = Up()  # up may have been told quite wrongly, and that is why somebody marks something
                 marked = up_of_marks(np.reshape(lines, (-1, 2, 2)), camera, before.direction)
         except UserError as error:
-            session.message.emit(f"Up is as it was: {error}.")
+            session.warning.emit(f"Up is as it was: {error}.")
             return
         self._lines[marked.direction] = lines
         session.undo_stack.push(SetUp(session, marked.direction, "Up by something upright", is_step=False))

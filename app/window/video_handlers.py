@@ -41,7 +41,7 @@ class VideoHandlers(QObject):
         self._cleaning = CleaningJob(session)
         job.previewed.connect(view.show_preview)
         job.found.connect(self.take)
-        job.failed.connect(session.message)
+        job.failed.connect(session.failure)
         job.failed.connect(self._leave_preview)
         session.frame_changed.connect(self._leave_preview)
         view.person_clicked.connect(self.ask_about_person)
@@ -55,7 +55,7 @@ class VideoHandlers(QObject):
         """Open what a detection found, unless unsaved work is to be kept."""
         self._view.show_preview(None)
         if not self._may_leave():
-            self._session.message.emit("The keypoints are kept: Detect opens them when you are ready.")
+            self._session.warning.emit("The keypoints are kept: Detect opens them when you are ready.")
             return
         session, recording, repaired = self._session, finding.recording, finding.repaired
         before, clip = session.clip, finding.clip
@@ -117,7 +117,7 @@ class VideoHandlers(QObject):
         def compute(_: Clip) -> Change:
             other = repair_sides(recording.clip(number))
             flags[first : last + 1] = other.flags[first : last + 1]
-            return Change(other.clip, first, last, f"Take person {number}, frames {first}–{last}", flags=flags)
+            return Change(other.clip, first, last, f"Take person {number}, frames {first + 1}–{last + 1}", flags=flags)
 
         self._cleaning.ask(compute)
 

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
-from app.views.image_view import ImageView
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.about import version_text
 
@@ -18,11 +17,11 @@ class ViewHandlers(QObject):
     """Binds the table of actions to the playback, the views and the dialogs of help."""
 
     def __init__(
-        self, window: QWidget, session: Session, playback: Playback, image: ImageView,
+        self, window: QWidget, session: Session, playback: Playback,
         restyle: Callable[[str | None, str | None], None],
     ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session, self._playback, self._image = window, session, playback, image
+        self._window, self._session, self._playback = window, session, playback
         self._restyle = restyle
         self._anchor = 0
 
@@ -51,10 +50,11 @@ class ViewHandlers(QObject):
         self._select_to(len(self._session) - 1)
 
     def go_to(self) -> None:
-        last = len(self._session) - 1
-        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
+        count = len(self._session)
+        label, here = f"Frame (1 – {count})", self._session.frame + 1
+        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, count)
         if is_chosen:
-            self._session.set_frame(frame)
+            self._session.set_frame(frame - 1)
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)
@@ -80,9 +80,6 @@ class ViewHandlers(QObject):
 
     def set_task(self, task: str) -> None:
         self._session.set_options(self._session.options.with_task(task))
-
-    def zoom_to_person(self) -> None:
-        self._image.zoom_to_person()
 
     def set_theme(self, name: str) -> None:
         self._restyle(name, None)

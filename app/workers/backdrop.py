@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.document.session import Session
-from app.look.pictures import to_image
+from app.look.pictures import to_screen_image
+from app.workers.frame_cache import FrameCache
 from app.workers.newest_wins import NewestWins
 from mpm_core.rates import is_rate_assumed
 from mpm_core.video import VideoReader
 
+_CACHE_BYTES = 400_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """A frame of a video. times: (frames,) seconds of all of them in it; direction: where the cursor is going."""
+
+    path: Path
+    number: int
+    frame: int
+    direction: int
+    times: NDArray[np.float64]
+    is_exact: bool
+
 
 class Backdrop(QObject):
-    """Decodes in a worker; the newest frame that is asked for wins."""
+    """Decodes in a worker, the frame at hand first, then those where the cursor is going, which are kept.
+
+    shown_frame: whose picture was shown last; -1 for none.
+    """
 
     picture_changed = Signal(object)  # QImage or None
     failed = Signal(str)
     opened = Signal(str)
-    _decoded = Signal(object)
+    _decoded = Signal(int, int, object)  # number of the video, frame, QImage
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._path: Path | None = None
         self._is_source = False
+        self._times = np.zeros(0)
+        self._number = 0
+        self._last_frame = 0
+        self.shown_frame = -1
+        self.cache = FrameCache(_CACHE_BYTES)
         self._reader: VideoReader | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._decoded.connect(self._on_decoded)
         session.frame_changed.connect(self._ask)
-        session.rate_changed.connect(self._ask)
+        session.rate_changed.connect(self._take_times)
         session.clip_changed.connect(self.close)
         self._thread.start()
 
@@ -43,33 +69,79 @@ class Backdrop(QObject):
     def open(self, path: Path, is_source: bool = False) -> None:
         """Show a video behind the skeleton. is_source: the clip was detected in it, so that its times are the video's; of
         another video the first frame belongs to the clip's first."""
+        if self._session.clip is None:
+            return
+        self._forget()
         self._path, self._is_source = path, is_source
         self.opened.emit(path.name)
+        self._take_times()
+
+    def _take_times(self) -> None:
+        """Know when in the video each frame is on, and show the one at hand."""
+        clip, opened = self._session.clip, self._session.opened
+        if self._path is None or clip is None or opened is None:
+            return
+        # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
+        times = clip.times if is_rate_assumed(opened) and not self._is_source else opened.times
+        self._times = times - (0.0 if self._is_source else times[0])
+        self._number += 1
+        self.shown_frame = -1
+        self.cache.clear()
         self._ask()
 
     def close(self) -> None:
         """A blank image again."""
-        self._path = None
+        self._forget()
         self.picture_changed.emit(None)
 
+    def _forget(self) -> None:
+        self._path, self.shown_frame = None, -1
+        self._number += 1
+        self.cache.clear()
+
     def _ask(self, *_: object) -> None:
-        clip, opened = self._session.clip, self._session.opened
-        if self._path is not None and clip is not None and opened is not None:
-            # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
-            times = clip.times if is_rate_assumed(opened) and not self._is_source else opened.times
-            start = 0.0 if self._is_source else float(times[0])
-            self._thread.ask(self._path, float(times[self._session.frame]) - start, self._is_source)
+        """Show the frame at hand at once if it is there, and have others decoded."""
+        frame = self._session.frame
+        if self._path is None or frame >= len(self._times):
+            return
+        direction, self._last_frame = (1 if frame >= self._last_frame else -1), frame
+        picture = self.cache.get(frame)
+        if picture is not None:
+            self._show(frame, picture)
+        self._thread.ask(_Wanted(self._path, self._number, frame, direction, self._times, self._is_source))
 
-    def _work(self, path: Path, seconds: float, is_exact: bool) -> None:
-        if self._reader is None or self._reader.path != path:
-            self._reader = VideoReader(path)
-        picture = self._reader.picture_at(seconds, is_exact)
-        self._decoded.emit((path, None if picture is None else to_image(picture)))
+    def _work(self, wanted: _Wanted) -> None:
+        """In the worker."""
+        if self._reader is None or self._reader.path != wanted.path:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = VideoReader(wanted.path)
+        # It may have been decoded ahead since it was asked for.
+        picture = self.cache.get(wanted.frame)
+        if picture is None:
+            picture = self._decode(wanted, wanted.frame)
+        self._decoded.emit(wanted.number, wanted.frame, picture)
+        for frame in self.cache.wanted(wanted.frame, wanted.direction, len(wanted.times)):
+            if self._thread.is_outdated():
+                return
+            self._decode(wanted, frame)
 
-    def _on_decoded(self, answer: tuple[Path, QImage | None]) -> None:
-        path, picture = answer
-        if path == self._path and picture is not None:
-            self.picture_changed.emit(picture)
+    def _decode(self, wanted: _Wanted, frame: int) -> QImage:
+        assert self._reader is not None
+        picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
+        image = QImage() if picture is None else to_screen_image(picture)
+        if wanted.number == self._number:
+            self.cache.put(frame, image, wanted.frame)
+        return image
+
+    def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
+        """In the window's thread. Another frame than the one at hand is better than an older one still."""
+        if number == self._number and self.shown_frame != self._session.frame:
+            self._show(frame, picture)
+
+    def _show(self, frame: int, picture: QImage) -> None:
+        self.shown_frame = frame
+        self.picture_changed.emit(None if picture.isNull() else picture)  # past the video's end there is none
 
     def _on_failed(self, text: str) -> None:
         self._path = None

@@ -53,7 +53,7 @@ class BystandersJob(QObject):
         self._lifter: Lifter | None = None
         self._lifter_key = ("", "")
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(lambda text, _: session.message.emit(text))
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._answered.connect(self._on_answered)
         for signal in (session.clip_changed, session.camera_changed, session.options_changed):
             signal.connect(self._ask)
@@ -68,7 +68,7 @@ class BystandersJob(QObject):
         self._is_on = is_on
         session = self._session
         if is_on and session.clip is not None and session.recording is None:
-            session.message.emit("Only videos show other people: this clip holds one person.")
+            session.warning.emit("Only videos show other people: this clip holds one person.")
         self._ask()
 
     def _ask(self) -> None:

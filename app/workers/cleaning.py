@@ -39,7 +39,7 @@ class CleaningJob(QObject):
         super().__init__()
         self._session = session
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(session.message)
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._computed.connect(self._on_computed)
         self._thread.start()
 
@@ -59,7 +59,7 @@ class CleaningJob(QObject):
         """In the window's thread."""
         session = self._session
         if session.clip is not asked:
-            session.message.emit(f"{change.text}: given up, as the clip has changed meanwhile.")
+            session.warning.emit(f"{change.text}: given up, as the clip has changed meanwhile.")
             return
         part = slice(change.first, change.last + 1)
         patch = {field: getattr(change.clip, field)[part] for field in FIELDS}

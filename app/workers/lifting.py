@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document.lift_options import LiftOptions, LiftState
@@ -15,6 +16,7 @@ from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
+from mpm_core.skeleton import MPM16
 
 # While a long answer streams in, the window is shown it so often, then ever less often: the frame under the cursor comes first,
 # and what follows would rather have the processor.
@@ -56,6 +58,7 @@ class LiftJob(QObject):
         self._task: LiftingTask | None = None
         self._task_key: tuple[object, ...] = ()
         self._task_clip: Clip | None = None
+        self._shown: tuple[Clip, Prediction] | None = None
         session.clip_changed.connect(self._on_clip_changed)
         for change in (session.mask_changed, session.keypoints_changed):
             change.connect(self._ask_around)
@@ -64,6 +67,7 @@ class LiftJob(QObject):
         ):  # fmt: skip
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
+        session.frame_changed.connect(self._follow_cursor)
         session.rate_changed.connect(self._on_clip_changed)
         self._thread.start()
 
@@ -93,6 +97,15 @@ class LiftJob(QObject):
         session.set_state(replace(session.state, is_waiting=True))
         self._thread.ask(asked)
 
+    def _follow_cursor(self, frame: int) -> None:
+        """A person has gone where the answer at work has not been yet: it goes there next."""
+        prediction, newest = self._session.prediction, self._newest
+        if newest is None or not self._session.state.is_streaming or prediction is None or prediction.is_pending is None:
+            return
+        if len(prediction) == len(self._session) and prediction.is_pending[frame]:
+            self._newest = replace(newest, cursor=frame)
+            self._thread.ask(self._newest)
+
     def _work(self, asked: _Asked) -> None:
         """In the worker: bring the task up to date, showing what is new as it comes."""
         task = self._task_for(asked)
@@ -104,14 +117,27 @@ class LiftJob(QObject):
         for progress in task.update(asked.mask, asked.cursor):
             done, total = progress.done, progress.total
             if time.perf_counter() - shown > pause and done < total:
-                prediction, shown = task.prediction(), time.perf_counter()
+                prediction, shown = self._completed(task.prediction(), asked), time.perf_counter()
                 elapsed, pause = elapsed or (shown - started) * 1000, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
                 self._answered.emit(prediction, LiftState(self._lifter.device, done, total, elapsed), asked)
             if self._thread.is_outdated() and done < total:
                 return
-        prediction = task.prediction()
+        prediction = self._completed(task.prediction(), asked)
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
         self._answered.emit(prediction, state, asked)
+
+    def _completed(self, prediction: Prediction, asked: _Asked) -> Prediction:
+        """An answer whose frames that are not there yet come from the one that was shown before."""
+        if self._shown is not None:
+            clip, before = self._shown
+            lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
+            # Edits replace the clip, but never its times.
+            if clip.times is asked.clip.times and before.task == prediction.task and lacking.any():
+                positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
+                root = np.where(lacking[:, None], before.root, prediction.root)
+                prediction = replace(prediction, positions=positions, root=root)
+        self._shown = (asked.clip, prediction)
+        return prediction
 
     def _task_for(self, asked: _Asked) -> LiftingTask:
         """The task at work if it fits the request, else a new one."""
@@ -141,4 +167,4 @@ class LiftJob(QObject):
         """In the window's thread. What was asked before the newest question concerns nobody any more."""
         if request[0] is self._newest:
             self._session.set_state(LiftState(device=self._session.state.device, error=text))
-            self._session.message.emit(text)
+            self._session.failure.emit(text)

@@ -84,7 +84,7 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
 
     monkeypatch.setattr("app.workers.lifting.load_lifter", load)
     messages = []
-    session.message.connect(messages.append)
+    session.failure.connect(messages.append)
     job = LiftJob(session)
     try:
         session.set_options(replace(session.options, lifter="tcn"))
@@ -161,3 +161,39 @@ def test_no_figures_compare_a_changed_clip_with_the_answer_before(session, demo,
         job.stop()
     assert not session.state.is_busy and figures[-1].first == 10
     assert figures[-1].reprojection.px < 2 * expected
+
+
+def test_frames_without_an_answer_keep_the_one_before_but_never_another_clips(session, demo, qtbot):
+    job = LiftJob(session)
+    try:
+        session.open_clip(clip_of(demo, 300))
+        qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
+        answers = []
+        session.prediction_changed.connect(lambda: answers.append(session.prediction))
+        session.set_options(replace(session.options, mode="per-frame"))
+        qtbot.waitUntil(lambda: len(answers) > 1 and not session.state.is_busy, timeout=WAIT_MS)
+        assert all(np.isfinite(answer.positions).all() for answer in answers)
+        answers.clear()
+        session.open_clip(clip_of(demo, 300))
+        qtbot.waitUntil(lambda: len(answers) > 2 and not session.state.is_busy, timeout=WAIT_MS)
+        assert answers[0] is None and np.isnan(answers[1].positions).any()
+    finally:
+        job.stop()
+
+
+def test_a_lift_goes_where_the_cursor_is_next(session, demo, monkeypatch, qtbot):
+    frames = 6000
+    points = np.tile(demo.keypoints, (9, 1, 1))[:frames] + np.random.default_rng(0).normal(0, 1, (frames, 16, 2))
+    job = LiftJob(session)
+    try:
+        session.open_clip(Clip.from_arrays(points, demo.image_size, 50))
+        qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT_MS)
+        assert session.state.is_streaming and session.prediction.is_pending[4000]
+        session.set_frame(4000)
+        qtbot.waitUntil(lambda: not np.isnan(session.prediction.positions[4000]).any(), timeout=WAIT_MS)
+        is_there = np.isfinite(session.prediction.positions[:, 0, 0])
+        assert session.state.is_streaming and is_there[4000] and not is_there[2000:3500].any()
+        qtbot.waitUntil(lambda: not session.state.is_busy, timeout=WAIT_MS)
+    finally:
+        job.stop()
+    assert np.isfinite(session.prediction.positions).all()

@@ -71,7 +71,7 @@ def test_shift_goes_on_from_the_last_click(session, editor):
 
 
 def test_a_joint_that_was_never_measured_stays_hidden_and_says_why(session, editor, qtbot):
-    with qtbot.waitSignal(session.message) as signal:
+    with qtbot.waitSignal(session.warning) as signal:
         assert editor.click_joints((WRIST,), 25) is None
     assert "LWrist" in signal.args[0] and "walk.json" in signal.args[0] and "stays hidden" in signal.args[0]
     assert session.hidden[25, WRIST] and session.undo_stack.count() == 0
@@ -139,22 +139,6 @@ def test_a_drag_is_one_undo_and_keeps_only_its_rows(session, editor):
     assert session.clip.keypoints[7, WRIST, 0] == 104
 
 
-def test_frames_without_an_answer_keep_the_one_before(session, lifter):
-    task = lifter.start(session.clip)
-    for _ in task.update(None):
-        pass
-    whole = task.prediction()
-    session.set_prediction(whole)
-    other = lifter.start(session.clip, mode="per-frame")
-    next(other.update(None, 300))
-    part = other.prediction()
-    there = np.isfinite(part.positions).all((1, 2))
-    assert there[300] and 0 < there.sum() < len(there)
-    session.set_prediction(part)
-    assert np.array_equal(session.prediction.positions[there], part.positions[there])
-    assert np.array_equal(session.prediction.positions[~there], whole.positions[~there])
-
-
 def test_errors_follow_an_answer_that_streams_in(session, lifter):
     session.set_prediction(lifter.lift(session.clip))
     before = session.errors
@@ -163,6 +147,7 @@ def test_errors_follow_an_answer_that_streams_in(session, lifter):
         session.set_prediction(streaming.prediction())
         expected = joint_errors(session.prediction.positions, session.clip.ground_truth)
         assert np.array_equal(session.errors, expected, equal_nan=True)
+        assert np.array_equal(session.errors_at(300), expected[300], equal_nan=True)
     assert (session.errors != before).any() and not (session.errors != before).all()
     session.attach_truth(session.clip.ground_truth * np.float32(1.1))
     expected = joint_errors(session.prediction.positions, session.clip.ground_truth)
@@ -215,13 +200,26 @@ def test_tasks_follow_what_the_clip_holds(session, demo):
 
 def test_without_ground_truth_there_are_no_errors(session, demo):
     session.open_clip(Clip.from_arrays(demo.keypoints, demo.image_size, 50))
-    assert session.errors is None
+    assert session.errors is None and session.errors_at(0) is None
 
 
 def test_3d_alone_is_completed_whatever_lifter_was_chosen(session, demo, qtbot):
     session.set_options(session.options.with_lifter("tcn"))
     session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth))
     assert (session.options.task, session.options.lifter) == ("complete", "mpm")
-    with qtbot.waitSignal(session.message) as said:
+    with qtbot.waitSignal(session.warning) as said:
         session.set_options(session.options.with_lifter("tcn"))
     assert "no 2D to lift" in said.args[0] and session.options.lifter == "mpm"
+
+
+def test_what_is_hidden_follows_an_edit_of_some_frames_as_if_all_were_looked_at_anew(session, editor):
+    session.set_threshold(0.5)
+    before = session.hidden.sum()
+    confidence, visible = session.clip.confidence[40:42].copy(), session.clip.visible[40:42].copy()
+    confidence[0, WRIST], visible[1, 3] = 0.2, False
+    session.patch_keypoints(40, {"confidence": confidence, "visible": visible})
+    edited = session.unsure, session.missing, session.hidden
+    session._forget_hidden()
+    for kept, anew in zip(edited, (session.unsure, session.missing, session.hidden), strict=True):
+        assert np.array_equal(kept, anew)
+    assert session.unsure[40, WRIST] and session.missing[41, 3] and session.hidden.sum() == before + 2

@@ -87,7 +87,7 @@ def test_a_region_is_drawn_on_the_picture(qtbot, chosen):
     qtbot.mouseRelease(view, LEFT, pos=end)
     assert np.abs(np.subtract(panel.options().part.region, (20, 10, 120, 100))).max() <= 2
     qtbot.mouseClick(panel._region_button, LEFT)
-    assert panel.options().part.region is None and view._region is None
+    assert panel.options().part.region is None and view._region.corners is None
     qtbot.mouseClick(panel._region_button, LEFT)
     qtbot.mouseClick(view, LEFT, pos=start)
     assert panel.options().part.region is None and "Too small" in panel._region_button.text()
@@ -105,7 +105,7 @@ def test_a_region_can_be_drawn_after_a_detection_too(qtbot, detected):
     qtbot.mouseRelease(view, LEFT, pos=end)
     assert np.abs(np.subtract(panel.options().part.region, (30, 10, 70, 80))).max() <= 2
     detected.session.set_frame(5)  # back to the clip, where a click hides joints again
-    assert view._preview is None and not view._is_drawing_region
+    assert view._preview is None and not view._region.is_on
 
 
 def test_another_person_takes_the_place_of_the_first(qtbot, detected):

@@ -1,0 +1,74 @@
+"""The panels on the side: tabs, and in a tall window the list of joints below them, so that no room stands empty."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from app.look import theme as look
+
+_TALL_PX = 1000
+_BACK_PX = 940
+"""From the first height on there are two parts, below the second one again: not to and fro at one pixel."""
+
+_UPPER_SHARE = 0.6
+_NARROWEST_BUTTON_PX = 84
+
+
+class SidePanel(QSplitter):
+    """tabs: all panels, but for the one that has moved below in a tall window."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.setUsesScrollButtons(True)
+        self._below = QWidget()
+        self._column = QVBoxLayout(self._below)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._below.hide()
+        self._movable: tuple[int, str, QWidget] | None = None
+        self.addWidget(self.tabs)
+        self.addWidget(self._below)
+        self.setCollapsible(0, False)
+        self.setMinimumWidth(look.NARROWEST_PANEL)
+
+    def add(self, label: str, widget: QWidget, moves_below: bool = False) -> None:
+        """A panel as a tab. moves_below: it is the one that a tall window shows below the others."""
+        for row in (*widget.findChildren(QPushButton), *widget.findChildren(QComboBox)):
+            # Else the longest word of all panels would say how narrow they can be.
+            row.setMinimumWidth(_NARROWEST_BUTTON_PX)
+            row.setSizePolicy(QSizePolicy.Policy.Ignored, row.sizePolicy().verticalPolicy())
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(widget)
+        number = self.tabs.addTab(area, label)
+        if moves_below:
+            self._movable = (number, label, area)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a panel is on show below the tabs."""
+        return not self._below.isHidden()
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than what the panels hold: they scroll."""
+        return QSize(look.NARROWEST_PANEL, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._movable is None:
+            return
+        number, label, area = self._movable
+        if self.height() >= _TALL_PX and not self.is_split:
+            self.tabs.removeTab(number)
+            self._column.addWidget(area)
+            area.show()
+            self._below.show()
+            self.setSizes([round(self.height() * _UPPER_SHARE), round(self.height() * (1 - _UPPER_SHARE))])
+        elif self.height() < _BACK_PX and self.is_split:
+            self._column.removeWidget(area)
+            self._below.hide()
+            self.tabs.insertTab(number, area, label)

@@ -1,0 +1,131 @@
+"""Where the picture lies in the image view: filled with the person and following, whole, or as a person has put it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from app.look import theme as look
+from app.look.theme import Theme
+from mpm_core.clip import Clip
+
+_ZOOM_STEP = 1.2
+_SMALLEST_ZOOM, _LARGEST_ZOOM = 0.2, 20.0
+
+_PERSON_SHARE = 0.78
+"""How much of the view the person takes, across or down."""
+
+_CALM_S = 0.5
+"""Standard deviation in time by which the view follows: a step must not shake it."""
+
+_REACH = 3.0  # times that
+
+_LARGEST_SCALE = 6.0
+"""Pixels of the view to one of the picture, at most: a person far off becomes no clearer than that."""
+
+
+class PicturePlace:
+    """mode: 'person' (fills the view, which follows), 'whole' or 'free' (zoomed and moved by hand)."""
+
+    def __init__(self) -> None:
+        self.mode = "person"
+        self._zoom, self._offset = 1.0, QPointF(0, 0)
+        self._held: QRectF | None = None
+
+    def reset(self) -> None:
+        """What another clip begins with: the person, unless the whole picture is wanted."""
+        self.mode = "whole" if self.mode == "whole" else "person"
+        self._zoom, self._offset, self._held = 1.0, QPointF(0, 0), None
+
+    def words(self) -> str:
+        """How much of the picture is on show, for people."""
+        return {"person": "following the person", "whole": "whole picture", "free": "zoomed by hand"}[self.mode]
+
+    def show_person(self) -> None:
+        """The person fills the view."""
+        self.mode, self._zoom, self._offset = "person", 1.0, QPointF(0, 0)
+
+    def show_whole(self) -> None:
+        """The whole picture."""
+        self.mode, self._zoom, self._offset = "whole", 1.0, QPointF(0, 0)
+
+    def hold(self, rect: QRectF | None) -> None:
+        """Keep the picture where it is, as while a joint is dragged; None to let it go."""
+        self._held = rect
+
+    def rect(self, image: tuple[int, int], view: QSize, person: NDArray[np.float64] | None) -> QRectF:
+        """Where an image (width, height) lies in a view. person: (2, 2) corners of the person in image pixels, if known."""
+        if self._held is not None:
+            return self._held
+        fit = min(view.width() / image[0], view.height() / image[1])
+        if self.mode == "person" and person is not None:
+            size = np.maximum(person[1] - person[0], 1.0)
+            scale = float((np.array([view.width(), view.height()]) * _PERSON_SHARE / size).min())
+            scale = max(min(scale, _LARGEST_SCALE), fit)
+            corner = np.array([view.width(), view.height()]) / 2 - person.mean(0) * scale
+            for axis, length in enumerate((view.width(), view.height())):
+                room = length - image[axis] * scale
+                # No more empty room than there has to be.
+                corner[axis] = room / 2 if room >= 0 else min(max(corner[axis], room), 0)
+            return QRectF(float(corner[0]), float(corner[1]), image[0] * scale, image[1] * scale)
+        scale = fit * self._zoom
+        size_px = QPointF(image[0] * scale, image[1] * scale)
+        start = QPointF(view.width() / 2, view.height() / 2) + self._offset - size_px / 2
+        return QRectF(start.x(), start.y(), size_px.x(), size_px.y())
+
+    def pan(self, step: QPointF, rect: QRectF, view: QSize, image: tuple[int, int]) -> None:
+        """Move the picture, from where it is."""
+        self._free(rect, view, image)
+        self._offset += step
+
+    def zoom(self, steps: float, place: QPointF, rect: QRectF, view: QSize, image: tuple[int, int]) -> None:
+        """Zoom about a place of the view, from where the picture is."""
+        self._free(rect, view, image)
+        zoom = min(max(self._zoom * _ZOOM_STEP**steps, _SMALLEST_ZOOM), _LARGEST_ZOOM)
+        from_middle = place - QPointF(view.width() / 2, view.height() / 2)
+        self._offset = from_middle - (from_middle - self._offset) * (zoom / self._zoom)
+        self._zoom = zoom
+
+    def _free(self, rect: QRectF, view: QSize, image: tuple[int, int]) -> None:
+        """Go on by hand from a place of the picture."""
+        self.mode = "free"
+        self._zoom = rect.width() / image[0] / min(view.width() / image[0], view.height() / image[1])
+        self._offset = rect.center() - QPointF(view.width() / 2, view.height() / 2)
+
+
+def person_box(clip: Clip, frame: int) -> NDArray[np.float64] | None:
+    """(2, 2) the corners around the person of a frame in image pixels, calmed over the frames around; None where nobody is
+    seen."""
+    if clip.keypoints is None:
+        return None
+    reach = max(int(_CALM_S * _REACH * clip.fps), 1)
+    first, last = max(frame - reach, 0), min(frame + reach + 1, len(clip))
+    visible = clip.visible[first:last]
+    seen = np.flatnonzero(visible.sum(1) > 1)
+    if not len(seen):
+        return None
+    points, there = clip.keypoints[first:last][seen].astype(np.float64), visible[seen][..., None]
+    low = np.where(there, points, np.inf).min(1)
+    high = np.where(there, points, -np.inf).max(1)
+    apart = (clip.times[first:last][seen] - clip.times[frame]) / _CALM_S
+    weights = np.exp(-0.5 * apart**2)[:, None]
+    if not weights.sum() > 0:
+        return None
+    middle = ((low + high) / 2 * weights).sum(0) / weights.sum()
+    size = ((high - low) * weights).sum(0) / weights.sum()
+    return np.stack((middle - size / 2, middle + size / 2))
+
+
+def draw_name(painter: QPainter, text: str, theme: Theme) -> None:
+    """A few words in the corner of the view, readable on any picture."""
+    width = painter.fontMetrics().horizontalAdvance(text) + 14
+    box = QRectF(look.MARGIN, look.MARGIN, width, 20)
+    ground = QColor(theme.panel)
+    ground.setAlpha(200)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QColor(theme.muted))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

@@ -1,0 +1,131 @@
+"""The cells of the timeline: what is hidden or missing in each lane, as one picture, whatever the clip's length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor, QImage
+
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
+from app.views.lanes import Lane
+from app.views.time_scale import TimeScale
+from mpm_core.skeleton import LIMBS, MPM16
+from mpm_core.suspicions import LOW_CONFIDENCE
+
+_GAP_PX = 2.0
+"""Between lanes, on each side."""
+
+_NARROWEST_PX = 3
+"""A single hidden frame is at least so wide."""
+
+_HATCH_PX = 6.0
+_HATCH_SHARE, _THIN_SHARE = 0.5, 0.3
+
+_GROUPS = (*(MPM16.limb(limb) for limb in LIMBS), *((joint,) for joint in range(len(MPM16))))
+"""What lanes can be about: limbs and joints."""
+
+
+class CellCounts:
+    """How many joints of each lane are hidden, and how many are missing, in every frame; kept up to date row by row."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._members = np.zeros((len(MPM16), len(_GROUPS)), np.float32)
+        for group, joints in enumerate(_GROUPS):
+            self._members[list(joints), group] = 1
+        self.forget()
+        session.mask_changed.connect(self._renew)
+        session.keypoints_changed.connect(self._renew)
+        for signal in (
+            session.clip_changed, session.options_changed, session.truth_changed, session.threshold_changed,
+        ):  # fmt: skip
+            signal.connect(self.forget)
+
+    def forget(self) -> None:
+        """Count anew when it is needed."""
+        self._hidden = self._missing = self._unsure = np.zeros((len(_GROUPS), 0), np.uint8)
+
+    def _renew(self, first: int, last: int) -> None:
+        if self._hidden.shape[1] == len(self._session):
+            for counts, rows in zip(self._all(), self._count(slice(first, last + 1)), strict=True):
+                counts[:, first : last + 1] = rows
+
+    def _all(self) -> tuple[NDArray[np.uint8], ...]:
+        return self._hidden, self._missing, self._unsure
+
+    def _count(self, frames: slice) -> tuple[NDArray[np.uint8], ...]:
+        session, clip = self._session, self._session.clip
+        mask = session.mask[frames]
+        lost = session.missing[frames] & ~mask
+        doubtful = np.zeros_like(mask)
+        if clip is not None and clip.keypoints is not None:
+            doubtful = clip.visible[frames] & (clip.confidence[frames] < LOW_CONFIDENCE)
+        return tuple(np.ascontiguousarray((cells @ self._members).T.astype(np.uint8)) for cells in (mask, lost, doubtful))
+
+    def under(
+        self, joints: tuple[int, ...], start: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], ...]:
+        """(columns,) shares, 0 to 1, of cells hidden by a person, missing, and unsure, in frames start to end (excluded)."""
+        if self._hidden.shape[1] != len(self._session):
+            self._hidden, self._missing, self._unsure = self._count(slice(None))
+        group = _GROUPS.index(joints)
+        cells = (end - start) * len(joints)
+        return tuple(_sums(counts[group], start, end) / cells for counts in self._all())
+
+
+def _sums(counts: NDArray[np.uint8], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sums of frames start to end (excluded); both rise."""
+    low = int(start[0])
+    so_far = np.concatenate(([0], np.cumsum(counts[low : int(end[-1])], dtype=np.int64)))
+    return (so_far[end - low] - so_far[start - low]).astype(np.float64)
+
+
+def draw_cells(
+    counts: CellCounts, lanes: Sequence[Lane], scale: TimeScale, theme: Theme, palette_name: str, ratio: float
+) -> QImage:
+    """All lanes side by side, `ratio` pixels of the picture to one of the widget: plain where everything is shown, dark where
+    a person hid it, brown where it was not measured, striped where that holds for a part of what is under a pixel."""
+    width = max(round(scale.width * ratio), 1)
+    height = max(round((lanes[-1].top + lanes[-1].height - lanes[0].top) * ratio), 1)
+    start, end = scale.columns(width)
+    pixels = np.zeros((height, width), np.uint32)
+    dark, brown, amber = (QColor(c).rgba() for c in (theme.hidden_cell, theme.missing_cell, theme.warning))
+    column, frame_px, period = np.arange(width), scale.frame_px * ratio, _HATCH_PX * ratio
+    for lane in lanes:
+        top = round((lane.top - lanes[0].top + _GAP_PX) * ratio)
+        row = np.arange(top, max(round((lane.top - lanes[0].top + lane.height - _GAP_PX) * ratio), top + 1))
+        hidden, missing, unsure = (_widened(s, frame_px, ratio) for s in counts.under(lane.joints, start, end))
+        part = np.full((len(row), width), _cell_colour(lane, theme, palette_name).rgba(), np.uint32)
+        if lane.is_joint and unsure.any():
+            falling = (column[None] - row[:, None]) % period < period * _THIN_SHARE
+            part[falling & (unsure > 0)] = amber
+        for share, colour in ((missing, brown), (hidden, dark)):
+            if share.any():
+                rising = (column[None] + row[:, None]) % period < period * _HATCH_SHARE
+                part[(share >= 1) | rising & (share > 0)] = colour
+        pixels[row[0] : row[-1] + 1] = part
+    picture = QImage(pixels.tobytes(), width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def _widened(share: NDArray[np.float64], frame_px: float, ratio: float) -> NDArray[np.float64]:
+    """Shares (columns,) with everything that is there wide enough to be seen."""
+    lack = _NARROWEST_PX * ratio - max(frame_px, 1.0)
+    if lack <= 0:
+        return share
+    reach = int(np.ceil(lack / 2))
+    padded = np.pad(share, reach)
+    around = np.max([padded[k : k + len(share)] for k in range(2 * reach + 1)], axis=0)
+    return np.where(share > 0, share, np.where(around > 0, np.maximum(around, 1e-9), 0))
+
+
+def _cell_colour(lane: Lane, theme: Theme, palette_name: str) -> QColor:
+    """The side's colour, muted by the theme's cell colour."""
+    side = theme.palettes[palette_name].side(MPM16.side(lane.joints[-1]))
+    mix = 0.55 * look.rgb(side) + 0.45 * look.rgb(QColor(theme.cell))
+    return QColor.fromRgbF(*(float(c) for c in mix))

@@ -1,0 +1,71 @@
+"""Owns decoded frames around the cursor: as many as a number of bytes holds, the farthest given up first."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from PySide6.QtGui import QImage
+
+_AHEAD = 0.75
+"""Of what there is room for, so much lies where the cursor is going."""
+
+_BACK_CHUNK = 16
+"""Frames before the cursor are decoded so many at a time, since a video can only be read forwards."""
+
+_SOME_PX = 1920 * 1080 * 4
+"""What a frame takes, before the first has come."""
+
+
+class FrameCache:
+    """Pictures by the number of their frame; used by two threads."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._lock = Lock()
+        self._pictures: dict[int, QImage] = {}
+        self._bytes = 0
+        self._cursor = 0
+
+    def clear(self) -> None:
+        """Another video."""
+        with self._lock:
+            self._pictures.clear()
+            self._bytes = 0
+
+    def get(self, frame: int) -> QImage | None:
+        """The picture of a frame, a null one where the video has none; None where it is not there yet."""
+        with self._lock:
+            return self._pictures.get(frame)
+
+    def put(self, frame: int, picture: QImage, cursor: int) -> None:
+        """Keep a picture; what is farthest from the cursor makes room for it."""
+        with self._lock:
+            self._cursor = cursor
+            self._bytes += picture.sizeInBytes() - (self._pictures.pop(frame, QImage()).sizeInBytes())
+            self._pictures[frame] = picture
+            while self._bytes > self._most_bytes and len(self._pictures) > 1:
+                farthest = max(self._pictures, key=lambda n: abs(n - self._cursor))
+                self._bytes -= self._pictures.pop(farthest).sizeInBytes()
+
+    def size_bytes(self) -> int:
+        """What the pictures take."""
+        with self._lock:
+            return self._bytes
+
+    def room(self) -> int:
+        """How many frames like those that are there it holds."""
+        with self._lock:
+            one = max((p.sizeInBytes() for p in self._pictures.values()), default=_SOME_PX)
+        return max(self._most_bytes // max(one, 1), 2)
+
+    def wanted(self, cursor: int, direction: int, frames: int) -> list[int]:
+        """Frames to decode next around a cursor that moves forward (1) or back (-1), in the order to decode them."""
+        ahead = int((self.room() - 1) * _AHEAD)
+        behind = self.room() - 1 - ahead
+        later, earlier = (ahead, behind) if direction >= 0 else (behind, ahead)
+        forward = [n for n in range(cursor + 1, min(cursor + later, frames - 1) + 1) if self.get(n) is None]
+        back: list[int] = []
+        for last in range(cursor - 1, max(cursor - earlier, 0) - 1, -_BACK_CHUNK):
+            first = max(last - _BACK_CHUNK + 1, cursor - earlier, 0)
+            back += [n for n in range(first, last + 1) if self.get(n) is None]
+        return forward + back if direction >= 0 else back + forward

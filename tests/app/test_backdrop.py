@@ -1,0 +1,92 @@
+"""The video behind the skeleton: each frame its own picture, from a cache that is bounded and runs ahead of the cursor."""
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+
+from app.document.session import Session
+from app.workers.backdrop import Backdrop
+from app.workers.frame_cache import FrameCache
+from mpm_core import Clip
+from tests.app.conftest import WAIT_MS
+from tests.videos import SIDE, square_at, write_video
+
+SIZE = (160, 120)
+
+
+def picture(width=10, height=10):
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(0)
+    return image
+
+
+def test_the_cache_keeps_to_its_bytes_and_gives_up_what_is_farthest():
+    cache = FrameCache(4 * picture().sizeInBytes())
+    for frame in range(10):
+        cache.put(frame, picture(), cursor=frame)
+    assert [n for n in range(10) if cache.get(n) is not None] == [6, 7, 8, 9]
+    cache.put(2, picture(), cursor=2)
+    assert cache.get(2) is not None and cache.get(9) is None
+    assert cache.size_bytes() <= 4 * picture().sizeInBytes()
+
+
+@pytest.mark.parametrize(("direction", "first"), [(1, 51), (-1, 34)])
+def test_what_comes_next_is_decoded_first(direction, first):
+    cache = FrameCache(40 * picture().sizeInBytes())
+    cache.put(50, picture(), cursor=50)
+    wanted = cache.wanted(50, direction, 100)
+    assert wanted[0] == first and len(wanted) == len(set(wanted)) == 39 and 50 not in wanted
+    # Backwards in stretches that are read forwards, the nearest stretch first.
+    assert wanted[:16] == list(range(first, first + 16))
+    assert min(cache.wanted(0, direction, 100)) == 1 and max(cache.wanted(99, direction, 100)) == 98
+
+
+@pytest.fixture
+def backdrop(qtbot, tmp_path):
+    """A video of 120 frames at uneven times, and the clip that is from it."""
+    times = np.cumsum(np.r_[0, np.tile([0.03, 0.05, 0.04], 40)[:119]])
+    write_video(tmp_path / "square.mp4", times, SIZE)
+    session = Session()
+    points = np.random.default_rng(0).random((120, 16, 2)) * 100
+    session.open_clip(Clip.from_arrays(points, SIZE, 25, times=times))
+    backdrop = Backdrop(session)
+    backdrop.open(tmp_path / "square.mp4", is_source=True)
+    yield session, backdrop
+    backdrop.stop()
+
+
+def frame_of(image):
+    """Where the square is tells which frame an image is of."""
+    bits = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    white = bits[:, : 4 * image.width()].reshape(image.height(), image.width(), 4)[..., 0] > 170
+    left = np.flatnonzero(white.sum(0) > SIDE / 2)[0]
+    return next(n for n in range(120) if square_at(n, SIZE)[0] == left)
+
+
+def test_every_frame_has_its_own_picture_forwards_backwards_and_in_jumps(qtbot, backdrop):
+    session, job = backdrop
+    shown = []
+    job.picture_changed.connect(shown.append)
+    for frame in [*range(0, 30), *range(60, 30, -3), 119, 5, 88]:
+        session.set_frame(frame)
+        qtbot.waitUntil(lambda frame=frame: job.shown_frame == frame, timeout=WAIT_MS)
+        assert not shown or square_at(frame_of(shown[-1]), SIZE)[0] == square_at(frame, SIZE)[0]
+
+
+def test_a_frame_that_is_there_is_shown_at_once(qtbot, backdrop):
+    session, job = backdrop
+    qtbot.waitUntil(lambda: all(job.cache.get(n) is not None for n in range(20)), timeout=WAIT_MS)
+    for frame in range(1, 20):
+        session.set_frame(frame)
+        assert job.shown_frame == frame  # without waiting for the worker
+
+
+def test_another_clip_takes_the_picture_away(qtbot, backdrop):
+    session, job = backdrop
+    qtbot.waitUntil(lambda: job.shown_frame == 0, timeout=WAIT_MS)
+    shown = []
+    job.picture_changed.connect(shown.append)
+    session.open_clip(Clip.from_arrays(np.ones((5, 16, 2)), SIZE, 25))
+    assert shown == [None] and job.shown_frame == -1 and job.cache.size_bytes() == 0
+    qtbot.wait(50)
+    assert shown == [None]

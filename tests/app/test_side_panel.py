@@ -1,0 +1,69 @@
+"""The side panel can be wide, narrow or hidden, stands never half empty, and text can be larger."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from app.look.text_size import line_scale, set_text_size
+from app.look.theme import DARK
+from app.panels.side_panel import SidePanel
+from app.window.main_window import MainWindow
+
+
+@pytest.fixture
+def usual_text(qapp):
+    yield
+    set_text_size(100)
+
+
+def test_it_takes_less_than_a_third_and_can_be_hidden_and_narrowed(qtbot, window):
+    window.resize(1024, 700)
+    assert window.side_panel.width() < 1024 / 3
+    window.resizeDocks([window.panel_dock], [230], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: window.side_panel.width() < 240, timeout=2000)
+    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert window.panel_dock.isHidden() and not window.actions_by_name["side_panel"].isChecked()
+    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert window.panel_dock.isVisible()
+
+
+def test_its_width_and_whether_it_is_there_are_remembered(qtbot, window, settings):
+    window.actions_by_name["side_panel"].trigger()
+    window.close()
+    other = MainWindow(settings, DARK)
+    qtbot.addWidget(other)
+    other.show()
+    assert other.panel_dock.isHidden() and not other.actions_by_name["side_panel"].isChecked()
+
+
+def test_a_tall_window_shows_the_joints_below(qtbot, demo_window):
+    panel = demo_window.side_panel
+    labels = [panel.tabs.tabText(n) for n in range(panel.tabs.count())]
+    panel.resize(400, 1200)
+    assert panel.is_split and "Joints" not in [panel.tabs.tabText(n) for n in range(panel.tabs.count())]
+    assert demo_window.joints_panel.isVisible() and demo_window.lifting_panel.isVisible()
+    panel.resize(400, 960)
+    assert panel.is_split
+    panel.resize(400, 700)
+    assert not panel.is_split and [panel.tabs.tabText(n) for n in range(panel.tabs.count())] == labels
+
+
+def test_an_empty_panel_can_be_resized(qtbot):
+    panel = SidePanel()
+    qtbot.addWidget(panel)
+    panel.resize(300, 1200)
+    assert not panel.is_split
+
+
+def test_text_grows_everywhere_and_lanes_with_it(qtbot, demo_window, settings, usual_text):
+    timeline = demo_window.timeline
+    before = timeline.minimumSizeHint().height(), demo_window.status_line.fontMetrics().height()
+    for _ in range(3):
+        qtbot.keyClick(demo_window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert line_scale(timeline) > 1.3
+    assert timeline.minimumSizeHint().height() > 1.3 * before[0]
+    assert demo_window.lifting_panel.fontMetrics().height() > 1.3 * before[1]
+    assert int(settings.value("text_percent")) == 150
+    qtbot.keyClick(demo_window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert timeline.minimumSizeHint().height() == before[0]
+    assert QApplication.font().pointSizeF() == QApplication.instance().property("usual_point_size")
