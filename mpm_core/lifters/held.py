@@ -1,0 +1,174 @@
+"""Owns the answer that keeps a person's word: joints that were put somewhere in a frame lie on their rays there.
+
+It comes last, after everything that guesses: whatever network, fit and ground have made of a correction, what is left of it is
+put right, in the frames around too, fading out smoothly, so that no joint jumps; and the rest of the body gives way as far
+as bones make it (see holding.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.clip import Clip
+from mpm_core.lifters.base import LiftingTask
+from mpm_core.lifters.body_fit import CHILDREN, NEAREST_M, PARENTS, SlowErrors, slow_bands
+from mpm_core.lifters.fitting import tremble_of
+from mpm_core.lifters.holding import give_way
+from mpm_core.masking import Mask
+from mpm_core.prediction import Prediction
+from mpm_core.progress import Progress
+from mpm_core.skeleton import MPM16
+
+_MEMORY_S = 0.1
+"""How long what a key has moved stays moved: by half after 1.7 times as long."""
+
+_MEMORIES = 8.0
+"""So many times as far nothing is left of it."""
+
+_SIZE_M = 0.03
+"""How far answers are off that nobody has corrected."""
+
+_KEY_M, _BETWEEN_M = 1e-5, 0.002
+"""How exactly a key is met before it is put right to the last, and how exactly frames between keys are at best."""
+
+_LOOK_FRAMES = 2
+"""How a path goes on is told by so many frames more than one."""
+
+_CUT_M = 1.0
+"""A joint that is so far off from one frame to the next is another person's, or in another shot."""
+
+_LEAST_M = 2e-5
+"""What is moved by less is left."""
+
+
+class HeldTask:
+    """A LiftingTask whose answers are put right where a person has corrected the keypoints of their clip: within rounding in
+    the frames of keys (Clip.keys), and nearly so, smoothly, in other frames that are marked as edited, whose keypoints follow
+    from keys. What is hidden is hidden: nobody's word counts there."""
+
+    def __init__(self, task: LiftingTask, clip: Clip) -> None:
+        """task: one that lifts this clip."""
+        self._task = task
+        self._take(clip)
+
+    def _take(self, clip: Clip) -> None:
+        clip = clip.to_mpm16()
+        assert clip.keypoints is not None
+        self._edited = clip.edited & clip.visible
+        self._is_key = self._edited if clip.keys is None else self._edited & (clip.keys > 0)
+        self._visible, self._fps = clip.visible, clip.fps
+        self._rays: NDArray[np.float32] | None = None
+        self._tremble = 0.0
+        if self._edited.any():
+            self._rays = clip.camera.rays(clip.keypoints)
+            self._tremble = tremble_of(self._rays, clip.visible)
+
+    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
+        """See LiftingTask.update."""
+        yield from self._task.update(mask, cursor, frames)
+
+    def replace_clip(self, clip: Clip) -> None:
+        """See LiftingTask.replace_clip."""
+        self._task.replace_clip(clip)
+        self._take(clip)
+
+    def prediction(self) -> Prediction:
+        """See LiftingTask.prediction."""
+        answer = self._task.prediction()
+        if self._rays is None:
+            return answer
+        places = answer.absolute().astype(np.float64)
+        counts = self._edited & ~answer.hidden & _in_front(places)
+        reach = int(np.ceil(_MEMORIES * _MEMORY_S * self._fps))
+        answered = np.isfinite(places).all((1, 2))
+        changed = False
+        for run in _runs(counts.any(1), answered, reach):
+            there = places[run]
+            if not _in_front(there).all():
+                continue
+            prior = SlowErrors(slow_bands(there[:, MPM16.root].T, self._fps, _MEMORY_S, _SIZE_M), 1.0)
+            off = self._wanted(there, counts[run], run, prior)
+            held = np.linalg.norm(off, axis=-1) > _LEAST_M
+            if held.any():
+                seen = self._visible[run] & ~answer.hidden[run]
+                lengths = _lengths(there, counts[run])
+                places[run], changed = give_way(there, there + off, held, seen, lengths, prior), True
+        if not changed:
+            return answer
+        root = places[:, MPM16.root]
+        positions = (places - root[:, None]).astype(np.float32)
+        return replace(answer, positions=positions, root=root.astype(np.float32))
+
+    def _wanted(
+        self, places: NDArray[np.float64], counts: NDArray[np.bool_], run: slice, prior: SlowErrors
+    ) -> NDArray[np.float64]:
+        """(frames, 16, 3) metres by which joints are to be moved in frames that follow one another: to the nearest point of their
+        rays where a person's word counts, and ever less in the frames around, also by what the answer has taken over already
+        in those frames alone."""
+        assert self._rays is not None
+        rays = np.concatenate((self._rays[run], np.ones((*counts.shape, 1))), axis=-1)
+        rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+        off = rays * (rays * places).sum(-1, keepdims=True) - places
+        joints = np.flatnonzero(counts.any(0))
+        is_key = self._is_key[run] & counts
+        between = max(_BETWEEN_M, float(np.median(places[:, MPM16.root, 2])) * self._tremble)
+        weights = np.where(is_key, _KEY_M**-2, np.where(counts, between**-2, 0.0))[:, joints].T  # (joints, frames)
+        weights = np.repeat(weights, 3, axis=0)
+        apart = np.stack([_stand_out(places[:, joint], counts[:, joint]) for joint in joints], axis=1)
+        pulls = weights * (off[:, joints] + apart).transpose(1, 2, 0).reshape(weights.shape)
+        smooth = prior.most_likely(weights, pulls).reshape(len(joints), 3, -1).transpose(2, 0, 1)
+        wanted = np.zeros_like(off)
+        wanted[:, joints] = smooth - apart
+        return np.where(is_key[..., None], off, wanted)
+
+
+def _lengths(places: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames, 15) metres of bones. Where a person's word counts for an end of one, the answer may have stretched it to follow:
+    there it is as long as in the frames around, where there are any."""
+    lengths = np.linalg.norm(places[:, CHILDREN] - places[:, PARENTS], axis=-1)
+    doubtful = counts[:, CHILDREN] | counts[:, PARENTS]
+    for bone in np.flatnonzero(doubtful.any(0) & ~doubtful.all(0)):
+        known = np.flatnonzero(~doubtful[:, bone])
+        lengths[:, bone] = np.interp(np.arange(len(lengths)), known, lengths[known, bone])
+    return lengths
+
+
+def _stand_out(path: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames, 3) metres by which each chosen stretch of a joint's path (frames, 3) stands out from how the path goes on at its
+    ends: in a straight line in between. Zero elsewhere, and beyond a cut."""
+    apart = np.zeros_like(path)
+    for run in _runs(chosen, np.ones(len(chosen), bool), 0):
+        ends: dict[int, NDArray[np.float64]] = {}
+        for inside, step in ((run.start, -1), (run.stop - 1, 1)):
+            near, far = inside + step, inside + _LOOK_FRAMES * step + step
+            if 0 <= far < len(path):
+                expected = path[near] + (path[near] - path[far]) / _LOOK_FRAMES
+                if np.linalg.norm(path[inside] - expected) < _CUT_M:
+                    ends[inside * 2 + (step > 0)] = path[inside] - expected
+        if ends:
+            known = np.array(list(ends)) / 2
+            for axis in range(3):
+                values = [end[axis] for end in ends.values()]
+                apart[run, axis] = np.interp(np.arange(run.start, run.stop) + 0.25, known, values)
+    return apart
+
+
+def _in_front(places: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(frames, 16): where nobody knows how far away a person stands, no ray tells where their joints are."""
+    return places[..., 2] > NEAREST_M
+
+
+def _runs(chosen: NDArray[np.bool_], allowed: NDArray[np.bool_], reach: int) -> Iterator[slice]:
+    """Stretches of allowed frames at most so far from a chosen one."""
+    near = np.zeros(len(chosen) + 1, np.int64)
+    frames = np.flatnonzero(chosen)
+    np.add.at(near, np.maximum(frames - reach, 0), 1)
+    np.add.at(near, np.minimum(frames + reach + 1, len(chosen)), -1)
+    wanted = np.concatenate(([False], (near.cumsum()[:-1] > 0) & allowed, [False]))
+    edges = np.flatnonzero(np.diff(wanted))
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        yield slice(int(first), int(end))
