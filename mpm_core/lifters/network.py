@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
@@ -49,10 +50,7 @@ class NetworkLifter:
         clip: Clip,
         task: str = "lift",
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
@@ -62,24 +60,22 @@ class NetworkLifter:
         clip = clip.to_mpm16()
 
         def make_task() -> NetworkTask:
-            return NetworkTask(self.model, self.name, clip, task, mode, mirror)
+            return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
 
         if task == "complete":
-            return CalibratedTask(make_task) if calibrate else make_task()
-        lifting = SizedTask(FittedTask(make_task(), clip) if fit else make_task(), clip)
-        return HeldTask(GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting, clip)
+            return CalibratedTask(make_task) if aids.calibrate else make_task()
+        lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
+        return HeldTask(GroundedTask(lifting, clip) if aids.ground and self.model.has_ground else lifting, clip)
 
     def lift(
         self,
         clip: Clip,
         mask: Mask | None = None,
         mode: str = "fast",
-        mirror: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, mirror, fit=fit, ground=ground), mask)
+        return _run(self.start(clip, "lift", mode, aids), mask)
 
     def complete(
         self,
@@ -87,12 +83,11 @@ class NetworkLifter:
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
-        return _run(self.start(clip, "complete", mode, mirror, calibrate), mask)
+        return _run(self.start(clip, "complete", mode, aids), mask)
 
 
 def _run(task: LiftingTask, mask: Mask | None) -> Prediction:
