@@ -38,6 +38,9 @@ _KEY_M, _BETWEEN_M = 1e-5, 0.002
 _LOOK_FRAMES = 2
 """How a path goes on is told by so many frames more than one."""
 
+_MOMENT_S = 0.1
+"""What is edited for so short a time tells nothing of how long bones are."""
+
 _CUT_M = 1.0
 """A joint that is so far off from one frame to the next is another person's, or in another shot."""
 
@@ -82,11 +85,11 @@ class HeldTask:
         if self._rays is None:
             return answer
         places = answer.absolute().astype(np.float64)
-        counts = self._edited & ~answer.hidden & _in_front(places)
+        counts = np.logical_and(self._edited & ~answer.hidden, _in_front(places))
         reach = int(np.ceil(_MEMORIES * _MEMORY_S * self._fps))
-        answered = np.isfinite(places).all((1, 2))
+        answered = np.logical_and.reduce(np.isfinite(places), (1, 2))
         changed = False
-        for run in _runs(counts.any(1), answered, reach):
+        for run in _runs(np.any(counts, axis=1), answered, reach):
             there = places[run]
             if not _in_front(there).all():
                 continue
@@ -95,7 +98,7 @@ class HeldTask:
             held = np.linalg.norm(off, axis=-1) > _LEAST_M
             if held.any():
                 seen = self._visible[run] & ~answer.hidden[run]
-                lengths = _lengths(there, counts[run])
+                lengths = _lengths(there, counts[run], round(_MOMENT_S * self._fps))
                 places[run], changed = give_way(there, there + off, held, seen, lengths, prior), True
         if not changed:
             return answer
@@ -106,9 +109,9 @@ class HeldTask:
     def _wanted(
         self, places: NDArray[np.float64], counts: NDArray[np.bool_], run: slice, prior: SlowErrors
     ) -> NDArray[np.float64]:
-        """(frames, 16, 3) metres by which joints are to be moved in frames that follow one another: to the nearest point of their
-        rays where a person's word counts, and ever less in the frames around, also by what the answer has taken over already
-        in those frames alone."""
+        """(frames, 16, 3) metres by which joints are to be moved in frames that follow one another: to the nearest point of
+        their rays where a person's word counts, and ever less in the frames around, also by what the answer has taken over
+        already in those frames alone."""
         assert self._rays is not None
         rays = np.concatenate((self._rays[run], np.ones((*counts.shape, 1))), axis=-1)
         rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
@@ -126,14 +129,16 @@ class HeldTask:
         return np.where(is_key[..., None], off, wanted)
 
 
-def _lengths(places: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(frames, 15) metres of bones. Where a person's word counts for an end of one, the answer may have stretched it to follow:
-    there it is as long as in the frames around, where there are any."""
+def _lengths(places: NDArray[np.float64], counts: NDArray[np.bool_], moment: int) -> NDArray[np.float64]:
+    """(frames, 15) metres of bones. Where a person's word counts for an end of one, in so many frames at most, the answer may
+    have stretched it to follow: there it is as long as in the frames around."""
     lengths = np.linalg.norm(places[:, CHILDREN] - places[:, PARENTS], axis=-1)
     doubtful = counts[:, CHILDREN] | counts[:, PARENTS]
-    for bone in np.flatnonzero(doubtful.any(0) & ~doubtful.all(0)):
-        known = np.flatnonzero(~doubtful[:, bone])
-        lengths[:, bone] = np.interp(np.arange(len(lengths)), known, lengths[known, bone])
+    for bone in np.flatnonzero(doubtful.any(0)):
+        for run in _runs(doubtful[:, bone], np.ones(len(doubtful), bool), 0):
+            ends = [frame for frame in (run.start - 1, run.stop) if 0 <= frame < len(lengths)]
+            if ends and run.stop - run.start <= moment:
+                lengths[run, bone] = np.interp(np.arange(run.start, run.stop), ends, lengths[ends, bone])
     return lengths
 
 

@@ -42,8 +42,8 @@ def give_way(
 
     places: (frames, 16, 3) metres in camera axes, where they are. wanted: (frames, 16, 3), a place on the ray on which a joint
     is held, as far away as the joint is; it counts where held (frames, 16) says so. seen: (frames, 16) joints whose places
-    the camera tells. lengths: (frames, 15) metres of bones, in the order of CHILDREN. prior: how movements go on in time. All joints
-    are in front of the camera.
+    the camera tells. lengths: (frames, 15) metres of bones, in the order of CHILDREN. prior: how movements go on in time. All
+    joints are in front of the camera.
     """
     anchors = np.where(held[..., None], wanted, places)
     across = np.where(held, _HELD_ACROSS_M, np.where(seen, _SEEN_ACROSS_M, _UNSEEN_ACROSS_M))
