@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpm_core import read_clip, write
+from mpm_core import Clip, read_clip, write
 from mpm_core.cli import main
 from mpm_core.clip import KEY_LINEAR
 from mpm_core.corrections import FIELDS, JointTrack, patch_of, with_keys
@@ -108,8 +108,6 @@ def test_a_saved_clip_keeps_its_corrections_on_the_command_line(clip, tmp_path):
 
 def test_marks_of_joints_come_along_to_other_joints():
     points = np.random.default_rng(0).uniform(100, 900, (30, 17, 2))
-    from mpm_core import Clip
-
     clip = Clip.from_arrays(points, (1000, 1000), 50, skeleton="coco17")
     edited = np.zeros((30, 17), bool)
     edited[7, COCO17.index("LWrist")] = True
@@ -122,19 +120,19 @@ def test_correcting_the_worst_joints_of_noisy_keypoints_helps(lifter, shared):
     noisy, exact = (
         [clip.to_mpm16() for clip in list(read_all(folder / f"data_2d_open_{kind}.npz"))[5::60]] for kind in ("det", "gt")
     )
-    gained = []
+    everywhere, at_worst = [], []
     for clip, true in zip(noisy, exact, strict=True):
         off = np.linalg.norm(clip.keypoints - true.keypoints, axis=-1)
         worst = off > np.quantile(off, 0.99)
         points = np.where(worst[..., None], true.keypoints, clip.keypoints).astype(np.float32)
-        before, moved_only, told = (
-            lifter.lift(c) for c in (clip, replace(clip, keypoints=points), replace(clip, keypoints=points, edited=worst))
-        )
-        errors = [joint_errors(p.positions, true.ground_truth) for p in (before, moved_only, told)]
-        assert np.nanmean(errors[2]) < np.nanmean(errors[0])
-        gained.append([np.nanmean(e[worst]) for e in errors])
+        corrected = replace(clip, keypoints=points)
+        before, not_told, told = (lifter.lift(c) for c in (clip, corrected, replace(corrected, edited=worst)))
+        errors = [joint_errors(p.positions, true.ground_truth) for p in (before, not_told, told)]
+        everywhere.append([np.nanmean(e) for e in errors])
+        at_worst.append([np.nanmean(e[worst]) for e in errors])
         assert jumps(told.positions, true.ground_truth) <= jumps(before.positions, true.ground_truth)
         shaken = [acceleration_error(p.positions, true.ground_truth, clip.fps) for p in (before, told)]
-        assert shaken[1] < 1.08 * shaken[0]
-    at_worst = np.mean(gained, axis=0)
-    assert at_worst[2] < 0.6 * at_worst[0] and at_worst[2] < 0.95 * at_worst[1]
+        assert shaken[1] < 1.1 * shaken[0]
+    everywhere, at_worst = np.mean(everywhere, axis=0), np.mean(at_worst, axis=0)
+    assert everywhere[2] < everywhere[1] and everywhere[2] < 0.98 * everywhere[0]
+    assert at_worst[2] < 0.6 * at_worst[0] and at_worst[2] < 0.9 * at_worst[1]
