@@ -231,20 +231,15 @@ class JointTrack:
         return PchipInterpolator(knots, self.points[knots].astype(np.float64), axis=0)
 
 
-def patch_of(clip: Clip, tracks: dict[int, JointTrack]) -> tuple[int, dict[str, NDArray[Any]]] | None:
-    """The first changed frame, and rows of FIELDS from there to the last one, of a clip whose joints have these tracks; None
-    where nothing has changed."""
-    spans = [span for track in tracks.values() if (span := track.changes()) is not None]
-    if not spans:
-        return None
-    first, last = min(a for a, _ in spans), max(b for _, b in spans)
+def patch_of(clip: Clip, tracks: dict[int, JointTrack], first: int, last: int) -> dict[str, NDArray[Any]]:
+    """Rows of FIELDS, frames first to last, of a clip whose joints have these tracks."""
     part = slice(first, last + 1)
     patch = {name: getattr(clip, name)[part].copy() for name in FIELDS}
     for joint, track in tracks.items():
         patch["keypoints"][:, joint] = track.points[part]
         for name in ("visible", "edited", "confidence", "keys", "original"):
             patch[name][:, joint] = getattr(track, name)[part]
-    return first, patch
+    return patch
 
 
 def _around(chosen: NDArray[np.bool_], frame: int) -> tuple[int, int]:

@@ -17,10 +17,11 @@ from app.look.theme import Theme
 from app.panels.live_dialog import LiveDialog
 from app.views.image_view import ImageView
 from app.workers.backdrop import Backdrop
-from app.workers.cleaning import FIELDS, Change, CleaningJob
+from app.workers.cleaning import Change, CleaningJob
 from app.workers.detection import DetectJob, Finding
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.corrections import FIELDS, with_keys
 from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
@@ -66,7 +67,8 @@ class VideoHandlers(QObject):
             clip = replace(clip, up=before.up, height_m=height)
         session.open_clip(clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
         if repaired.flags.any():
-            patch = {field: getattr(repaired.clip, field) for field in FIELDS}
+            whole = with_keys(repaired.clip)
+            patch = {field: getattr(whole, field) for field in FIELDS}
             session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=repaired.flags))
             session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)

@@ -20,13 +20,12 @@ def clip(demo):
 
 def corrected(clip, track):
     """The clip with what a track has changed."""
-    patch = patch_of(clip, {WRIST: track})
-    assert patch is not None
-    first, rows = patch
+    first, last = track.changes()
+    rows = patch_of(clip, {WRIST: track}, first, last)
     arrays = {}
     for name in FIELDS:
         arrays[name] = getattr(clip, name).copy()
-        arrays[name][first : first + len(rows[name])] = rows[name]
+        arrays[name][first : last + 1] = rows[name]
     return replace(clip, **arrays)
 
 

@@ -30,10 +30,11 @@ def moved(clip, joint, places, fill="linear"):
     track = JointTrack(clip, joint)
     for frame, off in places.items():
         track.set_key(frame, *(clip.keypoints[frame, joint] + off), fill, 50)
-    first, rows = patch_of(clip, {joint: track})
+    first, last = track.changes()
+    rows = patch_of(clip, {joint: track}, first, last)
     arrays = {name: getattr(clip, name).copy() for name in FIELDS}
     for name in FIELDS:
-        arrays[name][first : first + len(rows[name])] = rows[name]
+        arrays[name][first : last + 1] = rows[name]
     return replace(clip, **arrays)
 
 
