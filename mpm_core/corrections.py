@@ -60,13 +60,17 @@ def list_keys(clip: Clip) -> tuple[Key, ...]:
         return ()
     names = {value: name for name, value in FILLS.items()}
     found = []
-    for joint, frame in np.argwhere((clip.keys > 0).T):
-        edited, is_key = clip.edited[:, joint], clip.keys[:, joint] > 0
-        first, last = _around(edited & ~is_key, int(frame))
-        x, y, confidence = clip.original[frame, joint]
-        moved = np.hypot(*(clip.keypoints[frame, joint] - (x, y))) if confidence > 0 else np.nan
-        fill = names.get(int(clip.keys[frame, joint]), "none")
-        found.append(Key(int(joint), int(frame), first, last, float(moved), fill))
+    for joint in np.flatnonzero(np.any(clip.keys > 0, axis=0)):
+        frames = np.flatnonzero(clip.keys[:, joint] > 0)
+        ends = np.flatnonzero(~clip.edited[:, joint] | (clip.keys[:, joint] > 0))
+        places = np.searchsorted(ends, frames)
+        firsts = np.where(places > 0, ends[places - 1] + 1, 0)
+        lasts = np.append(ends, len(clip))[places + 1] - 1
+        x, y, confidence = clip.original[frames, joint].T
+        px = np.where(confidence > 0, np.hypot(*(clip.keypoints[frames, joint] - np.stack((x, y), axis=-1)).T), np.nan)
+        for frame, first, last, moved in zip(frames, firsts, lasts, px, strict=True):
+            fill = names.get(int(clip.keys[frame, joint]), "none")
+            found.append(Key(int(joint), int(frame), int(first), int(last), float(moved), fill))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Owns the corrections of a session's 2D: joints moved by hand, their keys, and what was measured, each edit an undo command."""
+"""Owns the corrections of a session's 2D: joints moved by hand, their keys, and what was measured; each edit can be undone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from app.document.commands import EditKeypoints
 from app.document.session import Session
 from app.document.words import frames_in_words, joint_in_words, joints_in_words
 from mpm_core.clip import Clip
-from mpm_core.corrections import FILLS, REACH_S, JointTrack, Key, list_keys, patch_of
+from mpm_core.corrections import REACH_S, JointTrack, Key, list_keys, patch_of
 
 _FIRST_GESTURE = 1_000_000_000
 """Gestures of corrections are told apart from those of other edits."""
 
 
 class Corrections(QObject):
-    """Moves joints of the session. A gesture is one drag, or nudges of the same joints in the same frame: it is undone in one step.
+    """Moves joints of the session. A gesture is one drag, or nudges of the same joints in the same frame: it is one step to
+    undo.
 
     fill: how frames between two keys are filled, one of FILLS; reach_s: for keys at most so far apart.
     """
@@ -35,6 +36,16 @@ class Corrections(QObject):
         self._nudge = (0.0, 0.0)
         self._keys: tuple[Key, ...] = ()
         self._keys_of: Clip | None = None
+
+    @property
+    def gesture(self) -> int:
+        """Which drag, or row of nudges, the last correction belongs to."""
+        return self._gesture
+
+    @property
+    def begun(self) -> Clip | None:
+        """The clip as it was before that."""
+        return self._begun
 
     @property
     def fill(self) -> str:
@@ -173,8 +184,3 @@ class Corrections(QObject):
         patch = patch_of(clip, tracks, first, last)
         self._session.undo_stack.push(EditKeypoints(self._session, first, patch, text, gesture))
         return True
-
-
-def fill_names() -> tuple[str, ...]:
-    """The ways to fill frames between keys, the usual one first."""
-    return tuple(FILLS)

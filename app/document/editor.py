@@ -98,7 +98,7 @@ class Editor(QObject):
         self._push(0, np.zeros_like(self._session.mask), "Show everything")
 
     def apply_preset(self, name: str, replaces: bool = False) -> None:
-        """Hide a preset too, over the range or over the whole clip without one; or it alone, in place of what is hidden there."""
+        """Hide a preset too, over the range or over the whole clip without one; or it alone, in place of what was hidden."""
         first, last = self._scope()
         patch = np.zeros((last - first + 1, len(MPM16)), bool)
         if name in RANDOM_JOINT_PRESETS:
@@ -154,14 +154,14 @@ class Editor(QObject):
         selection = self._session.selection
         self.corrections.move_to(selection if joint in selection else (joint,), joint, frame, x, y)
 
-    def swap_sides(self, joints: Iterable[int] | None = None) -> None:
-        """Exchange left and right of the 2D keypoints, in the range or the frame: of some joints and those across from them, or
-        of all."""
+    def swap_sides(self, joints: Iterable[int] | None = None, frames: tuple[int, int] | None = None) -> None:
+        """Exchange left and right of the 2D keypoints, in some frames, or else the range or the frame: of some joints and those
+        across from them, or of all."""
         session, clip = self._session, self._session.clip
         if clip is None or clip.keypoints is None:
             session.message.emit("This clip has no 2D keypoints to swap.")
             return
-        first, last = self._frames_of_click(session.frame)
+        first, last = frames or self._frames_of_click(session.frame)
         chosen = frozenset(range(len(MPM16)) if joints is None else joints)
         order = [MPM16.mirror[j] if chosen & {j, MPM16.mirror[j]} else j for j in range(len(MPM16))]
         if order == list(range(len(MPM16))):

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.formats import writers
 from mpm_core.formats.base import Format, WriteOptions
 
@@ -32,11 +33,12 @@ class ExportDialog(QDialog):
         for writer in writers():
             self._format.addItem(writer.label, writer)
         self._format.setCurrentIndex(self._format.findText("BVH motion"))
-        self._frames.addItem(f"Whole clip (0 – {len(session) - 1})", None)
+        self._frames.addItem(f"Whole clip ({len(session)} frames)", None)
         if session.range is not None:
             first, last = session.range
-            self._frames.addItem(f"Range ({first} – {last})", session.range)
+            self._frames.addItem(f"Range ({frames_in_words(first, last)})", session.range)
             self._frames.setCurrentIndex(1)
+        self._frames.setToolTip(COUNTED_FROM_ONE)
         self._unit.addItem("Centimetres", 100.0)
         self._unit.addItem("Metres", 1.0)
         self._long = QCheckBox("A row per joint instead of a row per frame")

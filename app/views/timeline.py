@@ -24,6 +24,7 @@ from app.look import theme as look
 from app.look.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE, describe_cell
+from app.views.keys_lane import draw_keys
 from app.views.lanes import Lane, build_lanes
 from mpm_core.skeleton import MPM16
 
@@ -135,6 +136,8 @@ class Timeline(QWidget):
             return
         self._draw_range(painter)
         self._draw_cells(painter)
+        frames = max(int(self._first), 0), min(int(self._first + self._count) + 1, len(self._session))
+        draw_keys(painter, self._session, self.lanes(), self._area(), frames, self.x_of, self.theme)
         self._draw_labels(painter)
         self._draw_curve(painter)
         self._draw_ruler(painter)
@@ -224,9 +227,9 @@ class Timeline(QWidget):
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
         if y < look.RULER_HEIGHT and self._session.flags[frame]:
-            return f"Frame {frame}: left and right were exchanged back here, or may have to be."
+            return f"Frame {frame + 1}: left and right were exchanged back here, or may have to be."
         if lane is None and self._guessed()[frame]:
-            return f"Frame {frame}: no joint is visible for a second around, so the pose is a guess."
+            return f"Frame {frame + 1}: no joint is visible for a second around, so the pose is a guess."
         return ""
 
     def _draw_labels(self, painter: QPainter) -> None:
@@ -277,17 +280,18 @@ class Timeline(QWidget):
             painter.fillRect(mark, QColor(self.theme.warning))
 
     def _draw_ruler(self, painter: QPainter) -> None:
-        """Frame numbers, as close as they fit."""
+        """Frame numbers, counted from 1, as close as they fit."""
         area = self._area()
         wanted = self._count * _LABEL_SPACING_PX / area.width()
         step = next((s for s in _STEPS if s >= wanted), _STEPS[-1])
         painter.setPen(QColor(self.theme.muted))
-        for frame in range(int(np.ceil(self._first / step)) * step, int(self._first + self._count) + 1, step):
-            x = self.x_of(frame)
+        for frame in range(int(np.ceil(self._first / step)) * step, int(self._first + self._count) + 2, step):
+            number = max(frame, 1)
+            x = self.x_of(number - 1)
             if x < area.x() - 1:
                 continue
             painter.drawLine(QPointF(x, look.RULER_HEIGHT - 5), QPointF(x, look.RULER_HEIGHT))
-            painter.drawText(QRectF(x + 3, 2, 80, look.RULER_HEIGHT - 4), Qt.AlignmentFlag.AlignVCenter, str(frame))
+            painter.drawText(QRectF(x + 3, 2, 80, look.RULER_HEIGHT - 4), Qt.AlignmentFlag.AlignVCenter, str(number))
 
     def _draw_cursor(self, painter: QPainter) -> None:
         frame = self._session.frame
@@ -297,7 +301,7 @@ class Timeline(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self.theme.text), 1.4))
         painter.drawLine(QPointF(x, look.RULER_HEIGHT), QPointF(x, self.height()))
-        text = str(frame)
+        text = str(frame + 1)
         width = QFontMetrics(self.font()).horizontalAdvance(text) + 10
         left = min(max(x - width / 2, self._area().x()), self._area().right() - width)
         painter.setPen(Qt.PenStyle.NoPen)

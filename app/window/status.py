@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QStatusBar
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE
 
 _MESSAGE_MS = 9000
 _MS_A_LETTER = 90
@@ -22,6 +23,7 @@ class StatusLine(QStatusBar):
         self._session, self._playback = session, playback
         self._text = ""
         self._place, self._errors, self._device, self._message = QLabel(), QLabel(), QLabel(), QLabel()
+        self._place.setToolTip(COUNTED_FROM_ONE)
         self._message.setProperty("role", "warning")
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # A long sentence must not widen the window: it is cut on show, and whole in the tooltip.
@@ -84,9 +86,9 @@ class StatusLine(QStatusBar):
             self._place.setText("")
             return
         seconds = float(session.clip.times[session.frame])
-        text = f"frame {session.frame}/{len(session) - 1}   {seconds:.2f} s"
+        text = f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s"
         if session.range is not None:
-            text += f"   range {session.range[0]}–{session.range[1]}"
+            text += f"   range {session.range[0] + 1}–{session.range[1] + 1}"
         self._place.setText(text)
 
     def _show_errors(self, *_: object) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
 from app.document.session import Session
+from app.document.words import frames_in_words
 from app.look.theme import Theme
 from app.panels.live_dialog import LiveDialog
 from app.views.image_view import ImageView
@@ -109,7 +110,7 @@ class VideoHandlers(QObject):
         def compute(_: Clip) -> Change:
             other = repair_sides(recording.clip(number))
             flags[first : last + 1] = other.flags[first : last + 1]
-            return Change(other.clip, first, last, f"Take person {number}, frames {first}–{last}", flags=flags)
+            return Change(other.clip, first, last, f"Take person {number}, {frames_in_words(first, last)}", flags=flags)
 
         self._cleaning.ask(compute)
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE
 from app.views.image_view import ImageView
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.about import version_text
@@ -52,10 +53,11 @@ class ViewHandlers(QObject):
         self._select_to(len(self._session) - 1)
 
     def go_to(self) -> None:
-        last = len(self._session) - 1
-        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
+        count = len(self._session)
+        label, here = f"Frame, from 1 to {count}. {COUNTED_FROM_ONE}.", self._session.frame + 1
+        number, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, max(count, 1))
         if is_chosen:
-            self._session.set_frame(frame)
+            self._session.set_frame(number - 1)
 
     def go_flag(self, direction: int) -> None:
         """To the next stretch of frames in which the clip lacks a joint, nothing at all was seen, or sides were exchanged."""

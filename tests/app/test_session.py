@@ -98,7 +98,7 @@ def test_one_gesture_is_one_undo(session, editor):
     assert set(np.flatnonzero(session.mask[:, 2])) == {9, 10, 11, 14}
 
 
-@pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 joint", 1), ("2 joints", 2)])
+@pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 random joint", 1), ("2 random joints", 2)])
 def test_presets_replace_what_was_hidden(session, editor, preset, joints):
     editor.click_joints((0,), 5)
     editor.apply_preset(preset)
