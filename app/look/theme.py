@@ -140,8 +140,8 @@ LIGHT = Theme(
     curve="#1f8a4c",
     hidden_curve="#b36b00",
     range_fill="#1f6fd6",
-    key_mark="#14181e",
-    key_edge="#ffffff",
+    key_mark="#ffffff",
+    key_edge="#14181e",
     palettes={
         "field": Palette("Blue left, red right", "#1f62d0", "#d1352b", "#59626d"),
         "colour-blind": Palette("Sky left, orange right", "#0072b2", "#c65a00", "#59626d"),

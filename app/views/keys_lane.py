@@ -33,9 +33,10 @@ def draw_keys(
         columns, middle = list(lane.joints), lane.top + lane.height / 2
         edited = np.any(clip.edited[first:last, columns], axis=1)
         edges = np.flatnonzero(np.diff(np.concatenate(([False], edited, [False])))) + first
-        painter.setPen(QPen(QColor(theme.key_mark), _LINE_PX))
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            painter.drawLine(QPointF(x_of(float(start)), middle), QPointF(x_of(float(end)), middle))
+        for colour, width in ((theme.key_edge, 2 * _LINE_PX), (theme.key_mark, _LINE_PX)):
+            painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            for start, end in zip(edges[::2], edges[1::2], strict=True):
+                painter.drawLine(QPointF(x_of(float(start)), middle), QPointF(x_of(float(end)), middle))
         painter.setPen(QPen(QColor(theme.key_edge), 1.0))
         painter.setBrush(QColor(theme.key_mark))
         before = -np.inf

@@ -75,7 +75,8 @@ class JointMenus:
         limbs = [frozenset(MPM16.limb(limb)) for limb in LIMBS if joints & frozenset(MPM16.limb(limb))]
         for group in dict.fromkeys((joints, *limbs)):
             if group != self._session.selection:
-                menu.addAction(f"Select {joints_in_words(group)}", partial(self._session.set_selection, group))
+                words = joints_in_words(group)
+                menu.addAction(f"Select {words[0].lower()}{words[1:]}", partial(self._session.set_selection, group))
         more = self._session.selection | joints
         if self._session.selection and more != self._session.selection:
             menu.addAction("Add to the selection", partial(self._session.set_selection, more))

@@ -1,4 +1,4 @@
-"""Corrections by mouse and keys: drags, nudges, keys of the list, rubber band and lasso, menus, masks, and what is said of them."""
+"""Corrections by mouse and keys: drags, nudges, keys of the list, rubber band and lasso, menus, masks, and what is said."""
 
 import numpy as np
 import pytest
@@ -204,11 +204,11 @@ def test_the_menu_of_a_joint(qtbot, demo_window):
     assert words[0] == "Left wrist, frame 301" and "Hide here" in words and "Hide in frames 291–311" in words
     for name in ("Clear key", "Restore what was measured here", "Restore what was measured in frames 291–311"):
         assert name in words
-    assert "Select Left arm" in words and "Swap left and right here" in words
+    assert "Select left arm" in words and "Swap left and right here" in words
     by_text = {action.text(): action for action in menu.actions()}
     by_text["Hide in frames 291–311"].trigger()
     assert session.mask[290:311, WRIST].all() and session.mask.sum() == 21
-    by_text["Select Left arm"].trigger()
+    by_text["Select left arm"].trigger()
     assert session.selection == ARM
     assert texts(menus.menu((ELBOW,), 300))[0] == "Left arm, frame 301", "one of those that are selected stands for all"
     by_text["Clear key"].trigger()
