@@ -90,7 +90,7 @@ class JointTrack:
         """A person says where the joint is in a frame, in pixels. Neighbouring keys at most `reach` frames away are joined to a
         new one, unless fill is 'none'; a key that is there stays joined as it was."""
         is_new = not self.keys[frame]
-        self._put(frame, x, y)
+        self._put(np.array([frame]), np.array([(x, y)]))
         if is_new:
             before, after = self._neighbours(frame)
             is_between = before is not None and after is not None and self._is_joined(before, after)
@@ -111,10 +111,9 @@ class JointTrack:
         frames = np.arange(first, last + 1)
         rise = _ramp(frames - first + 1, min(soft, frame - first) + 1)
         fall = _ramp(last - frames + 1, min(soft, last - frame) + 1)
-        for each, share in zip(frames, np.minimum(rise, fall), strict=True):
-            if self.visible[each] or each == frame:
-                x, y = self.points[each]
-                self._put(int(each), x + dx * share, y + dy * share)
+        moved = self.visible[frames] | (frames == frame)
+        share = np.minimum(rise, fall)[moved, None]
+        self._put(frames[moved], self.points[frames[moved]] + share * (dx, dy))
         self.keys[frame] = self.keys[frame] or KEY_ALONE
 
     def set_fill(self, frame: int, fill: str) -> None:
@@ -160,18 +159,19 @@ class JointTrack:
         frames = np.flatnonzero(differ)
         return (int(frames[0]), int(frames[-1])) if len(frames) else None
 
-    def _put(self, frame: int, x: float, y: float) -> None:
-        if not self.edited[frame]:
-            measured = self.confidence[frame] if self.visible[frame] else 0.0
-            self.original[frame] = (*self.points[frame], measured)
-        self.points[frame] = (x, y)
-        self.visible[frame] = self.edited[frame] = True
-        self.confidence[frame] = 1.0
+    def _put(self, frames: NDArray[np.int64], places: NDArray[np.floating]) -> None:
+        """Put the joint to places (frames, 2), and keep what was measured there."""
+        new = frames[~self.edited[frames]]
+        self.original[new, :2] = self.points[new]
+        self.original[new, 2] = np.where(self.visible[new], self.confidence[new], 0)
+        self.points[frames] = places
+        self.visible[frames] = self.edited[frames] = True
+        self.confidence[frames] = 1.0
 
     def _mark(self, first: int, last: int) -> None:
         """Frames between two keys are edited; where they are is told by _fill_chain."""
-        for frame in range(first + 1, last):
-            self._put(frame, *self.points[frame])
+        between = np.arange(first + 1, last)
+        self._put(between, self.points[between])
 
     def _restore(self, first: int, last: int) -> None:
         frames = np.flatnonzero(self.edited[first : last + 1]) + first

@@ -49,6 +49,8 @@ def read_mask_file(path: Path, frames: int) -> Mask:
     cells = table.numbers(names)
     if len(cells) != frames:
         raise UserError(f"{path}: has {len(cells)} frames, the clip {frames}")
+    if "frame" in table.header and not np.array_equal(table.numbers(["frame"])[:, 0], np.arange(frames)):
+        raise UserError(f"{path}: the column 'frame' does not count from 0 to {frames - 1}, one frame a row")
     wrong = np.argwhere((cells != 0) & (cells != 1))
     if len(wrong):
         row, column = wrong[0]

@@ -26,7 +26,7 @@ from mpm_core.skeleton import MPM16
 _MEMORY_S = 0.1
 """How long what a key has moved stays moved: by half after 1.7 times as long."""
 
-_MEMORIES = 8.0
+_MEMORIES = 7.0
 """So many times as far nothing is left of it."""
 
 _SIZE_M = 0.03
@@ -48,6 +48,9 @@ _LEAST_M = 2e-5
 """What is moved by less is left."""
 
 
+_Asked = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32], NDArray[np.bool_]]
+
+
 class HeldTask:
     """A LiftingTask whose answers are put right where a person has corrected the keypoints of their clip: within rounding in
     the frames of keys (Clip.keys), and nearly so, smoothly, in other frames that are marked as edited, whose keypoints follow
@@ -56,6 +59,8 @@ class HeldTask:
     def __init__(self, task: LiftingTask, clip: Clip) -> None:
         """task: one that lifts this clip."""
         self._task = task
+        self._moved: dict[tuple[int, int], tuple[_Asked, NDArray[np.float64]]] = {}
+        """What was asked of stretches of frames, and came of it: most are as they were when one joint moves."""
         self._take(clip)
 
     def _take(self, clip: Clip) -> None:
@@ -84,40 +89,50 @@ class HeldTask:
         answer = self._task.prediction()
         if self._rays is None:
             return answer
-        places = answer.absolute().astype(np.float64)
-        counts = np.logical_and(self._edited & ~answer.hidden, _in_front(places))
+        depth = answer.positions[..., 2] + answer.root[:, None, 2]
+        is_in_front = depth > NEAREST_M  # where nobody knows how far away a person is, no ray tells where their joints are
+        counts = np.logical_and(self._edited & ~answer.hidden, is_in_front)
         reach = int(np.ceil(_MEMORIES * _MEMORY_S * self._fps))
-        answered = np.logical_and.reduce(np.isfinite(places), (1, 2))
-        changed = False
-        for run in _runs(np.any(counts, axis=1), answered, reach):
-            there = places[run]
-            if not _in_front(there).all():
-                continue
-            prior = SlowErrors(slow_bands(there[:, MPM16.root].T, self._fps, _MEMORY_S, _SIZE_M), 1.0)
-            off = self._wanted(there, counts[run], run, prior)
-            held = np.linalg.norm(off, axis=-1) > _LEAST_M
-            if held.any():
-                seen = self._visible[run] & ~answer.hidden[run]
-                lengths = _lengths(there, counts[run], round(_MOMENT_S * self._fps))
-                places[run], changed = give_way(there, there + off, held, seen, lengths, prior), True
-        if not changed:
+        known, moved = self._moved, []
+        for run in _runs(np.any(counts, axis=1), np.all(is_in_front, axis=1), reach):
+            places = (answer.positions[run] + answer.root[run, None]).astype(np.float64)
+            asked = (places, counts[run], self._is_key[run], self._rays[run], self._visible[run] & ~answer.hidden[run])
+            before = known.get((run.start, run.stop))
+            is_same = before is not None and all(np.array_equal(a, b) for a, b in zip(asked, before[0], strict=True))
+            moved.append((run, before if before is not None and is_same else (asked, self._move(*asked))))
+        self._moved = {(run.start, run.stop): found for run, found in moved}
+        if not moved:
             return answer
-        root = places[:, MPM16.root]
-        positions = (places - root[:, None]).astype(np.float32)
-        return replace(answer, positions=positions, root=root.astype(np.float32))
+        positions, root = answer.positions.copy(), answer.root.copy()
+        for run, (_, places) in moved:
+            root[run] = places[:, MPM16.root]
+            positions[run] = places - places[:, MPM16.root, None]
+        return replace(answer, positions=positions, root=root)
+
+    def _move(
+        self, places: NDArray[np.float64], counts: NDArray[np.bool_], is_key: NDArray[np.bool_], rays: NDArray[np.float32],
+        seen: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """(frames, 16, 3) metres where joints go from places (frames, 16, 3), in frames that follow one another."""
+        prior = SlowErrors(slow_bands(places[:, MPM16.root].T, self._fps, _MEMORY_S, _SIZE_M), 1.0)
+        off = self._wanted(places, counts, is_key & counts, rays, prior)
+        held = np.linalg.norm(off, axis=-1) > _LEAST_M
+        if not held.any():
+            return places
+        lengths = _lengths(places, counts, round(_MOMENT_S * self._fps))
+        return give_way(places, places + off, held, seen, lengths, prior)
 
     def _wanted(
-        self, places: NDArray[np.float64], counts: NDArray[np.bool_], run: slice, prior: SlowErrors
-    ) -> NDArray[np.float64]:
-        """(frames, 16, 3) metres by which joints are to be moved in frames that follow one another: to the nearest point of
-        their rays where a person's word counts, and ever less in the frames around, also by what the answer has taken over
-        already in those frames alone."""
-        assert self._rays is not None
-        rays = np.concatenate((self._rays[run], np.ones((*counts.shape, 1))), axis=-1)
+        self, places: NDArray[np.float64], counts: NDArray[np.bool_], is_key: NDArray[np.bool_], flat: NDArray[np.float32],
+        prior: SlowErrors,
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """(frames, 16, 3) metres by which joints are to be moved: to the nearest point of their rays `flat` (frames, 16, 2)
+        where a person's word counts, and ever less in the frames around, also by what the answer has taken over already in
+        those frames alone."""
+        rays = np.concatenate((flat, np.ones((*counts.shape, 1))), axis=-1)
         rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
         off = rays * (rays * places).sum(-1, keepdims=True) - places
         joints = np.flatnonzero(counts.any(0))
-        is_key = self._is_key[run] & counts
         between = max(_BETWEEN_M, float(np.median(places[:, MPM16.root, 2])) * self._tremble)
         weights = np.where(is_key, _KEY_M**-2, np.where(counts, between**-2, 0.0))[:, joints].T  # (joints, frames)
         weights = np.repeat(weights, 3, axis=0)
@@ -160,11 +175,6 @@ def _stand_out(path: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[
                 values = [end[axis] for end in ends.values()]
                 apart[run, axis] = np.interp(np.arange(run.start, run.stop) + 0.25, known, values)
     return apart
-
-
-def _in_front(places: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(frames, 16): where nobody knows how far away a person stands, no ray tells where their joints are."""
-    return places[..., 2] > NEAREST_M
 
 
 def _runs(chosen: NDArray[np.bool_], allowed: NDArray[np.bool_], reach: int) -> Iterator[slice]:

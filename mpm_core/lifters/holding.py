@@ -27,7 +27,7 @@ _ALONG_M = 0.05
 _LENGTH_ERROR, _LEAST_LENGTH_M = 0.02, 0.002
 """By how much a bone may be stretched, as a share of its length and at least."""
 
-_STEPS = 6
+_STEPS = 4
 
 _TURN_M = 0.02
 """How far a frame's movement along the line of sight may be from that of the frames around."""

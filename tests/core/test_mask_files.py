@@ -39,6 +39,7 @@ def test_some_joints_in_any_order(tmp_path):
     ("frame,LWrist\n0,1\n1,2\n", "LWrist in row 3 is 2, not 0 or 1"),
     ("frame,Hand\n0,1\n1,0\n", "no column that is called as a joint"),
     ("frame,LWrist\n0,1\n1,\n", "LWrist in row 3 is nan"),
+    ("frame,LWrist\n1,1\n2,0\n", "does not count from 0 to 1"),
 ])  # fmt: skip
 def test_what_is_no_mask_is_refused(tmp_path, text, words):
     (tmp_path / "wrong.csv").write_text(text)
