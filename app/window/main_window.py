@@ -154,8 +154,8 @@ class MainWindow(QMainWindow):
         panels = {
             "Lifting": self.lifting_panel,
             "Joints": self.joints_panel,
-            "Corrections": self.corrections_panel,
             "Metrics": self.metrics_panel,
+            "Corrections": self.corrections_panel,
             "Video": self.video_panel,
         }
         for label, widget in panels.items():

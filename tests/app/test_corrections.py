@@ -73,7 +73,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
     rows = [panel.list.topLevelItem(n) for n in (0, 1)]
     assert [row.text(0) for row in rows] == ["Left wrist"] * 2 and [row.text(1) for row in rows] == ["301", "321"]
     assert rows[0].text(2).endswith("px") and rows[0].text(3) == "smooth"
-    demo_window.panels.setCurrentIndex(2)
+    demo_window.panels.setCurrentIndex(3)
     session.set_frame(0)
     qtbot.mouseClick(panel.list.viewport(), LEFT, pos=panel.list.visualItemRect(rows[1]).center())
     assert session.frame == 320 and session.selection == {WRIST}
@@ -91,7 +91,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
 def test_how_frames_between_keys_are_filled_is_a_choice(qtbot, demo_window):
     session, corrections = demo_window.session, demo_window.editor.corrections
     box = demo_window.corrections_panel._fill
-    demo_window.panels.setCurrentIndex(2)
+    demo_window.panels.setCurrentIndex(3)
     counts = {}
     for name in ("none", "linear", "smooth"):
         box.setCurrentIndex(box.findData(name))

@@ -87,9 +87,9 @@ def test_a_long_message_is_cut_and_does_not_widen_the_window(qtbot, demo_window)
 def test_cells_say_why_the_lifter_is_not_shown_a_joint(qtbot, demo_window):
     session, arm = demo_window.session, MPM16.limb("left arm")
     demo_window.editor.set_hidden(arm[1:], 10, 10, True)
-    assert describe_cell(session, arm, 10, "Left arm") == "Left arm, frame 10: 2 of 3 joints hidden by you"
-    assert describe_cell(session, (arm[1],), 10, "LElbow") == "LElbow, frame 10: hidden by you"
-    assert describe_cell(session, arm, 11, "Left arm") == "Left arm, frame 11: shown to the lifter"
+    assert describe_cell(session, arm, 10, "Left arm") == "Left arm, frame 11: 2 of 3 joints hidden by you"
+    assert describe_cell(session, (arm[1],), 10, "LElbow") == "LElbow, frame 11: hidden by you"
+    assert describe_cell(session, arm, 11, "Left arm") == "Left arm, frame 12: shown to the lifter"
     scores = session.clip.confidence.copy()
     scores[12, arm[2]] = 0.2
     session.patch_keypoints(0, {"confidence": scores})
