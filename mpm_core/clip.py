@@ -34,6 +34,9 @@ KEY_ALONE, KEY_LINEAR, KEY_SMOOTH = 1, 2, 3
 """Keys, by how the frames up to the next one are filled: not at all, in a straight line, by a smooth curve. See
 corrections.py."""
 
+TRUTH_NOTE = "ground truth: "
+"""What notes about ground truth from another file begin with. They hold for as long as the ground truth is there."""
+
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
 
@@ -48,10 +51,11 @@ class Clip:
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
     nobody knows (see grounding/up.py). height_m: of the person, from sole to crown, None where nobody knows; what is lifted
-    is scaled to it (see lifters/sized.py). keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a
-    joint is, 0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames,
-    joints, 3) float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where
-    nobody knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
+    is scaled to it (see lifters/sized.py). is_virtual: the keypoints are the ground truth as a camera would see it that there
+    never was; nobody measured them. keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a joint is,
+    0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
+    float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
+    knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
     it when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
@@ -70,6 +74,7 @@ class Clip:
     height_m: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    is_virtual: bool = False
     keys: NDArray[np.uint8] | None = None
     original: NDArray[np.float32] | None = None
 
@@ -146,8 +151,11 @@ class Clip:
         changes["original"] = None if self.original is None else joint_map.carry(self.original)
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
+            # What comes from a derived joint is derived as well.
+            sources = joint_map.apply(self.keypoints, self.visible, (~self.derived).astype(np.float32))
             changes |= {
-                "keypoints": flat.points, "visible": flat.visible, "derived": flat.derived, "confidence": flat.confidence,
+                "keypoints": flat.points, "visible": flat.visible, "confidence": flat.confidence,
+                "derived": flat.derived | (flat.visible & (sources.confidence == 0)),
             }  # fmt: skip
         if self.ground_truth is not None:
             known = np.all(np.isfinite(self.ground_truth), axis=-1)

@@ -45,7 +45,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
     ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Video"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
-    ActionSpec("truth_file", "Add ground truth (3D)…", "File", "open_truth"),
+    ActionSpec("truth_file", "Open ground truth (3D)…", "File", "open_truth"),
     ActionSpec("demo", "Open the demo", "File", "open_demo"),
     ActionSpec("save", "Save clip and mask…", "File", "save", ("Ctrl+S",), "save", starts_group=True),
     ActionSpec("export", "Export prediction…", "File", "export", ("Ctrl+E",), "export", short="Export"),

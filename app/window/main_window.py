@@ -42,6 +42,7 @@ from app.window.file_handlers import FileHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
+from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
@@ -51,6 +52,7 @@ from app.workers.detection import DetectJob
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob
 from app.workers.opening import Opener
+from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
 from mpm_core.video import VideoInfo
 
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.truth_job = TruthJob()
+        self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
@@ -97,7 +101,14 @@ class MainWindow(QMainWindow):
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self,
-            (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers, self.correction_handlers),
+            (
+                self.file_handlers,
+                self.truth_handlers,
+                self.edit_handlers,
+                self.view_handlers,
+                self.scene_handlers,
+                self.correction_handlers,
+            ),
         )
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
@@ -199,7 +210,7 @@ class MainWindow(QMainWindow):
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
-        self.opener.truth_read.connect(self.file_handlers.attach_truth)
+        self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)
         self.opener.may_leave = self.file_handlers.may_leave
         self.opener.recent_changed.connect(self._show_recent)
         for source in (self.opener.failed, self.backdrop.failed, session.message):
@@ -231,6 +242,8 @@ class MainWindow(QMainWindow):
         panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
         panel.camera_box.upright_chosen.connect(self.upright.choose)
         self.upright.changed.connect(panel.camera_box.show_marking)
+        panel.rate_box.rate_chosen.connect(handlers.set_rate)
+        panel.rate_box.rate_left_to_file.connect(handlers.leave_rate_to_file)
         panel.body_box.height_chosen.connect(handlers.set_height)
         panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
         self.image_view.region_drawn.connect(panel.set_region)
@@ -303,7 +316,7 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
+            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.truth_job, self.backdrop, self.detect_job,
             self.file_handlers, self.video_handlers,
         )  # fmt: skip
         for worker in workers:

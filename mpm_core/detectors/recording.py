@@ -19,12 +19,12 @@ from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
 from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
-from mpm_core.detectors.model_checks import digest_of
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Track, find_people
+from mpm_core.rates import TIMES_NOTE
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
 
@@ -39,9 +39,6 @@ _FINGERPRINT_BYTES = 4_000_000
 
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
-
-TIMES_NOTE = "the video does not tell when its frames are shown"
-"""What a note about an assumed frame rate begins with."""
 
 _DECODER = "PyAV"
 """Recordings of pictures that were decoded otherwise are not taken: some were squeezed, or black."""
@@ -202,7 +199,9 @@ class Keeper:
         self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
     ) -> None:
         self._info, self._options, self._detector = info, options, detector
-        networks = {name: digest_of(path) for name, path in models.items()}
+        from pooch import file_hash
+
+        networks = {name: file_hash(str(path)) for name, path in models.items()}
         what = [_fingerprint(info.path), asdict(options), _version(detector.package), networks, _DECODER]
         asked = json.dumps(what, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
@@ -260,7 +259,8 @@ class Keeper:
                 )
             _prune(self.path.parent)
         except (OSError, UserError) as error:
-            _log.warning("the detection cannot be kept for the next time: %s", error)
+            reason = as_sentence(error) if isinstance(error, OSError) else error
+            _log.warning("the detection cannot be kept for the next time: %s", reason)
 
     def forget(self) -> None:
         """Begin anew."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ _LEAST_M = 2e-5
 """What is moved by less is left."""
 
 
-_Asked = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32], NDArray[np.bool_]]
+_Asked = tuple[NDArray[Any], ...]
 
 
 class HeldTask:
@@ -96,7 +97,7 @@ class HeldTask:
         known, moved = self._moved, []
         for run in _runs(np.any(counts, axis=1), np.all(is_in_front, axis=1), reach):
             places = (answer.positions[run] + answer.root[run, None]).astype(np.float64)
-            asked = (places, counts[run], self._is_key[run], self._rays[run], self._visible[run] & ~answer.hidden[run])
+            asked: _Asked = (places, counts[run], self._is_key[run], self._rays[run], self._visible[run] & ~answer.hidden[run])
             before = known.get((run.start, run.stop))
             is_same = before is not None and all(np.array_equal(a, b) for a, b in zip(asked, before[0], strict=True))
             moved.append((run, before if before is not None and is_same else (asked, self._move(*asked))))

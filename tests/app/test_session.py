@@ -73,7 +73,8 @@ def test_shift_goes_on_from_the_last_click(session, editor):
 def test_a_joint_that_was_never_measured_stays_hidden_and_says_why(session, editor, qtbot):
     with qtbot.waitSignal(session.message) as signal:
         assert editor.click_joints((WRIST,), 25) is None
-    assert "Left wrist" in signal.args[0] and "frame 26" in signal.args[0] and "walk.json" in signal.args[0] and "stays hidden" in signal.args[0]
+    said = signal.args[0]
+    assert all(words in said for words in ("Left wrist", "frame 26", "walk.json", "stays hidden"))
     assert session.hidden[25, WRIST] and session.undo_stack.count() == 0
 
 
