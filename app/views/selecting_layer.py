@@ -148,9 +148,9 @@ class SelectingLayer(QWidget):
     def _draw_hint(self, painter: QPainter) -> None:
         """What the arrows do now, as they do something else without a selection."""
         theme, name = self._view.theme, joints_in_words(self._session.selection)
-        text = f"Arrows nudge: {name}  ·  a click beside lets go"
-        metrics = painter.fontMetrics()
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4 * _HINT_MARGIN_PX)
+        metrics, room = painter.fontMetrics(), self.width() - 4 * _HINT_MARGIN_PX
+        texts = f"Arrows nudge: {name}  ·  a click beside lets go", f"Arrows nudge: {name}"
+        text = next((text for text in texts if metrics.horizontalAdvance(text) <= room), texts[-1])
         box = QRectF(_HINT_MARGIN_PX, _HINT_MARGIN_PX, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.accent))
