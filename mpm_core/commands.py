@@ -145,8 +145,7 @@ def _read(options: argparse.Namespace) -> Clip:
 
 def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) -> None:
     from mpm_core.formats import write
-    from mpm_core.formats.base import WriteOptions
+    from mpm_core.writing import write_options
 
-    unit = 1.0 if options.metres else 100.0
-    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    write(content, options.output, write_options(options, clip))
     _log.info("wrote %s", options.output)

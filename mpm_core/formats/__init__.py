@@ -15,7 +15,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
-from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
+from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.keypoints import (
     alphapose,
     arrays,
@@ -29,8 +29,8 @@ from mpm_core.formats.keypoints import (
     trc,
     yolo,
 )
+from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb
 from mpm_core.formats.motion import arrays as motion_arrays
-from mpm_core.formats.motion import asf_amc, c3d
 from mpm_core.formats.motion import mmpose as motion_mmpose
 from mpm_core.formats.motion import trc as motion_trc
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
@@ -46,6 +46,7 @@ FORMATS: Mapping[str, Format] = {
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
         bvh.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT, motion_arrays.FORMAT,
+        glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""
@@ -129,6 +130,9 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     found = check_target(target)
     assert found.write is not None
     options = options or WriteOptions()
+    lacking = [CHOICES[name] for name in options.chosen() if name not in found.choices]
+    if lacking:
+        raise UserError(f"{target}: {found.label} has no choice of {' and '.join(lacking)}")
     if not _is_complete(content, options.frames(len(content))):
         raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
@@ -150,7 +154,8 @@ def _is_complete(content: Clip | Prediction, part: slice) -> bool:
 def check_target(path: Path, takes_2d: bool = False) -> Format:
     """The format in which a path would be written; UserError when there is none, or no folder to write to. takes_2d: whether
     it must hold keypoints."""
-    found = next((f for f in writers() if path.suffix.lower() in f.suffixes), None)
+    fitting = [(len(suffix), f) for f in writers() for suffix in f.suffixes if path.name.lower().endswith(suffix)]
+    found = max(fitting, key=lambda pair: pair[0], default=(0, None))[1]  # of .angles.csv and .csv the longer
     if found is None:
         known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
         raise UserError(f"{path}: cannot write this kind of file (known: {known})")

@@ -220,7 +220,7 @@ class Format:
     """One file format: how to recognise, inspect, read and write it. What it cannot do is None.
 
     A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
-    can hold keypoints alone.
+    can hold keypoints alone. choices: names of those in CHOICES that its writer has.
     """
 
     name: str
@@ -231,21 +231,48 @@ class Format:
     read: Callable[[Probe, ReadOptions], Clip] | None = None
     write: Callable[[Clip | Prediction, Path, WriteOptions], None] | None = None
     takes_2d: bool = True
+    choices: tuple[str, ...] = ()
+
+
+CHOICES: Mapping[str, str] = {
+    "unit": "--out-unit", "up_axis": "--out-up", "fps": "--out-fps", "in_place": "--in-place", "prefix": "--prefix",
+    "long": "--long", "tidy": "--tidy",
+}  # fmt: skip
+"""Fields of WriteOptions that not every writer has, and what they are called on the command line."""
+
+IN_WORLD = ("unit", "up_axis", "fps", "in_place")
+"""Those of motion in the world."""
 
 
 @dataclass(frozen=True)
 class WriteOptions:
     """How to write. first, last: range of frames, both included, None for the whole. clip: what a prediction was made
     from, for confidence and sources. mask: (frames, 16), what a person has hidden, and threshold, the confidence below which
-    joints are hidden too, are kept in an NPZ. unit_per_m: length units of a BVH per metre. long: CSV with a row per joint."""
+    joints are hidden too, are kept in an NPZ. Of motion in the world: unit, a name from UNITS, and up_axis, 'y' or 'z', None
+    for what the format usually has; fps, frames per second to resample to, None for the clip's own; in_place, without the
+    person's way over the ground. prefix: of the names of a rig's joints, such as 'mixamorig:'. long: CSV with a row per
+    joint. tidy: CSV with units in the names of its columns and no lines of comments."""
 
     first: int | None = None
     last: int | None = None
     clip: Clip | None = None
     mask: Mask | None = None
     threshold: float = 0.0
-    unit_per_m: float = 100.0
+    unit: str | None = None
+    up_axis: str | None = None
+    fps: float | None = None
+    in_place: bool = False
+    prefix: str = ""
     long: bool = False
+    tidy: bool = False
+
+    def chosen(self) -> tuple[str, ...]:
+        """Names of those in CHOICES that differ from what is usual."""
+        return tuple(name for name in CHOICES if getattr(self, name) not in (None, False, ""))
+
+    def per_metre(self, usual: str) -> float:
+        """Units per metre, of the unit that is wanted or else the usual one."""
+        return 1 / UNITS[self.unit or usual]
 
     def frames(self, count: int) -> slice:
         """The range as a slice of `count` frames; UserError when it holds none of them."""

@@ -16,6 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import (
     ASSUMED_SIZE,
     CERTAIN,
+    IN_WORLD,
     Contents,
     Format,
     Probe,
@@ -24,7 +25,9 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
+from mpm_core.formats.sources import marks_of, sources_of
 from mpm_core.formats.tables import Table
+from mpm_core.formats.tidy_csv import write_tidy
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
@@ -225,6 +228,11 @@ def _up_comment(up: tuple[float, float, float]) -> str:
 
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+    if options.tidy:
+        write_tidy(content, path, options)
+        return
+    if set(options.chosen()) & set(IN_WORLD):
+        raise UserError("only tidy CSV (--tidy) is of motion in the world, with a choice of unit, axis, rate and way")
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
     clip = content if isinstance(content, Clip) else options.clip
@@ -242,8 +250,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 class _Table:
     """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
 
-    A source is 'detected' (measured or given), 'edited' (by hand), 'hidden' (not there), 'completed' (by the lifter) or
-    'derived' (from other joints).
+    A source is one of SOURCES.
     """
 
     comments: dict[str, str]
@@ -259,11 +266,7 @@ class _Table:
 
 
 def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
-    clip = None if options.clip is None else options.clip.to_mpm16()
-    if clip is not None and prediction.task == "complete" and clip.keypoints is not None:
-        clip = None  # its marks tell of the 2D, while what was completed is the 3D beside it
-    confidence = clip.confidence if clip is not None else (~prediction.hidden).astype(float)
-    sources = np.where(prediction.hidden, "completed", "detected" if clip is None else _marks(clip))
+    sources, confidence = sources_of(prediction, options.clip)
     comments = {
         "mpm-viewer": "3D positions", "units": _AXES_3D, "skeleton": MPM16.name, "fps": f"{prediction.fps:.10g}",
         "lifter": f"{prediction.lifter}, {prediction.task}, {prediction.mode}",
@@ -285,12 +288,7 @@ def _clip_table(clip: Clip) -> _Table:
         points, comments["mpm-viewer"], comments["units"] = clip.ground_truth, "3D positions", _AXES_3D
     if clip.up is not None:
         comments["up"] = _up_comment(clip.up)
-    return _Table(comments, clip.skeleton, points, clip.confidence, _marks(clip), clip.times)
-
-
-def _marks(clip: Clip) -> NDArray[np.str_]:
-    """(frames, joints): what each of a clip's own values is."""
-    return np.select([~clip.visible, clip.edited, clip.derived], ["hidden", "edited", "derived"], "detected")
+    return _Table(comments, clip.skeleton, points, clip.confidence, marks_of(clip), clip.times)
 
 
 def _cells(table: _Table, frame: int, joint: int) -> Iterator[str]:
@@ -316,4 +314,6 @@ def _write_long(file: IO[str], table: _Table, part: slice) -> None:
             writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
 
 
-FORMAT = Format("csv", "CSV", (".csv",), _recognise, _inspect, _read, _write)
+FORMAT = Format(
+    "csv", "CSV", (".csv",), _recognise, _inspect, _read, _write, choices=("long", "tidy", *IN_WORLD)
+)  # fmt: skip
