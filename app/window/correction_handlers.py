@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.document.editor import Editor
@@ -14,7 +14,9 @@ from app.document.session import Session
 from app.look import theme as look
 from app.panels.joints import JointsPanel
 from app.panels.questions import ask_where
+from app.views.scene_view import SceneView
 from app.views.selecting_layer import SelectingLayer
+from app.views.skeleton_item import nearest_joint
 from app.views.timeline import Timeline
 from app.window.correction_notes import CorrectionNotes
 from app.window.joint_menu import JointMenus
@@ -28,9 +30,13 @@ _MASK_FILES = "Masks (*.npz *.csv);;All files (*)"
 class CorrectionHandlers(QObject):
     """Binds the table of actions, the selecting layer and right clicks to the editor."""
 
-    def __init__(self, window: QWidget, session: Session, editor: Editor, layer: SelectingLayer, timeline: Timeline) -> None:
+    def __init__(
+        self, window: QWidget, session: Session, editor: Editor, layer: SelectingLayer, timeline: Timeline,
+        scene: SceneView | None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session, self._editor, self._timeline = window, session, editor, timeline
+        self._window, self._session, self._editor = window, session, editor
+        self._timeline, self._scene = timeline, scene
         self._menus: JointMenus | None = None
         self._joints_panel: JointsPanel | None = None
         self.notes = CorrectionNotes(session, editor.corrections)
@@ -38,6 +44,8 @@ class CorrectionHandlers(QObject):
         layer.nudged.connect(lambda dx, dy: editor.corrections.nudge(session.selection, dx, dy))
         layer.menu_asked.connect(lambda joints, place: self.ask(joints, session.frame, place))
         timeline.installEventFilter(self)
+        if scene is not None:
+            scene.installEventFilter(self)
 
     def use(self, actions: Mapping[str, QAction], joints_panel: JointsPanel) -> None:
         """The window's actions, for menus, and the panel whose rows have menus too."""
@@ -126,14 +134,27 @@ class CorrectionHandlers(QObject):
             menu.popup(place)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Right clicks on lanes, their names and cells."""
-        if not isinstance(event, QContextMenuEvent) or not len(self._session):
+        """Right clicks on lanes, their names and cells; and on joints of the scene, which the right button pans elsewhere."""
+        if not len(self._session) or not isinstance(event, (QContextMenuEvent, QMouseEvent)):
+            return False
+        if watched is self._scene:
+            return self._on_scene(self._scene, event)
+        if isinstance(event, QMouseEvent):
             return False
         x, y = event.pos().x(), event.pos().y()
         lane = next((lane for lane in self._timeline.lanes() if lane.top <= y < lane.top + lane.height), None)
         frame = self._session.frame if x < look.LANE_LABEL_WIDTH else self._timeline.frame_at(x)
         self.ask(frozenset() if lane is None else frozenset(lane.joints), frame, event.globalPos())
         return True
+
+    def _on_scene(self, scene: SceneView, event: QContextMenuEvent | QMouseEvent) -> bool:
+        is_press = event.type() == QEvent.Type.MouseButtonPress
+        if isinstance(event, QMouseEvent) and (not is_press or event.button() != Qt.MouseButton.RightButton):
+            return False
+        joint = nearest_joint(scene.joint_places(), event.pos().x(), event.pos().y(), look.PICK_RADIUS)
+        if joint is not None and isinstance(event, QContextMenuEvent):
+            self.ask(frozenset({joint}), self._session.frame, event.globalPos())
+        return joint is not None
 
     def _ask_about_row(self, place: QPoint) -> None:
         assert self._joints_panel is not None

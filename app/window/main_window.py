@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.selecting_layer = SelectingLayer(self.session, self.image_view)
         self.correction_handlers = CorrectionHandlers(
-            self, self.session, self.editor, self.selecting_layer, self.timeline
+            self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_view
         )  # fmt: skip
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.look.theme import DARK
 from mpm_core.mask_files import write_mask_file
@@ -217,9 +218,6 @@ def test_the_menu_of_a_joint(qtbot, demo_window):
 
 
 def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_window, monkeypatch):
-    from PySide6.QtGui import QContextMenuEvent
-    from PySide6.QtWidgets import QApplication
-
     asked = []
     monkeypatch.setattr(demo_window.correction_handlers, "ask", lambda joints, frame, _: asked.append((joints, frame)))
     demo_window.session.set_frame(300)
@@ -232,13 +230,13 @@ def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_wind
     row = panel.visualItemRect(panel._rows[0][0]).center()
     for widget, spot in (
         (view, wrist), (view, (wrist + elbow) / 2), (view, QPoint(2, 2)), (timeline, cell), (timeline, QPoint(60, cell.y())),
-        (panel.viewport(), row),
+        (panel.viewport(), row), (demo_window.scene_view, place(demo_window.scene_view, HEAD)),
     ):  # fmt: skip
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, widget.mapToGlobal(spot))
         QApplication.sendEvent(widget, event)
     leg = frozenset(MPM16.limb("right leg"))
     first = frozenset(panel._rows[0][1])
-    assert asked == [({WRIST}, 300), (ARM, 300), (frozenset(), 300), (leg, 120), (leg, 300), (first, 300)]
+    assert asked == [({WRIST}, 300), (ARM, 300), (frozenset(), 300), (leg, 120), (leg, 300), (first, 300), ({HEAD}, 300)]
 
 
 def test_a_mask_is_copied_pasted_inverted_saved_and_loaded(qtbot, demo_window, tmp_path, monkeypatch):
