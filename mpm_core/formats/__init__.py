@@ -33,6 +33,7 @@ from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb
 from mpm_core.formats.motion import arrays as motion_arrays
 from mpm_core.formats.motion import mmpose as motion_mmpose
 from mpm_core.formats.motion import trc as motion_trc
+from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
@@ -120,10 +121,11 @@ def _refusing(path: Path | str) -> Iterator[None]:
             gc.enable()
 
 
-def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:
+def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> tuple[str, ...]:
     """Write a clip or a prediction in the format that the file's ending names.
 
-    The file appears under its name only when it is complete; an older file of that name stays until then. UserError
+    The file appears under its name only when it is complete; an older file of that name stays until then. Returns what is to
+    be said, as of pauses in a format that has none. UserError
     for an ending that no writer has, or a place that cannot be written to.
     """
     target = Path(path)
@@ -137,6 +139,9 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
         raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
         found.write(content, partial, options)
+    if found.keeps_times and not options.tidy:
+        return ()
+    return pause_notes(content.times[options.frames(len(content))], content.fps, options.fps)
 
 
 def _is_complete(content: Clip | Prediction, part: slice) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.tables import Table, read_table
+from mpm_core.limits import RATES
 from mpm_core.masking import Mask
 from mpm_core.people import Person
 from mpm_core.prediction import Prediction
@@ -105,6 +106,7 @@ _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x8
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _MOTION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:HIERARCHY|#!OML|:[A-Za-z])", re.IGNORECASE)
 _LONGEST_LOOK, _MOST_SAMPLES = 4096, 5
+_TABLE_HEAD = 200_000  # characters, of many more frames than anybody's joints need
 
 
 class Probe:
@@ -163,6 +165,13 @@ class Probe:
         return read_text(self.path)
 
     @cached_property
+    def head(self) -> Table:
+        """The first rows of the file as a table, by which formats know it; the whole of a small file."""
+        text = self.text
+        end = text.find("\n", _TABLE_HEAD)
+        return self.table if end < 0 else read_table(text[:end], self.path)
+
+    @cached_property
     def table(self) -> Table:
         """The file as a table with one line as its header."""
         return read_table(self.text, self.path)
@@ -209,10 +218,15 @@ def _read_lenient_json(path: Path) -> Any:
         raise UserError(f"{path}: the JSON holds a number with too many digits") from None
 
 
-def rate_of_times(times: NDArray[np.float64]) -> float | None:
-    """Frames per second by the median step of (frames,) seconds; None when they do not tell."""
-    step = float(np.median(np.diff(times))) if times.ndim == 1 and len(times) > 1 else 0.0
-    return 1 / step if 0 < step < float("inf") else None
+def rate_of_times(times: NDArray[np.float64], frames: NDArray[np.integer] | None = None) -> float | None:
+    """Frames per second by the median step of (frames,) seconds, whose numbers may be given; None when they do not tell, as of
+    few frames that are hours apart."""
+    if times.ndim != 1 or len(times) < 2:
+        return None
+    order = np.argsort(frames) if frames is not None else slice(None)
+    steps = np.diff(times[order]) / (1 if frames is None else np.diff(frames[order]))
+    step = float(np.median(steps))
+    return 1 / step if 0 < step <= 1 / RATES[0] else None
 
 
 @dataclass(frozen=True)
@@ -220,7 +234,8 @@ class Format:
     """One file format: how to recognise, inspect, read and write it. What it cannot do is None.
 
     A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
-    can hold keypoints alone. choices: names of those in CHOICES that its writer has.
+    can hold keypoints alone. choices: names of those in CHOICES that its writer has. keeps_times: whether
+    each frame has a time of its own, or there is one frame time for all.
     """
 
     name: str
@@ -232,6 +247,7 @@ class Format:
     write: Callable[[Clip | Prediction, Path, WriteOptions], None] | None = None
     takes_2d: bool = True
     choices: tuple[str, ...] = ()
+    keeps_times: bool = False
 
 
 CHOICES: Mapping[str, str] = {

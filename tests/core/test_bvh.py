@@ -131,9 +131,16 @@ def test_truth_with_gaps_is_bridged_but_a_joint_that_is_never_known_is_refused(t
         write(Clip.from_arrays(None, (1, 1), 50, ground_truth=truth), tmp_path / "h.bvh")
 
 
-@pytest.mark.parametrize("times", [[0, 1e-5, 2e-5, 30], [0, 0.001, 0.002, 500], [0, 0.02, 0.04, 30_000]])
-def test_pauses_that_a_bvh_cannot_hold_are_refused(tmp_path, demo, times):
+@pytest.mark.parametrize(("times", "frames"), [([0, 0.001, 0.002, 500], 1003), ([0, 0.02, 0.04, 30_000], 53)])
+def test_pauses_that_a_bvh_cannot_hold_are_made_short(tmp_path, demo, times, frames):
     clip = Clip.from_arrays(None, (500, 500), 50, ground_truth=demo.ground_truth[:4], times=times)
+    (note,) = write(clip, tmp_path / "x.bvh")
+    assert "1 s long" in note
+    assert f"Frames: {frames}\n" in (tmp_path / "x.bvh").read_text()
+
+
+def test_a_rate_at_which_a_second_is_too_long_is_refused(tmp_path, demo):
+    clip = Clip.from_arrays(None, (500, 500), 50, ground_truth=demo.ground_truth[:4], times=[0, 1e-5, 2e-5, 30])
     with pytest.raises(UserError, match="one frame time"):
         write(clip, tmp_path / "x.bvh")
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.sources import sources_of
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
+from mpm_core.pauses import SHORT_PAUSE_S, duration, goes_on, shortened
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
@@ -136,7 +137,9 @@ def _grid(times: Floats, fps: float, wanted: float | None) -> _Grid:
     """Even times over those of the frames, at a wanted rate or at their own, which even times keep as they are."""
     if len(times) < 2:
         return _Grid(1 / (wanted or fps), times, None)
-    step = float(np.median(np.diff(times))) if wanted is None else 1 / wanted
+    step = _frame_time(times, fps) if wanted is None else 1 / wanted
+    if _is_too_long(times, step):
+        times = shortened(times, fps)
     count = int(np.floor(float(times[-1] - times[0]) / step + 0.5 * (wanted is None) + 1e-6)) + 1
     if count > max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times)):
         raise UserError(
@@ -148,6 +151,27 @@ def _grid(times: Floats, fps: float, wanted: float | None) -> _Grid:
         own = float((times[-1] - times[0]) / (len(times) - 1))
         return _Grid(own if wanted is None else step, times, None)
     return _Grid(step, times, even)
+
+
+def _frame_time(times: Floats, fps: float) -> float:
+    """Seconds from frame to frame, where there is no pause."""
+    follows = goes_on(times, fps)
+    return float(np.median(np.diff(times)[follows])) if follows.any() else 1 / fps
+
+
+def _is_too_long(times: Floats, step: float) -> bool:
+    return float(times[-1] - times[0]) / step > max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times))
+
+
+def pause_notes(times: Floats, fps: float, wanted: float | None) -> tuple[str, ...]:
+    """What to say of pauses between (frames,) seconds in a file of one frame time."""
+    follows = goes_on(times, fps)
+    if follows.all():
+        return ()
+    longest = duration(float(np.diff(times)[~follows].max()))
+    are_short = _is_too_long(times, _frame_time(times, fps) if wanted is None else 1 / wanted)
+    what = f"made {SHORT_PAUSE_S:g} s long" if are_short else "kept as long as they were"
+    return (f"pauses of up to {longest} are {what}, as such a file has one frame time for all",)
 
 
 def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
