@@ -36,6 +36,7 @@ from app.views.scene_view import SceneView, why_no_scene
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
+from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
         self.correction_handlers = CorrectionHandlers(
             self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_view
         )  # fmt: skip
+        self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
@@ -108,6 +110,7 @@ class MainWindow(QMainWindow):
                 self.view_handlers,
                 self.scene_handlers,
                 self.correction_handlers,
+                self.answers.handlers,
             ),
         )
         self._build_panels()
@@ -167,6 +170,8 @@ class MainWindow(QMainWindow):
             "Joints": self.joints_panel,
             "Metrics": self.metrics_panel,
             "Corrections": self.corrections_panel,
+            "Answers": self.answers.predictions,
+            "Check": self.answers.suspicions,
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
@@ -202,6 +207,8 @@ class MainWindow(QMainWindow):
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
+        self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
+        self.answers.bind(self.actions_by_name["curves"])
         self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         if self.scene_view is not None:
@@ -289,6 +296,7 @@ class MainWindow(QMainWindow):
             self.scene_view.palette_name = self.palette_name
             self.scene_view.set_theme(self.theme)
         self.joints_panel.set_colours(self.theme, self.palette_name)
+        self.answers.restyle(self.theme, self.palette_name)
 
     def _restore(self) -> None:
         """The size and layout of the last time, if they fit this screen."""
@@ -317,7 +325,7 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.truth_job, self.backdrop, self.detect_job,
-            self.file_handlers, self.video_handlers,
+            self.file_handlers, self.video_handlers, self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()
