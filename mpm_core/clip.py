@@ -39,6 +39,10 @@ CAMERA_NOTE = "field of view"
 MOVING_CAMERA_NOTE = "the camera moves"
 """What notes about a camera that does not stand begin with. They hold for as long as the clip is used, so files keep them."""
 
+KEY_ALONE, KEY_LINEAR, KEY_SMOOTH = 1, 2, 3
+"""Keys, by how the frames up to the next one are filled: not at all, in a straight line, by a smooth curve. See
+corrections.py."""
+
 TRUTH_NOTE = "ground truth: "
 """What notes about ground truth from another file begin with. They hold for as long as the ground truth is there."""
 
@@ -57,7 +61,10 @@ class Clip:
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
     nobody knows (see grounding/up.py). height_m: of the person, from sole to crown, None where nobody knows; what is lifted
     is scaled to it (see lifters/sized.py). is_virtual: the keypoints are the ground truth as a camera would see it that there
-    never was; nobody measured them. source: where it came from, for people to read: a path, with ' [selection]' after
+    never was; nobody measured them. keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a joint is,
+    0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
+    float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
+    knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
     it when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
     """
 
@@ -77,9 +84,11 @@ class Clip:
     source: str = ""
     notes: tuple[str, ...] = ()
     is_virtual: bool = False
+    keys: NDArray[np.uint8] | None = None
+    original: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        marks = (self.visible, self.derived, self.edited)
+        marks = (self.visible, self.derived, self.edited, self.keys, self.original)
         for array in (*marks, self.keypoints, self.confidence, self.ground_truth, self.times):
             if array is not None:
                 array.flags.writeable = False
@@ -146,7 +155,9 @@ class Clip:
         if self.skeleton is MPM16:
             return self
         joint_map = map_to_mpm16(self.skeleton)
-        changes: dict[str, Any] = {"skeleton": MPM16, "edited": np.zeros((len(self), len(MPM16)), bool)}
+        changes: dict[str, Any] = {"skeleton": MPM16, "edited": joint_map.carry(self.edited)}
+        changes["keys"] = None if self.keys is None else joint_map.carry(self.keys)
+        changes["original"] = None if self.original is None else joint_map.carry(self.original)
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
             # What comes from a derived joint is derived as well.
@@ -181,6 +192,8 @@ class Clip:
             visible=self.visible[part].copy(),
             derived=self.derived[part].copy(),
             edited=self.edited[part].copy(),
+            keys=None if self.keys is None else self.keys[part].copy(),
+            original=None if self.original is None else self.original[part].copy(),
             confidence=self.confidence[part].copy(),
             ground_truth=None if self.ground_truth is None else self.ground_truth[part].copy(),
             times=self.times[part].copy(),

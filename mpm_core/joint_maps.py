@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,15 @@ class JointMap:
                 out.confidence[usable, joint] = scores[usable][:, used].min(axis=1)
                 out.derived[usable, joint] = len(recipe) > 1
                 out.visible[usable, joint] = True
+        return out
+
+    def carry(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What (frames, source joints, ...) say of joints, for those of `target` that are a source joint as it stands; zero for
+        those that are computed."""
+        out = np.zeros((len(values), len(self.target), *values.shape[2:]), values.dtype)
+        for joint, recipes in enumerate(self.recipes):
+            if recipes and len(recipes[0]) == 1:
+                out[:, joint] = values[:, self.source.index(next(iter(recipes[0])))]
         return out
 
 

@@ -26,7 +26,7 @@ _ATTACH_TRUTH_ID = 8
 
 
 Patch = Mapping[str, NDArray[np.generic]]
-"""Rows of some frames for fields of a clip: 'keypoints', 'visible', 'derived', 'edited', 'confidence'."""
+"""Rows of some frames for fields of a clip: see mpm_core.corrections.FIELDS."""
 
 
 class SetMask(QUndoCommand):
@@ -92,12 +92,15 @@ class EditKeypoints(QUndoCommand):
         return _MOVE_JOINT_ID
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in a later command of the same gesture on the same frames."""
+        """Take in a later command of the same gesture, on the same frames or more."""
         if not isinstance(other, EditKeypoints) or not self._gesture or other._gesture != self._gesture:
             return False
-        if other._first != self._first or len(other._after["keypoints"]) != len(self._after["keypoints"]):
+        part = slice(self._first - other._first, self._first - other._first + len(self._after["keypoints"]))
+        if part.start < 0 or part.stop > len(other._after["keypoints"]):
             return False
-        self._after = other._after
+        for name, rows in other._before.items():
+            rows[part] = self._before[name]
+        self._first, self._before, self._after = other._first, other._before, other._after
         return True
 
 

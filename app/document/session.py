@@ -18,6 +18,7 @@ from app.document.suspicions import Suspicions
 from app.document.truth_origin import TruthOrigin
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.corrections import with_keys
 from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction, Up, find_up
 from mpm_core.masking import Mask, unsure_joints
@@ -95,7 +96,7 @@ class Session(QObject):
     ) -> None:
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
-        self._clip = self._opened = clip.to_mpm16()
+        self._clip = self._opened = with_keys(clip.to_mpm16())
         self._recording, self._person, self._threshold = recording, person, threshold
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()

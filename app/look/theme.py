@@ -100,6 +100,8 @@ class Theme:
     curve: str
     hidden_curve: str
     range_fill: str
+    key_mark: str
+    key_edge: str
     palettes: Mapping[str, Palette]
     outlines: tuple[str, ...]
 
@@ -127,6 +129,8 @@ DARK = Theme(
     curve="#8fd3a8",
     hidden_curve="#f2b84b",
     range_fill="#4f9dff",
+    key_mark="#ffffff",
+    key_edge="#14161a",
     palettes={
         "field": Palette("Blue left, red right", "#5b9dff", "#ff6a5c", "#c3c9d2"),
         "colour-blind": Palette("Sky left, orange right", "#56b4e9", "#f0922e", "#c3c9d2"),
@@ -157,6 +161,8 @@ LIGHT = Theme(
     curve="#1f8a4c",
     hidden_curve="#b36b00",
     range_fill="#1f6fd6",
+    key_mark="#ffffff",
+    key_edge="#14181e",
     palettes={
         "field": Palette("Blue left, red right", "#1f62d0", "#d1352b", "#59626d"),
         "colour-blind": Palette("Sky left, orange right", "#0072b2", "#c65a00", "#59626d"),

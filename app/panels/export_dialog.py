@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.formats import writers
 from mpm_core.formats.base import IN_WORLD, Format, WriteOptions
 from mpm_core.limits import RATES
@@ -51,11 +52,12 @@ class ExportDialog(QDialog):
         for writer in writers():
             self._format.addItem(writer.label, writer)
         self._format.setCurrentIndex(self._format.findText("BVH motion"))
-        self._frames.addItem(f"Whole clip (0 – {len(session) - 1})", None)
+        self._frames.addItem(f"Whole clip ({len(session)} frames)", None)
         if session.range is not None:
             first, last = session.range
-            self._frames.addItem(f"Range ({first + 1} – {last + 1})", session.range)
+            self._frames.addItem(f"Range ({frames_in_words(first, last)})", session.range)
             self._frames.setCurrentIndex(1)
+        self._frames.setToolTip(COUNTED_FROM_ONE)
         self._unit, self._up, self._prefix = _choice(_UNITS), _choice(_UP_AXES), _choice(_PREFIXES)
         self._prefix.setEditable(True)
         self._fps = QDoubleSpinBox()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
@@ -67,6 +67,11 @@ class JointsPanel(QTreeWidget):
         self.addTopLevelItem(item) if parent is None else parent.addChild(item)
         self._rows.append((item, joints))
         return item
+
+    def joints_at(self, place: QPoint) -> tuple[int, ...]:
+        """Those of the row at a place."""
+        item = self.itemAt(place)
+        return () if item is None else tuple(item.data(_NAME, _JOINT_ROLE))
 
     def set_colours(self, theme: Theme, palette_name: str) -> None:
         """Dots in the colours of the sides."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -34,8 +35,8 @@ _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
 class LiftingPanel(QWidget):
     """Controls of the lifter. Signals ask for masks; options go to the session."""
 
-    preset_chosen = Signal(str)
-    random_chosen = Signal(str, object)  # sampler, MaskRatios
+    preset_chosen = Signal(str, bool)  # name, whether it takes the place of what is hidden
+    random_chosen = Signal(str, object, bool)  # sampler, MaskRatios, the same
     show_all_chosen = Signal()
 
     def __init__(self, session: Session) -> None:
@@ -112,19 +113,23 @@ class LiftingPanel(QWidget):
         return form
 
     def _build_presets(self) -> QGroupBox:
-        box = QGroupBox("Hide, in the range or the whole clip")
+        box = QGroupBox("Hide too, in the range or the whole clip")
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 8, 0, 0)
         grid.setSpacing(4)
         names = [*RANDOM_JOINT_PRESETS, *OCCLUSION_PRESETS, *COMPLETION_PRESETS]
         for n, name in enumerate(names):
             button = QPushButton(name.replace("left", "L").replace("right", "R") if "+" in name else name.capitalize())
-            button.setToolTip(f"Hide {name}" + (", drawn at random" if name in RANDOM_JOINT_PRESETS else ""))
-            button.clicked.connect(lambda _=False, preset=name: self.preset_chosen.emit(preset))
+            how = ", drawn at random" if name in RANDOM_JOINT_PRESETS else ""
+            button.setToolTip(f"Hide {name} as well{how}; with Alt instead of what is hidden")
+            button.clicked.connect(lambda _=False, preset=name: self.preset_chosen.emit(preset, self._replaces_mask()))
             grid.addWidget(button, n // 2, n % 2)
         everything = QPushButton("Show everything")
         everything.clicked.connect(lambda _=False: self.show_all_chosen.emit())
         grid.addWidget(everything, (len(names) + 1) // 2, 0, 1, 2)
+        self._replace = QCheckBox("Replace what is hidden")
+        self._replace.setToolTip("Presets and random masks take the place of the mask, instead of adding to it (or hold Alt)")
+        grid.addWidget(self._replace, (len(names) + 1) // 2 + 1, 0, 1, 2)
         return box
 
     def _build_random(self) -> QGroupBox:
@@ -151,7 +156,11 @@ class LiftingPanel(QWidget):
 
     def _on_random(self) -> None:
         ratios = MaskRatios(self._joints.value(), self._frames.value() / 100)
-        self.random_chosen.emit(self._sampler.currentData(), ratios)
+        self.random_chosen.emit(self._sampler.currentData(), ratios, self._replaces_mask())
+
+    def _replaces_mask(self) -> bool:
+        has_alt = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.AltModifier)
+        return has_alt or self._replace.isChecked()
 
     def _set(self, **changes: object) -> None:
         self._session.set_options(replace(self._session.options, **changes))  # type: ignore[arg-type]

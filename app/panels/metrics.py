@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from app.document.session import Session
+from app.document.words import frames_in_words
 from app.panels.joint_table import JointTable
 from app.panels.truth import TruthBox
 from app.workers.figures import Figures
@@ -100,7 +101,7 @@ class MetricsPanel(QWidget):
             self._scope.setText("" if self._session.clip is None else "Lifting …")
             return
         is_whole = (figures.first, figures.last) == (0, len(self._session) - 1)
-        text = "Whole clip" if is_whole else f"Frames {figures.first + 1} – {figures.last + 1}"
+        text = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
         if figures.summary is None:
             text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
             text += "not whether the depth is right."

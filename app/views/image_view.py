@@ -132,6 +132,11 @@ class ImageView(QWidget):
         """Whether there is something to see under the skeleton."""
         return self._picture is not None
 
+    @property
+    def takes_edits(self) -> bool:
+        """Whether a clip is on show, and the mouse edits it."""
+        return self._session.clip is not None and self._preview is None and not self._upright.is_on
+
     def begin_upright(self, lines: Sequence[Line]) -> None:
         """The next two clicks mark something upright; lines that were marked before are drawn beside it."""
         self._upright.begin(lines)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.document.session import Session
+from app.document.words import frames_in_words
+from mpm_core.clip import Clip
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import LOW_CONFIDENCE
 
@@ -22,7 +24,7 @@ def describe_joint(session: Session, joint: int) -> str:
     elif session.mask[frame, joint]:
         parts.append("hidden")
     elif clip.edited[frame, joint]:
-        parts.append("edited")
+        parts.append(_how_corrected(clip, frame, joint))
     elif clip.derived[frame, joint]:
         parts.append("derived from other joints")
     if clip.keypoints is not None and clip.visible[frame, joint]:
@@ -51,4 +53,15 @@ def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: 
     if not parts and clip is not None and clip.keypoints is not None:
         is_doubtful = (clip.confidence[frame, columns] < LOW_CONFIDENCE).any()
         parts = ["the detector was unsure"] if is_doubtful else []
-    return f"{label}, frame {frame + 1}: {', '.join(parts) or 'shown to the lifter'}"
+    if clip is not None and clip.edited[frame, columns].any():
+        parts.append(", ".join(_how_corrected(clip, frame, joint) for joint in columns if clip.edited[frame, joint]))
+    return f"{label}, {frames_in_words(frame)}: {', '.join(parts) or 'shown to the lifter'}"
+
+
+def _how_corrected(clip: Clip, frame: int, joint: int) -> str:
+    """Of an edited joint: by how much, and whether by hand or by what lies between keys."""
+    kind = "corrected (key)" if clip.keys is None or clip.keys[frame, joint] else "corrected (between keys)"
+    if clip.keypoints is None or clip.original is None or not clip.original[frame, joint, 2] > 0:
+        return kind
+    off = np.linalg.norm(clip.keypoints[frame, joint] - clip.original[frame, joint, :2])
+    return f"{kind} by {off:.0f} px"

@@ -103,3 +103,16 @@ def nearest_joint(points: NDArray[np.floating], x: float, y: float, radius: floa
         return None
     joint = int(np.nanargmin(distance))
     return joint if distance[joint] <= radius else None
+
+
+def nearest_bone(points: NDArray[np.floating], x: float, y: float, radius: float) -> int | None:
+    """The joint at the far end of the bone nearest to a place among (16, 2) points, if one lies within the radius."""
+    parents, children = (np.array(ends) for ends in zip(*MPM16.bones, strict=True))
+    bones = points[children] - points[parents]
+    along = ((np.array((x, y)) - points[parents]) * bones).sum(1) / np.maximum(np.square(bones).sum(1), 1e-9)
+    nearest = points[parents] + np.clip(along, 0, 1)[:, None] * bones
+    distance = np.linalg.norm(nearest - (x, y), axis=1)
+    if not np.isfinite(distance).any():
+        return None
+    bone = int(np.nanargmin(distance))
+    return int(children[bone]) if distance[bone] <= radius else None

@@ -29,6 +29,7 @@ from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves, draw_curves
 from app.views.joint_text import describe_cell
+from app.views.keys_lane import draw_keys
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_cells import CellCounts, draw_cells
@@ -178,6 +179,7 @@ class Timeline(QWidget):
         assert self._around is not None and self._cells is not None
         painter.drawPixmap(0, 0, self._around)
         painter.drawImage(QPointF(scale.left, rows.lanes[0].top), self._cells)
+        draw_keys(painter, self._session, rows.lanes, scale, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
         frame = self._session.frame

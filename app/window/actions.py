@@ -53,11 +53,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", short="Undo"),
     ActionSpec("redo", "Redo", "Edit", "redo", ("Ctrl+Shift+Z",), "redo", short="Redo"),
     ActionSpec(
-        "hide_joints", "Hide or show joints", "Edit", "hide_selected", ("H",), "joint", short="Joint", starts_group=True
+        "hide_joints", "Hide or show joints", "Edit", "hide_selected", ("H",), "joint", short="Hide joint", starts_group=True
     ),
-    ActionSpec("hide_frame", "Hide or show whole frame", "Edit", "hide_frame", ("Shift+H",), "frame", short="Frame"),
-    ActionSpec("hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Random"),
+    ActionSpec("hide_frame", "Hide or show whole frame", "Edit", "hide_frame", ("Shift+H",), "frame", short="Hide frame"),
+    ActionSpec("hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Hide at random"),
     ActionSpec("show_all", "Show everything", "Edit", "show_all"),
+    ActionSpec("copy_mask", "Copy the mask of the range", "Edit", "copy_mask", ("Ctrl+C",), starts_group=True),
+    ActionSpec("paste_mask", "Paste the mask here, or all over the range", "Edit", "paste_mask", ("Ctrl+V",)),
+    ActionSpec("invert_mask", "Invert the mask", "Edit", "invert_mask", ("Ctrl+I",)),
+    ActionSpec("load_mask", "Load a mask…", "Edit", "load_mask"),
+    ActionSpec("save_mask", "Save the mask…", "Edit", "save_mask"),
+    ActionSpec("select_all", "Select all joints", "Edit", "select_all", ("Ctrl+A",), starts_group=True),
+    ActionSpec("clear_key", "Clear the key in this frame", "Edit", "clear_key", ("Del",)),
+    ActionSpec("restore", "Restore what was measured", "Edit", "restore"),
     ActionSpec("hide_suspicious", "Hide the joints of bad frames", "Edit", "hide_suspicious"),
     ActionSpec("swap", "Swap left and right", "Edit", "swap_sides", ("X",), starts_group=True),
     ActionSpec("mark_upright", "Mark something upright in the picture", "Edit", "mark_upright"),

@@ -43,7 +43,8 @@ class EditHandlers(QObject):
         self._editor.show_all()
 
     def swap_sides(self) -> None:
-        self._editor.swap_sides()
+        """Of the selected joints, or of all."""
+        self._editor.swap_sides(self._session.selection or None)
 
     def mark_upright(self) -> None:
         self.upright_asked.emit()

@@ -24,6 +24,7 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.icons import app_icon, themed_icon
 from app.look.theme import THEMES, Theme, apply_theme, system_theme
+from app.panels.corrections import CorrectionsPanel
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
@@ -32,9 +33,11 @@ from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
+from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
 from app.window.answers import Answers
+from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
 from app.window.look_handlers import LookHandlers
@@ -97,16 +100,21 @@ class MainWindow(QMainWindow):
             self, self.session, self.detect_job, self.image_view, self.backdrop, self.file_handlers.may_leave,
             lambda: self.theme,
         )  # fmt: skip
+        self.selecting_layer = SelectingLayer(self.session, self.image_view)
+        self.correction_handlers = CorrectionHandlers(
+            self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_view
+        )  # fmt: skip
         self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self, (
                 self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers,
-                self.look_handlers, self.answers.handlers,
+                self.look_handlers, self.correction_handlers, self.answers.handlers,
             ),
         )  # fmt: skip
         self._build_panels()
+        self.correction_handlers.use(self.actions_by_name, self.joints_panel)
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
             self.editor.apply_preset, self.file_handlers.open_path,
@@ -161,6 +169,7 @@ class MainWindow(QMainWindow):
         self.joints_panel = JointsPanel(self.session, self.theme)
         self.lifting_panel = LiftingPanel(self.session)
         self.metrics_panel = MetricsPanel(self.session)
+        self.corrections_panel = CorrectionsPanel(self.session, self.editor.corrections)
         self.video_panel = VideoPanel(self.session, self.detect_job)
         self.side_panel = SidePanel()
         self.panels = self.side_panel.tabs
@@ -168,6 +177,7 @@ class MainWindow(QMainWindow):
             "Lifting": self.lifting_panel,
             "Joints": self.joints_panel,
             "Metrics": self.metrics_panel,
+            "Corrections": self.corrections_panel,
             "Answers": self.answers.predictions,
             "Check": self.answers.suspicions,
             "Video": self.video_panel,
@@ -203,6 +213,7 @@ class MainWindow(QMainWindow):
         self.curves_job.changed.connect(self.timeline.show_curves)
         self.joints_panel.toggled.connect(handlers.toggle_joints)
         self.joints_panel.selected.connect(handlers.select_joints)
+        self.corrections_panel.key_chosen.connect(self.correction_handlers.go_to_key)
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)

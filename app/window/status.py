@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QStatusBar, QTool
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE
 from app.window.messages import Messages
 
 _BAR_SIZE = (96, 8)
@@ -21,6 +22,7 @@ class StatusLine(QStatusBar):
         self._session, self._playback, self._messages = session, playback, messages
         self.setSizeGripEnabled(False)
         self._place, self._errors, self._device, self._doing = QLabel(), QLabel(), QLabel(), QLabel()
+        self._place.setToolTip(COUNTED_FROM_ONE)
         self._device.setToolTip("Where the lifter runs, and how long the frame at hand took from the last change")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -73,8 +75,7 @@ class StatusLine(QStatusBar):
         seconds = float(session.clip.times[session.frame])
         text = f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s"
         if session.range is not None:
-            first, last = session.range
-            text += f"   range {first + 1}–{last + 1}"
+            text += f"   range {session.range[0] + 1}–{session.range[1] + 1}"
         self._place.setText(text)
 
     def _show_errors(self, *_: object) -> None:

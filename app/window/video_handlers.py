@@ -13,14 +13,16 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
 from app.document.session import Session
+from app.document.words import frames_in_words
 from app.look.theme import Theme
 from app.panels.live_dialog import LiveDialog
 from app.views.image_view import ImageView
 from app.workers.backdrop import Backdrop
-from app.workers.cleaning import FIELDS, Change, CleaningJob
+from app.workers.cleaning import Change, CleaningJob
 from app.workers.detection import DetectJob, Finding
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
+from mpm_core.corrections import FIELDS, with_keys
 from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
@@ -69,7 +71,8 @@ class VideoHandlers(QObject):
         if fps is not None:
             self.set_rate(fps)
         if repaired.flags.any():
-            patch = {field: getattr(repaired.clip, field) for field in FIELDS}
+            whole = with_keys(repaired.clip)
+            patch = {field: getattr(whole, field) for field in FIELDS}
             session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=repaired.flags))
         session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)
@@ -117,7 +120,7 @@ class VideoHandlers(QObject):
         def compute(_: Clip) -> Change:
             other = repair_sides(recording.clip(number))
             flags[first : last + 1] = other.flags[first : last + 1]
-            return Change(other.clip, first, last, f"Take person {number}, frames {first + 1}–{last + 1}", flags=flags)
+            return Change(other.clip, first, last, f"Take person {number}, {frames_in_words(first, last)}", flags=flags)
 
         self._cleaning.ask(compute)
 

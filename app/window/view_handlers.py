@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.document.words import COUNTED_FROM_ONE
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.about import version_text
 
@@ -51,10 +52,10 @@ class ViewHandlers(QObject):
 
     def go_to(self) -> None:
         count = len(self._session)
-        label, here = f"Frame (1 – {count})", self._session.frame + 1
-        frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, count)
+        label, here = f"Frame, from 1 to {count}. {COUNTED_FROM_ONE}.", self._session.frame + 1
+        number, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, max(count, 1))
         if is_chosen:
-            self._session.set_frame(frame - 1)
+            self._session.set_frame(number - 1)
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)

@@ -13,8 +13,7 @@ from app.document.commands import EditKeypoints
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-
-FIELDS = ("keypoints", "visible", "derived", "edited", "confidence")
+from mpm_core.corrections import FIELDS, with_keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +60,8 @@ class CleaningJob(QObject):
         if session.clip is not asked:
             session.warning.emit(f"{change.text}: given up, as the clip has changed meanwhile.")
             return
-        part = slice(change.first, change.last + 1)
-        patch = {field: getattr(change.clip, field)[part] for field in FIELDS}
+        part, changed = slice(change.first, change.last + 1), with_keys(change.clip)
+        patch = {field: getattr(changed, field)[part] for field in FIELDS}
         is_same = all(np.array_equal(rows, getattr(asked, field)[part]) for field, rows in patch.items())
         if is_same and (change.flags is None or np.array_equal(change.flags, session.flags)):
             session.message.emit(f"{change.text}: nothing to change.")

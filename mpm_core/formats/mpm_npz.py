@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
-from mpm_core.clip import TRUTH_NOTE, Clip, as_floats
+from mpm_core.clip import KEY_SMOOTH, TRUTH_NOTE, Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import (
     ASSUMED_SIZE,
@@ -60,7 +60,8 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "is_virtual", "notes"))
+    marked = ("derived", "edited", "keys", "original")
+    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", *marked, "is_virtual", "notes"))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -92,6 +93,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
+    marks |= _corrections(arrays, marks.get("edited", clip.edited), path)
     return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), **marks)
 
 
@@ -143,6 +145,22 @@ def _marks(arrays: dict[str, Any], name: str, clip: Clip, path: Path) -> NDArray
     marks = np.asarray(arrays[name])
     if marks.shape != clip.visible.shape or marks.dtype != bool:
         raise UserError(f"{path}: '{name}' must be a bool array {clip.visible.shape}")
+    return marks
+
+
+def _corrections(arrays: dict[str, Any], edited: NDArray[np.bool_], path: Path) -> dict[str, Any]:
+    """Which edited joints are keys, and what was measured there; see Clip."""
+    marks: dict[str, Any] = {}
+    if "keys" in arrays:
+        keys = np.asarray(arrays["keys"])
+        if keys.shape != edited.shape or keys.dtype != np.uint8 or keys.max(initial=0) > KEY_SMOOTH:
+            raise UserError(f"{path}: 'keys' must be a uint8 array {edited.shape} of numbers up to {KEY_SMOOTH}")
+        marks["keys"] = np.where(edited, keys, np.uint8(0))
+    if "original" in arrays:
+        original = np.asarray(arrays["original"])
+        if original.shape != (*edited.shape, 3) or original.dtype != np.float32 or np.isinf(original).any():
+            raise UserError(f"{path}: 'original' must be a float32 array {(*edited.shape, 3)} of numbers")
+        marks["original"] = original
     return marks
 
 
@@ -228,6 +246,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             "image_size": content.image_size, "skeleton": content.skeleton.name,
             "derived": content.derived[part], "edited": content.edited[part],
         }  # fmt: skip
+        if content.edited[part].any():
+            marks = {"keys": content.keys, "original": content.original}
+            arrays |= {name: rows[part] for name, rows in marks.items() if rows is not None}
         if content.up is not None:
             arrays["up"] = content.up
         if content.keypoints is not None:

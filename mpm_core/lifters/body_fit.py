@@ -51,7 +51,7 @@ _LEAST_USUAL_M = 0.01
 _LEARNT_FRAMES = 2000
 """Lengths and trust are found in so many frames, evenly spread."""
 
-_NEAREST_M = 0.2
+NEAREST_M = 0.2
 """Joints nearer to the camera's plane than this are not fitted: where the person stands is unknown or wrong."""
 
 _MEMORY_S = 0.07
@@ -98,7 +98,7 @@ class SeenPoses:
         there = np.ascontiguousarray(positions.transpose(1, 2, 0), np.float32)
         path = np.ascontiguousarray(root.T, np.float32)
         across = np.ascontiguousarray(rays.transpose(1, 2, 0), np.float32)
-        in_front = np.minimum(there[:, 2] + path[2], path[2]) > _NEAREST_M
+        in_front = np.minimum(there[:, 2] + path[2], path[2]) > NEAREST_M
         return cls(there, path, across, seen.T & in_front)
 
 
@@ -260,10 +260,16 @@ class SlowErrors:
 
 
 def slow_errors(root: Floats, fps: float, trust: float) -> SlowErrors:
-    """For frames that follow one another, with keypoints that are trusted so far; where the person (3, frames) is suddenly
-    elsewhere, as after a cut, errors begin anew."""
+    """For frames that follow one another, with keypoints that are trusted so far."""
+    alike = _ALIKE * trust + _ALIKE_UNTRUSTED * (1 - trust)
+    return SlowErrors(slow_bands(root, fps, _MEMORY_S, _DEPTH_ERROR_M), max(alike * _MEMORY_S * fps, 1.0))
+
+
+def slow_bands(root: Floats, fps: float, memory_s: float, size_m: float) -> NDArray[np.float64]:
+    """See SlowErrors.bands, of errors that are so large and stay alike for so long; where the person (3, frames) is suddenly
+    elsewhere, as after a cut, they begin anew."""
     frames = root.shape[-1]
-    memory = np.exp(-1 / (_MEMORY_S * fps))
+    memory = np.exp(-1 / (memory_s * fps))
     age = np.arange(frames)  # since the last beginning
     cuts = np.flatnonzero(np.linalg.norm(np.diff(root, axis=1), axis=0) > _OTHER_PLACE_M) + 1
     for cut in cuts:
@@ -273,7 +279,7 @@ def slow_errors(root: Floats, fps: float, trust: float) -> SlowErrors:
     second = np.where(two, memory**2, 0.0)
     # Of what is new in each frame, as shares of the whole: the process keeps its size.
     new = np.where(two, (1 - memory**2) ** 3 / (1 + memory**2), np.where(one, 1 - memory**2, 1.0))
-    weight = 1 / (new * _DEPTH_ERROR_M**2)
+    weight = 1 / (new * size_m**2)
     bands = np.zeros((3, frames))
     bands[0] = weight
     bands[0, :-1] += (weight * first**2)[1:]
@@ -281,8 +287,7 @@ def slow_errors(root: Floats, fps: float, trust: float) -> SlowErrors:
     bands[1, :-1] = -(weight * first)[1:]
     bands[1, :-2] -= (weight * first * second)[2:]
     bands[2, :-2] = (weight * second)[2:]
-    alike = _ALIKE * trust + _ALIKE_UNTRUSTED * (1 - trust)
-    return SlowErrors(bands, max(alike * _MEMORY_S * fps, 1.0))
+    return bands
 
 
 def reach_of(fps: float) -> int:

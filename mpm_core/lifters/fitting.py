@@ -148,7 +148,7 @@ class FittedTask:
         self._seen = clip.visible & (clip.edited | ~clip.derived)
         self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
         self._fps, self._times = clip.fps, clip.times
-        self._tremble = _tremble(self._rays, self._seen)
+        self._tremble = tremble_of(self._rays, self._seen)
 
     def _poses(self, answer: Prediction, frames: NDArray[np.int64]) -> SeenPoses:
         seen = self._seen[frames] & ~answer.hidden[frames]
@@ -239,7 +239,7 @@ class FittedTask:
         return total / weights
 
 
-def _tremble(rays: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:
+def tremble_of(rays: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:
     """Standard deviation of what changes keypoints from frame to frame and is no movement, along an axis of the rays (frames,
     16, 2) of joints that are seen (frames, 16).
 

@@ -17,6 +17,7 @@ from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
+from mpm_core.lifters.held import HeldTask
 from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -64,7 +65,7 @@ class NetworkLifter:
         if task == "complete":
             return CalibratedTask(make_task) if aids.calibrate else make_task()
         lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
-        return GroundedTask(lifting, clip) if aids.ground and self.model.has_ground else lifting
+        return HeldTask(GroundedTask(lifting, clip) if aids.ground and self.model.has_ground else lifting, clip)
 
     def lift(
         self,

@@ -73,7 +73,8 @@ def test_shift_goes_on_from_the_last_click(session, editor):
 def test_a_joint_that_was_never_measured_stays_hidden_and_says_why(session, editor, qtbot):
     with qtbot.waitSignal(session.warning) as signal:
         assert editor.click_joints((WRIST,), 25) is None
-    assert "LWrist" in signal.args[0] and "walk.json" in signal.args[0] and "stays hidden" in signal.args[0]
+    said = signal.args[0]
+    assert all(words in said for words in ("Left wrist", "frame 26", "walk.json", "stays hidden"))
     assert session.hidden[25, WRIST] and session.undo_stack.count() == 0
 
 
@@ -98,13 +99,15 @@ def test_one_gesture_is_one_undo(session, editor):
     assert set(np.flatnonzero(session.mask[:, 2])) == {9, 10, 11, 14}
 
 
-@pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 joint", 1), ("2 joints", 2)])
-def test_presets_replace_what_was_hidden(session, editor, preset, joints):
-    editor.click_joints((0,), 5)
+@pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 random joint", 1), ("2 random joints", 2)])
+def test_presets_add_to_what_is_hidden_or_replace_it(session, editor, preset, joints):
+    editor.set_hidden(range(16), 5, 5, True)
     editor.apply_preset(preset)
-    assert (session.mask.sum(1) == joints).all()
+    assert (np.delete(session.mask, 5, axis=0).sum(1) == joints).all() and session.mask[5].all()
     before, _ = undo_and_redo(session, lambda: session.mask)
-    assert before.sum() == 1
+    assert before.sum() == 16
+    editor.apply_preset(preset, replaces=True)
+    assert (session.mask.sum(1) == joints).all()
 
 
 def test_presets_keep_to_the_range(session, editor):

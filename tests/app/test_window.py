@@ -278,7 +278,7 @@ def test_the_palette_finds_and_runs_a_command(qtbot, demo_window):
 def test_a_newer_mask_wins_over_one_at_work(qtbot, demo_window):
     session = demo_window.session
     for name in ("2 legs", "2 arms", "left leg", "right arm"):
-        demo_window.editor.apply_preset(name)
+        demo_window.editor.apply_preset(name, replaces=True)
     wait_for_lift(qtbot, demo_window)
     assert set(np.flatnonzero(session.prediction.hidden[0])) == set(MPM16.limb("right arm"))
 

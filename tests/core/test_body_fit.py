@@ -9,7 +9,7 @@ from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.body_fit import BodyFit, SeenPoses, slow_errors
-from mpm_core.lifters.fitting import _steadying_frames, _tremble
+from mpm_core.lifters.fitting import _steadying_frames, tremble_of
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import acceleration_error, joint_errors, jumps, reprojection
 from mpm_core.skeleton import MPM16
@@ -304,9 +304,9 @@ def test_keypoints_that_tremble_do_not_shake_the_answer(lifter, demo, monkeypatc
     truth = steady.ground_truth - steady.ground_truth[:, :1]
     calm, shaken = (acceleration_error(lifter.lift(clip).positions, truth, fps) for clip in (steady, noisy))
     assert shaken < calm + 4.0 * 3**0.5  # what is let be along each of three axes
-    assert _steadying_frames(4.0 * _tremble(*_rays_of(noisy)), fps) > 0.4
-    assert _steadying_frames(4.0 * _tremble(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
-    monkeypatch.setattr("mpm_core.lifters.fitting._tremble", lambda *_: 0.0)
+    assert _steadying_frames(4.0 * tremble_of(*_rays_of(noisy)), fps) > 0.4
+    assert _steadying_frames(4.0 * tremble_of(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
+    monkeypatch.setattr("mpm_core.lifters.fitting.tremble_of", lambda *_: 0.0)
     assert shaken < 0.5 * acceleration_error(lifter.lift(noisy).positions, truth, fps)
 
 
@@ -321,6 +321,6 @@ def test_outliers_exchanged_sides_and_holes_are_no_tremble(demo):
     wild[::25, ARM] += 0.1
     holed[::12, ARM] = False
     for other in ((wild, seen), (np.where(holed[..., None], rays, 0), holed)):
-        assert _tremble(*other) == pytest.approx(_tremble(rays, seen), abs=1e-4)
-    assert _tremble(rays[:4], seen[:4]) == 0
-    assert _tremble(rays, np.zeros_like(seen)) == 0
+        assert tremble_of(*other) == pytest.approx(tremble_of(rays, seen), abs=1e-4)
+    assert tremble_of(rays[:4], seen[:4]) == 0
+    assert tremble_of(rays, np.zeros_like(seen)) == 0

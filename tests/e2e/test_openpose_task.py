@@ -94,7 +94,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, d
     qtbot.waitUntil(panel._values["hidden"].isVisible, timeout=WAIT_MS)
     expected = np.nanmean(session.errors[50:101, ARM])
     assert abs(float(panel._values["hidden"].text().split()[0]) - expected) < 0.06
-    assert "hidden" in window.status_line._errors.text() and "51 – 101" in panel._scope.text()
+    assert "hidden" in window.status_line._errors.text() and "51–101" in panel._scope.text()
 
     # A virtual display has no window manager that would give the keys back to the window after a dialog.
     window.activateWindow()

@@ -115,7 +115,7 @@ class RandomUser(QObject):
 
     def _preset(self) -> None:
         if self._window.session.clip is not None:
-            self._window.editor.apply_preset(self._random.choice(("2 legs", "left arm", "1 joint")))
+            self._window.editor.apply_preset(self._random.choice(("2 legs", "left arm", "1 random joint")))
 
     def _open(self) -> None:
         path = self._random.choice(self._files)

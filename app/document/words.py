@@ -1,0 +1,33 @@
+"""Owns how frames and joints are called where people read of them: frames are counted from 1, joints written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from mpm_core.skeleton import LIMBS, MPM16
+
+COUNTED_FROM_ONE = "Frames are counted from 1 here; files, the command line and Python count them from 0"
+
+_SIDES = {"L": "Left ", "R": "Right "}
+
+
+def frames_in_words(first: int, last: int | None = None) -> str:
+    """'frame 5' or 'frames 5–9', of frames that are counted from 0."""
+    return f"frame {first + 1}" if last is None or last == first else f"frames {first + 1}–{last + 1}"
+
+
+def joint_in_words(joint: int) -> str:
+    """'Right wrist' for RWrist."""
+    name = MPM16.joints[joint]
+    match = re.fullmatch(r"([LR])([A-Z]\w+)", name)
+    return f"{_SIDES[match[1]]}{match[2].lower()}" if match else name
+
+
+def joints_in_words(joints: Iterable[int]) -> str:
+    """A joint's or a limb's name, or how many joints they are."""
+    chosen = frozenset(joints)
+    if len(chosen) == 1:
+        return joint_in_words(min(chosen))
+    limb = next((limb for limb in LIMBS if frozenset(MPM16.limb(limb)) == chosen), None)
+    return f"{len(chosen)} joints" if limb is None else limb.capitalize()

@@ -1,0 +1,48 @@
+"""Draws corrections on the timeline: a diamond for each key, a line along the frames that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from app.document.session import Session
+from app.look.theme import Theme
+from app.views.lanes import Lane
+from app.views.time_scale import TimeScale
+
+_HALF_PX = 4.0
+_LINE_PX = 2.0
+_NEAREST_PX = 3.0
+"""Diamonds nearer to each other than this are one."""
+
+
+def draw_keys(painter: QPainter, session: Session, lanes: Sequence[Lane], scale: TimeScale, theme: Theme) -> None:
+    """In all lanes, for the frames in view."""
+    clip, (first, last), x_of = session.clip, scale.in_view, scale.x_of
+    if clip is None or clip.keys is None or last <= first or not clip.edited[first:last].any():
+        return
+    painter.save()
+    painter.setClipRect(QRectF(scale.left, 0, scale.width, painter.viewport().height()))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for lane in lanes:
+        columns, middle = list(lane.joints), lane.top + lane.height / 2
+        edited = np.any(clip.edited[first:last, columns], axis=1)
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], edited, [False])))) + first
+        for colour, width in ((theme.key_edge, 2 * _LINE_PX), (theme.key_mark, _LINE_PX)):
+            painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            for start, end in zip(edges[::2], edges[1::2], strict=True):
+                painter.drawLine(QPointF(x_of(float(start)), middle), QPointF(x_of(float(end)), middle))
+        painter.setPen(QPen(QColor(theme.key_edge), 1.0))
+        painter.setBrush(QColor(theme.key_mark))
+        before = -np.inf
+        for frame in np.flatnonzero(np.any(clip.keys[first:last, columns] > 0, axis=1)) + first:
+            x = x_of(float(frame) + 0.5)
+            if x - before >= _NEAREST_PX:
+                before, half = x, min(_HALF_PX, lane.height / 2 - 1)
+                corners = ((0.0, -half), (half, 0.0), (0.0, half), (-half, 0.0))
+                painter.drawPolygon(QPolygonF([QPointF(x + dx, middle + dy) for dx, dy in corners]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.restore()
