@@ -117,13 +117,13 @@ def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
 
     up = up_as_given(options.up, options.pitch, options.roll)
     if up is not None:
-        clip = replace(clip, up=up)
+        clip = replace(clip, up=up).after("told: up is " + ", ".join(f"{value:.3f}" for value in up))
     if options.height is None:
         return clip
     check_height(options.height, "--height: ")
     if clip.keypoints is None:
         raise UserError(f"--height is for 2D keypoints: {options.input} holds 3D, which keeps the size that it has")
-    return replace(clip, height_m=options.height)
+    return replace(clip, height_m=options.height).after(f"told: the person is {options.height:.2f} m tall")
 
 
 def _read(options: argparse.Namespace) -> Clip:

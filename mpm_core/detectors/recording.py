@@ -25,6 +25,7 @@ from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Track, find_people
+from mpm_core.provenance import with_notes
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
 
@@ -110,7 +111,9 @@ class Recording:
             confidence=np.nan_to_num(_spread(scores, looked, len(self))), times=self.times, camera=self._camera(),
             source=str(path), notes=self._notes(),
         ).to_mpm16()  # fmt: skip
-        return replace(clip, derived=clip.derived | clip.visible & is_between[:, None])
+        source = f"{path} (keypoints by {self.options.detector}, person {person} of {len(self.people)})"
+        history = with_notes((), source, clip.notes)
+        return replace(clip, derived=clip.derived | clip.visible & is_between[:, None], history=history)
 
     def others_at(self, frame: int, pose: NDArray[np.floating]) -> tuple[tuple[int, ...], NDArray[np.float64]]:
         """Who else is seen in a frame than the one with this pose (16, 2), whose sides may have been exchanged.

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from mpm_core.formats.keypoints import (
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
+from mpm_core.provenance import with_notes
 
 _log = logging.getLogger("mpm")
 
@@ -87,7 +89,8 @@ def read_clip(
     with _refusing(path):
         probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
-        return found.read(probe, options)
+        clip = found.read(probe, options)
+        return replace(clip, history=with_notes(clip.history, f"{clip.source or path} ({found.label})", clip.notes))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core import provenance
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
 from mpm_core.clip import Clip, as_floats
 from mpm_core.errors import UserError
@@ -56,7 +57,7 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "notes"))
+    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "notes", "history"))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -88,7 +89,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
-    return replace(clip, **marks)
+    return replace(clip, history=provenance.of_rows(arrays.get("history", [])) or (), **marks)
 
 
 def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
@@ -237,6 +238,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         arrays["height_m"] = clip.height_m
     if clip is not None and clip.lasting_notes:
         arrays["notes"] = np.array(clip.lasting_notes)
+    history = (clip.history if clip is not None else ()) + (content.history if isinstance(content, Prediction) else ())
+    if history:
+        arrays["history"] = np.array(provenance.as_rows(history))
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
+from mpm_core.lifters.recorded import RecordedTask
 from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -26,13 +28,15 @@ from mpm_core.training.checkpoint import load_weights
 
 
 class NetworkLifter:
-    """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more."""
+    """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more.
+    weights: which ones, for people."""
 
-    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any]) -> None:
+    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any], weights: str = "") -> None:
         self.name = model.name
         self.tasks: tuple[str, ...] = TASKS if model.completes else ("lift",)
         self.device = device
         self.card = card
+        self.weights = weights
         self.model = model.to(device).eval()
         if device == "cpu":
             pack(self.model)
@@ -40,8 +44,10 @@ class NetworkLifter:
     @classmethod
     def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:
         """The bundled network of that name, or whichever a weight file holds."""
-        model, card = load_weights(weights or find_asset(f"weights/{name}.safetensors"), torch.device("cpu"))
-        return cls(model, device, card)
+        path = weights or find_asset(f"weights/{name}.safetensors")
+        model, card = load_weights(path, torch.device("cpu"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(model, device, card, f"{path.name}, sha256 {digest[:12]}")
 
     def start(
         self,
@@ -63,10 +69,13 @@ class NetworkLifter:
         def make_task() -> NetworkTask:
             return NetworkTask(self.model, self.name, clip, task, mode, mirror)
 
+        made_by = f"{self.name} ({self.weights or 'weights from memory'}; {mode}"
         if task == "complete":
-            return CalibratedTask(make_task) if calibrate else make_task()
+            made_by += f"{', mirrored' * mirror}{', calibrated' * calibrate})"
+            return RecordedTask(CalibratedTask(make_task) if calibrate else make_task(), made_by)
+        made_by += f"{', mirrored' * mirror}{', fitted to the keypoints' * fit})"
         lifting = SizedTask(FittedTask(make_task(), clip) if fit else make_task(), clip)
-        return GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting
+        return RecordedTask(GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting, made_by)
 
     def lift(
         self,
