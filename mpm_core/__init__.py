@@ -8,6 +8,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats import read_clip, write
 from mpm_core.lifters import load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.prediction import Prediction
 
-__all__ = ["Clip", "Prediction", "UserError", "load_lifter", "read_clip", "write"]
+__all__ = ["Aids", "Clip", "Prediction", "UserError", "load_lifter", "read_clip", "write"]

@@ -13,6 +13,7 @@ import numpy as np
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.lifters import find_device, load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import limb_mask
 from mpm_core.progress import Progress
@@ -97,11 +98,11 @@ def _both_speeds(lifter: Lifter, mode: str, frames: int, what: str) -> Iterator[
 def frames_per_second(lifter: Lifter, mode: str, frames: int, mirror: bool = True) -> float:
     """Pixels in, positions out, median of several runs after one to warm up."""
     clip = long_clip(frames)
-    lifter.lift(clip, mode=mode, mirror=mirror)
+    lifter.lift(clip, mode=mode, aids=Aids(mirror=mirror))
     times = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        lifter.lift(clip, mode=mode, mirror=mirror)
+        lifter.lift(clip, mode=mode, aids=Aids(mirror=mirror))
         times.append(time.perf_counter() - start)
     return frames / float(np.median(times))
 

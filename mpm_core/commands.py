@@ -11,6 +11,7 @@ from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES, check_spares
+from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
@@ -49,7 +50,8 @@ def lift_one(options: argparse.Namespace) -> None:
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
-    task = lifter.start(clip, "lift", options.mode, options.mirror, fit=options.fit, ground=options.grounding)
+    aids = Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
+    task = lifter.start(clip, "lift", options.mode, aids)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
     _write(options, prediction, clip)
@@ -98,7 +100,7 @@ def run_complete(options: argparse.Namespace) -> None:
     clip = _as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    task = lifter.start(clip, "complete", options.mode, options.mirror, options.calibrate)
+    task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
     list(follow(task.update(mask), "complete"))
     _write(options, task.prediction(), clip)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.lifters import load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.refiners.swaps import exchange_sides, find_breaks, find_exchangeable, find_swaps
 
@@ -106,7 +107,7 @@ class _Judge:
 
     def __init__(self, clip: Clip, lifter: Lifter) -> None:
         self._clip = clip
-        self._task: LiftingTask = lifter.start(clip, "lift", mirror=False, fit=False, ground=False)
+        self._task: LiftingTask = lifter.start(clip, "lift", aids=Aids(mirror=False, fit=False, ground=False))
         self._reach = max(round(_AROUND_S * clip.fps), 1)
 
     def totals(self, misses: NDArray[np.float64], part: slice) -> NDArray[np.float64]:

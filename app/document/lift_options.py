@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mpm_core.lifters import COMPLETING_LIFTERS
+from mpm_core.lifters.aids import ALL, Aids
 
 
 @dataclass(frozen=True)
 class LiftOptions:
-    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. mirror, calibrate, fit, ground:
+    """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. aids:
     see Lifter."""
 
     task: str = "lift"
     mode: str = "fast"
-    mirror: bool = True
-    calibrate: bool = True
-    fit: bool = True
-    ground: bool = True
+    aids: Aids = ALL
     device: str = "auto"
     lifter: str = "mpm"
 

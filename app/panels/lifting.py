@@ -96,14 +96,14 @@ class LiftingPanel(QWidget):
         self._lifter.activated.connect(self._on_lifter)
         self._mode.activated.connect(lambda: self._set(mode=self._mode.currentData()))
         self._device.activated.connect(lambda: self._set(device=self._device.currentData()))
-        self._mirror.clicked.connect(lambda checked: self._set(mirror=checked))
+        self._mirror.clicked.connect(lambda checked: self._set_aid(mirror=checked))
         form.addRow("Lifter", self._lifter)
         form.addRow("Mode", self._mode)
         form.addRow("Device", self._device)
         form.addRow("", self._device_note)
-        self._calibrate.clicked.connect(lambda checked: self._set(calibrate=checked))
-        self._fit.clicked.connect(lambda checked: self._set(fit=checked))
-        self._ground.clicked.connect(lambda checked: self._set(ground=checked))
+        self._calibrate.clicked.connect(lambda checked: self._set_aid(calibrate=checked))
+        self._fit.clicked.connect(lambda checked: self._set_aid(fit=checked))
+        self._ground.clicked.connect(lambda checked: self._set_aid(ground=checked))
         form.addRow(self._mirror)
         form.addRow(self._fit)
         form.addRow(self._ground)
@@ -156,6 +156,9 @@ class LiftingPanel(QWidget):
     def _set(self, **changes: object) -> None:
         self._session.set_options(replace(self._session.options, **changes))  # type: ignore[arg-type]
 
+    def _set_aid(self, **change: bool) -> None:
+        self._set(aids=replace(self._session.options.aids, **change))
+
     def _on_lifter(self) -> None:
         self._session.set_options(self._session.options.with_lifter(self._lifter.currentData()))
 
@@ -166,12 +169,12 @@ class LiftingPanel(QWidget):
         self._task_buttons["complete"].setEnabled(clip is None or clip.ground_truth is not None)
         for box, value in ((self._lifter, options.lifter), (self._mode, options.mode), (self._device, options.device)):
             box.setCurrentIndex(box.findData(value))
-        self._mirror.setChecked(options.mirror)
-        self._calibrate.setChecked(options.calibrate)
+        self._mirror.setChecked(options.aids.mirror)
+        self._calibrate.setChecked(options.aids.calibrate)
         self._calibrate.setEnabled(options.task == "complete")
-        self._fit.setChecked(options.fit)
+        self._fit.setChecked(options.aids.fit)
         self._fit.setEnabled(options.task == "lift")
-        self._ground.setChecked(options.ground)
+        self._ground.setChecked(options.aids.ground)
         self._ground.setEnabled(options.task == "lift")
         self._show_device()
 

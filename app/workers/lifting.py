@@ -109,8 +109,7 @@ class LiftJob(QObject):
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
-            aids = (options.mirror, options.calibrate, options.fit, options.ground)
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, *aids)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

@@ -21,6 +21,7 @@ from mpm_core.detectors.base import FoundPose
 from mpm_core.detectors.detection import fetch_models
 from mpm_core.detectors.recording import ASSUMED_FIELD_OF_VIEW_DEG
 from mpm_core.errors import UserError
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.prediction import Prediction
@@ -99,7 +100,7 @@ def _answer(
     mask = unsure_joints(clip, options.threshold)
     last = len(clip) - 1
     # Of so few frames a body cannot be learnt well enough to keep it from one answer to the next.
-    task = lifter.start(clip, "lift", "fast", mirror=False, fit=False)
+    task = lifter.start(clip, "lift", "fast", aids=Aids(mirror=False, fit=False))
     for _ in task.update(mask, last):
         pass
     whole = task.prediction()

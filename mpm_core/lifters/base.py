@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -48,14 +49,11 @@ class Lifter(Protocol):
         clip: Clip,
         task: str = "lift",
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        mirror, calibrate, fit, ground: see lift and complete.
+        aids: see Aids.
         """
         ...
 
@@ -64,18 +62,13 @@ class Lifter(Protocol):
         clip: Clip,
         mask: Mask | None = None,
         mode: str = "fast",
-        mirror: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """3D of every frame of a clip's 2D.
 
-        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. mirror: average with the
-        answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. fit: fit the answer to the
-        keypoints, and bring bones that are seen near one length each (see body_fit.py), which without noise takes a fifth
-        of the error away; hypotheses and uncertainty stay the network's. ground: move the person and their legs so that feet
-        that stand do not slide and are not under the floor (see grounding/path.py). Where the clip says how tall the person is,
-        bones and path are scaled to that (see sized.py). UserError for a clip without 2D or a mask of another shape.
+        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. aids: see Aids. Where the
+        clip says how tall the person is, bones and path are scaled to that (see sized.py). UserError for a clip without 2D or a
+        mask of another shape.
         """
         ...
 
@@ -85,15 +78,12 @@ class Lifter(Protocol):
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """The hidden joints of 3D positions from the visible ones.
 
         positions: (frames, 16, 3) metres in camera axes, absolute or relative to Hip; NaN joints are hidden too. Visible
         joints come back as they were: prediction.absolute() equals the input there, and so does prediction.positions
-        when the input was relative to Hip. Its size stays as it is: nothing is scaled. calibrate: correct hidden joints by how
-        far the answer would be off in their mirror joints, where these are visible (see calibration.py), which takes twice as
-        long.
+        when the input was relative to Hip. Its size stays as it is: nothing is scaled. aids: see Aids.
         """
         ...

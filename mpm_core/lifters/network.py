@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
@@ -54,10 +55,7 @@ class NetworkLifter:
         clip: Clip,
         task: str = "lift",
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
@@ -67,27 +65,29 @@ class NetworkLifter:
         clip = clip.to_mpm16()
 
         def make_task() -> NetworkTask:
-            return NetworkTask(self.model, self.name, clip, task, mode, mirror)
+            return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
 
-        made_by = f"{self.name} ({self.weights or 'weights from memory'}; {mode}"
         if task == "complete":
-            made_by += f"{', mirrored' * mirror}{', calibrated' * calibrate})"
-            return RecordedTask(CalibratedTask(make_task) if calibrate else make_task(), made_by)
-        made_by += f"{', mirrored' * mirror}{', fitted to the keypoints' * fit})"
-        lifting = SizedTask(FittedTask(make_task(), clip) if fit else make_task(), clip)
-        return RecordedTask(GroundedTask(lifting, clip) if ground and self.model.has_ground else lifting, made_by)
+            return self._recorded(CalibratedTask(make_task) if aids.calibrate else make_task(), task, mode, aids)
+        lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
+        grounds = aids.ground and self.model.has_ground
+        return self._recorded(GroundedTask(lifting, clip) if grounds else lifting, task, mode, aids)
+
+    def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids) -> RecordedTask:
+        helped = {"mirrored": aids.mirror, "calibrated": aids.calibrate and task == "complete"}
+        helped["fitted to the keypoints"] = aids.fit and task == "lift"
+        ways = ", ".join([mode, *(word for word, is_on in helped.items() if is_on)])
+        return RecordedTask(made, f"{self.name} ({self.weights or 'weights from memory'}; {ways})")
 
     def lift(
         self,
         clip: Clip,
         mask: Mask | None = None,
         mode: str = "fast",
-        mirror: bool = True,
-        fit: bool = True,
-        ground: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, mirror, fit=fit, ground=ground), mask)
+        return _run(self.start(clip, "lift", mode, aids), mask)
 
     def complete(
         self,
@@ -95,12 +95,11 @@ class NetworkLifter:
         mask: Mask | None = None,
         fps: float = 50.0,
         mode: str = "fast",
-        mirror: bool = True,
-        calibrate: bool = True,
+        aids: Aids = ALL,
     ) -> Prediction:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
-        return _run(self.start(clip, "complete", mode, mirror, calibrate), mask)
+        return _run(self.start(clip, "complete", mode, aids), mask)
 
 
 def _run(task: LiftingTask, mask: Mask | None) -> Prediction:

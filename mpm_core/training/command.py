@@ -17,6 +17,7 @@ import torch
 from mpm_core.data.pack import MotionPack, mix_packs, read_pack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
 from mpm_core.training import rigs, up_views
@@ -126,8 +127,8 @@ def _evaluate(
     lifted = [protocol for protocol in protocols if protocol.task == "lift"]
     if options.baselines is not None and not lifted:
         raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
-    aids = (options.mirror, options.calibrate, options.fit, options.grounding)
-    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, *aids, threshold=options.threshold)
+    aids = Aids(options.mirror, options.calibrate, options.fit, options.grounding)
+    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, aids, options.threshold)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")

@@ -14,6 +14,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.ground_metrics import NOT_ON_GROUND, OnGround, on_ground, true_places
 from mpm_core.grounding.standing import standing_feet
+from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.metrics import (
@@ -124,16 +125,13 @@ def evaluate(
     protocols: Sequence[Protocol] = PAPER,
     mode: str = "fast",
     stride: int = 1,
-    mirror: bool = True,
-    calibrate: bool = True,
-    fit: bool = True,
-    ground: bool = True,
+    aids: Aids = ALL,
     threshold: float = 0.0,
 ) -> Iterator[Progress | Evaluation]:
     """Run protocols on a benchmark folder; yields Progress and at last the Evaluation.
 
     stride: one of so many frames is scored, and windows that answer none of these are not run (per-frame mode has a window
-    for every frame, so it takes that much less time). mirror, calibrate, fit, ground: see Lifter. threshold: 2D of less
+    for every frame, so it takes that much less time). aids: see Lifter. threshold: 2D of less
     confidence is hidden from the lifter, as the viewer does with detections. UserError for a folder or stride that
     cannot be used.
     """
@@ -144,7 +142,6 @@ def evaluate(
     if not able:
         raise UserError(f"{folder}: has nothing for these protocols")
     sums = {protocol: _Sums(benchmark) for protocol in able}
-    aids = (mirror, calibrate, fit, ground)
     done, total = 0, 0
     for source, path in benchmark.files.items():
         # Completion takes the true 3D, which stands beside either file.
@@ -168,7 +165,7 @@ def _score(
     mask: Mask,
     mode: str,
     stride: int,
-    aids: tuple[bool, bool, bool, bool],
+    aids: Aids,
     threshold: float,
 ) -> _Scored:
     clip = scored.clip
@@ -178,7 +175,7 @@ def _score(
     if isinstance(lifter, Baseline):
         answer = lifter.lift(clip, mask)
     else:
-        task = lifter.start(clip, task_name, mode, *aids)
+        task = lifter.start(clip, task_name, mode, aids)
         unsure = unsure_joints(clip.to_mpm16(), threshold) if task_name == "lift" and threshold > 0 else np.zeros_like(mask)
         for _ in task.update(mask | unsure, frames=rows):
             pass

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mpm_core.data.pack import MotionPack
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import joint_errors, p_mpjpe
 from mpm_core.progress import Progress
 from mpm_core.training.studies import Cell, Plan, Study, StudySize
@@ -98,8 +99,8 @@ def _test(pack: MotionPack, family: str, recipe: str, weights: Path, device: str
             clip = see(world, pack.fps, camera)
             truth = clip.ground_truth
             assert truth is not None
-            fitted = lifter.lift(clip, mirror=mirror).positions
-            plain = lifter.lift(clip, mirror=mirror, fit=False).positions
+            fitted = lifter.lift(clip, aids=Aids(mirror=mirror)).positions
+            plain = lifter.lift(clip, aids=Aids(mirror=mirror, fit=False)).positions
             errors = (joint_errors(fitted, truth).mean(), p_mpjpe(fitted, truth), joint_errors(plain, truth).mean())
             rows.append((*(float(error) for error in errors), len(clip)))
     table = np.array(rows)

@@ -17,6 +17,7 @@ import torch
 from mpm_core.data.pack import MotionPack
 from mpm_core.errors import UserError
 from mpm_core.lifters import find_device, load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
 from mpm_core.training.benchmarks import find_benchmark
@@ -228,7 +229,7 @@ def run_study(
         weights = plan.weights(folder)
         lifter = load_lifter(device=device, weights=weights)
         cost = measure_cost(load_weights(weights, torch.device("cpu"))[0], lifter, mirror) if study.weighs else None
-        for step in evaluate(lifter, benchmark, study.protocols, mode, stride, mirror, fit=False):
+        for step in evaluate(lifter, benchmark, study.protocols, mode, stride, Aids(mirror=mirror, fit=False)):
             yield CellResult(name, cell.name, step, cost) if isinstance(step, Evaluation) else step
 
 

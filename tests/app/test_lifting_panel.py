@@ -56,10 +56,10 @@ def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
     assert thorough.hypotheses is not None
     panel._calibrate.click()
     qtbot.waitUntil(lambda: np.abs(session.prediction.positions - thorough.positions).max() > 1e-3, timeout=WAIT_MS)
-    assert not session.options.calibrate and session.prediction.hypotheses is not None
+    assert not session.options.aids.calibrate and session.prediction.hypotheses is not None
     panel._mirror.click()
     qtbot.waitUntil(lambda: session.prediction.hypotheses is None, timeout=WAIT_MS)
-    assert session.options.mirror is False
+    assert session.options.aids.mirror is False
     qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
     assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
 
@@ -71,7 +71,7 @@ def test_the_fit_to_the_keypoints_can_be_left_out(qtbot, demo_window):
     assert panel._fit.isChecked() and panel._fit.isEnabled()
     panel._fit.click()
     qtbot.waitUntil(lambda: reprojection(session.prediction, session.clip).px > 1.3 * fitted, timeout=WAIT_MS)
-    assert not session.options.fit
+    assert not session.options.aids.fit
     qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
     assert not panel._fit.isEnabled()
 

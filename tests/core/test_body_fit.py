@@ -7,6 +7,7 @@ import pytest
 
 from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.body_fit import BodyFit, SeenPoses, slow_errors
 from mpm_core.lifters.fitting import _steadying_frames, _tremble
 from mpm_core.masking import limb_mask
@@ -16,6 +17,8 @@ from tests.core.test_lifter import at_rate, run
 
 ARM = list(MPM16.limb("left arm"))
 BONES = [(child, parent) for child, parent in enumerate(MPM16.parents) if parent >= 0]
+
+FIT = {is_on: Aids(fit=is_on) for is_on in (False, True)}
 
 
 def bone_lengths(positions):
@@ -113,20 +116,22 @@ def test_nothing_to_go_by_changes_nothing(walk):
 
 
 def test_lifting_is_more_accurate_with_it(lifter, demo):
-    plain, fit = (lifter.lift(demo, fit=fit, ground=False) for fit in (False, True))
+    plain, fit = (lifter.lift(demo, aids=Aids(fit=fit, ground=False)) for fit in (False, True))
     before, after = (joint_errors(p.positions, demo.ground_truth).mean() for p in (plain, fit))
     assert after < 1.12 * before  # an invented person of invented proportions, on whom the network is right already
     assert reprojection(fit, demo).px < 0.6 * reprojection(plain, demo).px
     assert (fit.positions[:, MPM16.root] == 0).all() and np.isfinite(fit.root).all()
     mask = limb_mask(len(demo), ["left arm"])
-    before, after = (joint_errors(lifter.lift(demo, mask, fit=f).positions, demo.ground_truth).mean() for f in (False, True))
+    before, after = (
+        joint_errors(lifter.lift(demo, mask, aids=FIT[f]).positions, demo.ground_truth).mean() for f in (False, True)
+    )
     assert after < 1.05 * before
 
 
 def test_it_takes_a_seventh_of_the_error_of_real_motion_away(lifter, shared):
     clips = list(read_all(shared / "bench" / "open_val" / "data_2d_open_gt.npz"))[::40]
     errors = {
-        fit: np.mean([joint_errors(lifter.lift(clip, fit=fit).positions, clip.ground_truth).mean() for clip in clips])
+        fit: np.mean([joint_errors(lifter.lift(clip, aids=FIT[fit]).positions, clip.ground_truth).mean() for clip in clips])
         for fit in (False, True)
     }
     assert errors[True] < 0.85 * errors[False]
@@ -138,7 +143,7 @@ def test_no_bone_turns_over_for_a_frame(lifter, shared):
     fitted = [lifter.lift(clip).positions for clip in clips]
     assert sum(jumps(answer, clip.ground_truth) for answer, clip in zip(fitted, clips, strict=True)) == 0
     shaken = [acceleration_error(answer, clip.ground_truth, clip.fps) for answer, clip in zip(fitted, clips, strict=True)]
-    plain = [acceleration_error(lifter.lift(c, fit=False).positions, c.ground_truth, c.fps) for c in clips]
+    plain = [acceleration_error(lifter.lift(c, aids=Aids(fit=False)).positions, c.ground_truth, c.fps) for c in clips]
     assert np.mean(shaken) < 0.9 * np.mean(plain)
 
 
@@ -213,7 +218,9 @@ def test_exchanged_sides_are_not_believed(lifter, demo):
     keypoints = demo.keypoints.copy()
     keypoints[100:103] = keypoints[100:103, list(MPM16.mirror)]
     swapped = replace(demo, keypoints=keypoints)
-    plain, fit = (joint_errors(lifter.lift(swapped, fit=f).positions, demo.ground_truth)[98:105].mean() for f in (False, True))
+    plain, fit = (
+        joint_errors(lifter.lift(swapped, aids=FIT[f]).positions, demo.ground_truth)[98:105].mean() for f in (False, True)
+    )
     assert fit < 1.3 * plain
 
 
@@ -225,7 +232,7 @@ def test_a_wrong_keypoint_at_the_end_of_a_hidden_bone_is_not_believed(lifter, de
     keypoints[100:120, wrist] += 150
     wrong = replace(demo, keypoints=keypoints)
     plain, fit = (
-        joint_errors(lifter.lift(wrong, mask, fit=f).positions, demo.ground_truth)[100:120, wrist] for f in (False, True)
+        joint_errors(lifter.lift(wrong, mask, aids=FIT[f]).positions, demo.ground_truth)[100:120, wrist] for f in (False, True)
     )
     assert fit.mean() < 1.5 * plain.mean()
 
@@ -284,7 +291,7 @@ def test_noisy_clips_are_smoothed_where_the_answer_streams_in(lifter, demo):
     assert there[300] and 0 < there.sum() < len(noisy)
     for _ in steps:
         pass
-    plain, fit = (lifter.lift(noisy, fit=f) for f in (False, True))
+    plain, fit = (lifter.lift(noisy, aids=FIT[f]) for f in (False, True))
     shake = [np.abs(np.diff(p.positions, n=2, axis=0)).mean() for p in (plain, fit)]
     assert shake[1] < 1.1 * shake[0]
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mpm_core.data.augment import body_axes
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
@@ -124,7 +125,7 @@ def test_completing_bit_by_bit_gives_the_same_as_at_once(lifter, demo):
 
 def test_calibration_can_be_left_out(lifter, demo):
     mask = limb_mask(len(demo), ["left leg"])
-    with_it, without = (lifter.complete(demo.ground_truth, mask, calibrate=c) for c in (True, False))
+    with_it, without = (lifter.complete(demo.ground_truth, mask, aids=Aids(calibrate=c)) for c in (True, False))
     assert np.array_equal(with_it.positions[~mask], without.positions[~mask])
     assert 0.001 < np.linalg.norm(with_it.positions - without.positions, axis=-1)[mask].mean() < 0.1
 

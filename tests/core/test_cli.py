@@ -8,6 +8,7 @@ import pytest
 from mpm_core import read_clip, write
 from mpm_core.bench import describe_machine
 from mpm_core.cli import main
+from mpm_core.lifters.aids import Aids
 from mpm_core.skeleton import MPM16
 from tests.core.test_data import write_small_pack
 from tests.core.test_formats import h36m_pair
@@ -34,7 +35,7 @@ def test_the_fit_can_be_left_out(tmp_path, clip_file, demo, lifter):
     for option in ("--fit", "--no-fit"):
         assert main(["lift", str(clip_file), "-o", str(tmp_path / "out.npz"), option]) == 0
         answers[option] = read_clip(tmp_path / "out.npz").ground_truth
-    plain = lifter.lift(demo, fit=False).absolute()
+    plain = lifter.lift(demo, aids=Aids(fit=False)).absolute()
     assert np.abs(answers["--no-fit"] - plain).max() < 1e-4 < 0.01 < np.abs(answers["--fit"] - plain).max()
 
 

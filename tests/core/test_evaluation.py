@@ -6,6 +6,7 @@ import pytest
 from mpm_core import UserError
 from mpm_core.cli import main
 from mpm_core.formats.pickled_npz import read_npz
+from mpm_core.lifters.aids import ALL
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -61,7 +62,7 @@ class Off:
     def __init__(self, off_mm=48):
         self._times = off_mm / 48
 
-    def start(self, clip, task="lift", mode="fast", mirror=None, calibrate=True, fit=True, ground=True):
+    def start(self, clip, task="lift", mode="fast", aids=ALL):
         return OffTask(clip.to_mpm16(), task, self._times)
 
 

@@ -15,6 +15,7 @@ from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import stand_on_ground
 from mpm_core.grounding.standing import standing_feet
 from mpm_core.grounding.up import up_of_camera
+from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import angle_deg
 from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_motion
@@ -232,7 +233,7 @@ def test_feet_that_stand_in_one_place_tell_nothing_of_up(motion):
 
 def test_a_lifted_person_is_grounded_unless_told_otherwise(lifter):
     clip = seen_from(25)
-    plain, on_ground = lifter.lift(clip, ground=False), lifter.lift(clip)
+    plain, on_ground = lifter.lift(clip, aids=Aids(ground=False)), lifter.lift(clip)
     assert plain.moved is None and not plain.moved_by()
     standing = standing_feet(clip.ground_truth, np.array(up_of_camera(25)), FPS)[0]
     assert slides(on_ground.absolute(), standing) < 0.4 * slides(plain.absolute(), standing)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mpm_core import Clip, UserError, load_lifter
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.masking import limb_mask
 from mpm_core.skeleton import MPM16
@@ -206,7 +207,7 @@ def test_a_short_span_of_hidden_frames_is_bridged(lifter, demo):
 
 def test_mirror_averaging_weighs_two_answers(lifter, demo):
     clip = part(demo, 0, 149)
-    single, double = lifter.lift(clip, mirror=False, fit=False, ground=False), lifter.lift(clip)
+    single, double = lifter.lift(clip, aids=Aids(mirror=False, fit=False, ground=False)), lifter.lift(clip)
     assert single.hypotheses is None and single.uncertainty is None
     assert double.hypotheses.shape == (2, 150, 16, 3) and double.uncertainty.shape == (150, 16)
     assert np.allclose(double.hypotheses[0] - double.hypotheses[0][:, :1], single.positions, atol=1e-5)
@@ -218,7 +219,7 @@ def test_mirror_averaging_weighs_two_answers(lifter, demo):
         camera=clip.camera,
         up=(-clip.up[0], *clip.up[1:]),
     )
-    other = lifter.lift(mirrored, mirror=True).positions[:, list(MPM16.mirror)] * [-1, 1, 1]
+    other = lifter.lift(mirrored, aids=Aids(mirror=True)).positions[:, list(MPM16.mirror)] * [-1, 1, 1]
     assert np.abs(other - double.positions).max() < 1e-4
 
 
@@ -316,9 +317,9 @@ def test_pieces_far_apart_are_lifted_each_by_itself(lifter, demo):
     times = np.concatenate((pieces[0].times, pieces[1].times + 20_000))
     both = {n: np.concatenate([getattr(p, n) for p in pieces]) for n in ("keypoints", "confidence")}
     clip = Clip.from_arrays(both["keypoints"], demo.image_size, demo.fps, confidence=both["confidence"], times=times)
-    answer = lifter.lift(clip, mirror=False, fit=False, ground=False)
+    answer = lifter.lift(clip, aids=Aids(mirror=False, fit=False, ground=False))
     for piece, part in zip(pieces, (slice(0, 40), slice(40, 80)), strict=True):
-        alone = lifter.lift(piece, mirror=False, fit=False, ground=False)
+        alone = lifter.lift(piece, aids=Aids(mirror=False, fit=False, ground=False))
         assert np.linalg.norm(answer.positions[part] - alone.positions, axis=-1).mean() < 0.02
 
 
@@ -341,7 +342,7 @@ def test_resampling_takes_the_nearer_frame_when_the_other_is_hidden():
 def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, fps):
     clip = at_rate(demo, fps)
     chosen = np.arange(len(clip)) % 40 == 7
-    plain = {"mode": mode, "fit": False, "ground": False}  # body and floor would be learnt of the chosen frames alone
+    plain = {"mode": mode, "aids": Aids(fit=False, ground=False)}  # body and floor would be learnt of the chosen frames alone
     task = lifter.start(clip, **plain)
     for _ in task.update(None, frames=chosen):
         pass
@@ -355,5 +356,5 @@ def test_chosen_frames_alone_are_answered_as_in_a_full_run(lifter, demo, mode, f
 def test_every_frame_is_answered_at_any_rate(lifter, demo, rate, mode):
     """Frames that lie exactly between windows, or exactly on the model's grid, among them."""
     clip = Clip.from_arrays(demo.keypoints[:150], demo.image_size, rate)
-    prediction = lifter.lift(clip, mode=mode, mirror=False)
+    prediction = lifter.lift(clip, mode=mode, aids=Aids(mirror=False))
     assert np.isfinite(prediction.positions).all() and np.isfinite(prediction.root).all()

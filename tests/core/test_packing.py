@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from mpm_core.assets import find_asset
+from mpm_core.lifters.aids import Aids
 from mpm_core.networks.attention import Block, rotary_turns
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput, turn_back
 from mpm_core.networks.packing import PackedBlock, PackedLinear, pack
@@ -51,7 +52,7 @@ def test_batched_packed_answers_are_those_of_single_windows_in_plain_float32(lif
     rays = torch.from_numpy(demo.camera.rays(demo.keypoints))[None]
     hidden = torch.zeros(1, len(demo), 16, dtype=torch.bool)
     prepared = INPUT_FORMS[model.config.input_form].prepare(rays, hidden)
-    answer = lifter.lift(demo, mode="per-frame", mirror=False, fit=False, ground=False).positions
+    answer = lifter.lift(demo, mode="per-frame", aids=Aids(mirror=False, fit=False, ground=False)).positions
     with torch.inference_mode():
         tokens = model.make_tokens(prepared.points, prepared.extras, hidden)
         for middle in (40, 100, 333, 689):

@@ -40,10 +40,10 @@ def test_an_answer_says_how_it_was_made(demo, lifter):
     clip = replace(demo.cut(0, 120), height_m=1.9)
     mask = np.zeros((len(clip), 16), bool)
     mask[:, 3] = True
-    said = " | ".join(texts(lifter.lift(clip, mask, mirror=False)))
+    said = " | ".join(texts(lifter.lift(clip, mask, Aids(mirror=False))))
     assert "mirrored" not in said and "fitted to the keypoints" in said and "6.2 % of all joints hidden" in said
     assert "sized: all metres times" in said and "grounded: joints were moved by" in said
-    assert "grounded" not in " | ".join(texts(lifter.lift(clip, mask, ground=False)))
+    assert "grounded" not in " | ".join(texts(lifter.lift(clip, mask, aids=Aids(ground=False))))
     said = " | ".join(texts(lifter.complete(clip.ground_truth, mask, 50)))
     assert said.startswith("completed by mpm") and "calibrated" in said
 

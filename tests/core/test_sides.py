@@ -10,6 +10,7 @@ from mpm_core.clip import Clip
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
 from mpm_core.formats.h36m_npz import read_all
+from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import joint_errors
 from mpm_core.refiners.swaps import SWAP_GROUPS
 from mpm_core.sides import repair_sides
@@ -47,7 +48,7 @@ def with_lost_far_side(clip, group, first, count, seed=0):
 
 
 def error(lifter, clip, truth):
-    return joint_errors(lifter.lift(clip, mirror=False).positions, truth.ground_truth).mean()
+    return joint_errors(lifter.lift(clip, aids=Aids(mirror=False)).positions, truth.ground_truth).mean()
 
 
 @pytest.mark.parametrize("noise_px", [0.0, 3.0])

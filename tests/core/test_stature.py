@@ -9,6 +9,7 @@ from mpm_core import UserError, read_clip, write
 from mpm_core.cli import main
 from mpm_core.formats.base import WriteOptions
 from mpm_core.grounding.floor import FEET
+from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.sized import height_as_lifted, size_sentence
 from mpm_core.skeleton import MPM16
 from mpm_core.stature import check_height, stature
@@ -50,8 +51,8 @@ def test_no_person_is_that_tall(wrong):
 
 def test_bones_path_and_floor_scale_and_nothing_moves_in_the_picture(lifter):
     clip = seen()
-    plain = lifter.lift(clip, ground=False)
-    tall = lifter.lift(replace(clip, height_m=1.95), ground=False)
+    plain = lifter.lift(clip, aids=Aids(ground=False))
+    tall = lifter.lift(replace(clip, height_m=1.95), aids=Aids(ground=False))
     factor = 1.95 / stature(plain.positions, plain.hidden)
     assert tall.scale == pytest.approx(factor, rel=1e-5) and abs(factor - 1) > 0.05 and plain.scale == 1
     assert stature(tall.positions, tall.hidden) == pytest.approx(1.95, abs=1e-3)
