@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, split_source
 from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
-from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
+from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz, project
 from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.keypoints import (
     alphapose,
@@ -43,7 +43,7 @@ FORMATS: Mapping[str, Format] = {
         h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
-        bvh.FORMAT,
+        bvh.FORMAT, project.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""
@@ -90,7 +90,8 @@ def read_clip(
         probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
         clip = found.read(probe, options)
-        return replace(clip, history=with_notes(clip.history, f"{clip.source or path} ({found.label})", clip.notes))
+        source = clip.source if split_source(clip.source)[0] == Path(path) else path
+        return replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from mpm_core import Clip, read_clip, write
 from mpm_core.cli import main
 from mpm_core.formats.base import WriteOptions
+from mpm_core.lifters.aids import Aids
 from mpm_core.provenance import Step, as_rows, of_rows
 from mpm_core.refiners import refine
 
@@ -40,7 +41,7 @@ def test_an_answer_says_how_it_was_made(demo, lifter):
     clip = replace(demo.cut(0, 120), height_m=1.9)
     mask = np.zeros((len(clip), 16), bool)
     mask[:, 3] = True
-    said = " | ".join(texts(lifter.lift(clip, mask, Aids(mirror=False))))
+    said = " | ".join(texts(lifter.lift(clip, mask, aids=Aids(mirror=False))))
     assert "mirrored" not in said and "fitted to the keypoints" in said and "6.2 % of all joints hidden" in said
     assert "sized: all metres times" in said and "grounded: joints were moved by" in said
     assert "grounded" not in " | ".join(texts(lifter.lift(clip, mask, aids=Aids(ground=False))))
