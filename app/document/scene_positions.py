@@ -15,14 +15,14 @@ def true_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
     if session.clip is None or session.clip.ground_truth is None:
         return None
     truth = session.clip.ground_truth[frame]
-    return _z_up(truth - truth[MPM16.root], session.up.direction)
+    return in_scene(truth - truth[MPM16.root], session.up.direction)
 
 
 def predicted_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
     """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
     if session.clip is None or session.prediction is None or not np.isfinite(session.prediction.positions[frame]).all():
         return None
-    return _z_up(session.prediction.positions[frame], session.up.direction)
+    return in_scene(session.prediction.positions[frame], session.up.direction)
 
 
 def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
@@ -35,10 +35,10 @@ def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
         root = truth[frame, MPM16.root]
     elif session.prediction is not None and np.isfinite(session.prediction.root[frame]).all():
         root = session.prediction.root[frame]
-    return _z_up(root, session.up.direction)
+    return in_scene(root, session.up.direction)
 
 
-def _z_up(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Camera axes -> x right, y away from the camera, z up."""
+def in_scene(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Camera axes -> the scene's: x right, y away from the camera, z up."""
     x, y, z = np.moveaxis(upright(points, up), -1, 0)
     return np.stack((x, -z, y), axis=-1).astype(np.float32)

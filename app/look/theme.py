@@ -37,6 +37,10 @@ JOINT_RADIUS_M = 0.030
 HIDDEN_JOINT_RADIUS_M = 0.038
 TRUTH_SHARE = 0.85  # of those radii, for the ground truth
 TRUTH_ALPHA = 0.38
+GHOST_SHARE = 0.7
+GHOST_ALPHA = 0.16
+OTHERS_ALPHA = 0.3
+SHADOW_ALPHA = 0.45
 GRID_SIZE_M = 8.0
 GRID_SPACING_M = 0.5
 
@@ -74,6 +78,7 @@ class Theme:
     warning: str
     scene: str
     grid: str
+    shadow: str
     cell: str
     hidden_cell: str
     missing_cell: str
@@ -97,6 +102,7 @@ DARK = Theme(
     warning="#f2b84b",
     scene="#1a1d22",
     grid="#3a414b",
+    shadow="#000000",
     cell="#39424e",
     hidden_cell="#0c0e11",
     missing_cell="#6b4a1d",
@@ -123,6 +129,7 @@ LIGHT = Theme(
     warning="#9a6200",
     scene="#eef0f3",
     grid="#c6ccd4",
+    shadow="#4a5361",
     cell="#c4cdd8",
     hidden_cell="#333a44",
     missing_cell="#d99b3d",

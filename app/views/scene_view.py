@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLGridItem, GLLinePlotItem, GLViewWidget
+from pyqtgraph.opengl import GLGridItem, GLViewWidget
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QGuiApplication,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QOffscreenSurface,
@@ -31,7 +32,10 @@ from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
+from app.views.scene_camera import CameraPyramid, camera_axes
 from app.views.scene_legends import ErrorLegend, SolidityKey
+from app.views.scene_motion import FootShadows, Ghosts, Trails
+from app.views.scene_people import Bystanders
 from app.views.skeleton_item import nearest_joint
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.skeleton import MPM16
@@ -43,7 +47,7 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
-_FRUSTUM_M = 0.35
+_MOST_BYSTANDERS = 6
 
 
 def why_no_scene() -> str:
@@ -82,12 +86,24 @@ class SceneView(GLViewWidget):
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
         self._grid = GLGridItem(size=QVector3D(look.GRID_SIZE_M, look.GRID_SIZE_M, 1))
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
-        self._frustum = GLLinePlotItem(mode="lines", antialias=True)
+        self._camera = CameraPyramid()
+        self.trails, self.ghosts, self._shadows = Trails(), Ghosts(), FootShadows()
+        self.bystanders = Bystanders(_MOST_BYSTANDERS)
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)
         self._gravity = GravityArrow()
-        for item in (self._grid, self._frustum, *self._gravity.items, self._prediction, self._truth):
+        for item in (
+            self._grid,
+            *self._shadows.items,
+            *self._camera.items,
+            *self._gravity.items,
+            *self.trails.items,
+            self._prediction,
+            self._truth,
+            *self.bystanders.items,
+            *self.ghosts.items,
+        ):
             self.addItem(item)
         self._legend = ErrorLegend(self, theme)
         self._key = SolidityKey(self, theme)
@@ -141,6 +157,9 @@ class SceneView(GLViewWidget):
             nothing_hidden = np.zeros(len(MPM16), bool)
             self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
         self._truth.setVisible(truth is not None)
+        for more in (self.trails, self.ghosts, self.bystanders):
+            more.refresh(session, self.theme, self.palette_name)
+        self._shadows.refresh(session, self._floor, self.theme)
         self._legend.setVisible(self.shows_errors and session.errors is not None)
         self._key.setVisible(truth is not None)
         if self.follows_root:
@@ -210,26 +229,19 @@ class SceneView(GLViewWidget):
         self._place_frustum()
 
     def _place_frustum(self) -> None:
-        """The camera as a small pyramid at the origin, when the person's place is known."""
-        clip = self._session.clip
-        is_known = clip is not None and float(np.linalg.norm(root_in_scene(self._session, self._session.frame))) > 0.5
-        self._frustum.setVisible(is_known)
-        if clip is None or not is_known:
-            return
-        right, forward, down = self._camera_axes()
-        x, y = (size / 2 / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
-        corners = [(forward + sx * x * right + sy * y * down) * _FRUSTUM_M for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        lines = [p for k in range(4) for p in (np.zeros(3), corners[k], corners[k], corners[(k + 1) % 4])]
-        self._frustum.setData(pos=np.array(lines, np.float32), color=QColor(self.theme.muted), width=1.0)
+        """The camera at the origin, when the person's place is known."""
+        is_known = float(np.linalg.norm(root_in_scene(self._session, self._session.frame))) > 0.5
+        self._camera.show(self._session.clip, camera_axes(self._session.up.direction) if is_known else None, self.theme)
 
-    def _camera_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The camera's right, forward and down in the scene."""
-        from mpm_core.camera import upright
+    def picture(self) -> QImage:
+        """What is to be seen now, with what is written over it."""
+        return self.grab().toImage()
 
-        assert self._session.clip is not None
-        x, y, z = np.moveaxis(upright(np.eye(3), self._session.up.direction), -1, 0)
-        right, down, forward = np.stack((x, -z, y), axis=-1)
-        return right, forward, down
+    def set_picture(self, picture: QImage | None) -> None:
+        """What the camera sees in this frame."""
+        self._camera.set_picture(picture)
+        self._place_frustum()
+        self.update()
 
     def look_from(self, name: str) -> None:
         """Go to one of VIEWS, or to 'start': half from the camera's side, half from the front."""
@@ -253,7 +265,7 @@ class SceneView(GLViewWidget):
     def _look_through_camera(self, centre: NDArray[np.float64]) -> None:
         clip = self._session.clip
         assert clip is not None
-        _, forward, _ = self._camera_axes()
+        _, forward, _ = camera_axes(self._session.up.direction)
         reach = float(centre @ forward)
         across = clip.image_size[0] / clip.camera.focal[0]
         high = clip.image_size[1] / clip.camera.focal[1]

@@ -83,6 +83,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view_camera", "Camera view", "View", "look_from", ("4",), "", "camera"),
     ActionSpec("zoom", "Zoom to the person in the image, or out", "View", "zoom_to_person", ("Z",)),
     ActionSpec("follow", "Follow the root", "View", "set_follows", ("F",), is_checkable=True),
+    ActionSpec("turn", "Turntable", "View", "set_turns", (), is_checkable=True),
+    ActionSpec("trails", "Trails of the selected joints", "View", "set_trails", ("R",), is_checkable=True, starts_group=True),
+    ActionSpec("ghosts", "Ghosts before and after…", "View", "ask_ghosts"),
+    ActionSpec("bystanders", "Other people of the video", "View", "set_bystanders", (), is_checkable=True),
+    ActionSpec("copy_scene", "Copy a picture of the scene", "View", "copy_picture", ("Ctrl+Shift+C",), starts_group=True),
+    ActionSpec("save_scene", "Save a picture of the scene…", "View", "save_picture"),
     ActionSpec(
         "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Errors",
         starts_group=True,

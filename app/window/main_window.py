@@ -37,11 +37,13 @@ from app.window.actions import ACTIONS, build_actions
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
 from app.window.menus import Menus, build_toolbar
+from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
 from app.workers.backdrop import Backdrop
+from app.workers.bystanders import BystandersJob
 from app.workers.detection import DetectJob
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob
@@ -77,9 +79,9 @@ class MainWindow(QMainWindow):
         self._build_views()
         self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
-        self.view_handlers = ViewHandlers(
-            self, self.session, self.playback, self.image_view, self.scene_view, self.restyle
-        )  # fmt: skip
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.bystanders_job = BystandersJob(self.session)
+        self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.detect_job, self.image_view, self.backdrop, self.file_handlers.may_leave,
             lambda: self.theme,
@@ -87,7 +89,7 @@ class MainWindow(QMainWindow):
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
-            self, (self.file_handlers, self.edit_handlers, self.view_handlers)
+            self, (self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers)
         )
         self._build_panels()
         self.menus = Menus(
@@ -179,6 +181,8 @@ class MainWindow(QMainWindow):
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
+        if self.scene_view is not None:
+            self.backdrop.picture_changed.connect(self.scene_view.set_picture)
         self.opener.asked.connect(
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
@@ -287,8 +291,8 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.figures_job, self.opener, self.backdrop, self.detect_job, self.file_handlers,
-            self.video_handlers,
+            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
+            self.file_handlers, self.video_handlers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.about import version_text
 
@@ -20,11 +19,11 @@ class ViewHandlers(QObject):
     """Binds the table of actions to the playback, the views and the dialogs of help."""
 
     def __init__(
-        self, window: QWidget, session: Session, playback: Playback, image: ImageView, scene: SceneView | None,
+        self, window: QWidget, session: Session, playback: Playback, image: ImageView,
         restyle: Callable[[str | None, str | None], None],
     ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session, self._playback, self._image, self._scene = window, session, playback, image, scene
+        self._window, self._session, self._playback, self._image = window, session, playback, image
         self._restyle = restyle
         self._anchor = 0
 
@@ -96,29 +95,8 @@ class ViewHandlers(QObject):
     def set_task(self, task: str) -> None:
         self._session.set_options(self._session.options.with_task(task))
 
-    def look_from(self, name: str) -> None:
-        if self._scene is not None:
-            self._scene.look_from(name)
-
     def zoom_to_person(self) -> None:
         self._image.zoom_to_person()
-
-    def set_follows(self, follows: bool) -> None:
-        if self._scene is not None:
-            self._scene.follows_root = follows
-            self._scene.refresh()
-
-    def set_errors(self, shows: bool) -> None:
-        if self._scene is not None:
-            self._scene.set_shows(errors=shows)
-
-    def set_truth(self, shows: bool) -> None:
-        if self._scene is not None:
-            self._scene.set_shows(truth=shows)
-
-    def set_side_by_side(self, is_beside: bool) -> None:
-        if self._scene is not None:
-            self._scene.set_shows(side_by_side=is_beside)
 
     def set_theme(self, name: str) -> None:
         self._restyle(name, None)

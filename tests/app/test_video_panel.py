@@ -128,6 +128,30 @@ def test_another_person_takes_the_place_of_the_first(qtbot, detected):
     assert detected.video_panel._persons.currentData() == number
 
 
+def test_other_people_are_in_the_scene_when_they_are_wanted(qtbot, detected):
+    session, scene = detected.session, detected.scene_view
+    (mesh, *_), wanted = scene.bystanders.items, detected.actions_by_name["bystanders"]
+    session.set_frame(12)
+    wanted.trigger()
+    qtbot.waitUntil(mesh.visible, timeout=WAIT_MS)
+    other = mesh._vertices
+    before = predicted_in_scene(session, 12)
+    (number,), _ = session.recording.others_at(12, session.clip.keypoints[12])
+    assert number != session.person and sum(item.visible() for item in scene.bystanders.items) == 1
+    detected.detect_job.open_person(session.recording, number)
+    qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
+    session.set_frame(12)
+    wait_for_lift(qtbot, detected)
+    qtbot.waitUntil(mesh.visible, timeout=WAIT_MS)  # now the first one is the other
+    assert not np.allclose(mesh._vertices, other) and not np.allclose(predicted_in_scene(session, 12), before)
+    wanted.trigger()
+    assert not mesh.visible()
+    detected.opener.open_demo()
+    qtbot.waitUntil(lambda: session.recording is None, timeout=WAIT_MS)
+    wanted.trigger()
+    assert "Only videos" in detected.status_line.message()
+
+
 def test_cleaning_up_can_be_undone(qtbot, detected):
     session = detected.session
     joint = MPM16.index("RKnee")

@@ -1,0 +1,65 @@
+"""The camera in the scene: a pyramid at the origin, with what it sees in it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.opengl import GLGraphicsItem, GLImageItem, GLLinePlotItem
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage, QMatrix4x4
+
+from app.look.theme import Theme
+from mpm_core.camera import upright
+from mpm_core.clip import Clip
+
+_FAR_M = 0.35
+_PICTURE_PX = 320
+
+
+class CameraPyramid:
+    """Drawn when the person's place is known, so that the camera's is too."""
+
+    def __init__(self) -> None:
+        self._lines = GLLinePlotItem(mode="lines", antialias=True)
+        self._image = GLImageItem(np.zeros((1, 1, 4), np.uint8), smooth=True)
+        self._has_picture = False
+        self._size = (1, 1)
+        self.items: tuple[GLGraphicsItem.GLGraphicsItem, ...] = (self._image, self._lines)
+
+    def set_picture(self, picture: QImage | None) -> None:
+        """What the camera sees now; None for nothing."""
+        self._has_picture = picture is not None
+        if picture is None:
+            return
+        small = picture.scaledToWidth(_PICTURE_PX, Qt.TransformationMode.SmoothTransformation)
+        small = small.convertToFormat(QImage.Format.Format_RGBA8888)
+        rows = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), small.bytesPerLine())
+        pixels = rows[:, : 4 * small.width()].reshape(small.height(), small.width(), 4)
+        self._image.setData(pixels.transpose(1, 0, 2).copy())
+        self._size = (small.width(), small.height())
+
+    def show(self, clip: Clip | None, axes: tuple[NDArray[np.float64], ...] | None, theme: Theme) -> None:
+        """With the camera's right, forward and down in the scene; nothing without them."""
+        is_known = clip is not None and axes is not None
+        self._lines.setVisible(is_known)
+        self._image.setVisible(is_known and self._has_picture)
+        if clip is None or axes is None:
+            return
+        right, forward, down = axes
+        across, high = (size / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
+        corners = [
+            (forward + sx * across / 2 * right + sy * high / 2 * down) * _FAR_M
+            for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
+        lines = [p for k in range(4) for p in (np.zeros(3), corners[k], corners[k], corners[(k + 1) % 4])]
+        self._lines.setData(pos=np.array(lines, np.float32), color=QColor(theme.muted), width=1.0)
+        along, downward = right * across * _FAR_M / self._size[0], down * high * _FAR_M / self._size[1]
+        columns = np.column_stack((along, downward, forward * _FAR_M, corners[0]))
+        self._image.setTransform(QMatrix4x4([*(float(v) for v in columns.ravel()), 0.0, 0.0, 0.0, 1.0]))
+
+
+def camera_axes(up: tuple[float, float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The camera's right, forward and down in the scene."""
+    x, y, z = np.moveaxis(upright(np.eye(3), up), -1, 0)
+    right, down, forward = np.stack((x, -z, y), axis=-1)
+    return right, forward, down
