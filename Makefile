@@ -2,6 +2,7 @@
 # make test  sets everything up and runs all tests but those that need Blender
 # make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB)
 # make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
+# make soak  a seeded random user of the real window for ten minutes; memory must not grow
 # make lint  style, types and import rules
 # make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
@@ -21,7 +22,7 @@ BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
 SHARED ?= ../shared
 
-.PHONY: run test test-all fuzz lint motion-pictures setup setup-dev packages test-packages blender-packages clean
+.PHONY: run test test-all fuzz soak lint motion-pictures setup setup-dev packages test-packages blender-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
@@ -34,6 +35,9 @@ test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
 
 fuzz: setup-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz
+
+soak: test-packages setup-dev
+	xvfb-run -a -s '-screen 0 1280x800x24' $(BIN)/python -m tests.soak
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,100 @@
+"""Owns a run of the random user: what is opened, what counts as a fault, and how memory is measured."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.window.main_window import MainWindow
+from mpm_core import read_clip, write
+from mpm_core.assets import find_asset
+from mpm_core.formats.base import WriteOptions
+from tests.soak.user import RandomUser
+
+_PAGE_BYTES = 4096
+_LIFT_TIMEOUT_S = 120.0
+_LAST_STEPS = 12
+
+
+class Faults(logging.Handler):
+    """Collects exceptions of slots and of background jobs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info))
+        self.texts.append(text)
+
+    def hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Takes the place of sys.excepthook."""
+        self.texts.append("".join(traceback.format_exception(kind, error, trace)))
+
+
+@contextmanager
+def watched() -> Iterator[Faults]:
+    """Collect faults meanwhile."""
+    faults, before = Faults(), sys.excepthook
+    logging.getLogger().addHandler(faults)
+    sys.excepthook = faults.hook
+    try:
+        yield faults
+    finally:
+        sys.excepthook = before
+        logging.getLogger().removeHandler(faults)
+
+
+def write_files(folder: Path) -> list[Path]:
+    """What the random user opens: clips of several kinds, one of them broken, one that is no keypoint file at all."""
+    demo = read_clip(find_asset("demo/demo.npz"))
+    files = [folder / name for name in ("walk.npz", "short.csv", "broken.json", "notes.txt")]
+    write(demo, files[0])
+    write(demo.cut(0, 90), files[1], WriteOptions(clip=demo.cut(0, 90)))
+    files[2].write_text('{"people": [{"pose_keypoints_2d": [1, 2')
+    files[3].write_text("nothing of that kind")
+    return files
+
+
+def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: float = 60.0) -> tuple[Faults, list[str], float]:
+    """Let a random user work for so long. Returns the faults, what was done last, and by which share the memory grew from the
+    time after `warm_s` on; both measured on the demo, freshly opened."""
+    with watched() as faults:
+        user = RandomUser(window, seed, write_files(folder), folder)
+        begin, early = time.monotonic(), 0.0
+        while time.monotonic() - begin < seconds and not faults.texts:
+            if not early and time.monotonic() - begin > warm_s:
+                early = _settled_memory(window)
+            user.step()
+        done, user_steps = user.done[-_LAST_STEPS:], len(user.done)
+        late = _settled_memory(window) if not faults.texts else 0.0
+        user.stop()
+    done.append(f"{user_steps} steps, seed {seed}")
+    return faults, done, late / early - 1 if early and late else 0.0
+
+
+def _settled_memory(window: MainWindow) -> float:
+    """Bytes that the process holds with the demo open and lifted and nothing to undo."""
+    window.file_handlers.open_demo()
+    end = time.monotonic() + _LIFT_TIMEOUT_S
+    QTest.qWait(300)
+    while time.monotonic() < end and (window.session.prediction is None or window.session.state.is_busy):
+        QTest.qWait(50)
+    QApplication.processEvents()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # elsewhere than on glibc what was freed is counted too
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * float(_PAGE_BYTES)
