@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.lift_options import LiftOptions, LiftState
+from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
@@ -41,6 +42,7 @@ class Session(QObject):
     prediction_changed = Signal()
     options_changed = Signal()
     state_changed = Signal()
+    video_changed = Signal()
     message = Signal(str)
 
     def __init__(self) -> None:
@@ -60,6 +62,7 @@ class Session(QObject):
         self._state = LiftState()
         self._recording: Recording | None = None
         self._person = 0
+        self._video: VideoLink | None = None
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
         self._up = Up()
@@ -80,7 +83,7 @@ class Session(QObject):
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
         self._clip = clip.to_mpm16()
-        self._recording, self._person, self._threshold = recording, person, threshold
+        self._recording, self._person, self._threshold, self._video = recording, person, threshold, None
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
@@ -98,6 +101,20 @@ class Session(QObject):
         self.clip_changed.emit()
         self.frame_changed.emit(0)
         self.prediction_changed.emit()
+
+    def close(self) -> None:
+        """Have no clip: something else was chosen, of which there is none yet."""
+        if self._clip is None:
+            return
+        self._clip, self._prediction, self._errors, self._recording, self._video = None, None, None, None, None
+        self._mask, self._flags = np.zeros((0, len(MPM16)), bool), np.zeros(0, bool)
+        self._frame, self._range, self._selection = 0, None, frozenset()
+        self._forget_hidden()
+        self.undo_stack.clear()
+        self._state = LiftState(device=self._state.device)
+        self.clip_changed.emit()
+        self.prediction_changed.emit()
+        self.state_changed.emit()
 
     def show_live(self, clip: Clip | None, prediction: Prediction | None) -> None:
         """One frame of a camera, which takes the place of the one before; None where nobody is seen."""
@@ -189,6 +206,16 @@ class Session(QObject):
     def recording(self) -> Recording | None:
         """What a detector saw in the video that the clip is from; None for other clips."""
         return self._recording
+
+    @property
+    def video(self) -> VideoLink | None:
+        """The video behind the skeleton, also when it cannot be found at present."""
+        return self._video
+
+    def set_video(self, video: VideoLink | None) -> None:
+        if video != self._video:
+            self._video = video
+            self.video_changed.emit()
 
     @property
     def person(self) -> int:

@@ -26,7 +26,7 @@ from mpm_core.skeleton import MPM16
 
 _DRAG_PX = 5.0
 _ZOOM_STEP = 1.2
-_LARGEST_ZOOM = 20.0
+_SMALLEST_ZOOM, _LARGEST_ZOOM = 0.2, 20.0
 # How much of the view a pose without an image fills.
 _POSE_SHARE = 0.8
 
@@ -86,6 +86,15 @@ class ImageView(QWidget):
         self.end_upright()
         self.show_preview(None)
         self._forget_people()
+
+    @property
+    def zoom(self) -> tuple[float, QPointF]:
+        """By how much the image is larger than it fits, and where its middle is from the view's, in pixels."""
+        return self._zoom, self._offset
+
+    def set_zoom(self, zoom: float, offset: QPointF) -> None:
+        self._zoom, self._offset = min(max(zoom, _SMALLEST_ZOOM), _LARGEST_ZOOM), offset
+        self.update()
 
     def zoom_to_person(self) -> None:
         """The person of the frame fills the view; the whole image again if they do already."""
@@ -383,7 +392,7 @@ class ImageView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the mouse."""
         step = _ZOOM_STEP ** (event.angleDelta().y() / 120)
-        zoom = min(max(self._zoom * step, 0.2), _LARGEST_ZOOM)
+        zoom = min(max(self._zoom * step, _SMALLEST_ZOOM), _LARGEST_ZOOM)
         from_middle = event.position() - QPointF(self.width() / 2, self.height() / 2)
         self._offset = from_middle - (from_middle - self._offset) * (zoom / self._zoom)
         self._zoom = zoom

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
@@ -25,7 +27,7 @@ from app.look.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE, describe_cell
 from app.views.lanes import Lane, build_lanes
-from mpm_core.skeleton import MPM16
+from mpm_core.skeleton import LIMBS, MPM16
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
@@ -90,6 +92,19 @@ class Timeline(QWidget):
         """The whole clip in view."""
         self._first, self._count = 0.0, float(max(len(self._session), 1))
         self._forget_picture()
+
+    @property
+    def in_view(self) -> tuple[float, float, frozenset[str]]:
+        """The first frame in view, how many are, and the limbs that are unfolded."""
+        return self._first, self._count, frozenset(self._unfolded)
+
+    def show_frames(self, first: float, count: float, unfolded: Iterable[str]) -> None:
+        """What in_view gave, as far as this clip has it."""
+        self._unfolded = set(unfolded) & set(LIMBS)
+        frames = len(self._session)
+        self._count = float(min(max(count, min(_FEWEST_FRAMES, frames)), frames))
+        self.updateGeometry()
+        self._scroll_to(first)
 
     def _forget_picture(self, *_: object) -> None:
         self._picture = None
