@@ -129,6 +129,9 @@ class MainWindow(QMainWindow):
         self.no_scene = QLabel(reason)
         self.no_scene.setWordWrap(True)
         self.no_scene.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        if self.scene_view is not None:
+            self.no_scene.hide()
+            self.no_scene.setParent(self)
         self.views = QSplitter(Qt.Orientation.Horizontal)
         self.views.addWidget(self.image_view)
         self.views.addWidget(self.scene_view or self.no_scene)
