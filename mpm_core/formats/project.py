@@ -59,7 +59,7 @@ class Part:
         with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, array in self.arrays.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+                    np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
         return memory.getvalue()
 
     def equals(self, other: Part | None) -> bool:

@@ -31,7 +31,7 @@ def project(tmp_path, demo):
     clip = replace(clip, keypoints=points, visible=visible, edited=np.eye(len(clip), 16, dtype=bool))
     mask, flags = np.zeros((len(clip), 16), bool), np.zeros(len(clip), bool)
     mask[10:20, WRIST], flags[7] = True, True
-    keys = Part({"interpolation": "pchip"}, {"frames": np.array([3, 9])})
+    keys = Part({"interpolation": "pchip"}, {"frames": np.array([3, 9]), "count": np.array(2)})
     kept = Part({"lifter": "mpm"}, {"positions": np.full((3, 16, 3), np.nan, np.float32)})
     return Project(
         clip, mask, flags, 0.25, {"video": tmp_path / "takes" / "walk.mp4"}, {"keys": keys, "predictions/a/b: 50 %": kept}
