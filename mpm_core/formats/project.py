@@ -238,6 +238,7 @@ class _Reader:
             with self._archive.open(member) as file, zipfile.ZipFile(file) as inner:
                 self._check(inner.infolist())
                 arrays = read_members(inner, where)
+                arrays |= {name: np.asarray(value) for name, value in arrays.items() if isinstance(value, np.generic)}
         except UserError:
             raise
         except (*ZIP_ERRORS, LookupError, ValueError, OSError):
