@@ -68,6 +68,12 @@ class Document(QObject):
         """Let projects keep something more from now on."""
         self._kept.append(kept)
 
+    def stop(self) -> None:
+        """Tell nobody anything any more; call before the views go."""
+        self._soon.stop()
+        self.blockSignals(True)
+        self._soon.blockSignals(True)
+
     def look_again(self, *_: object) -> None:
         """Something may have changed: tell everybody a moment later."""
         self._soon.start()

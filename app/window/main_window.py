@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
-            self.file_handlers, self.video_handlers, self.project_handlers,
+            self.file_handlers, self.video_handlers, self.project_handlers, self.document,
         )  # fmt: skip
         for worker in workers:
             worker.stop()
