@@ -52,10 +52,11 @@ class Menus:
         self.recent.clear()
         self.recent.setEnabled(bool(recent))
         self.recent.setToolTipsVisible(True)
-        now = datetime.now().astimezone()
+        now, names = datetime.now().astimezone(), [file.path.name for file in recent]
         for file in recent:
-            told = " ".join(part for part in (file.kind, file.when_said(now)) if part)
-            action = self.recent.addAction(f"{file.path.name}  –  {told}".replace("&", "&&"))
+            told = ", ".join(part for part in (file.kind, file.when_said(now)) if part)
+            name = file.path.name if names.count(file.path.name) == 1 else f"{file.path.name} in {file.path.parent.name}"
+            action = self.recent.addAction(f"{name}  –  {told}".replace("&", "&&"))
             action.setToolTip(str(file.path))
             action.triggered.connect(partial(self._open_path, file.path))
 

@@ -31,7 +31,8 @@ class Windows(QObject):
         is_free = path is None
         for leftover in find_leftovers():
             project = "" if leftover.of is None else leftover.of.name
-            answer = ask_to_recover(leftover.name, said(leftover.when, datetime.now().astimezone()), project)
+            when = said(leftover.when, datetime.now().astimezone()).removeprefix("today ")
+            answer = ask_to_recover(leftover.name, when, project)
             if answer:
                 (window if is_free else self.open()).project_handlers.recover(leftover)
                 is_free = False

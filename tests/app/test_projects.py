@@ -59,7 +59,7 @@ def test_ctrl_s_saves_and_the_mark_in_the_title_goes(qtbot, walk, tmp_path, monk
     path = saved(qtbot, walk, tmp_path / "walk.mpmproj", monkeypatch)
     qtbot.waitUntil(lambda: walk.windowTitle().startswith("walk.mpmproj") and not walk.isWindowModified())
     assert walk.status_line.message() == f"Saved {path}"
-    assert walk.menus.recent.actions()[0].text().startswith("walk.mpmproj  –  project today")
+    assert walk.menus.recent.actions()[0].text().startswith("walk.mpmproj  –  project, today")
     # The next time nothing is asked, and undoing is a change too.
     monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: pytest.fail("asked again"))
     walk.session.undo_stack.undo()
@@ -291,9 +291,9 @@ def test_what_a_crash_left_is_offered_once(qtbot, windows, settings, clip, monke
     window = windows.open()
     window.opener.open_demo = lambda: asked.append("demo")
     windows.start(None)
-    assert asked[0][0] == "walk.json" and asked[0][1].startswith("today ")
+    assert asked[0][0] == "walk.json" and len(asked[0][1]) == len("14:32")
     if answer:
-        assert (window.session.mask.any() and window.isWindowModified() is False) or window.document.is_unsaved()
+        assert window.session.mask.any() and window.document.is_unsaved()
         qtbot.waitUntil(window.isWindowModified)
         assert len(asked) == 1
     else:
@@ -323,8 +323,8 @@ def test_questions_say_what_is_at_stake(qtbot, window, tmp_path, monkeypatch):
     assert texts[0] == "Save the changes to walk.mpmproj first?"
     for label, answer in (("Recover", True), ("Discard", False), ("Ask me later", None)):
         texts = press(label)
-        assert ask_to_recover("walk.mp4", "today 14:32", "walk.mpmproj") is answer
-        assert texts[0] == "Recover walk.mp4 of today 14:32?" and "walk.mpmproj, which stays as it is" in texts[1]
+        assert ask_to_recover("walk.mp4", "14:32", "walk.mpmproj") is answer
+        assert texts[0] == "Recover walk.mp4 of 14:32?" and "walk.mpmproj, which stays as it is" in texts[1]
     texts = press("Open without it")
     assert ask_where_now(window, tmp_path / "walk.mp4", "Videos (*)") is None
     assert texts[0] == "Where is walk.mp4 now?"

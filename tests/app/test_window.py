@@ -306,7 +306,7 @@ def test_recent_files_are_remembered(qtbot, window, settings, tmp_path, demo):
     window.file_handlers.open_path(tmp_path / "a.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
     (action,) = window.menus.recent.actions()
-    assert action.text().startswith("a.npz  –  clip today ") and action.toolTip() == str(tmp_path / "a.npz")
+    assert action.text().startswith("a.npz  –  clip, today ") and action.toolTip() == str(tmp_path / "a.npz")
     (tmp_path / "a.npz").unlink()
     assert window.recent.files() == []
 

@@ -1,6 +1,7 @@
 """A random user of the real window who is killed at some moment: python -m tests.soak.killed FOLDER SEED.
 
-Before each step, state.log in the folder gets a line: the time, what the work is, and whether anything of it is on no disk.
+Before each step, and when something is kept aside, state.log in the folder gets a line: the time, what the work is, and whether
+anything of it is on no disk.
 """
 
 from __future__ import annotations
@@ -57,11 +58,16 @@ def main(folder: Path, seed: int) -> None:
         QTest.qWait(20)
     user = RandomUser(window, seed, files, folder)
     log = (folder / "state.log").open("a", buffering=1)
+
+    def note() -> None:
+        document = window.document
+        log.write(f"{time.time():.3f} {digest_of(document.project())} {int(document.is_unsaved())}\n")
+
+    # What is kept aside may be what the work was in the middle of a step.
+    window.project_handlers.autosave._timer.timeout.connect(note)
     print("ready", flush=True)
     while True:
-        # Work alone: a person who only looks around has nothing to lose.
-        project, is_unsaved = window.document.project(), window.document.is_unsaved()
-        log.write(f"{time.time():.3f} {digest_of(project)} {int(is_unsaved)}\n")
+        note()
         user.step()
         app.processEvents()
 
