@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document.history import DoneList
-from app.document.project import UNCOUNTED, Kept, Unpacked, open_unpacked, parts_of, recording_part
+from app.document.project import UNCOUNTED, Kept, Unpacked, open_unpacked, parts_of, recording_part, unknown_parts
 from app.document.session import Session
 from mpm_core.detectors.recording import Recording
 from mpm_core.formats.project import Part, Project, is_same
@@ -33,6 +33,7 @@ class Document(QObject):
         self._session = session
         self._done = DoneList(session)
         self._kept: list[Kept] = []
+        self._unknown: dict[str, Part] = {}
         self._path: Path | None = None
         self._on_disk: Project | None = None
         self._recording: tuple[Recording, int, Part] | None = None
@@ -83,7 +84,7 @@ class Document(QObject):
         session = self._session
         if session.clip is None:
             return None
-        parts = parts_of(session)
+        parts = {**self._unknown, **parts_of(session)}
         for kept in self._kept:
             parts.update(kept.parts())
         if session.recording is not None:
@@ -95,6 +96,7 @@ class Document(QObject):
     def open(self, opened: Unpacked, path: Path | None) -> None:
         """Begin anew with a project that lies there; with None its work is on no disk, as after a crash."""
         open_unpacked(self._session, opened)
+        self._unknown = unknown_parts(opened.project, self._kept)
         for kept in self._kept:
             kept.restore(opened.project.parts)
         if path is None:
@@ -104,6 +106,7 @@ class Document(QObject):
 
     def mark_opened(self) -> None:
         """The work as it stands is no more than what was read, or what is read again in no time."""
+        self._unknown = {}
         self._path, self._on_disk = None, self.project()
         self._session.undo_stack.setClean()
         self.look_again()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,19 @@ from mpm_core.formats.project import Part, Project
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import TASKS
 
+_OWN = ("lifting", "place", "video", "recording")
+"""Parts of the session itself."""
+
 UNCOUNTED = ("view", "place")
 """Parts that are kept but are no work: going to another frame, or round the person, makes nothing unsaved."""
 
 
 class Kept(Protocol):
     """Something beside the session that projects keep, in parts of its own."""
+
+    def owns(self, name: str) -> bool:
+        """Whether a part of this name is one of its own."""
+        ...
 
     def parts(self) -> Mapping[str, Part]:
         """What there is to keep; arrays are never written to afterwards."""
@@ -99,6 +106,14 @@ class _ArraysOf(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(self._arrays)
+
+
+def unknown_parts(project: Project, kept: Iterable[Kept]) -> dict[str, Part]:
+    """Those that nobody here knows, such as a later version's: they are written back as they are."""
+    kept = list(kept)
+    return {
+        name: part for name, part in project.parts.items() if name not in _OWN and not any(one.owns(name) for one in kept)
+    }  # fmt: skip
 
 
 def open_unpacked(session: Session, opened: Unpacked) -> None:

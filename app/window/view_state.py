@@ -26,6 +26,10 @@ class ViewState:
     ) -> None:
         self._image, self._scene, self._timeline, self._panels, self._actions = image, scene, timeline, panels, actions
 
+    def owns(self, name: str) -> bool:
+        """See Kept."""
+        return name == _NAME
+
     def parts(self) -> Mapping[str, Part]:
         """See Kept."""
         note = {

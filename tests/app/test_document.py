@@ -173,6 +173,9 @@ class KeptAnswers:
     def __init__(self, parts):
         self.kept, self.restored = parts, None
 
+    def owns(self, name):
+        return name.startswith("predictions/")
+
     def parts(self):
         return self.kept
 
@@ -194,6 +197,19 @@ def test_others_keep_parts_of_their_own(session, document, tmp_path):
     assert other.restored["predictions/masked: 50 %"].equals(answers.kept["predictions/masked: 50 %"])
     answers.kept = {}
     assert document.is_unsaved()
+
+
+def test_parts_that_nobody_knows_are_written_back(session, document, tmp_path):
+    later = Part({"made_by": "a later version"}, {"values": np.arange(5)})
+    project = document.project()
+    write_project(replace(project, parts={**project.parts, "later/thing": later}), tmp_path / "walk.mpmproj")
+    again, opened = reopened(tmp_path / "walk.mpmproj")
+    assert not opened.is_unsaved()
+    Editor(again).apply_preset("left leg")
+    save(opened, tmp_path / "walk.mpmproj")
+    assert read_project(tmp_path / "walk.mpmproj").parts["later/thing"].equals(later)
+    again.open_clip(again.clip)
+    assert "later/thing" not in opened.project().parts
 
 
 def test_people_of_a_video_are_found_again_without_the_cache(session, document, recording, tmp_path):
