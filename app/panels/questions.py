@@ -19,6 +19,12 @@ def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
     return buttons(box.exec())
 
 
+def ask_to_replace(parent: QWidget, name: str) -> bool:
+    """Whether to write over a project that is not as it was when it was opened here."""
+    text = f"{name} was changed meanwhile, by another window or program. Replace it?"
+    return QMessageBox.question(parent, "Replace project", text) == QMessageBox.StandardButton.Yes
+
+
 def ask_to_recover(name: str, when: str, project: str) -> bool | None:
     """Whether to recover work that a crash has left, or give it up; None to be asked again another time. project: what it
     belongs to, or nothing."""

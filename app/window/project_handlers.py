@@ -13,11 +13,12 @@ from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
 from app.panels.history import HistoryDialog
-from app.panels.questions import ask_to_save, ask_where, ask_where_now
+from app.panels.questions import ask_to_replace, ask_to_save, ask_where, ask_where_now
 from app.workers.autosave import Autosave, Leftover
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.saving import SaveJob
+from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats.project import SUFFIX, Project
 
@@ -37,6 +38,7 @@ class ProjectHandlers(QObject):
         self._window, self._session, self._document = window, session, document
         self._backdrop, self._detect_job, self._recent = backdrop, detect_job, recent
         self._saving: Callable[[bool], None] | None = None
+        self._stamp: tuple[int, int] | None = None
         self.autosave = Autosave(document)
         self._save_job = SaveJob()
         self._save_job.saved.connect(self._on_saved)
@@ -92,9 +94,15 @@ class ProjectHandlers(QObject):
 
     def recover(self, leftover: Leftover) -> None:
         """Go on with work that was kept aside; it counts as unsaved, and its project stays as it is."""
-        opened = Unpacked(leftover.project, leftover.slot.path)
+        try:
+            opened = Unpacked(leftover.project, leftover.slot.path)
+        except UserError as error:
+            leftover.slot.release()
+            self._session.message.emit(str(error))
+            return
         self._open(opened, None, False)
         self._document.mark_unsaved(leftover.of)
+        self._stamp = None if leftover.of is None else _stamp_of(leftover.of)
         self.autosave.adopt(leftover.slot)
         self._session.message.emit(f"Recovered {leftover.name}: not saved yet")
 
@@ -121,6 +129,8 @@ class ProjectHandlers(QObject):
             return False
         if path is None:
             path = ask_where(self._window, "Save project", f"{clip.file_stem}{SUFFIX}", "mpm-viewer project", SUFFIX)
+        elif _stamp_of(path) not in (None, self._stamp) and not ask_to_replace(self._window, path.name):
+            return False
         project = self._document.project()
         if path is None or project is None:
             return False
@@ -138,6 +148,7 @@ class ProjectHandlers(QObject):
     def _on_saved(self, path: Path, project: Project) -> None:
         if self._session.clip is not None and self._session.clip.times is project.clip.times:  # still the same clip
             self._document.mark_saved(path, project)
+            self._stamp = _stamp_of(path)
         self._recent.remember(path)
         self._session.message.emit(f"Saved {path}")
         self._end_saving(True)
@@ -159,6 +170,7 @@ class ProjectHandlers(QObject):
         if opened.video is not None and is_moved:
             opened = opened.with_video(ask_where_now(self._window, opened.video.path, f"Videos ({_VIDEOS});;All files (*)"))
         self._document.open(opened, path)
+        self._stamp = None if path is None else _stamp_of(path)
         if path is not None and opened is not before:
             self._document.mark_saved(path, before.project)  # on disk it is still linked to where it was
             self._document.look_again()
@@ -174,3 +186,12 @@ class ProjectHandlers(QObject):
             said.append(f"{video.path.name} was not found: there are no pictures")
         if said:
             self._session.message.emit("; ".join(said))
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    """What tells whether somebody else has written a file meanwhile; None where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size

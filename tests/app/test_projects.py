@@ -164,6 +164,20 @@ def test_saving_that_fails_keeps_the_window_open(qtbot, walk, tmp_path, monkeypa
     assert not walk.close() and walk.isVisible() and "cannot be written" in told[0]
 
 
+def test_a_project_that_somebody_else_changed_is_not_written_over_unasked(qtbot, walk, tmp_path, monkeypatch):
+    path = saved(qtbot, walk, tmp_path / "walk.mpmproj", monkeypatch)
+    others = path.read_bytes() + b" "
+    path.write_bytes(others)
+    answers, asked = [False, True], []
+    monkeypatch.setattr("app.window.project_handlers.ask_to_replace", lambda *a: asked.append(a[1]) or answers.pop(0))
+    walk.editor.apply_preset("left leg")
+    walk.project_handlers.save()
+    assert asked == ["walk.mpmproj"] and path.read_bytes() == others and walk.document.is_unsaved()
+    walk.project_handlers.save()
+    qtbot.waitUntil(lambda: not walk.document.is_unsaved(), timeout=WAIT_MS)
+    assert read_project(path).mask.any()
+
+
 def test_what_was_done_is_told_copied_and_exported(qtbot, walk, tmp_path, monkeypatch):
     walk.editor.move_joint(WRIST, 3, 100.0, 200.0, walk.editor.begin_gesture())
     qtbot.waitUntil(lambda: walk.session.prediction is not None and not walk.session.state.is_busy, timeout=WAIT_MS)
