@@ -30,7 +30,7 @@ from mpm_core.prediction import Prediction
 _SUFFIXES = " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))
 _READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
 _VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
-_OPENABLE = f"Keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
+_OPENABLE = f"Projects, keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
@@ -54,7 +54,7 @@ class FileHandlers(QObject):
         self._writer.start()
 
     def open_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open keypoints or a video", "", _OPENABLE)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a project, keypoints or a video", "", _OPENABLE)
         if name:
             self.open_path(Path(name))
 

@@ -15,7 +15,7 @@ from app.panels.history import HistoryDialog
 from app.panels.questions import ask_to_recover, ask_to_save, ask_where_now
 from app.window.windows import Windows
 from mpm_core import Clip, write
-from mpm_core.formats.project import read_project
+from mpm_core.formats.project import Project, read_project, write_project
 from mpm_core.lifters.aids import Aids
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, close_unasked
@@ -313,6 +313,15 @@ def test_what_a_crash_left_is_offered_once(qtbot, windows, settings, clip, monke
     else:
         assert asked[1] == "demo" and window.session.clip is None
         assert slot.path.exists() == (answer is None)
+
+
+def test_the_program_starts_with_a_project(qtbot, windows, clip, tmp_path):
+    nothing = np.zeros((len(clip), 16), bool)
+    write_project(Project(clip, nothing, nothing[:, 0], 0.25), tmp_path / "walk.mpmproj")
+    window = windows.open()
+    windows.start(tmp_path / "walk.mpmproj")
+    qtbot.waitUntil(lambda: window.document.path == tmp_path / "walk.mpmproj", timeout=WAIT_MS)
+    assert window.session.threshold == 0.25 and window.windowTitle().startswith("walk.mpmproj")
 
 
 # The questions themselves
