@@ -321,7 +321,8 @@ def test_the_program_starts_with_a_project(qtbot, windows, clip, tmp_path):
     window = windows.open()
     windows.start(tmp_path / "walk.mpmproj")
     qtbot.waitUntil(lambda: window.document.path == tmp_path / "walk.mpmproj", timeout=WAIT_MS)
-    assert window.session.threshold == 0.25 and window.windowTitle().startswith("walk.mpmproj")
+    qtbot.waitUntil(lambda: window.windowTitle().startswith("walk.mpmproj"))
+    assert window.session.threshold == 0.25
 
 
 # The questions themselves
