@@ -10,5 +10,6 @@ from mpm_core.formats import read_clip, write
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.aids import Aids
 from mpm_core.prediction import Prediction
+from mpm_core.truth.attaching import attach_truth
 
-__all__ = ["Aids", "Clip", "Prediction", "UserError", "load_lifter", "read_clip", "write"]
+__all__ = ["Aids", "Clip", "Prediction", "UserError", "attach_truth", "load_lifter", "read_clip", "write"]

@@ -6,6 +6,7 @@ import argparse
 import copy
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -37,19 +38,25 @@ def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str, takes_fo
         if inputs[0].is_dir() and not takes_folders:
             raise UserError(f"{inputs[0]}: holds no videos")
         if inputs == options.inputs and not options.output.is_dir():
-            check_spares([options.output], inputs)
+            check_spares([options.output], [*inputs, *aids_of(options)])
             run_one(_with(options, inputs[0], options.output))
             return
     else:
         inputs, failed = _usable(options.inputs, takes_folders)
     targets = _targets(inputs, options.output, suffix)
-    check_spares([target for _, target in targets], inputs)
+    check_spares([target for _, target in targets], [*inputs, *aids_of(options)])
     tasks = [_with(options, path, target) for path, target in targets]
     count = len(tasks) + failed
     if tasks:
         failed += _run_in_turn(tasks, run_one) if options.jobs == 1 else _run_beside(tasks, run_one, options.jobs)
     if failed:
         raise UserError(f"{failed} of {count} inputs could not be used (see above)")
+
+
+def aids_of(options: argparse.Namespace) -> list[Path]:
+    """Files that are read beside the inputs: weights, joint maps and ground truth."""
+    given = (getattr(options, name, None) for name in ("weights", "joint_map", "truth", "truth_joint_map"))
+    return [path for path in given if path is not None]
 
 
 def _usable(paths: Sequence[Path], takes_folders: bool) -> tuple[list[Path], int]:
@@ -105,9 +112,9 @@ def _targets(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Pa
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     targets = [(path, folder / f"{path.stem}{suffix}") for path in inputs]
-    names = [target for _, target in targets]
+    times = Counter(target for _, target in targets)
     for path, target in targets:
-        if names.count(target) > 1:
+        if times[target] > 1:
             raise UserError(f"{path}: several inputs would be written to {target}; give them folders of their own")
     return targets
 

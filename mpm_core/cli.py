@@ -14,6 +14,7 @@ from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
+from mpm_core.truth.command import add_truth
 
 _log = logging.getLogger("mpm")
 
@@ -152,6 +153,7 @@ def _add_lift(commands: Any) -> None:
     _add_reading(parser)
     add_detector(parser)
     add_cleaning(parser)
+    add_truth(parser)
     _add_lifter(parser)
     _add_hide(parser)
     parser.set_defaults(run=run_lift)
@@ -168,6 +170,7 @@ def _add_complete(commands: Any) -> None:
 def _add_convert(commands: Any) -> None:
     parser = commands.add_parser("convert", help="one file format to another, without any network")
     _add_input(parser)
+    add_truth(parser)
     parser.set_defaults(run=run_convert)
 
 

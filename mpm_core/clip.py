@@ -31,6 +31,9 @@ CAMERA_NOTE = "field of view"
 MOVING_CAMERA_NOTE = "the camera moves"
 """What notes about a camera that does not stand begin with. They hold for as long as the clip is used, so files keep them."""
 
+TRUTH_NOTE = "ground truth: "
+"""What notes about ground truth from another file begin with. They hold for as long as the ground truth is there."""
+
 _SELECTION = re.compile(r"(.*) \[(.*)\]", re.DOTALL)
 _UNSAFE_IN_NAMES = re.compile(r'[\\/:*?"<>|\[\]]+')
 
@@ -45,9 +48,10 @@ class Clip:
     axes (x right, y down, z forward), absolute or relative to Hip, NaN where unknown; or None. times: (frames,) float64
     seconds. image_size: (width, height) pixels. up: the direction away from the ground, in camera axes, None where
     nobody knows (see grounding/up.py). height_m: of the person, from sole to crown, None where nobody knows; what is lifted
-    is scaled to it (see lifters/sized.py). source: where it came from, for people to read: a path, with ' [selection]' after
-    it when the file holds many clips. notes: what had to be assumed while reading. history: what was done to it so far, see
-    provenance.py. The arrays are read-only.
+    is scaled to it (see lifters/sized.py). is_virtual: the keypoints are the ground truth as a camera would see it that there
+    never was; nobody measured them. source: where it came from, for people to read: a path, with ' [selection]' after
+    it when the file holds many clips. notes: what had to be assumed while reading. history: what was done
+    to it so far, see provenance.py. The arrays are read-only.
     """
 
     keypoints: NDArray[np.float32] | None
@@ -65,6 +69,7 @@ class Clip:
     height_m: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    is_virtual: bool = False
     history: History = ()
 
     def __post_init__(self) -> None:
@@ -138,8 +143,11 @@ class Clip:
         changes: dict[str, Any] = {"skeleton": MPM16, "edited": np.zeros((len(self), len(MPM16)), bool)}
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
+            # What comes from a derived joint is derived as well.
+            sources = joint_map.apply(self.keypoints, self.visible, (~self.derived).astype(np.float32))
             changes |= {
-                "keypoints": flat.points, "visible": flat.visible, "derived": flat.derived, "confidence": flat.confidence,
+                "keypoints": flat.points, "visible": flat.visible, "confidence": flat.confidence,
+                "derived": flat.derived | (flat.visible & (sources.confidence == 0)),
             }  # fmt: skip
         if self.ground_truth is not None:
             known = np.all(np.isfinite(self.ground_truth), axis=-1)

@@ -6,7 +6,7 @@ import argparse
 import logging
 from dataclasses import replace
 
-from mpm_core.batch import run_each, suffix_of
+from mpm_core.batch import aids_of, run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
@@ -15,6 +15,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
+from mpm_core.truth.command import check_truth_options, refuse_for_many, truth_sentence, with_truth
 
 _log = logging.getLogger("mpm")
 
@@ -23,6 +24,7 @@ _MOSTLY = 0.5
 
 def run_lift(options: argparse.Namespace) -> None:
     """2D keypoints, or videos, to 3D."""
+    refuse_for_many(options)
     run_each(options, lift_one, suffix_of(options.to))
 
 
@@ -42,11 +44,12 @@ def lift_one(options: argparse.Namespace) -> None:
     check_mask_names(options.hide)
     check_cleaning(options)
     check_mode(options.mode)
+    check_truth_options(options)
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
     lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
-    clip = _as_told(clip, options)
+    clip = with_truth(_as_told(clip, options), options)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -59,6 +62,8 @@ def lift_one(options: argparse.Namespace) -> None:
     _log.info("%s: %s", options.input.name, size_sentence(clip.height_m, prediction))
     if prediction.moved_by():
         _log.info("%s: so that standing feet do not slide, %s", options.input.name, prediction.moved_by())
+    if clip.ground_truth is not None:
+        _log.info("%s: %s", options.input.name, truth_sentence(prediction, clip))
     figures = reprojection(prediction, clip)
     if figures is not None and clip.ground_truth is None:
         _log.info(
@@ -94,7 +99,7 @@ def run_complete(options: argparse.Namespace) -> None:
     from mpm_core.lifters import load_lifter
 
     check_target(options.output)
-    check_spares([options.output], [options.input])
+    check_spares([options.output], [options.input, *aids_of(options)])
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
     clip = _as_told(_read(options), options)
@@ -107,8 +112,8 @@ def run_complete(options: argparse.Namespace) -> None:
 
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
-    check_spares([options.output], [options.input])
-    clip = _as_told(_read(options), options)
+    check_spares([options.output], [options.input, *aids_of(options)])
+    clip = with_truth(_as_told(_read(options), options), options)
     _write(options, clip, clip)
 
 

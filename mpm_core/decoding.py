@@ -123,7 +123,7 @@ class Capture:
             picture = self._to_rgb(frame, width)
         except (self._av.FFmpegError, ValueError):
             return None
-        picture = np.rot90(picture, round(frame.rotation / 90) % 4)
+        picture = _upright(picture, frame.side_data.get("DISPLAYMATRIX"))
         if region is not None:
             left, top, across, down = region
             picture = picture[top : top + down, left : left + across]
@@ -232,6 +232,18 @@ def _liveliest(container: Any, streams: list[Any]) -> int:
     return int(max(lively, key=lambda s: s.codec_context.width * s.codec_context.height).index)
 
 
+def _upright(picture: Picture, matrix: Any) -> Picture:
+    """A picture turned, and mirrored, as a display matrix asks (nine whole numbers of 32 bits, None for as it is): what lies
+    at (x, y) is to be seen at (ax + cy, bx + dy). Only quarters of a turn are asked for by cameras."""
+    if matrix is None:
+        return picture
+    a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()
+    if abs(b) > abs(a):
+        picture = picture.swapaxes(0, 1)
+        a, d = c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+
+
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: there is no such file")
@@ -247,5 +259,6 @@ def import_av() -> ModuleType:
         import av.logging
     except ImportError:
         raise UserError("Reading a video needs PyAV: install it with pip install 'mpm-viewer[video]'.") from None
-    av.logging.set_level(av.logging.PANIC)
+    # Any level, even the highest, makes a thread of the decoder wait for Python, which may be waiting for that thread to end.
+    av.logging.set_level(None)
     return av

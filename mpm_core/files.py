@@ -38,12 +38,16 @@ def written_whole(target: Path) -> Iterator[Path]:
     try:
         place = Path(os.path.realpath(target))
         old = place.stat() if place.exists() else None
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            raise UserError(f"{target}: cannot be written ({'it is a folder' if place.is_dir() else 'it is no ordinary file'})")
         if old is not None and not os.access(place, os.W_OK):
             raise UserError(f"{target}: cannot be written (it is protected)")
         partial = place.with_name(_name_beside(place.name))
         handle = _claimed(partial, target)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    except ValueError as error:  # a zero byte in its name
+        raise UserError(f"{str(target)!r}: no file can have this name") from error
     try:
         yield partial
         if old is not None:
@@ -61,17 +65,21 @@ def written_whole(target: Path) -> Iterator[Path]:
 
 def check_spares(targets: Iterable[Path], sources: Iterable[Path]) -> None:
     """UserError when a file would be written over one that is read, under whatever name."""
-    sources = list(sources)
+    read = {mark for source in sources for mark in _marks(source)}
     for target in targets:
-        if any(_is_same(target, source) for source in sources):
+        if not read.isdisjoint(_marks(target)):
             raise UserError(f"{target}: is an input, so it is not written over; give the output another name or folder")
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _marks(path: Path) -> set[tuple[int, int] | Path]:
+    """What two names of the same file have in common: the place on the disk, or else the whole path."""
     try:
-        return one.samefile(other)
-    except OSError:  # one of them is not there
-        return one.absolute() == other.absolute()
+        found = path.stat()
+        if found.st_ino:  # some network drives number nothing
+            return {(found.st_dev, found.st_ino)}
+    except (OSError, ValueError):  # it is not there, or has a name that no file can have
+        pass
+    return {path.absolute()}
 
 
 def _name_beside(name: str) -> str:

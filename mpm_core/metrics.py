@@ -32,8 +32,11 @@ def joint_errors(predicted: Poses, truth: Poses) -> NDArray[np.float64]:
 
 
 def _complete_frames(predicted: Poses, truth: Poses) -> tuple[Poses, Poses]:
-    known = np.isfinite(truth).all((1, 2))
-    return predicted[known].astype(np.float64), truth[known].astype(np.float64)
+    """The frames in which all joints are known that the truth has at all."""
+    known = np.all(np.isfinite(truth), axis=-1)
+    joints = known.any(0)
+    frames = known[:, joints].all(1) & joints.any()
+    return predicted[frames][:, joints].astype(np.float64), truth[frames][:, joints].astype(np.float64)
 
 
 def procrustes_aligned(predicted: Poses, truth: Poses) -> NDArray[np.float64]:

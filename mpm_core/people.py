@@ -49,7 +49,7 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One tracked person: how many frames show them, their mean height in pixels, and a pose to know them by.
+    """One tracked person: how many frames show them, their mean height in pixels (NaN where no picture shows them), and a pose.
 
     pose: (16, 2) pixels in MPM-16 joints, from the frame that shows most of them; pose_visible: (16,) bool.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mpm_core.formats.base import UNITS, ReadOptions
+from mpm_core.formats.base import AXES, UNITS, ReadOptions
 from mpm_core.terminal import progress_bar
 
 
@@ -15,6 +15,11 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skeleton", metavar="NAME", help="which joints its points are, such as coco17, body25b or h36m17")
     parser.add_argument("--joint-map", type=Path, metavar="FILE", help="JSON with the file's joint names and ours")
     parser.add_argument("--unit", choices=tuple(UNITS), help="unit of 3D positions (default: by the size of the body)")
+    parser.add_argument(
+        "--up-axis",
+        choices=AXES,
+        help="axis of a motion file that points up (default: as the body stands); --up-axis=-x",
+    )
     parser.add_argument(
         "--normalised",
         action=argparse.BooleanOptionalAction,
@@ -34,6 +39,7 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
         format=options.format,
         skeleton=options.skeleton,
         unit=options.unit,
+        up_axis=options.up_axis,
         normalised=options.normalised,
         joint_map=None if options.joint_map is None else read_joint_map(options.joint_map),
         on_progress=progress_bar("reading"),

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QUndoCommand
 
 from app.document.session import Session
+from app.document.truth_origin import TruthOrigin
 from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Direction
 from mpm_core.masking import Mask
+from mpm_core.rates import at_rate
 
 _SET_MASK_ID = 1
 _MOVE_JOINT_ID = 2
@@ -19,6 +21,8 @@ _SET_CAMERA_ID = 3
 _SET_THRESHOLD_ID = 4
 _SET_UP_ID = 5
 _SET_HEIGHT_ID = 6
+_SET_RATE_ID = 7
+_ATTACH_TRUTH_ID = 8
 
 
 Patch = Mapping[str, NDArray[np.generic]]
@@ -207,17 +211,66 @@ class SetHeight(QUndoCommand):
         return True
 
 
-class AttachTruth(QUndoCommand):
-    """Put ground truth (frames, 16, 3) beside the clip."""
+class SetRate(QUndoCommand):
+    """Say at how many frames/s the clip was taken; the file's own are its own. Steps of a spin box become one command."""
 
-    def __init__(self, session: Session, truth: NDArray[np.float32]) -> None:
-        super().__init__("Add ground truth")
+    def __init__(self, session: Session, fps: float) -> None:
+        super().__init__(f"{fps:g} frames/s")
         assert session.clip is not None
         self._session = session
-        self._before, self._after = session.clip.ground_truth, truth
+        clip = session.clip
+        other = at_rate(clip, fps, "the Video panel says", session.opened)
+        self._before, self._after = (clip.fps, clip.times, clip.notes), (fps, other.times, other.notes)
 
     def redo(self) -> None:
-        self._session.attach_truth(self._after)
+        self._session.set_rate(*self._after)
 
     def undo(self) -> None:
-        self._session.attach_truth(self._before)
+        self._session.set_rate(*self._before)
+
+    def id(self) -> int:
+        return _SET_RATE_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later change."""
+        if not isinstance(other, SetRate):
+            return False
+        self._after = other._after
+        self.setText(other.text())
+        return True
+
+
+class AttachTruth(QUndoCommand):
+    """Put ground truth (frames, 16, 3) beside the clip, with what is noted of it and the recording that it is from. Other
+    shifts of one recording become one command."""
+
+    def __init__(
+        self,
+        session: Session,
+        truth: NDArray[np.float32],
+        notes: tuple[str, ...] | None = None,
+        origin: TruthOrigin | None = None,
+        is_shift: bool = False,
+    ) -> None:
+        super().__init__("Shift ground truth" if is_shift else "Add ground truth")
+        clip = session.clip
+        assert clip is not None
+        self._session, self._is_shift = session, is_shift
+        self._before = (clip.ground_truth, clip.notes, session.truth_origin)
+        self._after = (truth, clip.notes if notes is None else notes, origin)
+
+    def redo(self) -> None:
+        self._session.attach_truth(*self._after)
+
+    def undo(self) -> None:
+        self._session.attach_truth(*self._before)
+
+    def id(self) -> int:
+        return _ATTACH_TRUTH_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in a later shift of the same recording."""
+        if not isinstance(other, AttachTruth) or not (self._is_shift and other._is_shift):
+            return False
+        self._after = other._after
+        return True

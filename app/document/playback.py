@@ -31,6 +31,7 @@ class Playback(QObject):
         self._timer.timeout.connect(self._tick)
         session.clip_changed.connect(self.pause)
         session.frame_changed.connect(self._on_frame_changed)
+        session.rate_changed.connect(self._restart)
         self._own_frame = -1
 
     @property

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.lift_options import LiftOptions, LiftState
+from app.document.truth_origin import TruthOrigin
 from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
@@ -34,6 +35,7 @@ class Session(QObject):
     camera_changed = Signal()
     up_changed = Signal()
     height_changed = Signal()
+    rate_changed = Signal()
     flags_changed = Signal()
     truth_changed = Signal()
     frame_changed = Signal(int)
@@ -49,6 +51,7 @@ class Session(QObject):
         super().__init__()
         self.undo_stack = QUndoStack(self)
         self._clip: Clip | None = None
+        self._opened: Clip | None = None
         self._mask: Mask = np.zeros((0, len(MPM16)), bool)
         self._frame = 0
         self._range: tuple[int, int] | None = None
@@ -66,11 +69,17 @@ class Session(QObject):
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
         self._up = Up()
+        self._truth_origin: TruthOrigin | None = None
 
     @property
     def clip(self) -> Clip | None:
         """The clip in MPM-16 joints, or None before anything is open."""
         return self._clip
+
+    @property
+    def opened(self) -> Clip | None:
+        """The clip as it was when it was opened, at the times of its file."""
+        return self._opened
 
     def open_clip(
         self,
@@ -82,12 +91,12 @@ class Session(QObject):
     ) -> None:
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
-        self._clip = clip.to_mpm16()
+        self._clip = self._opened = clip.to_mpm16()
         self._recording, self._person, self._threshold, self._video = recording, person, threshold, None
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
-        self._prediction, self._errors = None, None
+        self._prediction, self._errors, self._truth_origin = None, None, None
         self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
@@ -107,6 +116,7 @@ class Session(QObject):
         if self._clip is None:
             return
         self._clip, self._prediction, self._errors, self._recording, self._video = None, None, None, None, None
+        self._opened, self._truth_origin = None, None
         self._mask, self._flags = np.zeros((0, len(MPM16)), bool), np.zeros(0, bool)
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._forget_hidden()
@@ -160,10 +170,19 @@ class Session(QObject):
         self._forget_hidden()
         self.keypoints_changed.emit(first, last)
 
-    def attach_truth(self, truth: NDArray[np.float32] | None) -> None:
-        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none. Undo commands call this."""
+    @property
+    def truth_origin(self) -> TruthOrigin | None:
+        """The recording that the ground truth is from, None where it is the clip's own."""
+        return self._truth_origin
+
+    def attach_truth(
+        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None
+    ) -> None:
+        """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none; notes: of the clip with it, None to keep
+        them. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, ground_truth=truth)
+        self._clip = replace(self._clip, ground_truth=truth, notes=self._clip.notes if notes is None else notes)
+        self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
         self._errors = None
@@ -315,6 +334,12 @@ class Session(QObject):
         assert self._clip is not None
         self._clip = replace(self._clip, height_m=height_m)
         self.height_changed.emit()
+
+    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...]) -> None:
+        """Say when the frames were taken, and note other things. Undo commands call this."""
+        assert self._clip is not None
+        self._clip = replace(self._clip, fps=fps, times=times, notes=notes)
+        self.rate_changed.emit()
 
     def _look_for_up(self) -> None:
         """Take over what an answer tells of up. Small changes are left alone: a click must not make the scene sway."""

@@ -7,7 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from app.document.session import Session
+from app.panels.truth import TruthBox
 from app.workers.figures import Figures
+from mpm_core.clip import TRUTH_NOTE
 from mpm_core.ground_metrics import MotionSummary
 from mpm_core.metrics import ErrorSummary
 
@@ -41,7 +43,7 @@ _DIGITS = {"jumps": 0, "sliding": 2}
 
 
 class MetricsPanel(QWidget):
-    """Figures over the range or the clip, and what is known of the clip."""
+    """Figures over the range or the clip, and what is known of the clip and its ground truth."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -63,9 +65,11 @@ class MetricsPanel(QWidget):
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.truth_box = TruthBox(session)
+        layout.addWidget(self.truth_box)
         layout.addWidget(self._build_clip())
         layout.addStretch()
-        for signal in (session.clip_changed, session.camera_changed):
+        for signal in (session.clip_changed, session.camera_changed, session.rate_changed, session.truth_changed):
             signal.connect(self._show_clip)
         self.show_figures(None)
         self._show_clip()
@@ -113,7 +117,7 @@ class MetricsPanel(QWidget):
             self._notes.setText("")
             return
         seconds = float(clip.times[-1] - clip.times[0])
-        camera = "assumed" if clip.camera.is_assumed else "known or given"
+        camera = "virtual" if clip.is_virtual else "assumed" if clip.camera.is_assumed else "known or given"
         lines = [
             f"<b>{clip.name}</b>",
             f"{len(clip)} frames, {clip.fps:g} frames/s, {seconds:.1f} s",
@@ -126,8 +130,9 @@ class MetricsPanel(QWidget):
         if derived:
             lines.append(f"Derived, not measured: {', '.join(derived)}")
         self._clip.setText("<br>".join(lines))
-        self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in clip.notes))
-        self._notes.setVisible(bool(clip.notes))
+        notes = [note for note in clip.notes if not note.startswith(TRUTH_NOTE)]  # those stand beside the ground truth
+        self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in notes))
+        self._notes.setVisible(bool(notes))
 
 
 def _texts(figures: ErrorSummary | MotionSummary) -> dict[str, str]:

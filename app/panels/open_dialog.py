@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
@@ -98,7 +99,9 @@ class OpenDialog(QDialog):
         people.setIconSize(_PREVIEW)
         people.setMinimumSize(360, 230)
         for person in contents.people:
-            text = f"Person {person.number}\n{person.frames} frames\nabout {person.height:.0f} px tall"
+            text = f"Person {person.number}\n{person.frames} frames"
+            if np.isfinite(person.height):
+                text += f"\nabout {person.height:.0f} px tall"
             people.addItem(QListWidgetItem(_preview(person, theme), text))
         people.setCurrentRow(0)
         return people

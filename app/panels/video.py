@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.document.session import Session
 from app.panels.body import BodyBox
 from app.panels.camera import CameraBox
+from app.panels.rate import RateBox
 from app.workers.detection import DetectJob
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import MOST_PEOPLE, DetectOptions
@@ -57,6 +58,8 @@ class VideoPanel(QWidget):
         layout.addLayout(self._build_run())
         layout.addWidget(self._build_person())
         layout.addWidget(self._build_cleaning())
+        self.rate_box = RateBox(session)
+        layout.addWidget(self.rate_box)
         self.camera_box = CameraBox(session)
         layout.addWidget(self.camera_box)
         self.body_box = BodyBox(session)
@@ -271,6 +274,7 @@ class VideoPanel(QWidget):
         has_2d = clip is not None and clip.keypoints is not None and not self._is_previewing
         self._person_box.setVisible(has_2d and recording is not None and len(recording.people) > 1)
         self._cleaning_box.setVisible(has_2d)
+        self.rate_box.setVisible(clip is not None and not self._is_previewing)
         self.camera_box.setVisible(clip is not None and not self._is_previewing)
         self.body_box.setVisible(has_2d)
         if recording is not None and self._persons.property("recording") is not recording:

@@ -45,7 +45,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
     ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Video"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
-    ActionSpec("truth_file", "Add ground truth (3D)…", "File", "open_truth"),
+    ActionSpec("truth_file", "Open ground truth (3D)…", "File", "open_truth"),
     ActionSpec("demo", "Open the demo", "File", "open_demo"),
     ActionSpec("new_window", "New window", "File", "new_window", ("Ctrl+Shift+N",)),
     ActionSpec("save", "Save project", "File", "save", ("Ctrl+S",), "save", starts_group=True),

@@ -10,7 +10,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.document.commands import AttachTruth
 from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
@@ -28,7 +27,7 @@ from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.prediction import Prediction
 
 _SUFFIXES = " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))
-_READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
+READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
 _VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
 _OPENABLE = f"Projects, keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
@@ -87,21 +86,6 @@ class FileHandlers(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, title, "", f"Videos ({_VIDEOS});;All files (*)")
         if name:
             self._backdrop.open(Path(name))
-
-    def open_truth(self) -> None:
-        if self._session.clip is None:
-            return
-        name, _ = QFileDialog.getOpenFileName(self._window, "3D positions of the same frames", "", _READABLE)
-        if name:
-            self._opener.open_truth(Path(name))
-
-    def attach_truth(self, clip: Clip, other: Clip) -> None:
-        """3D that was read for a clip, if that clip is still open."""
-        here = self._session.clip
-        # Edits made meanwhile replace the clip, but never its times.
-        if here is not None and here.times is clip.times and other.ground_truth is not None:
-            self._session.undo_stack.push(AttachTruth(self._session, other.ground_truth))
-            self._session.message.emit("; ".join((f"Ground truth from {other.name}", *other.notes)))
 
     def open_demo(self) -> None:
         self._opener.open_demo()

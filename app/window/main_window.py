@@ -42,6 +42,7 @@ from app.window.menus import Menus, build_toolbar
 from app.window.project_handlers import ProjectHandlers
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
+from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
@@ -52,6 +53,7 @@ from app.workers.detection import DetectJob
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob
 from app.workers.opening import Opener
+from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
 from mpm_core.video import VideoInfo
 
@@ -95,6 +97,8 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.image_view, self.restyle)
+        self.truth_job = TruthJob()
+        self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
@@ -104,7 +108,15 @@ class MainWindow(QMainWindow):
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
-            self, (self.project_handlers, self.file_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers)
+            self,
+            (
+                self.project_handlers,
+                self.file_handlers,
+                self.truth_handlers,
+                self.edit_handlers,
+                self.view_handlers,
+                self.scene_handlers,
+            ),
         )
         self._build_panels()
         views = ViewState(self.image_view, self.scene_view, self.timeline, self.panels, self.actions_by_name)
@@ -207,7 +219,7 @@ class MainWindow(QMainWindow):
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
-        self.opener.truth_read.connect(self.file_handlers.attach_truth)
+        self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)
         self.opener.may_leave = self.project_handlers.may_leave
         self.opener.project_read.connect(self.project_handlers.take)
         self.recent.changed.connect(self._show_recent)
@@ -242,6 +254,8 @@ class MainWindow(QMainWindow):
         panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
         panel.camera_box.upright_chosen.connect(self.upright.choose)
         self.upright.changed.connect(panel.camera_box.show_marking)
+        panel.rate_box.rate_chosen.connect(handlers.set_rate)
+        panel.rate_box.rate_left_to_file.connect(handlers.leave_rate_to_file)
         panel.body_box.height_chosen.connect(handlers.set_height)
         panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
         self.image_view.region_drawn.connect(panel.set_region)
@@ -318,7 +332,7 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.backdrop, self.detect_job,
+            self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.truth_job, self.backdrop, self.detect_job,
             self.file_handlers, self.video_handlers, self.project_handlers, self.document,
         )  # fmt: skip
         for worker in workers:

@@ -18,6 +18,7 @@ from app.workers.autosave import Autosave, Leftover
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.saving import SaveJob
+from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats.project import SUFFIX, Project
@@ -39,6 +40,7 @@ class ProjectHandlers(QObject):
         self._backdrop, self._detect_job, self._recent = backdrop, detect_job, recent
         self._saving: Callable[[bool], None] | None = None
         self._stamp: tuple[int, int] | None = None
+        self._saved_clip: Clip | None = None
         self.autosave = Autosave(document)
         self._save_job = SaveJob()
         self._save_job.saved.connect(self._on_saved)
@@ -135,6 +137,7 @@ class ProjectHandlers(QObject):
         if path is None or project is None:
             return False
         self._session.message.emit(f"Saving {path.name} …")
+        self._saved_clip = self._session.opened
         self._save_job.ask(project, path)
         return True
 
@@ -146,7 +149,7 @@ class ProjectHandlers(QObject):
             loop.exec()
 
     def _on_saved(self, path: Path, project: Project) -> None:
-        if self._session.clip is not None and self._session.clip.times is project.clip.times:  # still the same clip
+        if self._session.clip is not None and self._session.opened is self._saved_clip:  # still the same
             self._document.mark_saved(path, project)
             self._stamp = _stamp_of(path)
         self._recent.remember(path)

@@ -40,7 +40,7 @@ class StatusLine(QStatusBar):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._forget_message)
-        for signal in (session.frame_changed, session.clip_changed, session.range_changed):
+        for signal in (session.frame_changed, session.clip_changed, session.rate_changed, session.range_changed):
             signal.connect(self._show_place)
         for signal in (
             session.frame_changed,

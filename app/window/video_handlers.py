@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetThreshold, SetUp
+from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
 from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
@@ -80,7 +80,10 @@ class VideoHandlers(QObject):
         if before is not None and before.source == clip.source:
             height = before.height_m if finding.person == session.person else None
             clip = replace(clip, up=before.up, height_m=height)
+        fps = self._given_rate(clip)
         session.open_clip(clip, recording=recording, person=finding.person, threshold=UNSURE_BELOW)
+        if fps is not None:
+            self.set_rate(fps)
         if repaired.flags.any():
             patch = {field: getattr(repaired.clip, field) for field in FIELDS}
             session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=repaired.flags))
@@ -93,8 +96,15 @@ class VideoHandlers(QObject):
             words.append("cancelled: Detect goes on from here")
         if repaired.flags.any():
             words.append(f"{repaired.sentence()}: flagged on the timeline")
-        words += clip.lasting_notes
+        words += (*clip.lasting_notes, *finding.warnings)
         session.message.emit("; ".join(words))
+
+    def _given_rate(self, clip: Clip) -> float | None:
+        """The rate that a person gave for the video at work, which still holds for what is found in it."""
+        before, opened = self._session.clip, self._session.opened
+        if before is None or opened is None or before.source != clip.source or before.fps == opened.fps:
+            return None
+        return before.fps
 
     def ask_about_person(self, number: int) -> None:
         """Another person was clicked: where shall they take the place of the one at work?"""
@@ -185,6 +195,16 @@ class VideoHandlers(QObject):
         if self._session.clip is not None and self._session.clip.height_m is not None:
             self._session.undo_stack.push(SetHeight(self._session, None, "Height as lifted"))
 
+    def set_rate(self, fps: float) -> None:
+        """At how many frames/s the clip was really taken, as of slow motion."""
+        if self._session.clip is not None and fps != self._session.clip.fps:
+            self._session.undo_stack.push(SetRate(self._session, fps))
+
+    def leave_rate_to_file(self) -> None:
+        """Forget what was said of it."""
+        if self._session.opened is not None:
+            self.set_rate(self._session.opened.fps)
+
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""
         if self.live is None:
@@ -215,6 +235,6 @@ class VideoHandlers(QObject):
         """Draw the part of the picture to look at, or take it away."""
         self._view.draw_region(draws)
         if draws:
-            clip = self._session.clip
+            clip = self._session.opened
             is_its_clip = clip is not None and self._job.video is not None and clip.source == str(self._job.video.path)
             self._job.show_frame(float(clip.times[self._session.frame]) if clip is not None and is_its_clip else 0.0)

@@ -11,6 +11,7 @@ from app.document.session import Session
 from app.document.video_link import VideoLink
 from app.look.pictures import to_image
 from app.workers.newest_wins import NewestWins
+from mpm_core.rates import is_rate_assumed
 from mpm_core.video import VideoReader
 
 
@@ -32,6 +33,7 @@ class Backdrop(QObject):
         self._thread.failed.connect(self._on_failed)
         self._decoded.connect(self._on_decoded)
         session.frame_changed.connect(self._ask)
+        session.rate_changed.connect(self._ask)
         session.clip_changed.connect(self.close)
         self._thread.start()
 
@@ -57,10 +59,12 @@ class Backdrop(QObject):
         self.picture_changed.emit(None)
 
     def _ask(self, *_: object) -> None:
-        clip = self._session.clip
-        if self._path is not None and clip is not None:
-            start = 0.0 if self._is_source else float(clip.times[0])
-            self._thread.ask(self._path, float(clip.times[self._session.frame]) - start, self._is_source)
+        clip, opened = self._session.clip, self._session.opened
+        if self._path is not None and clip is not None and opened is not None:
+            # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
+            times = clip.times if is_rate_assumed(opened) and not self._is_source else opened.times
+            start = 0.0 if self._is_source else float(times[0])
+            self._thread.ask(self._path, float(times[self._session.frame]) - start, self._is_source)
 
     def _work(self, path: Path, seconds: float, is_exact: bool) -> None:
         if self._reader is None or self._reader.path != path:

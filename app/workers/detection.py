@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from mpm_core.sides import RepairedSides, repair_sides
 from mpm_core.skeleton import Skeleton
 from mpm_core.video import VideoInfo, VideoPart, inspect_video, read_frames
 
+_log = logging.getLogger("mpm")
+
 # The preview is renewed so often, and its picture has so many pixels at most along its longer side.
 _SHOW_EVERY_S = 0.08
 _PREVIEW_PX = 960
@@ -46,18 +50,20 @@ class DetectState:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What a detection ended with: the recording, the clip of one of its people, and the same with its sides repaired."""
+    """What a detection ended with: the recording, the clip of one of its people, and the same with its sides repaired.
+    warnings: what there was to be said of model files and of the cache."""
 
     recording: Recording
     person: int
     clip: Clip
     repaired: RepairedSides
+    warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, recording: Recording, person: int) -> Finding:
+    def of(cls, recording: Recording, person: int, warnings: tuple[str, ...] = ()) -> Finding:
         """Look for exchanged sides; takes a second for twenty thousand frames, and fifteen where there may be any."""
         clip = recording.clip(person)
-        return cls(recording, person, clip, repair_sides(clip))
+        return cls(recording, person, clip, repair_sides(clip), warnings)
 
 
 @dataclass(frozen=True)
@@ -156,9 +162,10 @@ class DetectJob(QObject):
         elif isinstance(request, _Somebody):
             self.found.emit(Finding.of(request.recording, request.number))
         else:
-            recording = self._record(request)
+            with _warnings_of_this_thread() as warnings:
+                recording = self._record(request)
             if not self._is_stopping:
-                self._ended.emit(Finding.of(recording, 0))
+                self._ended.emit(Finding.of(recording, 0, tuple(warnings)))
 
     def _preview_frame(self, wanted: _OneFrame) -> None:
         info = wanted.info
@@ -228,6 +235,25 @@ class DetectJob(QObject):
         if state != self.state:
             self.state = state
             self.state_changed.emit()
+
+
+@contextmanager
+def _warnings_of_this_thread() -> Iterator[list[str]]:
+    """What mpm_core warns of meanwhile, which is logged and would reach nobody who looks at the window."""
+    found: list[str] = []
+    thread = threading.get_ident()
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                found.append(record.getMessage())
+
+    collector = Collector(logging.WARNING)
+    _log.addHandler(collector)
+    try:
+        yield found
+    finally:
+        _log.removeHandler(collector)
 
 
 def poses_in_mpm16(poses: tuple[FoundPose, ...], skeleton: Skeleton) -> NDArray[np.float64]:

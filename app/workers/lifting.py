@@ -60,6 +60,7 @@ class LiftJob(QObject):
         ):  # fmt: skip
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
+        session.rate_changed.connect(self._on_clip_changed)
         self._thread.start()
 
     def stop(self) -> None:

@@ -110,8 +110,8 @@ class Opener(QObject):
             return
         if options is None:
             contents = inspect_file(path, ReadOptions(on_progress=tell))
-            # Ground truth takes its rate and image size from the clip that it is for.
-            lacks = () if truth_for is not None else contents.lacks
+            # Ground truth is seen by the camera of the clip that it is for.
+            lacks = tuple(name for name in contents.lacks if truth_for is None or name != "image_size")
             contents = replace(contents, lacks=lacks)
             if contents.is_open:
                 self._found.emit(path, self._with_remembered_names(contents), truth_for)
@@ -123,7 +123,8 @@ class Opener(QObject):
         if truth_for is None:
             self._opened.emit(path, clip, *read_saved(path, len(clip)))
             return
-        _check_truth(path, clip, len(truth_for))
+        if clip.ground_truth is None:
+            raise UserError(f"{path}: holds no 3D positions")
         self.truth_read.emit(truth_for, clip.to_mpm16())
 
     def _on_found(self, path: Path, contents: Contents, truth_for: Clip | None) -> None:
@@ -149,11 +150,3 @@ def _is_other_video(opened: Unpacked) -> bool:
 
 def _joint_map_key(names: Iterable[str]) -> str:
     return f"joint_maps/{sha1(repr(sorted(names)).encode()).hexdigest()}"
-
-
-def _check_truth(path: Path, clip: Clip, frames: int) -> None:
-    """UserError unless a file holds 3D of as many frames."""
-    if clip.ground_truth is None:
-        raise UserError(f"{path}: holds no 3D positions")
-    if len(clip) != frames:
-        raise UserError(f"{path}: has {len(clip)} frames, but the clip has {frames}")

@@ -12,10 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from mpm_core.data.manifest import FileFacts, find_manifest
-from mpm_core.data.motion_files.asf_amc import AsfSkeleton, read_amc, read_asf
-from mpm_core.data.motion_files.bvh import read_bvh
-from mpm_core.data.motion_files.dialects import to_h36m17
+from mpm_core.data.manifest import FileFacts, find_manifest, manifest_for
 from mpm_core.data.pack import PACK_RATE, write_pack
 from mpm_core.data.published.amass import BodyModels, is_amass, read_amass
 from mpm_core.data.published.h36m import read_h36m
@@ -23,6 +20,9 @@ from mpm_core.data.published.mpi_inf_3dhp import read_3dhp
 from mpm_core.data.published.recording import Recording
 from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import check_spares
+from mpm_core.formats.motion.asf_amc import AsfSkeleton, asf_beside, read_amc, read_asf
+from mpm_core.formats.motion.bvh import read_bvh
+from mpm_core.formats.motion.dialects import to_h36m17
 from mpm_core.formats.pickled_npz import list_arrays
 from mpm_core.progress import Progress
 from mpm_core.skeleton import H36M17
@@ -106,7 +106,7 @@ def import_motion(sources: Sequence[Path], target: Path, options: ImportOptions)
     """
     report = ImportReport()
     files = _find(sources, report)
-    check_spares([target], [path for path, _ in files])
+    check_spares([target], [path for path, _ in files] + _read_beside(sources, files))
     reader = _Reader(options)
     for number, (path, name) in enumerate(files):
         yield Progress(number, len(files), name)
@@ -160,6 +160,13 @@ def _find(sources: Sequence[Path], report: ImportReport) -> list[tuple[Path, str
     return list(zip(found, names, strict=True))
 
 
+def _read_beside(sources: Sequence[Path], files: Sequence[tuple[Path, str]]) -> list[Path]:
+    """What is read beside the motion files: manifests and the skeletons of AMC files."""
+    folders = {path.parent for path, _ in files} | {source for source in sources if source.is_dir()}
+    manifests = [manifest for folder in folders if (manifest := manifest_for(folder)) is not None]
+    return manifests + [path for folder in folders for path in folder.iterdir() if path.suffix.lower() == ".asf"]
+
+
 class _Reader:
     """Reads motion files of every kind, keeping what several of them share."""
 
@@ -186,7 +193,7 @@ class _Reader:
         notes: tuple[str, ...] = ()
         if units is None:
             units = _guess_units(_height_of(joints))
-            joints = joints / units
+            joints, _ = to_h36m17(track, 1.0 / units, str(path))  # the face lies so many metres from its node
             notes = (f"size guessed: {units:.4g} units in a metre",)
         joints = np.stack((joints[..., 0], -joints[..., 2], joints[..., 1]), axis=-1)  # Y up -> Z up
         yield Recording(name, path.stem, joints, track.fps, notes=notes)
@@ -203,14 +210,10 @@ class _Reader:
             raise UserError(f"{path}: neither AMASS nor Human3.6M nor MPI-INF-3DHP (it holds {', '.join(arrays) or 'nothing'})")
 
     def _skeleton_of(self, path: Path) -> AsfSkeleton:
-        """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there."""
-        beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
-        fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
-        if not fitting or (len(fitting) > 1 and fitting == beside):
-            raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
-        if fitting[-1] not in self._skeletons:
-            self._skeletons[fitting[-1]] = read_asf(fitting[-1])
-        return self._skeletons[fitting[-1]]
+        asf = asf_beside(path)
+        if asf not in self._skeletons:
+            self._skeletons[asf] = read_asf(asf)
+        return self._skeletons[asf]
 
 
 def _import_recording(recording: Recording, path: Path, facts: FileFacts, options: ImportOptions, report: ImportReport) -> None:

@@ -34,11 +34,15 @@ def find_manifest(folder: Path) -> dict[Path, FileFacts]:
     Columns: file (relative to the manifest), subject, split, fps, units_per_metre, bad_frames ('12-30 100-120'); any may be
     missing but the first. UserError with the line for a damaged one.
     """
+    manifest = manifest_for(folder)
+    return {} if manifest is None else _read(manifest)
+
+
+def manifest_for(folder: Path) -> Path | None:
+    """The manifest.csv in a folder or in one above it, None when there is none."""
     folder = folder.resolve()
-    for place in (folder, *folder.parents[:_LEVELS_ABOVE]):
-        if (place / NAME).is_file():
-            return _read(place / NAME)
-    return {}
+    places = (place / NAME for place in (folder, *folder.parents[:_LEVELS_ABOVE]))
+    return next((path for path in places if path.is_file()), None)
 
 
 def _read(path: Path) -> dict[Path, FileFacts]:

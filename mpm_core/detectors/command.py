@@ -14,10 +14,12 @@ from mpm_core.clip import Clip
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.detection import record
-from mpm_core.detectors.recording import TIMES_NOTE, Recording
+from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
+from mpm_core.files import check_spares
 from mpm_core.limits import check_rate
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
+from mpm_core.rates import at_rate
 from mpm_core.refiners import REFINERS, check_refiners, refine
 from mpm_core.sides import repair_sides
 from mpm_core.terminal import follow, say
@@ -124,6 +126,7 @@ def detect_one(options: argparse.Namespace) -> None:
         target = options.output
         if options.all_people:
             target = target.with_name(f"{target.stem}-{number}{target.suffix}")
+            check_spares([target], [options.input])
         if target.suffix.lower() != ".npz":  # which keeps both the joints and the threshold
             clip = replace(clip, visible=clip.visible & ~unsure_joints(clip, threshold))
         write(clip, target, WriteOptions(threshold=threshold))
@@ -177,7 +180,7 @@ def _take(recording: Recording, number: int, options: argparse.Namespace) -> Cli
     """A person of a recording, cleaned up; says who it is."""
     clip = recording.clip(number)
     if options.fps is not None:
-        clip = _at_rate(clip, options.fps)
+        clip = at_rate(clip, options.fps, "--fps says")
     clip = clean_up(clip, options, options.repair_swaps is not False)
     frames = int(clip.visible.any(1).sum())
     who = f"person {number} of {len(recording.people)}, seen in {frames} of {len(clip)} frames"
@@ -187,31 +190,27 @@ def _take(recording: Recording, number: int, options: argparse.Namespace) -> Cli
     return clip
 
 
-def _at_rate(clip: Clip, fps: float) -> Clip:
-    """The same frames at the rate that they were taken at, as of slow motion; they stay as uneven as they are."""
-    own = clip.fps
-    note = f"{fps:g} frames/s taken, as --fps says, where the video's own times say {own:g}"
-    notes = (*(other for other in clip.notes if not other.startswith(TIMES_NOTE)), note)
-    return replace(clip, fps=fps, times=clip.times * (own / fps), notes=notes)
-
-
 def _run_detect(options: argparse.Namespace) -> None:
     run_each(options, detect_one, suffix_of(options.to), takes_folders=False)
 
 
 def _run_models(options: argparse.Namespace) -> None:
-    from mpm_core.detectors.model_store import describe_models, fetch_model, find_model
+    from mpm_core.detectors.model_store import check_found, describe_models, fetch_model, find_model
 
     if options.action == "list":
         for model in describe_models():
-            place = f"{model.path} ({model.size / 1e6:.1f} MB)" if model.path and model.size else "not here"
+            unknown = "" if model.is_known else ", unknown: not as published"
+            place = "not here" if model.path is None else f"{model.path} ({(model.size or 0) / 1e6:.1f} MB{unknown})"
             say(f"{model.name:<22}{model.licence:<24}{place}")
         return
     if options.name is None:
         raise UserError(f"mpm models {options.action}: name a model (mpm models list shows them)")
+    if options.action == "get":
+        (path,) = follow(fetch_model(options.name), options.name)
+        say(str(path))
+        return
     found = find_model(options.name)
-    if options.action == "get" and found is None:
-        (found,) = follow(fetch_model(options.name), options.name)
     if found is None:
         raise UserError(f"{options.name}: not here yet (mpm models get {options.name} fetches it)")
+    check_found(options.name, found)
     say(str(found))

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from mpm_core.detectors.base import DetectOptions, Detector
-from mpm_core.detectors.model_checks import digest_of
 from mpm_core.detectors.recording import Recording
 from mpm_core.detectors.recording_arrays import ARRAYS, arrays_of, recording_from
-from mpm_core.errors import UserError
+from mpm_core.errors import UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats.pickled_npz import read_npz
 from mpm_core.video import VideoInfo
@@ -39,7 +38,9 @@ class Keeper:
         self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
     ) -> None:
         self._info, self._options, self._detector = info, options, detector
-        networks = {name: digest_of(path) for name, path in models.items()}
+        from pooch import file_hash
+
+        networks = {name: file_hash(str(path)) for name, path in models.items()}
         what = [fingerprint_of(info.path), asdict(options), _version(detector.package), networks, _DECODER]
         asked = json.dumps(what, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
@@ -63,7 +64,8 @@ class Keeper:
                 np.savez(file, **arrays_of(recording))
             _prune(self.path.parent)
         except (OSError, UserError) as error:
-            _log.warning("the detection cannot be kept for the next time: %s", error)
+            reason = as_sentence(error) if isinstance(error, OSError) else error
+            _log.warning("the detection cannot be kept for the next time: %s", reason)
 
     def forget(self) -> None:
         """Begin anew."""

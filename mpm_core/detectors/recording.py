@@ -17,6 +17,7 @@ from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Track, find_people
 from mpm_core.provenance import with_notes
+from mpm_core.rates import TIMES_NOTE
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
 
@@ -27,8 +28,6 @@ ASSUMED_FIELD_OF_VIEW_DEG = 55.0
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
 
-TIMES_NOTE = "the video does not tell when its frames are shown"
-"""What a note about an assumed frame rate begins with."""
 
 _SHORTEST_VISIT_S = 0.3
 

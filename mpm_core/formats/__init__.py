@@ -30,6 +30,10 @@ from mpm_core.formats.keypoints import (
     trc,
     yolo,
 )
+from mpm_core.formats.motion import arrays as motion_arrays
+from mpm_core.formats.motion import asf_amc, c3d
+from mpm_core.formats.motion import mmpose as motion_mmpose
+from mpm_core.formats.motion import trc as motion_trc
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
@@ -43,7 +47,8 @@ FORMATS: Mapping[str, Format] = {
         h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
-        bvh.FORMAT, project.FORMAT,
+        bvh.FORMAT, project.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT,
+        motion_arrays.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,9 +29,9 @@ class ReadOptions:
 
     fps: frames per second; image_size: (width, height) pixels; person: a number from Contents.people; select:
     'subject/action/camera'; format: a name from FORMATS; skeleton: a name from keypoints/layouts.py, for files that do not name
-    their joints; unit: a name from UNITS, of 3D positions; normalised: whether 2D coordinates are shares of the image's size;
-    joint_map: the file's joint names (or numbers) to ours. on_progress is told how many files of a folder were read, of how
-    many; a CancelledError of it ends the reading.
+    their joints; unit: a name from UNITS, of 3D positions; up_axis: a name from AXES, of motion in 3D; normalised: whether 2D
+    coordinates are shares of the image's size; joint_map: the file's joint names (or numbers) to ours. on_progress is told how
+    many files of a folder were read, of how many; a CancelledError of it ends the reading.
     """
 
     fps: float | None = None
@@ -40,6 +41,7 @@ class ReadOptions:
     format: str | None = None
     skeleton: str | None = None
     unit: str | None = None
+    up_axis: str | None = None
     normalised: bool | None = None
     joint_map: Mapping[str, str] | None = None
     on_progress: Callable[[int, int], None] | None = None
@@ -47,6 +49,9 @@ class ReadOptions:
 
 UNITS: Mapping[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 """Units of 3D positions, in metres."""
+
+AXES = ("x", "y", "z", "-x", "-y", "-z")
+"""Which of a file's axes may point away from the ground."""
 
 ASSUMED_FPS = 30.0
 ASSUMED_SIZE = (1280, 720)
@@ -98,6 +103,7 @@ class Contents:
 
 _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+_MOTION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:HIERARCHY|#!OML|:[A-Za-z])", re.IGNORECASE)
 _LONGEST_LOOK, _MOST_SAMPLES = 4096, 5
 
 
@@ -111,7 +117,8 @@ class Probe:
 
     @cached_property
     def kind(self) -> str:
-        """'folder', 'zip', 'npy', 'hdf5', 'json', 'text' or 'binary', by the first bytes and not by the name."""
+        """'folder', 'zip', 'npy', 'hdf5', 'json', 'motion' (text of BVH or Acclaim, which nobody has to try as a table), 'text'
+        or 'binary', by the first bytes and not by the name."""
         if self.is_folder:
             return "folder"
         with self.path.open("rb") as file:
@@ -121,6 +128,8 @@ class Probe:
                 return kind
         if any(start.startswith(mark) for mark in _ENCODINGS if mark != b"\xef\xbb\xbf"):
             return "text"
+        if _MOTION.match(start):
+            return "motion"
         if self.suffix == ".json" or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             return "json"
         return "binary" if b"\0" in start else "text"

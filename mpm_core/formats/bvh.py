@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import Format, WriteOptions
+from mpm_core.formats.base import WriteOptions
+from mpm_core.formats.motion import bvh as reading
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
@@ -154,4 +156,4 @@ def _triple(offset: tuple[float, float, float], unit: float) -> str:
     return " ".join(f"{value * unit:.6f}" for value in offset)
 
 
-FORMAT = Format("bvh", "BVH motion", (".bvh",), write=_write, takes_2d=False)
+FORMAT = replace(reading.FORMAT, write=_write, takes_2d=False)

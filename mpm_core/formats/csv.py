@@ -277,7 +277,7 @@ def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
 def _clip_table(clip: Clip) -> _Table:
     comments = {"mpm-viewer": "2D keypoints", "units": _AXES_2D, "skeleton": clip.skeleton.name, "fps": f"{clip.fps:.10g}"}
     points: NDArray[np.floating]
-    if clip.keypoints is not None:
+    if clip.keypoints is not None and not clip.is_virtual:
         points = np.where(clip.visible[..., None], clip.keypoints, np.nan)
         comments["image_size"] = f"{clip.image_size[0]}x{clip.image_size[1]}"
     else:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mpm_core import provenance
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
-from mpm_core.clip import Clip, as_floats
+from mpm_core.clip import TRUTH_NOTE, Clip, as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import (
     ASSUMED_SIZE,
@@ -25,6 +25,7 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
+from mpm_core.formats.keypoints.arrays import holds_3d
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
@@ -43,6 +44,8 @@ def _recognise(probe: Probe) -> Recognition | None:
     found = {"keypoints", *_3D_ALIASES} & names
     if not found:
         return None
+    if holds_3d(probe):  # an array of another program's joints in 3D
+        return None
     is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
     return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")
 
@@ -57,7 +60,8 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", "derived", "edited", "notes", "history"))
+    more = ("camera_is_assumed", "positions", "root", "derived", "edited", "is_virtual", "notes", "history")
+    arrays = read_npz(path, (*_ARRAYS, *more))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -89,7 +93,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         height_m=_number(arrays, "height_m", path),
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
-    return replace(clip, history=provenance.of_rows(arrays.get("history", [])) or (), **marks)
+    history = provenance.of_rows(arrays.get("history", [])) or ()
+    return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), history=history, **marks)
 
 
 def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
@@ -175,10 +180,14 @@ def _camera(arrays: dict[str, Any], path: Path) -> Intrinsics | None:
     values = _vector(arrays, "camera", 4, path)
     if values is None:
         return None
-    is_assumed = np.asarray(arrays.get("camera_is_assumed", False))
-    if is_assumed.shape != () or is_assumed.dtype != bool:
-        raise UserError(f"{path}: 'camera_is_assumed' must be true or false")
-    return Intrinsics((values[0], values[1]), (values[2], values[3]), bool(is_assumed))
+    return Intrinsics((values[0], values[1]), (values[2], values[3]), _flag(arrays, "camera_is_assumed", path))
+
+
+def _flag(arrays: dict[str, Any], name: str, path: Path) -> bool:
+    value = np.asarray(arrays.get(name, False))
+    if value.shape != () or value.dtype != bool:
+        raise UserError(f"{path}: '{name}' must be true or false")
+    return bool(value)
 
 
 def _up(arrays: dict[str, Any], path: Path) -> tuple[float, float, float] | None:
@@ -233,11 +242,16 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["threshold"] = options.threshold
         arrays["camera"] = (*content.camera.focal, *content.camera.centre)
         arrays["camera_is_assumed"] = content.camera.is_assumed
+        if content.is_virtual:
+            arrays["is_virtual"] = True
     clip = content if isinstance(content, Clip) else options.clip
     if clip is not None and clip.height_m is not None:
         arrays["height_m"] = clip.height_m
-    if clip is not None and clip.lasting_notes:
-        arrays["notes"] = np.array(clip.lasting_notes)
+    notes = () if clip is None else clip.lasting_notes
+    if isinstance(content, Clip) and content.ground_truth is not None:
+        notes += tuple(note for note in content.notes if note.startswith(TRUTH_NOTE))
+    if notes:
+        arrays["notes"] = np.array(notes)
     history = (clip.history if clip is not None else ()) + (content.history if isinstance(content, Prediction) else ())
     if history:
         arrays["history"] = np.array(provenance.as_rows(history))

@@ -24,7 +24,8 @@ def clip_parts(clip: Clip) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     note = {
         "fps": clip.fps, "image_size": clip.image_size, "skeleton": clip.skeleton.name, "source": clip.source,
         "camera": {"focal": camera.focal, "centre": camera.centre, "is_assumed": camera.is_assumed},
-        "up": clip.up, "height_m": clip.height_m, "notes": clip.notes, "history": provenance.as_rows(clip.history),
+        "up": clip.up, "height_m": clip.height_m, "is_virtual": clip.is_virtual,
+        "notes": clip.notes, "history": provenance.as_rows(clip.history),
     }  # fmt: skip
     arrays = {entry.name: getattr(clip, entry.name) for entry in fields(clip)}
     return _plain(note), {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
@@ -65,6 +66,7 @@ def _clip_from(note: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], path
         raise ValueError("arrays")
     if points is not None:
         kept["keypoints"] = points
+    kept["is_virtual"] = note["is_virtual"] is True
     return replace(clip, **kept, source=note["source"], notes=tuple(note["notes"]), history=history)
 
 

@@ -45,6 +45,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str,
 
 def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and header of such a file; UserError when it is not one."""
+    if not path.is_file():
+        raise UserError(f"{path}: {'is a folder, no file of MPM weights' if path.is_dir() else 'there is no such file'}")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             header = json.loads((file.metadata() or {})["json"])
@@ -52,9 +54,9 @@ def load_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
                 raise ValueError("its header is not a table")
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (safe_open is no mapping)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read as MPM weights ({error.strerror or 'it is cut short'})") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror or 'it is cut short'})") from error
     except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, MemoryError) as error:
-        raise UserError(f"{path}: cannot be read as MPM weights (it is damaged, or another kind of file)") from error
+        raise UserError(f"{path}: cannot be read as a file of weights (it is damaged, or another kind)") from error
 
 
 def save_weights(path: Path, model: PoseNetwork, card: Mapping[str, Any]) -> None:
@@ -100,13 +102,21 @@ def _read_config(path: Path, kind: type[NetworkConfig], said: Any, unsaid: Mappi
         if known[name] in (int, float) and not smallest <= value <= largest:
             raise UserError(f"{path}: a '{name}' of {str(value)[:20]} is beyond all sizes of a network")
     config = kind(**values)
+    reason = why_no_network(config)
+    if reason:
+        raise UserError(f"{path}: {_ANOTHER} ({reason})")
+    return config
+
+
+def why_no_network(config: NetworkConfig) -> str:
+    """Why no network can be built of these sizes, as a clause; nothing when one can."""
     heads = getattr(config, "heads", 1)
     is_power = config.frames in (3**n for n in range(1, 8))
     if not heads or config.width % (2 * heads) or not is_power or config.joints != len(MPM16):
-        raise UserError(f"{path}: {_ANOTHER} (its sizes do not go together)")
+        return "its sizes do not go together"
     if config.input_form not in INPUT_FORMS or getattr(config, "positions", "relative") not in ("relative", "absolute"):
-        raise UserError(f"{path}: {_ANOTHER} (it takes what this version cannot give it)")
-    return config
+        return "it takes what this version cannot give it"
+    return ""
 
 
 def _check_tensors(path: Path, tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:

@@ -16,13 +16,15 @@ import torch
 
 from mpm_core.data.pack import MotionPack, mix_packs, read_pack
 from mpm_core.errors import UserError
+from mpm_core.files import check_spares, written_whole
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.lifters.aids import Aids
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
 from mpm_core.training import rigs, up_views
 from mpm_core.training.baselines import Baseline, make_baselines
-from mpm_core.training.config import StageConfig, TrainConfig, with_changes
+from mpm_core.training.checkpoint import why_no_network
+from mpm_core.training.config import PRECISIONS, StageConfig, TrainConfig, with_changes
 from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
@@ -53,6 +55,7 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
         raise UserError(f"unknown network '{options.network}' (known: {', '.join(NETWORKS)})")
     network = NETWORKS[options.network]
     config = with_changes(TrainConfig(model=network.config_class()), dict(_parse_setting(text) for text in options.set))
+    _check(config)
     stages: dict[str, tuple[StageConfig, ...]] = {
         "1": (config.stage_one,),
         "2": (config.stage_two,),
@@ -72,6 +75,20 @@ def train(options: argparse.Namespace, follow: Follow) -> None:
             pass
     finally:
         processes.leave()
+
+
+def _check(config: TrainConfig) -> None:
+    """UserError for settings that nothing can be trained with, or that would be trained with other ones instead."""
+    if reason := why_no_network(config.model):
+        raise UserError(f"--set: no network can be made of the settings of 'model' ({reason})")
+    if config.precision not in PRECISIONS:
+        raise UserError(f"--set precision={config.precision}: unknown (known: {', '.join(PRECISIONS)})")
+    if not 0 <= config.average < 1:
+        raise UserError(f"--set average={config.average:g}: must be a decay from 0 to less than 1")
+    for name in ("masks", "masks_filled"):
+        shares = getattr(config.stage_two, name).values()
+        if not all(isinstance(share, (int, float)) and share >= 0 for share in shares) or not sum(shares) > 0:
+            raise UserError(f"--set stage_two.{name}: the shares must be 0 or more, and some of them more")
 
 
 def _written_down(steps: Iterator[Progress], processes: ProcessGroup) -> Iterator[Progress]:
@@ -100,6 +117,9 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
     """Print the tables of the lifter and, when asked for, of the baselines, or those of studies; write them as JSON too."""
+    if options.json is not None:
+        read = [*options.folder.rglob("*.npz"), *(options.pack or ()), options.weights, options.baselines]
+        check_spares([options.json], [path for path in read if path is not None])
     studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, RIGS, UP)]
     plain = tuple(name for name in options.protocol if name not in studied)
     found: list[dict[str, Any]] = []
@@ -111,10 +131,8 @@ def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[
         else:
             found += _study(options, name, follow, say)
     if options.json is not None:
-        try:
-            options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{options.json}: cannot be written ({error.strerror})") from error
+        with written_whole(options.json) as partial:
+            partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _evaluate(

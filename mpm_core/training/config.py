@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
@@ -25,6 +26,7 @@ class RateConfig:
     cool_down_share: float = 0.0
 
 
+PRECISIONS = ("bfloat16", "float32")
 STAGE_ONE_TASKS = ("lift", "2d", "3d")
 
 
@@ -111,6 +113,8 @@ class TrainConfig:
 
 C = TypeVar("C")
 
+_MAY_BE_ZERO = ("seed", "warm_up_steps", "convolution")
+
 
 def with_changes(config: C, changes: Mapping[str, Any]) -> C:
     """A copy of a nested config with some fields changed, named 'part.field'; UserError for a name it lacks."""
@@ -127,6 +131,10 @@ def _with_change(config: Any, path: list[str], value: Any, whole: str) -> Any:
     if rest:
         return replace(config, **{name: _with_change(old, rest, value, whole)})  # type: ignore[type-var]
     expected = get_type_hints(type(config))[name]
-    if isinstance(expected, type) and not isinstance(value, (expected, int)):
+    if expected is int and not (type(value) is int and value >= (name not in _MAY_BE_ZERO)):
+        raise UserError(f"setting '{whole}' must be a whole number from {int(name not in _MAY_BE_ZERO)} on")
+    if expected is float and not (type(value) in (int, float) and math.isfinite(value)):
+        raise UserError(f"setting '{whole}' must be a number")
+    if isinstance(expected, type) and not isinstance(value, (expected, int) if expected is float else expected):
         raise UserError(f"setting '{whole}' must be of type {expected.__name__}")
     return replace(config, **{name: value})  # type: ignore[type-var]

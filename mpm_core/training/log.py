@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import functools
 import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,8 +58,7 @@ class TrainingLog:
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written ({error.strerror})") from error
         self._table = csv.DictWriter(self._file, _COLUMNS, extrasaction="ignore", restval="")
-        self._table.writeheader()
-        self._table.writerows(rows)
+        self._write([dict(zip(_COLUMNS, _COLUMNS, strict=True)), *rows])
         try:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -69,15 +70,32 @@ class TrainingLog:
     def _rows_so_far(self) -> list[dict[str, str]]:
         if self._step == 0 or not self._path.exists():
             return []
-        with self._path.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit() and int(row["step"]) <= self._step]
+        kept = []
+        try:
+            with self._path.open(newline="", encoding="utf-8", errors="replace") as file:
+                for row in csv.DictReader(file):
+                    step = row.get("step") or ""
+                    if step.isascii() and step.isdigit() and int(step) <= self._step:
+                        kept.append({name: row.get(name) or "" for name in _COLUMNS})
+        except (OSError, ValueError, csv.Error) as error:
+            _log.warning("%s: damaged (%s), so the losses from there on are lost", self._path, " ".join(str(error).split()))
+        return kept
+
+    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """UserError when the disk is full."""
+        try:
+            self._table.writerows(rows)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):  # the same again, of what is still to be written
+                self._file.close()
+            raise UserError(f"{self._path}: cannot be written ({error.strerror})") from error
 
     def write(self, step: int, progress: TrainingProgress, seconds: float) -> None:
         """One line: after `step` steps and so many seconds of training."""
         losses = progress.losses or {}
         row = {"step": step, "windows": progress.done, "seconds": round(seconds, 1)}
-        self._table.writerow(row | {name: round(loss, 6) for name, loss in losses.items()})
-        self._file.flush()
+        self._write([row | {name: round(loss, 6) for name, loss in losses.items()}])
         if self._board is not None:
             for name, loss in losses.items():
                 self._board.add_scalar(f"loss/{name}", loss, step)

@@ -185,7 +185,10 @@ class Trainer:
 
     def resume(self, path: Path) -> None:
         """Go on exactly where save() left off; UserError when the file is of another stage or network."""
-        tensors, header = load_tensors(path, self.device)
+        try:
+            tensors, header = load_tensors(path, self.device)
+        except UserError as error:
+            raise UserError(f"{error}; delete it to begin the stage anew") from error
         if header.get("format") != _CHECKPOINT_FORMAT or header.get("stage") != self.stage.name:
             raise UserError(f"{path}: not a training checkpoint of stage {self.stage.name}")
         parts: dict[str, dict[str, Tensor]] = {}

@@ -99,9 +99,11 @@ def test_ground_truth_lands_on_the_clip_it_was_read_for(qtbot, window, tmp_path,
     open_flat(qtbot, window, tmp_path / "a.npz", demo, 50)
     first = window.session.clip
     window.editor.move_joint(5, 3, 400.0, 500.0, window.editor.begin_gesture())
-    window.file_handlers.attach_truth(first, demo.cut(0, 49))
-    assert window.session.clip.ground_truth is not None  # an edit leaves it the same clip
+    window.truth_job.attach(first, demo.cut(0, 49))
+    # An edit leaves it the same clip.
+    qtbot.waitUntil(lambda: window.session.clip.ground_truth is not None, timeout=WAIT_MS)
     window.session.undo_stack.undo()
     window.session.open_clip(Clip.from_arrays(demo.keypoints[:50], demo.image_size, 50))
-    window.file_handlers.attach_truth(first, demo.cut(0, 49))
+    with qtbot.waitSignal(window.truth_job.found, timeout=WAIT_MS):
+        window.truth_job.attach(first, demo.cut(0, 49))
     assert window.session.clip.ground_truth is None

@@ -1,5 +1,9 @@
 """The video panel with a detector that sees squares: choosing, regions, people, cleaning up, the camera, and the webcam."""
 
+import socket
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -7,7 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from app.document.scene_positions import predicted_in_scene
 from app.views.horizon import horizon_pixels
 from mpm_core.camera import Intrinsics
-from mpm_core.detectors import DETECTORS, base
+from mpm_core.detectors import DETECTORS, base, model_files, model_store
+from mpm_core.detectors.model_sources import Source
 from mpm_core.grounding.up import Up, up_of_camera
 from mpm_core.sides import RepairedSides
 from mpm_core.skeleton import COCO17, MPM16
@@ -264,6 +269,36 @@ def test_without_the_detector_the_panel_says_how_to_install_it(qtbot, chosen, mo
     wait_for_lift(qtbot, chosen)
 
 
+def test_a_model_file_that_is_unknown_is_said(qtbot, chosen, squares, monkeypatch, tmp_path):
+    monkeypatch.setenv("MPM_MODEL_DIR", str(tmp_path))
+    own = model_files.ModelFile("own", "own.onnx", "Own", "MIT", 1, 9, ("0" * 64,), (), "download it")
+    monkeypatch.setitem(model_store.MODELS, "own", own)
+    monkeypatch.setitem(DETECTORS, "squares", replace(squares, models=("own",)))
+    (tmp_path / "own.onnx").write_bytes(b"mine")
+    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    assert f"{tmp_path / 'own.onnx'}: unknown, not a file that was published as Own" in chosen.status_line.message()
+    wait_for_lift(qtbot, chosen)
+
+
+def test_a_model_that_does_not_come_is_given_up_within_a_second(qtbot, chosen, squares, monkeypatch, tmp_path):
+    panel, job = chosen.video_panel, chosen.detect_job
+    folder = tmp_path / "models"
+    monkeypatch.setattr(model_store, "model_folder", lambda: folder)
+    monkeypatch.setitem(DETECTORS, "squares", replace(squares, models=("slow",)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        source = Source(f"http://127.0.0.1:{silent.getsockname()[1]}/slow.onnx", "0" * 64)
+        slow = model_files.ModelFile("slow", "slow.onnx", "Slow", "MIT", 1, 9, ("0" * 64,), (source,), "download it")
+        monkeypatch.setitem(model_store.MODELS, "slow", slow)
+        qtbot.mouseClick(panel.detect_button, LEFT)
+        qtbot.waitUntil(lambda: "connecting to 127.0.0.1" in panel._speed.text(), timeout=WAIT_MS)
+        begun = time.monotonic()
+        qtbot.mouseClick(panel.cancel_button, LEFT)
+        qtbot.waitUntil(lambda: not job.state.is_running, timeout=WAIT_MS)
+        assert time.monotonic() - begun < 1
+    assert "Cancelled" in panel._problem.text() and [path.suffix for path in folder.iterdir()] == [".lock"]
+
+
 def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
     video = chosen.detect_job.video
     chosen.opener.open_demo()
@@ -275,6 +310,37 @@ def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
     qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
     qtbot.waitUntil(lambda: "kept" in chosen.status_line.message(), timeout=WAIT_MS)
     assert chosen.session.clip is demo and chosen.session.mask[5, 3]
+
+
+def test_slow_motion_gets_its_own_rate_and_keeps_its_pictures(qtbot, detected):
+    session, panel = detected.session, detected.video_panel
+    box, own = panel.rate_box, session.clip.times.copy()
+    assert (box._rate.text(), box._note.text()) == ("25 frames/s", "from the file") and not box._leave.isEnabled()
+    detected.panels.setCurrentIndex([detected.panels.tabText(n) for n in range(detected.panels.count())].index("Video"))
+    box._rate.selectAll()
+    qtbot.keyClicks(box._rate, "100")
+    qtbot.keyClick(box._rate, Qt.Key.Key_Return)
+    assert session.clip.fps == 100 and np.allclose(session.clip.times, own / 4)
+    assert box._note.text() == "overrides 25 (from the file)" and box._leave.isEnabled()
+    assert any("100 frames/s taken, as the Video panel says" in note for note in session.clip.notes)
+    wait_for_lift(qtbot, detected)
+    assert session.prediction.fps == 100 and np.allclose(session.prediction.times, own / 4)
+    session.set_frame(40)
+    assert f"{40 / 100:.2f} s" in detected.status_line._place.text()
+    x, y = session.clip.keypoints[40, MPM16.index("LHip")].round().astype(int)
+    qtbot.waitUntil(lambda: detected.image_view._picture.pixelColor(int(x), int(y)).lightness() > 180, timeout=WAIT_MS)
+    session.undo_stack.undo()
+    assert session.clip.fps == 25 and np.array_equal(session.clip.times, own) and box._rate.text() == "25 frames/s"
+    assert not any("taken" in note for note in session.clip.notes)
+    session.undo_stack.redo()
+    (number,) = {track.person.number for track in session.recording.people} - {session.person}
+    detected.video_handlers.open_person(number)
+    session.undo_stack.setClean()
+    qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
+    assert session.clip.fps == 100, "what was said of the video holds for its other people"
+    qtbot.mouseClick(box._leave, LEFT)
+    assert session.clip.fps == 25 and np.allclose(session.clip.times, own)
+    wait_for_lift(qtbot, detected)
 
 
 def test_a_camera_is_watched_and_becomes_a_clip(qtbot, window, squares, monkeypatch, video):

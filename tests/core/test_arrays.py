@@ -80,5 +80,8 @@ def test_what_lies_beside_a_bare_array(tmp_path, demo):
 
 def test_bare_arrays_in_3d_are_not_taken_for_pixels(tmp_path, demo):
     np.save(tmp_path / "p.npy", demo.ground_truth[:20] * 1000)
+    clip = read_clip(tmp_path / "p.npy")
+    assert clip.is_virtual and clip.skeleton.name == "mpm16"
+    assert any("unit: mm" in note and "-y axis" in note for note in clip.notes)
     with pytest.raises(UserError, match="3D positions"):
-        read(tmp_path / "p.npy")
+        read_clip(tmp_path / "p.npy", options=ReadOptions(format="arrays"))

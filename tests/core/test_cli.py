@@ -110,6 +110,45 @@ def test_train_runs_saves_and_goes_on(tmp_path, demo, caplog):
     weights = str(tmp_path / "run" / "stage-II.safetensors")
     write(demo, tmp_path / "d.npz")
     assert main(["lift", str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.npz"), "--weights", weights]) == 0
+    log, checkpoint = tmp_path / "run" / "stage-I.csv", tmp_path / "run" / "stage-I.checkpoint"
+    log.write_bytes(log.read_bytes() + b"\xff\0\n" + b"9" * 5000 + b",1\n")  # the disk was full, or fails
+    assert main(arguments) == 0
+    assert log.read_text().splitlines()[:2] == table
+    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    assert main(arguments) == 2
+    assert "stage-I.checkpoint: cannot be read" in caplog.text and "delete it to begin the stage anew" in caplog.text
+
+
+def test_training_on_a_full_disk_is_one_sentence(tmp_path):
+    """The limit on a file's size stands for a disk that is full. In a process of its own, as it would hold for ours too."""
+    resource = pytest.importorskip("resource")
+    write_small_pack(tmp_path / "pack.npz")
+    command = [sys.executable, "-m", "mpm_core.cli", "train", str(tmp_path / "pack.npz"), "-o", str(tmp_path / "run")]
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))  # noqa: E731
+    run = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+    log = tmp_path / "run" / "stage-I.csv"
+    assert run.returncode == 2 and run.stderr.strip() == f"mpm: {log}: cannot be written (File too large)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("stage_one.batch=-3", "whole number from 1 on"),
+        ("stage_one.windows=true", "whole number from 1 on"),
+        ("seed=-1", "whole number from 0 on"),
+        ("stage_one.weight_2d=NaN", "must be a number"),
+        ("precision=5", "of type str"),
+        ("precision=half", "known: bfloat16, float32"),
+        ("average=5", "less than 1"),
+        ("model.heads=7", "sizes do not go together"),
+        ("stage_two.masks={}", "some of them more"),
+        ("nonsense", "name=value"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path, caplog, setting, words):
+    write_small_pack(tmp_path / "pack.npz")
+    assert main(["train", str(tmp_path / "pack.npz"), "-o", str(tmp_path / "run"), "--set", setting]) == 2
+    assert words in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,12 @@ def test_weights(tmp_path, change, words):
     targets.check_sentence(error.value, path)
 
 
+def test_weights_that_are_not_there(tmp_path):
+    for path, words in ((tmp_path / "none.safetensors", "there is no such file"), (tmp_path, "is a folder, no file of MPM")):
+        with pytest.raises(UserError, match=words):
+            load_weights(path, torch.device("cpu"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -173,6 +179,15 @@ def test_an_import_spares_what_it_reads(tmp_path):
     path = samples.worlds(tmp_path)
     with pytest.raises(UserError, match="is an input"):
         list(import_motion([tmp_path], path, ImportOptions()))
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "walk.asf"])
+def test_an_import_spares_what_it_reads_beside_the_motion(tmp_path, name):
+    samples.bvh(tmp_path)
+    (tmp_path / name).write_text("file,fps\nwalk.bvh,30\n")
+    with pytest.raises(UserError, match="is an input"):
+        list(import_motion([tmp_path], tmp_path / name, ImportOptions()))
+    assert (tmp_path / name).read_text() == "file,fps\nwalk.bvh,30\n"
 
 
 @pytest.mark.parametrize(

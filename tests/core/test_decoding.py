@@ -1,5 +1,8 @@
 """Videos as cameras, phones and programs write them: each shows the same moving square, which is found where it was drawn."""
 
+import struct
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -179,7 +182,38 @@ def test_a_turned_video_stands_upright(tmp_path, rotation):
     assert np.abs(box_of(first.picture) - box_of(upright)).max() <= 1
 
 
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_mirrored_video_is_seen_as_players_show_it(tmp_path, rotation, side):
+    """Front cameras and upside-down ones write display matrices that mirror, too."""
+    path = write_video(tmp_path / "mirrored.mp4", np.arange(5) / 30, rotation=360 if rotation == 0 else rotation)
+    content = path.read_bytes()
+    place = content.index(b"tkhd") + 4 + 40  # of the nine numbers
+    a, b, u, c, d, *rest = struct.unpack(">9i", content[place : place + 36])
+    turned = (-a, b, u, -c, d) if side == "left" else (a, -b, u, c, -d)  # across, or upside down
+    path.write_bytes(content[:place] + struct.pack(">9i", *turned, *rest) + content[place + 36 :])
+    (first, *_) = frames_of(path)
+    upright = np.rot90(drawn(0), rotation // 90)
+    upright = upright[:, ::-1] if side == "left" else upright[::-1]
+    assert np.abs(box_of(first.picture) - box_of(upright)).max() <= 1
+
+
 def test_a_video_too_wide_once_its_pixels_are_square_is_refused(tmp_path):
     path = encode(tmp_path / "wide.mp4", [np.zeros((64, 5000, 3), np.uint8)] * 2, shape=Fraction(2, 1))
     with pytest.raises(UserError, match="10000 x 64 pixels"):
         inspect_video(path)
+
+
+def test_a_video_that_is_left_while_its_threads_decode_does_not_block(tmp_path):
+    """They would wait for Python to take what they log, and Python for them to end: in a process of its own, as that hangs."""
+    path = encode(tmp_path / "large.mp4", [drawn(n, (640, 480)) for n in range(60)])
+    code = f"""
+from pathlib import Path
+from mpm_core.decoding import Capture
+for _ in range(30):
+    capture = Capture(Path({str(path)!r}))
+    capture.grab()
+    del capture
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stderr == ""

@@ -216,6 +216,14 @@ def test_a_folder_of_videos_with_one_that_is_broken(squares, cache, video, tmp_p
     assert "nothing matches" in caplog.text
 
 
+def test_everybodys_files_spare_the_video_too(squares, cache, tmp_path, caplog):
+    path = write_video(tmp_path / "walk.mp4", np.arange(5) / 25, SIZE)
+    (tmp_path / "out-0.csv").symlink_to(path)
+    before = path.read_bytes()
+    assert main(["detect", str(path), "-o", str(tmp_path / "out.csv"), "--detector", "squares", "--all-people"]) == 2
+    assert "out-0.csv: is an input" in caplog.text and path.read_bytes() == before
+
+
 def test_several_clips_are_lifted_beside_each_other(tmp_path, demo):
     from mpm_core import write
 

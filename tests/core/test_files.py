@@ -133,6 +133,29 @@ def test_commands_spare_their_input(tmp_path, demo, caplog, command):
     assert "is an input" in caplog.text and path.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", ["convert", "complete", "lift"])
+@pytest.mark.parametrize("aid", ["--weights", "--joint-map"])
+def test_commands_spare_what_they_read_beside_their_input(tmp_path, demo, caplog, command, aid):
+    from mpm_core import write as write_clip
+
+    write_clip(demo.cut(0, 9), tmp_path / "walk.npz")
+    (tmp_path / "aid.npz").write_text("precious")
+    if command == "convert" and aid == "--weights":
+        pytest.skip("it takes none")
+    assert main([command, str(tmp_path / "walk.npz"), "-o", str(tmp_path / "aid.npz"), aid, str(tmp_path / "aid.npz")]) == 2
+    assert "is an input" in caplog.text and (tmp_path / "aid.npz").read_text() == "precious"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder.csv").mkdir()
+    for name, words in (("pipe.csv", "no ordinary file"), ("folder.csv", "it is a folder"), ("a\0b.csv", "no file can have")):
+        with pytest.raises(UserError, match=words):
+            write(tmp_path / name, "new")
+    assert (tmp_path / "pipe.csv").is_fifo() and (tmp_path / "folder.csv").is_dir()
+
+
 def copy_one(options):
     if "kills" in options.input.name:
         os._exit(11)

@@ -7,9 +7,9 @@ from mpm_core import UserError, write
 from mpm_core.cli import main
 from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
 from mpm_core.data.manifest import find_manifest
-from mpm_core.data.motion_files.asf_amc import read_amc, read_asf
-from mpm_core.data.motion_files.bvh import read_bvh
 from mpm_core.data.pack import read_pack
+from mpm_core.formats.motion.asf_amc import read_amc, read_asf
+from mpm_core.formats.motion.bvh import read_bvh
 from mpm_core.skeleton import H36M17, MPM16
 
 ARM = """HIERARCHY
@@ -188,6 +188,13 @@ def test_our_own_bvh_comes_back_as_the_motion_it_was(demo_bvh, demo, tmp_path):
     errors = np.median(aligned_error_mm(pack.positions[:count], demo.ground_truth[:count]), axis=0)
     trunk = list(MPM16.indices(("Spine", "Thorax", "Head")))  # our rig has no such points
     assert np.delete(errors, trunk).max() < 30, dict(zip(MPM16.joints, errors.round(1), strict=True))
+
+
+def test_a_guessed_unit_leaves_the_face_where_it_is(demo_bvh, tmp_path):
+    """Nose and crown are given in metres from their nodes, whatever unit the file has."""
+    guessed = run([demo_bvh], tmp_path / "a.npz").clips[0]
+    told = run([demo_bvh], tmp_path / "b.npz", units_per_metre=100.0).clips[0]
+    assert np.abs(guessed.positions - told.positions).max() < 1e-3
 
 
 def test_a_manifest_gives_rate_size_split_and_bad_frames(demo_bvh, tmp_path):

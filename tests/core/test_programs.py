@@ -297,7 +297,7 @@ def test_trc_of_sports2d(tmp_path, demo, unit):
     lines[8] = "\t".join(["4", str(3 / 60), *[""] * 45])
     (tmp_path / "x.trc").write_text("\n".join(lines) + "\n")
     if unit == "3D":
-        with pytest.raises(UserError, match="markers in 3D"):
+        with pytest.raises(UserError, match="no usual unit"):
             read_clip(tmp_path / "x.trc", image_size=SIZE)
         return
     clip = read_clip(tmp_path / "x.trc", image_size=SIZE)
@@ -318,9 +318,11 @@ def test_yolo_text(tmp_path, demo, tail):
             for p, t in ((person, tail), (other, tail.replace("3", "4")))
         ]
         (folder / f"walk_{n + 1}.txt").write_text("\n".join(lines))
+    (folder / "walk_5.txt").write_text("0 0.5 0.5 0.2")  # cut short
     clip = read(folder, person=0)
-    assert len(inspect_file(folder).people) == 2 and len(clip) == FRAMES and not clip.visible[6].any()
+    assert len(inspect_file(folder).people) == 2 and len(clip) == FRAMES and not clip.visible[[4, 6]].any()
     assert same_body(clip, demo, frames=[0, 5, 7, 23]) and any("1080 x 1080" in note for note in clip.notes)
+    assert any("1 frame cannot be read" in note and "walk_5.txt: line 1: 4 numbers" in note for note in clip.notes)
 
 
 @pytest.mark.parametrize("wrap", ["list", "folder", "table"])
@@ -350,9 +352,16 @@ def test_easymocap(tmp_path, demo):
     assert clip.image_size == SIZE and clip.skeleton is BODY25 and same_body(clip, demo)
 
 
-def test_a_broken_file_among_frames_is_named(tmp_path, demo):
-    for n, person in enumerate(body_in(demo, BODY25)):
+@pytest.mark.parametrize("content", ["", '{"peop', '{"people": 3}', "\xff"])
+def test_a_broken_file_among_frames_is_named_and_left_out(tmp_path, demo, content):
+    body = body_in(demo, BODY25)
+    for n, person in enumerate(body):
         write_json(tmp_path / "f" / f"{n}.json", {"people": [{"pose_keypoints_2d": flat(person)}]})
-    (tmp_path / "f" / "7.json").write_text(json.dumps({"people": []})[:7])
-    with pytest.raises(UserError, match=r"7\.json: line 1"):
+    (tmp_path / "f" / "7.json").write_text(content, encoding="latin-1")
+    clip = read(tmp_path / "f")
+    assert len(clip) == len(body) and not clip.visible[7].any() and clip.visible[[6, 8]].all()
+    assert any(note.startswith("1 frame cannot be read, and is a gap (") and "7.json" in note for note in clip.notes)
+    for n in range(8, 8 + len(body) // 10):
+        (tmp_path / "f" / f"{n}.json").write_text(content, encoding="latin-1")
+    with pytest.raises(UserError, match=r"\.json: "):  # so many are no accident
         read(tmp_path / "f")

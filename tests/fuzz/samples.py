@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from mpm_core import Clip, read_clip, write
 from mpm_core.assets import find_asset
+from mpm_core.camera import upright
 from mpm_core.data.pack import write_pack
 from mpm_core.formats import FORMATS
 from mpm_core.formats.project import Part, Project, write_project
@@ -136,6 +138,61 @@ def amc(folder: Path) -> Path:
     return folder / "body_01.amc"
 
 
+def _markers() -> tuple[tuple[str, ...], np.ndarray]:
+    """Joint centres of the demo's person: names and (frames, markers, 3) metres, Z up."""
+    demo = _demo(FRAMES)
+    assert demo.ground_truth is not None
+    joints = ("LHip", "RHip", "LKnee", "RKnee", "LAnkle", "RAnkle", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist")
+    places = upright(demo.ground_truth, demo.up or (0.0, -1.0, 0.0))[:, MPM16.indices(joints)]
+    return tuple(f"{joint[0]}{joint[1]}JC" for joint in joints), np.stack((places[..., 0], -places[..., 2], places[..., 1]), -1)
+
+
+def c3d(folder: Path) -> Path:
+    from c3d import Writer
+
+    names, places = _markers()
+    writer = Writer(point_rate=100.0)
+    writer.set_point_labels(list(names))
+    rest = np.zeros((len(names), 2))
+    writer.add_frames([(np.concatenate((one * 1000, rest), axis=1).astype(np.float32), np.empty((0, 0))) for one in places])
+    with (folder / "walk.c3d").open("wb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is nothing analogue
+        writer.write(file)
+    return folder / "walk.c3d"
+
+
+def trc_3d(folder: Path) -> Path:
+    names, places = _markers()
+    lines = ["PathFileType\t4\t(X/Y/Z)\twalk.trc", "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits"]
+    lines += [f"100\t100\t{len(places)}\t{len(names)}\tm", "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t"]
+    lines += ["\t\t" + "\t".join(f"{axis}{n + 1}" for n in range(len(names)) for axis in "XYZ"), ""]
+    lines += [f"{n + 1}\t{n / 100}\t" + "\t".join(f"{v:.4f}" for v in one.ravel()) for n, one in enumerate(places)]
+    (folder / "walk.trc").write_text("\n".join(lines) + "\n")
+    return folder / "walk.trc"
+
+
+def mmpose_3d(folder: Path) -> Path:
+    frames = [
+        {"frame_id": n, "instances": [{"keypoints": p.tolist(), "keypoint_scores": [0.9] * len(p)}]}
+        for n, p in enumerate(_solid())
+    ]  # fmt: skip
+    return _dump(folder / "walk.json", {"meta_info": {"dataset_name": "h36m"}, "instance_info": frames})
+
+
+def bare_3d(folder: Path) -> Path:
+    np.save(folder / "walk.npy", _solid() * 1000)
+    return folder / "walk.npy"
+
+
+def _solid() -> np.ndarray:
+    """(frames, 17, 3) metres in Human3.6M's joints, of the demo's person."""
+    demo = _demo(FRAMES)
+    assert demo.ground_truth is not None
+    at = {name: demo.ground_truth[:, n] for n, name in enumerate(MPM16.joints)}
+    at["Nose"] = (at["Thorax"] + at["Head"]) / 2
+    return np.stack([at[name] for name in H36M17.joints], axis=1)
+
+
 def three_d_hp(folder: Path) -> Path:
     cameras = {"0": {"data_2d": _people(COCO17)[..., :2], "data_3d": _world(len(MPI_INF_3DHP17), 40) * 1000}}
     np.savez(folder / "data_train_3dhp.npz", data={"S1 Seq1": [cameras, 25]})  # type: ignore[arg-type]
@@ -168,15 +225,10 @@ def bundle(folder: Path) -> Path:
     return folder / "small.task"
 
 
-def onnx(folder: Path) -> Path:
-    (folder / "small.onnx").write_bytes(b"\x08\x07\x12\x05torch\x3a\x03abc\x42\x02\x10\x0d")
-    return folder / "small.onnx"
-
-
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
     "project": project,
-    **PROGRAM_SAMPLES,
+    "bvh": bvh, "amc": amc, "c3d": c3d, "trc-3d": trc_3d, "mmpose-3d": mmpose_3d, "arrays-3d": bare_3d, **PROGRAM_SAMPLES,
 }  # fmt: skip
 """By the name of the format. A new reader that can be written by us as well needs no entry."""
 

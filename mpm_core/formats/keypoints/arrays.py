@@ -24,6 +24,7 @@ _BARE_SAYS = "an array of (frames, joints, 2 or 3) numbers"
 _OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d"}
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
+_FEW_BELOW = 0.01
 
 
 def _names(probe: Probe) -> tuple[str, ...]:
@@ -63,6 +64,11 @@ DETECTRON_FORMAT = detection_format(
 
 
 def _recognise(probe: Probe) -> Recognition | None:
+    return None if holds_3d(probe) else recognise_array(probe)
+
+
+def recognise_array(probe: Probe) -> Recognition | None:
+    """Whether a file holds one array of keypoints, in 2D or 3D."""
     if probe.kind == "npy":
         return Recognition(POSSIBLE, _BARE_SAYS)
     names = set(_names(probe))
@@ -93,7 +99,20 @@ def _is_keypoints(array: NDArray[Any]) -> bool:
     return array.shape[-1] in (2, 3)
 
 
-def _parse(probe: Probe, options: ReadOptions) -> Sightings:
+def holds_3d(probe: Probe) -> bool:
+    """Whether the one array of a file has three columns of which the third is no score: too large, or often below zero."""
+    if probe.kind not in ("npy", "zip") or recognise_array(probe) is None:
+        return False
+    _, array = one_array(probe)
+    if not _is_keypoints(array) or array.ndim < 3 or array.shape[-1] != 3:
+        return False
+    third = array[..., 2][np.isfinite(array[..., 2])]
+    is_below = (third < 0) & (third != -1)  # which some programs give what they do not see
+    return bool(third.size) and bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
+
+
+def one_array(probe: Probe) -> tuple[str, NDArray[np.float64]]:
+    """The array of keypoints, and what to call it in messages; UserError for a damaged one."""
     name = _LIFTERS
     if probe.kind == "npy":
         try:
@@ -108,14 +127,19 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
             raise UserError(f"{probe.path}: which of its arrays are the keypoints? ({', '.join(names)})")
         name, values = chosen, read_npz(probe.path, (chosen,))[chosen]
     where = f"{probe.path}: '{name}'" if probe.kind != "npy" else str(probe.path)
-    array = as_floats(values, where)
+    return where, as_floats(values, where)
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Sightings:
+    where, array = one_array(probe)
+    name = where.partition("'")[2].rstrip("'")
     if not _is_keypoints(array) or not array.size:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
     if array.ndim == 2:
         array = array.reshape(len(array), -1, 3 if array.shape[1] % 3 == 0 and array.shape[1] // 3 in counts_known() else 2)
     people = array if array.ndim == 4 else array[None]
     if people.shape[-1] == 3 and np.nanmax(np.abs(people[..., 2])) > _LARGEST_SCORE:
-        raise UserError(f"{where}: its third column is no score, so these are 3D positions: save them as 'positions'")
+        raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
     entries = [
         Sighting(frame, one, f"{where}: frame {frame}", identity=number)
         for number, person in enumerate(people)
@@ -124,7 +148,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     scores = None if probe.kind == "npy" else _scores(probe, name, people.shape)
     if scores is not None:
         entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
-    fps, size = (None, None) if probe.kind == "npy" else _facts(probe)
+    fps, size = (None, None) if probe.kind == "npy" else facts_of(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
     return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual)
 
@@ -140,7 +164,7 @@ def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float
     return None
 
 
-def _facts(probe: Probe) -> tuple[float | None, tuple[int, int] | None]:
+def facts_of(probe: Probe) -> tuple[float | None, tuple[int, int] | None]:
     """Frames per second and image size, where arrays of those names hold them."""
     content = read_npz(probe.path, ("fps", "image_size"))
     fps, size = (np.asarray(content.get(name, ())).ravel() for name in ("fps", "image_size"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,6 +19,8 @@ from mpm_core.formats.keypoints.values import Sighting
 _FRAME_KEYS = ("frame_id", "frame", "frame_number", "frame_index", "image_id", "image_name", "file_name", "filename")
 _PROGRESS_EVERY = 200
 _MOST_LOOKED_AT = 100
+# A program that was killed, or a full disk, breaks a frame or a few of them; where more are, the folder is another thing.
+_MOST_BROKEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class FrameLayout:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
+    """name: what the frame is called, a number or a file's name. where: the place in the file, for messages."""
+
     name: Hashable
     content: Any
     where: str
@@ -62,19 +66,21 @@ class _Frame:
 def frame_format(layout: FrameLayout) -> Format:
     """A format that reads a program's frames out of a folder, a list, a table by name, or one alone."""
 
-    def recognise(probe: Probe) -> Recognition | None:
-        contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
-        known = [told for told in map(layout.knows, contents) if told is not None]
-        return max(known, key=lambda told: told.sureness, default=None)
-
     def parse(probe: Probe, options: ReadOptions) -> Sightings:
-        frames, notes = _frames_of(probe, layout, options)
+        broken: list[UserError] = []
+        frames, notes = frames_of(probe, layout, options, broken)
         numbered = number_frames([frame.name for frame in frames], str(probe.path))
-        entries = [
-            Sighting(number, person.values, person.where, person.scores, person.identity)
-            for number, frame in zip(numbered.numbers, frames, strict=True)
-            for person in layout.people(frame.content, frame.where)
-        ]
+        entries = []
+        for number, frame in zip(numbered.numbers, frames, strict=True):
+            try:
+                people = [] if frame.content is None else list(layout.people(frame.content, frame.where))
+            except UserError as error:
+                if not probe.is_folder:
+                    raise
+                broken.append(error)
+                continue
+            entries += [Sighting(number, who.values, who.where, who.scores, who.identity) for who in people]
+        notes = (*notes, *broken_note(broken, len(frames)))
         sizes = {layout.size(frame.content) for frame in frames}
         return Sightings(
             entries,
@@ -88,7 +94,14 @@ def frame_format(layout: FrameLayout) -> Format:
             notes=(*notes, *numbered.notes),
         )
 
-    return detection_format(layout.name, layout.label, (".json",), recognise, parse)
+    return detection_format(layout.name, layout.label, (".json",), lambda probe: recognise_frames(probe, layout), parse)
+
+
+def recognise_frames(probe: Probe, layout: FrameLayout) -> Recognition | None:
+    """How sure a program's layout is of the surest among some frames."""
+    contents = probe.samples if probe.kind == "folder" else _looked_at(probe, layout) if probe.kind == "json" else ()
+    known = [told for told in map(layout.knows, contents) if told is not None]
+    return max(known, key=lambda told: told.sureness, default=None)
 
 
 def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
@@ -103,29 +116,43 @@ def _looked_at(probe: Probe, layout: FrameLayout) -> list[Any]:
     return [frame.content for frame in _frames_of_file(content, str(probe.path), layout)]
 
 
-def _frames_of(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
+def broken_note(broken: Sequence[UserError], frames: int) -> tuple[str, ...]:
+    """What to say of a folder's frames that could not be read; the first of these errors is raised when they are many."""
+    if not broken:
+        return ()
+    if len(broken) > _MOST_BROKEN * frames:
+        raise broken[0]
+    which = "1 frame cannot be read, and is a gap" if len(broken) == 1 else f"{len(broken)} frames cannot be read, and are gaps"
+    return (f"{which} ({broken[0]})",)
+
+
+def frames_of(
+    probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
+) -> tuple[list[Frame], tuple[str, ...]]:
+    """All frames of a file or folder, and what to say of those left out; UserError where there is none. Why frames of a folder
+    cannot be read is put to `broken`."""
     if probe.kind == "folder":
-        return _frames_of_folder(probe, layout, options)
+        return _frames_of_folder(probe, layout, options, broken)
     frames = _frames_of_file(probe.json, str(probe.path), layout)
     if not frames:
         raise UserError(f"{probe.path}: holds no frames of {layout.label}")
     return frames, ()
 
 
-def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[_Frame]:
+def _frames_of_file(content: Any, where: str, layout: FrameLayout) -> list[Frame]:
     """The frames of one file; none when it is nothing of the kind."""
     if isinstance(content, dict) and isinstance(content.get("instance_info"), list):
         content = content["instance_info"]
     if layout.knows(content) is not None:
-        return [_Frame(0, content, where)]
+        return [Frame(0, content, where)]
     if isinstance(content, dict) and all(isinstance(value, (dict, list)) for value in content.values()):
-        return [_Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
+        return [Frame(name, value, f"{where}: {name[:60]}") for name, value in content.items()]
     if not isinstance(content, list):
         return []
     names = [_own_name(frame) for frame in content]
     if any(name is None for name in names) or len(set(names)) < len(names):
         names = list(range(len(content)))
-    return [_Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
+    return [Frame(name, frame, f"{where}: frame {name}") for name, frame in zip(names, content, strict=True)]
 
 
 def _own_name(frame: Any) -> Hashable:
@@ -139,8 +166,11 @@ def _own_name(frame: Any) -> Hashable:
     return None
 
 
-def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -> tuple[list[_Frame], tuple[str, ...]]:
-    """A frame per file. What is named unlike most files and holds no frame lies beside them, and is said and left out."""
+def _frames_of_folder(
+    probe: Probe, layout: FrameLayout, options: ReadOptions, broken: list[UserError]
+) -> tuple[list[Frame], tuple[str, ...]]:
+    """A frame per file; one that cannot be read shows nobody, and why is put to `broken`. What is named unlike most files and
+    holds no frame lies beside them, and is said and left out."""
     names = [name for name in probe.files if name.lower().endswith(".json")]
     patterns = {name: re.sub(r"\d+", "#", name) for name in names}
     usual = Counter(patterns.values()).most_common(1)[0][0]
@@ -152,12 +182,12 @@ def _frames_of_folder(probe: Probe, layout: FrameLayout, options: ReadOptions) -
         try:
             content = read_json(path)
             is_frame = content in ([], {}, None) or layout.knows(content) is not None
-        except UserError:
+        except UserError as error:
+            is_frame, content = False, None
             if patterns[name] == usual:
-                raise
-            is_frame = False
+                broken.append(error)
         if is_frame or patterns[name] == usual:
-            frames.append(_Frame(name, content, path))
+            frames.append(Frame(name, content, path))
         else:
             left_out.append(name)
     if options.on_progress is not None:

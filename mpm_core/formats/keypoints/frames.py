@@ -24,6 +24,7 @@ _EVEN = 0.3
 _MOSTLY = 0.8
 # A number that is this far from its neighbours, in all numbers that there are, is no frame's.
 _SPARSE = 1000
+_NO_FRAME = 10**30
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def number_frames(names: Sequence[Hashable], where: str) -> Numbered:
     UserError when two names mean the same frame, as in a folder with two videos, or a name holds no number.
     """
     if all(isinstance(name, int) for name in names):
+        if any(abs(int(name)) >= _NO_FRAME for name in names):  # type: ignore[call-overload]
+            raise UserError(f"{where}: a number is no frame's")
         return _from_numbers([int(name) for name in names], [str(name) for name in names], where)  # type: ignore[call-overload]
     texts = [str(name) for name in names]
     seconds = _clock_times(texts)

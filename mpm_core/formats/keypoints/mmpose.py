@@ -15,8 +15,11 @@ _MOST_NAMED = 40
 
 
 def _knows(content: Any) -> Recognition | None:
+    if is_3d(content):
+        return None
     if isinstance(content, dict) and isinstance(content.get("instances"), list):
-        return Recognition(CERTAIN, "a frame's 'instances'")
+        # A frame that shows nobody may be one of 3D.
+        return Recognition(CERTAIN if content["instances"] else LIKELY, "a frame's 'instances'")
     if not isinstance(content, list) or not content or not all(isinstance(entry, dict) for entry in content):
         return None
     keypoints = content[0].get("keypoints")
@@ -29,7 +32,23 @@ def _knows(content: Any) -> Recognition | None:
     return Recognition(LIKELY, "a list of people with 'keypoints'")
 
 
-def _people(content: Any, where: str) -> Iterator[RawPerson]:
+def is_3d(content: Any) -> bool:
+    """Whether a frame's first person has keypoints of x, y and z, with the scores apart."""
+    people = content.get("instances") if isinstance(content, dict) else content
+    first = people[0] if isinstance(people, list) and people else None
+    if not isinstance(first, dict) or not isinstance(first.get("keypoint_scores"), list):
+        return False
+    point = first.get("keypoints")
+    for _ in range(3):  # a list of points, perhaps within another list
+        if not isinstance(point, list) or not point:
+            return False
+        if not isinstance(point[0], list):
+            return len(point) == 3
+        point = point[0]
+    return False
+
+
+def people_of(content: Any, where: str) -> Iterator[RawPerson]:
     if isinstance(content, dict) and "instances" not in content:
         raise UserError(f"{where}: no list 'instances'")
     for place, person in enumerate(as_people(content, where, "instances")):
@@ -47,14 +66,15 @@ def _meta(content: Any) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-def _layout(content: Any) -> str | None:
+def layout_of(content: Any) -> str | None:
+    """The layout that the file's data set has, where one is known."""
     return "h36m17" if str(_meta(content).get("dataset_name", "")).lower() in _H36M_DATASETS else None
 
 
-def _joints(content: Any) -> tuple[str, ...] | None:
+def joints_of(content: Any) -> tuple[str, ...] | None:
     """The names that the model's data set gives its points, but for whole bodies, which are known by their number."""
     names = _meta(content).get("keypoint_id2name")
-    if _layout(content) is not None or not isinstance(names, dict) or not 0 < len(names) <= _MOST_NAMED:
+    if layout_of(content) is not None or not isinstance(names, dict) or not 0 < len(names) <= _MOST_NAMED:
         return None
     told = [names.get(str(number)) for number in range(len(names))]
     return tuple(name for name in told if isinstance(name, str)) if all(isinstance(name, str) for name in told) else None
@@ -66,8 +86,8 @@ FORMAT = frame_format(
         "MMPose JSON",
         ("coco17", "halpe26", "coco-wholebody", "halpe136", "mpii16", "crowdpose14", "body25"),
         _knows,
-        _people,
-        layout=_layout,
-        joints=_joints,
+        people_of,
+        layout=layout_of,
+        joints=joints_of,
     )
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, LIKELY, Probe, ReadOptions, Recognition, read_text
-from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_people, frame_format
+from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_people, broken_note, frame_format
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
@@ -82,21 +83,32 @@ def _joint_count(cells: int) -> tuple[int, int] | None:
 def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     names = _names(probe)
     numbered = number_frames(names, str(probe.path))
-    entries = []
+    entries: list[Sighting] = []
+    broken: list[UserError] = []
     for number, name in zip(numbered.numbers, names, strict=True):
-        where = f"{probe.path / name}"
-        for place, row in enumerate(_rows(read_text(probe.path / name), where)):
-            found = _joint_count(len(row))
-            if found is None:
-                raise UserError(f"{where}: line {place + 1}: {len(row)} numbers are no box with x, y and score of known joints")
-            joints, rest = found
-            last = row[-1] if rest else float("nan")
-            is_number = rest == 2 or (rest == 1 and float(last).is_integer())
-            values = row[_BOX : _BOX + 3 * joints]
-            entries.append(Sighting(number, values, f"{where}: line {place + 1}", identity=int(last) if is_number else None))
+        try:
+            entries += _sightings(number, probe.path / name)
+        except UserError as error:
+            broken.append(error)
     is_share = all(np.nanmax(np.abs(np.array(entry.values).reshape(-1, 3)[:, :2])) <= 1.5 for entry in entries[:50])
     first_and_last = (min(numbered.numbers), max(numbered.numbers))
-    return Sightings(entries, first_and_last, numbered.fps, usual=_USUAL, normalised=is_share, notes=numbered.notes)
+    notes = (*broken_note(broken, len(names)), *numbered.notes)
+    return Sightings(entries, first_and_last, numbered.fps, usual=_USUAL, normalised=is_share, notes=notes)
+
+
+def _sightings(number: int, path: Path) -> list[Sighting]:
+    """Everybody in the file of one frame."""
+    found = []
+    for place, row in enumerate(_rows(read_text(path), str(path))):
+        where = f"{path}: line {place + 1}"
+        counted = _joint_count(len(row))
+        if counted is None:
+            raise UserError(f"{where}: {len(row)} numbers are no box with x, y and score of known joints")
+        joints, rest = counted
+        last = row[-1] if rest else float("nan")
+        is_number = rest == 2 or (rest == 1 and float(last).is_integer())
+        found.append(Sighting(number, row[_BOX : _BOX + 3 * joints], where, identity=int(last) if is_number else None))
+    return found
 
 
 FORMAT = detection_format("yolo", "YOLO-pose text folder", (), _recognise, _parse)

@@ -1,4 +1,4 @@
-"""Owns what every motion file comes down to: the places and axes of named nodes over time."""
+"""Owns what every motion file comes down to: the places, and perhaps the axes, of named nodes over time."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.people import Person
+
 
 @dataclass(frozen=True)
 class Track:
-    """Nodes of one skeleton over time, in the file's own unit and axes (Y up).
+    """Nodes of one skeleton, or markers of one person, over time, in the file's own unit and axes.
 
-    names: one per node. positions: (frames, nodes, 3). turns: (frames, nodes, 3, 3), whose columns are the node's axes.
-    fps: frames per second, None when the file does not say. unit_m: metres per unit, None when the file does not say.
+    names: one per node. positions: (frames, nodes, 3), NaN where missing. turns: (frames, nodes, 3, 3), whose columns are the
+    node's axes, None where the file holds places alone. fps: frames per second, None when the file does not say. unit_m:
+    metres per unit, None when the file does not say. usual_up: the axis that points up in most files of this kind. people: all
+    of a file that may hold several. notes: what the reader has to say.
     """
 
     names: tuple[str, ...]
     positions: NDArray[np.float64]
-    turns: NDArray[np.float64]
+    turns: NDArray[np.float64] | None
     fps: float | None
     unit_m: float | None = None
+    usual_up: str = "y"
+    people: tuple[Person, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def rotate_in_order(order: Sequence[int], degrees: NDArray[np.float64]) -> NDArray[np.float64]:

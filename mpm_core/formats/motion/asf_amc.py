@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track, rotate_in_order
 from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
+from mpm_core.formats.motion.reading import motion_format
+from mpm_core.formats.motion.track import Track, rotate_in_order
 
 _INCH_M = 0.0254
 _AXES = {"X": 0, "Y": 1, "Z": 2}
@@ -166,3 +168,43 @@ def _read_lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def asf_beside(path: Path) -> Path:
+    """The ASF beside an AMC: the longest name that the AMC's begins with, or the only one there; UserError for neither."""
+    beside = [p for p in path.parent.iterdir() if p.suffix.lower() == ".asf"]
+    fitting = sorted((p for p in beside if path.stem.startswith(p.stem)), key=lambda p: len(p.stem)) or beside
+    if not fitting or (len(fitting) > 1 and fitting == beside):
+        raise UserError(f"{path}: no .asf skeleton beside it that its name belongs to")
+    return fitting[-1]
+
+
+_AMC_MARKS = (":fully-specified", ":degrees")
+_ASF_MARKS = (":units", ":bonedata", ":hierarchy")
+_LOOKED_AT = 20_000
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    if probe.kind not in ("motion", "text"):
+        return None
+    start = probe.text[:_LOOKED_AT].lower()
+    if any(mark in start for mark in _AMC_MARKS):
+        return Recognition(CERTAIN, "a line ':FULLY-SPECIFIED' or ':DEGREES'")
+    if all(mark in probe.text.lower() for mark in _ASF_MARKS):
+        return Recognition(CERTAIN, "sections ':units', ':bonedata' and ':hierarchy'")
+    return None
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Track:
+    path = probe.path
+    if all(mark in probe.text.lower() for mark in _ASF_MARKS):
+        moved = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() == ".amc")
+        which = f"such as {moved[0]}" if moved else "which is not here"
+        raise UserError(f"{path}: is the skeleton alone; open the .amc with its motion, {which}")
+    return read_amc(path, read_asf(asf_beside(path)))
+
+
+# Nearly all of the CMU data base was recorded so.
+_USUAL_FPS = 120.0
+
+FORMAT = motion_format("amc", "Acclaim ASF/AMC motion", (".amc", ".asf"), _recognise, _parse, _USUAL_FPS)

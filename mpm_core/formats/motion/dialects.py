@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track
 from mpm_core.errors import UserError
+from mpm_core.formats.motion.track import Track
 from mpm_core.skeleton import H36M17
 
 _ABOVE_SHOULDERS_M = 0.01
@@ -107,8 +107,10 @@ def find_dialect(names: tuple[str, ...], source: str) -> tuple[Dialect, dict[str
 
 
 def to_h36m17(track: Track, unit_m: float, source: str) -> tuple[NDArray[np.float64], str]:
-    """(frames, 17, 3) metres, Y up as in the file, and the name of the dialect. UserError for unknown names."""
+    """(frames, 17, 3) metres, Y up as in the file, and the name of the dialect, of a track with turns. UserError for unknown
+    names."""
     dialect, places = find_dialect(track.names, source)
+    assert track.turns is not None
     positions = track.positions * unit_m
     joints = np.zeros((len(positions), len(H36M17), 3))
     for letter, side in zip("LR", dialect.sides, strict=True):

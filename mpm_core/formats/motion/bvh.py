@@ -1,20 +1,24 @@
-"""Owns reading BVH of any dialect: any names, any channel order, position channels on any joint.
+"""Owns reading BVH of any dialect: any names, any channel order, position channels on any joint, decimal commas.
 
 (pybvh, which the tests use to read our own files, refuses position channels on inner joints, which Blender writes.)
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.data.motion_files.track import Track, rotate_in_order
 from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
+from mpm_core.formats.motion.reading import motion_format
+from mpm_core.formats.motion.track import Track, rotate_in_order
 
-_CHANNELS = {f"{axis}{kind}": (kind, number) for number, axis in enumerate("XYZ") for kind in ("position", "rotation")}
+_CHANNELS = {f"{axis}{kind}": (kind, number) for number, axis in enumerate("xyz") for kind in ("position", "rotation")}
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])-?\d+,\d+(?:[eE][-+]?\d+)?(?![\d.,])")
 _FRAME_TIMES_S = (1e-3, 1.0)
 """Slower than this nobody records motion: what lies between two frames would be made up."""
 
@@ -33,9 +37,12 @@ def read_bvh(path: Path) -> Track:
     UserError with the line for a file that is damaged.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if "." not in text.partition("MOTION")[2] and _DECIMAL_COMMA.search(text):
+        text = text.replace(",", ".")
+    lines = text.lstrip().splitlines()
     nodes, motion_line = _read_hierarchy(path, lines)
     frame_s, values = _read_motion(path, lines, motion_line, sum(len(node.channels) for node in nodes))
     positions, turns = _place(nodes, values)
@@ -52,9 +59,11 @@ def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[_Node], int]:
         words = line.split()
         if not words:
             continue
+        opens = len(words) > 1 and words[-1] == "{"
         try:
             match words[0].upper():
                 case "ROOT" | "JOINT":
+                    words = words[:-1] if opens else words
                     nodes.append(_Node(" ".join(words[1:]), open_nodes[-1] if open_nodes else -1))
                 case "END":
                     nodes.append(_Node(f"{nodes[open_nodes[-1]].name}_end", open_nodes[-1]))
@@ -68,15 +77,18 @@ def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[_Node], int]:
                         raise ValueError
                     nodes[open_nodes[-1]].offset = offset
                 case "CHANNELS":
-                    if any(word not in _CHANNELS for word in words[2:]) or int(words[1]) != len(words) - 2:
+                    channels = [word.lower() for word in words[2:]]
+                    if any(name not in _CHANNELS for name in channels) or int(words[1]) != len(channels):
                         raise ValueError
-                    nodes[open_nodes[-1]].channels = words[2:]
+                    nodes[open_nodes[-1]].channels = channels
                 case "MOTION":
                     if open_nodes or not nodes:
                         raise ValueError
                     return nodes, number
                 case _:
                     raise ValueError
+            if opens:
+                open_nodes.append(len(nodes) - 1)
         except (ValueError, IndexError):
             raise UserError(f"{path}, line {number + 1}: not understood as BVH: {line.strip()[:60]}") from None
     raise UserError(f"{path}: the line MOTION is missing")
@@ -125,3 +137,15 @@ def _place(nodes: list[_Node], values: NDArray[np.float64]) -> tuple[NDArray[np.
             turn = turns[:, node.parent] @ turn
         positions[:, number], turns[:, number] = place, turn
     return positions, turns
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    is_one = probe.kind == "motion" and probe.text.lstrip()[:9].upper() == "HIERARCHY"
+    return Recognition(CERTAIN, "a first word 'HIERARCHY'") if is_one else None
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Track:
+    return read_bvh(probe.path)
+
+
+FORMAT = motion_format("bvh", "BVH motion", (".bvh",), _recognise, _parse)

@@ -1,1 +1,0 @@
-"""Motion-capture files (BVH, ASF/AMC) as they are, before their joints are matched to ours."""

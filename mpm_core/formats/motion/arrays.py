@@ -1,0 +1,40 @@
+"""Reads bare npz and npy arrays of joints in 3D, as scripts and lifters save them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mpm_core.errors import UserError
+from mpm_core.formats.base import LIKELY, Probe, ReadOptions, Recognition
+from mpm_core.formats.keypoints.arrays import facts_of, holds_3d, one_array
+from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
+from mpm_core.formats.motion.reading import motion_format
+from mpm_core.formats.motion.track import Track
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    is_one = holds_3d(probe)
+    return Recognition(LIKELY, "an array of (frames, joints, 3) numbers whose third is no score") if is_one else None
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Track:
+    if probe.kind not in ("npy", "zip"):
+        raise UserError(f"{probe.path}: is no npz or npy file")
+    where, array = one_array(probe)
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
+        raise UserError(f"{where} is {array.shape}, not (frames, joints, 3)")
+    people = array if array.ndim == 4 else array[None]
+    known = np.isfinite(people).all(-1) & (people != 0).any(-1)
+    # Poses relative to a joint have that one at zero.
+    known |= np.isfinite(people).all(-1) & (known.sum(-1, keepdims=True) >= people.shape[2] - 1)
+    entries = [
+        Sighting3D(frame, np.where(known[number, frame][:, None], one, np.nan), number)
+        for number, person in enumerate(people)
+        for frame, one in enumerate(person)
+        if known[number, frame].any()
+    ]
+    fps = None if probe.kind == "npy" else facts_of(probe)[0]
+    return track_of(Sightings3D(entries, (0, people.shape[1] - 1), fps, ("h36m17",)), options, str(probe.path))
+
+
+FORMAT = motion_format("arrays-3d", "joints in 3D as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)

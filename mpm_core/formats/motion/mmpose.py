@@ -1,0 +1,66 @@
+"""Reads MMPose's 3D output: frames of instances whose keypoints are x, y and z, in a file or a folder, with scores apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mpm_core.clip import as_floats
+from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, Format, Probe, ReadOptions, Recognition
+from mpm_core.formats.keypoints.containers import FrameLayout, broken_note, frames_of, recognise_frames
+from mpm_core.formats.keypoints.frames import number_frames
+from mpm_core.formats.keypoints.mmpose import is_3d, joints_of, layout_of, people_of
+from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
+from mpm_core.formats.motion.reading import motion_format
+from mpm_core.formats.motion.track import Track
+
+_USUAL = ("h36m17", "coco-wholebody", "coco17")
+
+
+def _knows(content: Any) -> Recognition | None:
+    return Recognition(CERTAIN, "instances with keypoints of x, y and z") if is_3d(content) else None
+
+
+_LAYOUT = FrameLayout("mmpose-3d", "MMPose 3D JSON", _USUAL, _knows, people_of)
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Track:
+    broken: list[UserError] = []
+    frames, notes = frames_of(probe, _LAYOUT, options, broken)
+    numbered = number_frames([frame.name for frame in frames], str(probe.path))
+    entries: list[Sighting3D] = []
+    for number, frame in zip(numbered.numbers, frames, strict=True):
+        try:
+            people = [] if frame.content is None else list(people_of(frame.content, frame.where))
+            found = [Sighting3D(number, _points(who.values, who.scores, who.where), who.identity) for who in people]
+        except UserError as error:
+            if not probe.is_folder:
+                raise
+            broken.append(error)
+            continue
+        entries += [entry for entry in found if np.isfinite(entry.points).any()]
+    about = None if probe.is_folder else probe.json
+    file = Sightings3D(
+        entries, (min(numbered.numbers), max(numbered.numbers)), numbered.fps, _USUAL, layout_of(about), joints_of(about),
+        (*notes, *broken_note(broken, len(frames)), *numbered.notes),
+    )  # fmt: skip
+    return track_of(file, options, str(probe.path))
+
+
+def _points(values: Any, scores: Any, where: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(joints, 3), NaN where the score is 0 or all joints lie in one place."""
+    points = as_floats(values, f"{where}: the keypoints")
+    points = points[0] if points.ndim == 3 and len(points) == 1 else points
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise UserError(f"{where}: the keypoints are {points.shape}, not (joints, 3)")
+    apart = np.ones(len(points)) if scores is None else as_floats(scores, f"{where}: the scores").ravel()
+    if len(apart) != len(points):
+        raise UserError(f"{where}: {len(apart)} scores for {len(points)} joints")
+    is_known = np.isfinite(points).all(-1) & (np.nan_to_num(apart) > 0)
+    is_person = bool((np.ptp(points[is_known], axis=0) > 0).any()) if is_known.any() else False
+    return np.where(is_known[:, None] & is_person, points, np.nan)
+
+
+FORMAT: Format = motion_format("mmpose-3d", "MMPose 3D JSON", (".json",), lambda p: recognise_frames(p, _LAYOUT), _parse)

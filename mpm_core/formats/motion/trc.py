@@ -1,0 +1,108 @@
+"""Owns TRC, the table of markers that OpenSim reads: its layout, whatever it holds, and reading it as motion in 3D."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpm_core.errors import UserError
+from mpm_core.formats.base import CERTAIN, UNITS, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.motion.reading import motion_format
+from mpm_core.formats.motion.track import Track
+from mpm_core.formats.tables import read_table
+
+_HEADER_LINES = 3
+_ROWS_LOOKED_AT = 60
+_UNIT_NAMES = {"in": "inch", "inches": "inch", "meters": "m", "metres": "m", "millimeters": "mm", "centimeters": "cm"}
+# More frames without a row than this, for each that has one, are no gaps.
+_MOST_GAPS = 100
+
+
+@dataclass(frozen=True)
+class TrcTable:
+    """facts: DataRate, Units and more, as they are written. names: of the markers. frames, times: (rows,) numbers and seconds,
+    which may be missing. values: (rows, markers, 3), NaN where missing."""
+
+    facts: Mapping[str, str]
+    names: tuple[str, ...]
+    frames: NDArray[np.float64]
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the markers lie in a plane of pixels: Z is zero everywhere."""
+        across, depth = (np.nanmax(np.abs(self.values[..., axis]), initial=0.0) for axis in (0, 2))
+        return bool(depth <= 1e-6 * max(across, 1.0))
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second, as the header says or else the times."""
+        try:
+            rate = float(self.facts["DataRate"].replace(",", "."))
+        except (KeyError, ValueError):
+            rate = 0.0
+        return rate if 0 < rate < float("inf") else rate_of_times(self.times)
+
+
+def is_trc(probe: Probe) -> bool:
+    """Whether a file is TRC, of pixels or of 3D."""
+    return probe.kind == "text" and probe.text.startswith("PathFileType")
+
+
+def is_flat(probe: Probe) -> bool:
+    """Whether some rows of a TRC file hold pixels; UserError for a damaged one."""
+    lines = probe.text.replace("\r\n", "\n").split("\n")
+    head, rows = lines[: _HEADER_LINES + 2], lines[_HEADER_LINES + 2 :]
+    return parse_trc(probe.path, "\n".join((*head, *rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]))).is_flat
+
+
+def parse_trc(path: Path, text: str) -> TrcTable:
+    """The table of a TRC file; UserError with the path, and with the row where one is at fault."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(lines) < _HEADER_LINES + 2:
+        raise UserError(f"{path}: ends before its markers")
+    facts = {key.strip(): value.strip() for key, value in zip(lines[1].split("\t"), lines[2].split("\t"), strict=False)}
+    names = [name.strip() for name in lines[_HEADER_LINES].split("\t")]
+    markers = [(place, name) for place, name in enumerate(names) if place >= 2 and name]
+    width = max(place for place, _ in markers) + 3 if markers else 0
+    # Names stand over X only; the table below needs a name for every column.
+    header = "\t".join(f"column{n}" for n in range(width))
+    rows = [line.rstrip("\t").ljust(1) for line in lines[_HEADER_LINES + 2 :] if line.strip()]
+    body = "\n".join(row + "\t" * (width - 1 - row.count("\t")) for row in rows)
+    table = read_table(f"{header}\n{body}", path)
+    if not markers or not len(table):
+        raise UserError(f"{path}: holds no markers")
+    values = table.columns(range(width))
+    frames = values[:, 0]
+    if not np.isfinite(frames).all() or (frames != np.rint(frames)).any() or len(np.unique(frames)) < len(frames):
+        raise UserError(f"{path}: 'Frame#' must hold different whole numbers")
+    points = np.stack([values[:, place : place + 3] for place, _ in markers], axis=1)
+    return TrcTable(facts, tuple(name for _, name in markers), frames, values[:, 1], points)
+
+
+def _recognise(probe: Probe) -> Recognition | None:
+    if not is_trc(probe) or is_flat(probe):
+        return None
+    return Recognition(CERTAIN, "a first word 'PathFileType', and markers in 3D")
+
+
+def _parse(probe: Probe, options: ReadOptions) -> Track:
+    table = parse_trc(probe.path, probe.text)
+    places = table.frames - table.frames.min()
+    count = int(places.max()) + 1
+    if count > _MOST_GAPS * len(places) + 1000:
+        raise UserError(f"{probe.path}: {len(places)} rows for {count} frames: the numbers in 'Frame#' cannot be frames")
+    positions = np.full((count, len(table.names), 3), np.nan)
+    is_known = np.isfinite(table.values).all(-1) & (table.values != 0).any(-1)
+    positions[places.astype(int)] = np.where(is_known[..., None], table.values, np.nan)
+    unit = table.facts.get("Units", "").lower()
+    unit_m = UNITS.get(_UNIT_NAMES.get(unit, unit))
+    return Track(table.names, positions, None, table.fps, unit_m)
+
+
+FORMAT = motion_format("trc-3d", "TRC in 3D (OpenSim, Pose2Sim)", (".trc",), _recognise, _parse)

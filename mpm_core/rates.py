@@ -1,0 +1,36 @@
+"""Owns saying at which rate a clip's frames were really taken, as of slow motion, whatever its file says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mpm_core.clip import Clip
+
+TIMES_NOTE = "the video does not tell when its frames are shown"
+"""What a note about an assumed frame rate of a video begins with."""
+
+# The same for files of keypoints, and what a note about a rate that somebody gave holds.
+_NO_RATE_NOTE = "the file has no frame rate"
+_TAKEN = " frames/s taken, as "
+
+
+def at_rate(clip: Clip, fps: float, says: str, own: Clip | None = None) -> Clip:
+    """The same frames at another rate, in frames/s; they stay as uneven as they are. A note says whose word that is (says:
+    "--fps says") and what it replaces. own: the clip as its file has it, where `clip` was at another rate before."""
+    own = own or clip
+    notes = tuple(note for note in clip.notes if not _is_about_rate(note))
+    if fps == own.fps:
+        notes += tuple(note for note in own.notes if _is_about_rate(note))
+    else:
+        was = "the file tells none" if is_rate_assumed(own) else f"the file's own times say {own.fps:g}"
+        notes += (f"{fps:g}{_TAKEN}{says}, where {was}",)
+    return replace(clip, fps=fps, times=own.times * (own.fps / fps), notes=notes)
+
+
+def is_rate_assumed(clip: Clip) -> bool:
+    """Whether the clip's file did not tell its rate."""
+    return any(note.startswith((TIMES_NOTE, _NO_RATE_NOTE)) for note in clip.notes)
+
+
+def _is_about_rate(note: str) -> bool:
+    return note.startswith((TIMES_NOTE, _NO_RATE_NOTE)) or _TAKEN in note
