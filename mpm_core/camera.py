@@ -6,6 +6,7 @@ Camera axes are x right, y down, z forward, in metres. Rays are (X/Z, Y/Z). Pixe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ LEVEL_CAMERA_UP = (0.0, -1.0, 0.0)
 
 _SMALLEST_DETERMINANT = 1e-9
 _PATH_SMOOTHING_FRAMES = 2.0
+_PATH_REACH = 4.0  # times that, as far as smoothing looks
 
 # A person's depth differs by such a share, or so many metres, at most from its median over so many known frames before and
 # after.
@@ -115,24 +117,103 @@ def solve_root(positions: NDArray[np.floating], rays: NDArray[np.floating], visi
 
 def _fits_its_neighbours(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(known frames,): whether each depth is near the median of the known frames around it."""
-    from scipy.ndimage import median_filter
+    from scipy.ndimage import median_filter  # slow to import, and not needed to open a window
 
     size = min(2 * _DEPTH_NEIGHBOURS + 1, len(depth))
     median = median_filter(depth, size, mode="reflect")
     return np.abs(depth - median) <= np.maximum(_DEPTH_MAY_DIFFER * median, _DEPTH_MAY_DIFFER_M)
 
 
-def smooth_path(root: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A path (frames, 3) with its NaN frames interpolated, then smoothed in time; zero when no frame is known.
+class SmoothPath:
+    """A path that becomes known, or other, bit by bit: its NaN frames are interpolated, then it is smoothed in time; zero when
+    no frame is known. Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
 
-    Depths that a wrong 2D pose has made, far from those of the frames around, count as unknown.
+    smooth: (frames, 3). pieces: stretches of frames with pauses between them, each smoothed by itself.
     """
-    from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
 
-    known = np.flatnonzero(np.isfinite(root).all(-1))
-    if not len(known):
-        return np.zeros(root.shape, np.float32)
-    known = known[_fits_its_neighbours(root[known, 2])]
-    frames = np.arange(len(root))
-    filled = np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=-1)
-    return gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest").astype(np.float32)
+    def __init__(self, frames: int, pieces: Sequence[slice] = (slice(None),)) -> None:
+        self.smooth = np.zeros((frames, 3), np.float32)
+        self._pieces = [_SmoothPiece(piece.start or 0, self.smooth[piece]) for piece in pieces]
+
+    def renew(self, root: NDArray[np.floating], first: int, last: int) -> slice:
+        """Take over frames first to last (excluded) of the path (frames, 3); returns the frames that may be other ones now."""
+        changed = [first, last]
+        for piece in self._pieces:
+            low, high = max(first, piece.start), min(last, piece.end)
+            if low < high:
+                part = piece.renew(root[piece.start : piece.end], low - piece.start, high - piece.start)
+                changed += [part.start + piece.start, part.stop + piece.start]
+        for number, piece in enumerate(self._pieces):
+            place = self._place_beside(number)
+            if not piece.is_known and (piece.smooth != place).any():
+                piece.smooth[:] = place
+                changed += [piece.start, piece.end]
+        return slice(min(changed), max(changed))
+
+    def _place_beside(self, number: int) -> NDArray[np.float32]:
+        """(3,) where the person was last before a piece in which nobody knows, else where they are next."""
+        before = next((piece.smooth[-1] for piece in reversed(self._pieces[:number]) if piece.is_known), None)
+        after = next((piece.smooth[0] for piece in self._pieces[number:] if piece.is_known), np.zeros(3, np.float32))
+        return after if before is None else before
+
+
+class _SmoothPiece:
+    """A stretch of such a path without a pause. smooth: (frames, 3), a view of the whole one."""
+
+    def __init__(self, start: int, smooth: NDArray[np.float32]) -> None:
+        self.start, self.end, self.smooth = start, start + len(smooth), smooth
+        frames = len(smooth)
+        self._known, self._fits = np.zeros(frames, bool), np.zeros(frames, bool)
+        self._known_before = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the path is known in any frame."""
+        return bool(self._fits.any())
+
+    def renew(self, root: NDArray[np.floating], first: int, last: int) -> slice:
+        """Take over frames first to last (excluded) of the path (frames, 3); returns the frames that may be other ones now."""
+        self._known[first:last] = np.isfinite(root[first:last]).all(-1)
+        known = np.flatnonzero(self._known)
+        first, last = self._judge(root, known, first, last)
+        self._known_before = len(known)
+        fitting = np.flatnonzero(self._fits)
+        if not len(fitting):
+            self.smooth[:] = 0
+            return slice(0, len(root))
+        return self._smooth_between(root, fitting, first, last)
+
+    def _judge(self, root: NDArray[np.floating], known: NDArray[np.int64], first: int, last: int) -> tuple[int, int]:
+        """Find out which known frames fit their neighbours, where that may have changed; returns the range of frames that
+        this and the change before concern."""
+        low, high = (int(place) for place in np.searchsorted(known, (first, last)))
+        low, high = max(low - _DEPTH_NEIGHBOURS, 0), min(high + _DEPTH_NEIGHBOURS, len(known))
+        window = 2 * _DEPTH_NEIGHBOURS + 1
+        if min(len(known), self._known_before) < window:  # then all frames are neighbours
+            low, high, first, last = 0, len(known), 0, len(root)
+        begin = max(low - _DEPTH_NEIGHBOURS, 0)
+        end = max(high + _DEPTH_NEIGHBOURS, begin + window)
+        begin = max(min(begin, len(known) - window), 0)
+        self._fits[first:last] = False
+        if low < high:
+            fits = _fits_its_neighbours(root[known[begin:end], 2])
+            self._fits[known[low:high]] = fits[low - begin : high - begin]
+            first, last = min(first, int(known[low])), max(last, int(known[high - 1]) + 1)
+        return first, last
+
+    def _smooth_between(self, root: NDArray[np.floating], fitting: NDArray[np.int64], first: int, last: int) -> slice:
+        """Interpolate and smooth a range of frames, and as far around as the frames that fit tell of."""
+        from scipy.ndimage import gaussian_filter1d  # slow to import, and not needed to open a window
+
+        low, high = (int(place) for place in np.searchsorted(fitting, (first, last)))
+        reach = math.ceil(_PATH_REACH * _PATH_SMOOTHING_FRAMES)
+        first = max(int(fitting[low - 1]) - reach, 0) if low else 0
+        last = min(int(fitting[high]) + reach + 1, len(root)) if high < len(fitting) else len(root)
+        begin, end = max(first - reach, 0), min(last + reach, len(root))
+        low, high = (int(place) for place in np.searchsorted(fitting, (begin, end)))
+        points = fitting[max(low - 1, 0) : high + 1]
+        frames = np.arange(begin, end)
+        filled = np.stack([np.interp(frames, points, root[points, axis]) for axis in range(3)], axis=-1)
+        smooth = gaussian_filter1d(filled, _PATH_SMOOTHING_FRAMES, axis=0, mode="nearest", truncate=_PATH_REACH)
+        self.smooth[first:last] = smooth[first - begin : last - begin]
+        return slice(first, last)

@@ -15,6 +15,7 @@ from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
 from mpm_core.truth.command import add_truth
+from mpm_core.writing import add_writing
 
 _log = logging.getLogger("mpm")
 
@@ -102,10 +103,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
     parser.add_argument("--height", type=float, metavar="M", help="how tall the person is: what is lifted is scaled to it")
-    parser.add_argument("--first", type=int, help="first frame to write")
-    parser.add_argument("--last", type=int, help="last frame to write")
-    parser.add_argument("--metres", action="store_true", help="BVH in metres instead of centimetres")
-    parser.add_argument("--long", action="store_true", help="CSV with a row per joint instead of a row per frame")
+    add_writing(parser)
 
 
 def _add_lifter(parser: argparse.ArgumentParser) -> None:

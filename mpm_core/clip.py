@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
-from mpm_core.limits import check_camera, check_frames, check_rate, check_scores, check_size, check_up
+from mpm_core.limits import (
+    LONGEST_S,
+    LONGEST_SPAN_S,
+    check_camera,
+    check_frames,
+    check_rate,
+    check_scores,
+    check_size,
+    check_up,
+)
 from mpm_core.provenance import History, Step
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
 from mpm_core.stature import check_height
@@ -22,8 +31,8 @@ from mpm_core.stature import check_height
 _FARTHEST_IMAGES = 20.0
 _FARTHEST_M = 1000.0
 
-# Longer than this (2 million frames at 50 frames/s) no clip lasts: its times are in another unit.
-_LONGEST_S = 40_000.0
+# What a step in time that is longer, and longer than usual, counts of what is recorded: the rest of it is a pause.
+_LONGEST_STEP_S = 60.0
 
 CAMERA_NOTE = "field of view"
 """What notes about an assumed camera speak of."""
@@ -268,12 +277,14 @@ def _check_range(
 
 def _check_times(times: ArrayLike | None, frames: int, fps: float, where: str) -> NDArray[np.float64]:
     if times is None:
-        if not frames / fps <= _LONGEST_S:
+        if not frames / fps <= LONGEST_S:
             raise UserError(f"{where}{frames} frames at {fps:g} frames/s last {frames / fps:.3g} s, which cannot be right")
         return np.arange(frames) / fps
     seconds = as_floats(times, f"{where}times")
     if seconds.shape != (frames,) or not np.isfinite(seconds).all() or (np.diff(seconds) <= 0).any():
         raise UserError(f"{where}times must be {frames} rising numbers of seconds")
-    if seconds[-1] - seconds[0] > _LONGEST_S:
-        raise UserError(f"{where}the times span {seconds[-1] - seconds[0]:.3g} s, so they are not in seconds")
+    span, steps = seconds[-1] - seconds[0], np.diff(seconds)
+    recorded = np.minimum(steps, max(_LONGEST_STEP_S, float(np.median(steps)) if frames > 2 else 0.0)).sum()
+    if recorded > LONGEST_S or span > LONGEST_SPAN_S:
+        raise UserError(f"{where}the times span {span:.3g} s, so they are not in seconds")
     return seconds

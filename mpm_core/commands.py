@@ -31,6 +31,7 @@ def run_lift(options: argparse.Namespace) -> None:
 def lift_one(options: argparse.Namespace) -> None:
     """Lift one file, folder of OpenPose files or video."""
     from mpm_core.formats import check_target
+    from mpm_core.grounding.drifting import moving_camera_notes
     from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import load_lifter
@@ -57,6 +58,10 @@ def lift_one(options: argparse.Namespace) -> None:
     task = lifter.start(clip, "lift", options.mode, aids)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
+    for note in moving_camera_notes(clip, prediction):
+        if note not in clip.notes:
+            _log.warning("%s: %s", options.input.name, note)
+            clip = replace(clip, notes=(*clip.notes, note))
     _write(options, prediction, clip)
     _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
     _log.info("%s: %s", options.input.name, size_sentence(clip.height_m, prediction))
@@ -145,8 +150,8 @@ def _read(options: argparse.Namespace) -> Clip:
 
 def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) -> None:
     from mpm_core.formats import write
-    from mpm_core.formats.base import WriteOptions
+    from mpm_core.writing import write_options
 
-    unit = 1.0 if options.metres else 100.0
-    write(content, options.output, WriteOptions(options.first, options.last, clip, unit_per_m=unit, long=options.long))
+    for note in write(content, options.output, write_options(options, clip)):
+        _log.warning("%s: %s", options.output, note)
     _log.info("wrote %s", options.output)

@@ -17,6 +17,9 @@ RATES = (0.001, 10_000.0)
 # Eleven hours at 50 frames/s.
 MOST_FRAMES = 2_000_000
 
+LONGEST_S, LONGEST_SPAN_S = 40_000.0, 7 * 86_400.0
+"""A clip without its pauses (as many frames at 50 frames/s), and with them: what is longer is in another unit."""
+
 _LARGEST_IMAGE_PX = 100_000
 
 # Times the longer side of the image: 169 degrees along it to a third of one.

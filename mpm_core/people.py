@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ _LONGEST_LOSS_FRAMES = 30
 
 # Who moves is expected further on, so that two who cross keep their ways: at the pace of so many frames, and not for longer
 # than this.
-_PACE_FRAMES = 5
+_PACE_FRAMES = 8
 _LONGEST_FORECAST_FRAMES = 10
 _STRANGERS = 1e3
 
@@ -28,6 +27,9 @@ _STRANGERS = 1e3
 _PLAIN_STEP_HEIGHTS = 0.2
 _PLAIN_APART_HEIGHTS = 0.5
 _CHUNK = 2000
+
+# Who is seen for fewer frames than this is not taken up again.
+_SHORTEST_VISIT = 5
 
 # Two poses of a frame whose joints lie closer than this are one person, found twice.
 _SAME_PERSON_HEIGHTS = 0.12
@@ -48,6 +50,37 @@ class Detection:
 
 
 @dataclass(frozen=True, eq=False)
+class Detections:
+    """Many. frames: (detections,); points: (detections, joints, 2) pixels; scores: (detections, joints), 0 where missing;
+    tracks: the file's own ids, None where it has none."""
+
+    frames: NDArray[np.integer]
+    points: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    tracks: Sequence[int | None]
+
+    @classmethod
+    def of(cls, detections: Sequence[Detection]) -> Detections:
+        """At least one of them."""
+        frames, tracks = np.array([d.frame for d in detections], np.int64), [d.track for d in detections]
+        return cls(frames, np.stack([d.points for d in detections]), np.stack([d.scores for d in detections]), tracks)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, place: int) -> Detection:
+        return Detection(int(self.frames[place]), self.points[place], self.scores[place], self.tracks[place])
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(detections, joints)"""
+        return (self.scores > 0) & np.isfinite(self.points).all(-1)
+
+    def some(self, places: NDArray[np.intp]) -> Detections:
+        return Detections(self.frames[places], self.points[places], self.scores[places], [self.tracks[n] for n in places])
+
+
+@dataclass(frozen=True, eq=False)
 class Person:
     """One tracked person: how many frames show them, their mean height in pixels (NaN where no picture shows them), and a pose.
 
@@ -63,33 +96,38 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A person, and where they were seen."""
+    """A person, and where they were seen. places: of these among all detections. returns: how many times they were lost for
+    long and taken up again. exchanged: frames from which on the file calls by their number who was called otherwise before."""
 
     person: Person
-    detections: Sequence[Detection]
+    detections: Detections
+    places: NDArray[np.intp]
+    returns: int = 0
+    exchanged: tuple[int, ...] = ()
 
     def at(self, frame: int) -> Detection | None:
         """Where the person is in a frame; None where they are not seen."""
-        place = bisect_left(self.detections, frame, key=lambda detection: detection.frame)
-        found = self.detections[place] if place < len(self.detections) else None
-        return found if found is not None and found.frame == frame else None
+        place = int(np.searchsorted(self.detections.frames, frame))
+        is_there = place < len(self.detections) and self.detections.frames[place] == frame
+        return self.detections[place] if is_there else None
 
-    def arrays(self, frames: tuple[int, int], joints: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(count, joints, 2) points, NaN where nobody was seen, and (count, joints) scores, over frames both included."""
-        first, last = frames
-        points = np.full((last - first + 1, joints, 2), np.nan)
+    def arrays(self, frames: NDArray[np.int64], joints: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(frames, joints, 2) points, NaN where the person is not seen, and (frames, joints) scores, in (frames,) rising
+        numbers, among which all are that show the person."""
+        points = np.full((len(frames), joints, 2), np.nan)
         scores = np.zeros(points.shape[:2])
-        for detection in self.detections:
-            points[detection.frame - first], scores[detection.frame - first] = detection.points, detection.scores
+        places = np.searchsorted(frames, self.detections.frames)
+        points[places], scores[places] = self.detections.points, self.detections.scores
         return points, scores
 
 
-def find_people(detections: Sequence[Detection], skeleton: Skeleton) -> list[Track]:
+def find_people(detections: Detections, skeleton: Skeleton, takes_up: bool = False) -> list[Track]:
     """The people among detections, the one seen longest and largest first.
 
-    People of whom no joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
+    takes_up: whether who comes, alone, after somebody was lost who was alone too is taken for the same. People of whom no
+    joint of the body is seen, only a face or a foot, cannot be lifted and are left out.
     """
-    if not detections:
+    if not len(detections):
         return []
     sights = _Sights.of(detections)
     body = map_to_mpm16(skeleton)
@@ -100,9 +138,59 @@ def find_people(detections: Sequence[Detection], skeleton: Skeleton) -> list[Tra
         parts = (track[:8], track[8:])
         return any(len(part) and body.apply(points[part], sights.seen[part]).visible.any() for part in parts)
 
-    tracks = [track for track in _follow(sights) if shows_body(track)]
-    tracks.sort(key=lambda track: -float(sights.heights[track].sum()))
-    return [Track(_describe(n, track, sights, body), [detections[place] for place in track]) for n, track in enumerate(tracks)]
+    found = [[track] for track in _follow(sights) if shows_body(track)]
+    if takes_up and None in sights.tracks:
+        found = _take_up(found, sights.frames)
+    found.sort(key=lambda visits: -sum(float(sights.heights[visit].sum()) for visit in visits))
+    exchanged = _exchanged(sights)
+    people = []
+    for number, visits in enumerate(found):
+        track = np.concatenate(visits)
+        frames = tuple(sorted(int(sights.frames[place]) for place in exchanged.intersection(track.tolist())))
+        people.append(Track(_describe(number, track, sights, body), detections.some(track), track, len(visits) - 1, frames))
+    return people
+
+
+def _exchanged(sights: _Sights) -> set[int]:
+    """Places of detections that go on from one that the file calls otherwise, where people stand apart and hardly move."""
+    if None in sights.tracks:
+        return set()
+    groups = _by_frame(sights)
+    pairs = [
+        (before, after)
+        for number, follows in _plain_steps(groups, sights).items()
+        for before, after in zip(groups[number - 1].tolist(), follows, strict=True)
+    ]
+    return {after for before, after in pairs if sights.tracks[before] != sights.tracks[after]}
+
+
+def _by_frame(sights: _Sights) -> list[NDArray[np.intp]]:
+    """Places of detections, frame by frame."""
+    order = np.argsort(sights.frames, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(sights.frames[order])) + 1)
+
+
+def _take_up(tracks: list[list[NDArray[np.intp]]], frames: NDArray[np.integer]) -> list[list[NDArray[np.intp]]]:
+    """Tracks put together, of which one begins after the other has ended, with nobody else in sight there."""
+    shortest = min(_SHORTEST_VISIT, max((len(visits[0]) for visits in tracks), default=0))
+    people = [visits for visits in tracks if len(visits[0]) < shortest]
+    lasting = sorted((v[0] for v in tracks if len(v[0]) >= shortest), key=lambda track: int(frames[track[0]]))
+    begins = [int(frames[track[0]]) for track in lasting] + [int(frames.max()) + 2 * _LONGEST_LOSS_FRAMES]
+    last: list[NDArray[np.intp]] = []  # who was seen last so far
+    end, end_of_others = begins[-1], begins[0] - 2 * _LONGEST_LOSS_FRAMES
+    for track, begin, next_begin in zip(lasting, begins, begins[1:], strict=False):
+        was_alone, is_alone = end_of_others < end - _LONGEST_LOSS_FRAMES, next_begin > begin + _LONGEST_LOSS_FRAMES
+        if end < begin and was_alone and is_alone:
+            last.append(track)
+            end = int(frames[track[-1]])
+            continue
+        people.append([track])
+        if not last or frames[track[-1]] > end:
+            end_of_others = end if last else end_of_others
+            last, end = people[-1], int(frames[track[-1]])
+        else:
+            end_of_others = max(end_of_others, int(frames[track[-1]]))
+    return people
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,20 +200,24 @@ class _Sights:
 
     points: NDArray[np.float64]
     seen: NDArray[np.bool_]
-    frames: NDArray[np.intp]
+    frames: NDArray[np.integer]
     heights: NDArray[np.float64]
     sureness: NDArray[np.float64]
     tracks: Sequence[int | None]
 
     @classmethod
-    def of(cls, detections: Sequence[Detection]) -> _Sights:
-        points, scores = np.stack([d.points for d in detections]), np.stack([d.scores for d in detections])
-        seen = (scores > 0) & np.all(np.isfinite(points), axis=-1)
-        low = np.where(seen[..., None], points, np.inf).min(1)
-        high = np.where(seen[..., None], points, -np.inf).max(1)
-        heights = np.where(seen.any(1), np.where(seen.any(1)[:, None], high - low, 0.0).max(1), 0.0)
-        frames = np.array([d.frame for d in detections], np.intp)
-        return cls(np.where(seen[..., None], points, 0.0), seen, frames, heights, scores.sum(1), [d.track for d in detections])
+    def of(cls, detections: Detections) -> _Sights:
+        seen = detections.seen
+        points = np.where(seen[..., None], detections.points, 0.0)
+        return cls(points, seen, detections.frames, heights_of(points, seen), detections.scores.sum(1), detections.tracks)
+
+
+def heights_of(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(detections,) the longer side of the box around what is seen (detections, joints) of (detections, joints, 2)."""
+    across = np.ascontiguousarray(points.transpose(1, 2, 0))  # NumPy is slow at short last axes
+    shown = np.ascontiguousarray(seen.T)[:, None]
+    low, high = np.where(shown, across, np.inf).min(0), np.where(shown, across, -np.inf).max(0)
+    return np.where(seen.any(1), (high - low).max(0), 0.0)
 
 
 def _describe(number: int, track: NDArray[np.intp], sights: _Sights, body: JointMap) -> Person:
@@ -142,7 +234,7 @@ def _follow(sights: _Sights) -> list[NDArray[np.intp]]:
         for place in order:
             by_id.setdefault(sights.tracks[place], []).append(int(place))
         return [np.array(track) for track in by_id.values()]
-    groups = np.split(order, np.flatnonzero(np.diff(sights.frames[order])) + 1)
+    groups = _by_frame(sights)
     plain = _plain_steps(groups, sights)
     tracks: list[_Moving] = []
     alive: list[_Moving] = []
@@ -213,13 +305,15 @@ class _Moving:
         return self._sights.points[self.last] + self._pace() * ahead
 
     def _pace(self) -> NDArray[np.float64]:
-        """(2,) pixels per frame."""
+        """(2,) pixels per frame: of the line through the last pose that is nearest to those before."""
+        sights, moved, past = self._sights, np.zeros(2), 0
         for place in self.places[-_PACE_FRAMES - 1 : -1]:
-            both = self._sights.seen[place] & self._sights.seen[self.last]
-            frames = self.frame - int(self._sights.frames[place])
+            both = sights.seen[place] & sights.seen[self.last]
+            frames = self.frame - int(sights.frames[place])
             if both.any() and frames <= 2 * _PACE_FRAMES:
-                return np.median(self._sights.points[self.last][both] - self._sights.points[place][both], axis=0) / frames
-        return np.zeros(2)
+                moved = moved + frames * np.median(sights.points[self.last][both] - sights.points[place][both], axis=0)
+                past += frames**2
+        return moved / past if past else moved
 
 
 def _continue_tracks(alive: list[_Moving], found: NDArray[np.intp], frame: int, sights: _Sights) -> list[_Moving]:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.pauses import pieces
 from mpm_core.provenance import History
 
 _TOLD_SHARE = 0.34
@@ -31,7 +32,8 @@ class Prediction:
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
     alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
     ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
-    and stands: (frames, 2), see contact, as it was told before; None where nothing was.
+    and stands: (frames, 2), see contact, as it was told before; None where nothing was. drift: m/s at which feet that stand
+    went by before, where that tells of a moving camera (see grounding/drifting.py).
     """
 
     positions: NDArray[np.float32]
@@ -50,6 +52,7 @@ class Prediction:
     foot_odds: NDArray[np.float32] | None = None
     foot_height: NDArray[np.float32] | None = None
     moved: NDArray[np.float32] | None = None
+    drift: float | None = None
     stands: NDArray[np.float32] | None = None
     scale: float = 1.0
     history: History = ()
@@ -76,8 +79,9 @@ class Prediction:
         answered = np.isfinite(self.positions[:, 0, 0])
         contact = np.zeros(self.foot_odds.shape, np.float32)
         if answered.any():
-            odds = standing_odds(self.absolute()[answered], self.up, self.fps)
-            contact[answered] = 1 / (1 + np.exp(-(odds + _TOLD_SHARE * self.foot_odds[answered])))
+            places = self.absolute()[answered]
+            odds = [standing_odds(places[piece], self.up, self.fps) for piece in pieces(self.times[answered], self.fps)]
+            contact[answered] = 1 / (1 + np.exp(-(np.concatenate(odds) + _TOLD_SHARE * self.foot_odds[answered])))
         return contact
 
     def moved_by(self) -> str:

@@ -1,4 +1,4 @@
-"""Owns the clock: plays the session's frames at their own times, at any speed."""
+"""Owns the clock: plays the session's frames at their own times, at any speed; a pause of hours takes a second."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from app.document.session import Session
+from mpm_core.pauses import shortened
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _SHORTEST_TICK_MS = 4
@@ -29,6 +30,9 @@ class Playback(QObject):
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+        self._times = np.zeros(0)
+        self._take_times()
+        session.clip_changed.connect(self._take_times)
         session.clip_changed.connect(self.pause)
         session.frame_changed.connect(self._on_frame_changed)
         session.rate_changed.connect(self._restart)
@@ -74,8 +78,7 @@ class Playback(QObject):
 
     def frame_at(self, elapsed_s: float) -> tuple[int, bool]:
         """The frame to show so long after the start, and whether the end has been passed (without looping)."""
-        assert self._session.clip is not None
-        times = self._session.clip.times
+        times = self._times
         first, last = self._ends()
         # The last frame stays on for as long as the one before it.
         tail = times[last] - times[last - 1] if last > first else 0.0
@@ -88,13 +91,17 @@ class Playback(QObject):
         frame = int(np.searchsorted(times, times[first] + position + 1e-9, side="right")) - 1
         return max(first, min(frame, last)), False
 
+    def _take_times(self) -> None:
+        clip = self._session.clip
+        self._times = np.zeros(0) if clip is None else shortened(clip.times, clip.fps)
+
     def _ends(self) -> tuple[int, int]:
         return self._session.range or (0, len(self._session) - 1)
 
     def _restart(self) -> None:
         """Count time from the frame at hand."""
         if self._is_playing and self._session.clip is not None:
-            self._start_time = float(self._session.clip.times[self._session.frame])
+            self._start_time = float(self._times[self._session.frame])
             self._clock.start()
             self._timer.start(0)
 
@@ -107,7 +114,7 @@ class Playback(QObject):
         if is_over:
             self.pause()
             return
-        times = self._session.clip.times
+        times = self._times
         following = times[frame + 1] - times[frame] if frame + 1 < len(times) else 1 / self._session.clip.fps
         self._timer.start(max(_SHORTEST_TICK_MS, int(1000 * following / self.speed / 2)))
 

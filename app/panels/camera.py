@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
 
 from app.document.session import Session
+from mpm_core.grounding.drifting import moving_camera_notes
 from mpm_core.grounding.up import Up
 
 
@@ -51,6 +52,7 @@ class CameraBox(QGroupBox):
         form.addRow(self._leave)
         for signal in (session.clip_changed, session.camera_changed, session.up_changed):
             signal.connect(self.refresh)
+        session.prediction_changed.connect(self._show_moves)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -65,11 +67,18 @@ class CameraBox(QGroupBox):
         self._angle.setEnabled(clip.keypoints is not None)
         self._angle_note.setText("assumed" if clip.camera.is_assumed else "known or given")
         self._up_note.setText(_told(up))
-        moves = "; ".join(clip.lasting_notes)
-        self._moves.setText(moves[:1].upper() + moves[1:])
-        self._moves.setVisible(bool(moves))
+        self._show_moves()
         self._mark.setEnabled(clip.keypoints is not None)
         self._leave.setEnabled(up.source == "clip")
+
+    def _show_moves(self) -> None:
+        """Whether the camera moves, as the clip or a whole answer tells."""
+        clip, answer = self._session.clip, self._session.prediction
+        if clip is None or (answer is not None and self._session.state.is_busy):
+            return
+        moves = "; ".join(moving_camera_notes(clip, answer))
+        self._moves.setText(moves[:1].upper() + moves[1:])
+        self._moves.setVisible(bool(moves))
 
     def show_marking(self, is_on: bool) -> None:
         """Whether the picture waits for clicks."""

@@ -65,7 +65,7 @@ def ask_where(parent: QWidget, title: str, start: str, label: str, suffix: str) 
     if not dialog.exec():
         return None
     path = Path(dialog.selectedFiles()[0])
-    if path.suffix.lower() == suffix:
+    if path.name.lower().endswith(suffix):
         return path
     path = path.with_name(path.name + suffix)
     if path.exists() and not _may_replace(parent, path):

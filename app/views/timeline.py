@@ -27,12 +27,14 @@ from app.look.theme import Theme
 from app.views.error_curve import Curves, curves_of, draw_line
 from app.views.joint_text import LOW_CONFIDENCE, describe_cell
 from app.views.lanes import Lane, build_lanes
+from mpm_core.pauses import duration, pieces
 from mpm_core.skeleton import LIMBS, MPM16
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 _LABEL_SPACING_PX = 70
+_NEAR_PX = 4
 _MOST_FRAMES_AT_ONCE = 3000
 _CURVES_WAIT_MS = 150
 
@@ -69,13 +71,9 @@ class Timeline(QWidget):
         self._curves_due.timeout.connect(self._forget_curves)
         session.prediction_changed.connect(self._renew_curves)
         session.camera_changed.connect(self._forget_curves)
-        for signal in (
-            session.mask_changed,
-            session.options_changed,
-            session.truth_changed,
-            session.keypoints_changed,
-            session.threshold_changed,
-        ):
+        for signal in (session.mask_changed, session.keypoints_changed, session.threshold_changed):
+            signal.connect(self._renew_picture)
+        for signal in (session.options_changed, session.truth_changed):
             signal.connect(self._forget_picture)
 
     def sizeHint(self) -> QSize:
@@ -109,6 +107,11 @@ class Timeline(QWidget):
     def _forget_picture(self, *_: object) -> None:
         self._picture = None
         self._forget_curves()
+
+    def _renew_picture(self, *_: object) -> None:
+        self._picture = None
+        self._renew_curves()
+        self.update()
 
     def _renew_curves(self) -> None:
         """At once for a short clip; for a long one, whose curves take a while, when the answers no longer come one by one."""
@@ -153,6 +156,7 @@ class Timeline(QWidget):
         self._draw_labels(painter)
         self._draw_curve(painter)
         self._draw_ruler(painter)
+        self._draw_pauses(painter)
         self._draw_flags(painter)
         self._draw_cursor(painter)
 
@@ -235,7 +239,10 @@ class Timeline(QWidget):
     def _explain(self, x: float, y: float) -> str:
         if not len(self._session) or x < look.LANE_LABEL_WIDTH:
             return ""
-        frame, lane = self.frame_at(x), self._lane_at(y)
+        frame, lane, clip = self.frame_at(x), self._lane_at(y), self._session.clip
+        near = next((after for after in self._after_pauses() if abs(self.x_of(after) - x) <= _NEAR_PX), None)
+        if near is not None and clip is not None:
+            return f"A pause of {duration(clip.times[near] - clip.times[near - 1])} before frame {near}."
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
         if y < look.RULER_HEIGHT and self._session.flags[frame]:
@@ -290,6 +297,18 @@ class Timeline(QWidget):
             left, right = self.x_of(first + int(start)), self.x_of(first + int(end))
             mark = QRectF(left, look.RULER_HEIGHT - 4, max(right - left, 3), 4) & self._area()
             painter.fillRect(mark, QColor(self.theme.warning))
+
+    def _draw_pauses(self, painter: QPainter) -> None:
+        """A broken line before each frame that comes after a pause."""
+        painter.setPen(QPen(QColor(self.theme.text), 1, Qt.PenStyle.DashLine))
+        for frame in self._after_pauses():
+            x = self.x_of(frame)
+            if self._area().x() <= x <= self._area().right():
+                painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _after_pauses(self) -> list[int]:
+        clip = self._session.clip
+        return [] if clip is None else [piece.start for piece in pieces(clip.times, clip.fps)[1:]]
 
     def _draw_ruler(self, painter: QPainter) -> None:
         """Frame numbers, as close as they fit."""

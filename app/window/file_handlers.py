@@ -139,8 +139,8 @@ class FileHandlers(QObject):
 
     def _write(self, content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
         """In the writer's thread."""
-        write(content, path, options)
-        self._written.emit(f"Wrote {path}")
+        notes = write(content, path, options)
+        self._written.emit(". ".join((f"Wrote {path}", *(note[0].upper() + note[1:] for note in notes))))
 
     def _on_write_ended(self, text: str) -> None:
         """In the window's thread: say that it is written, or why not."""

@@ -110,6 +110,7 @@ class LiftJob(QObject):
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
+            self._task = None  # two long clips at once may be more than the memory holds
             self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:

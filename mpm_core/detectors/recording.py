@@ -15,7 +15,7 @@ from mpm_core.detectors.background import BackgroundPath
 from mpm_core.detectors.base import DetectOptions, FoundPose
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
-from mpm_core.people import Detection, Track, find_people
+from mpm_core.people import Detection, Detections, Track, find_people
 from mpm_core.provenance import with_notes
 from mpm_core.rates import TIMES_NOTE
 from mpm_core.skeleton import MPM16, Skeleton
@@ -63,7 +63,9 @@ class Recording:
             for look, poses in enumerate(self.seen)
             for points, scores in poses
         ]
-        people = find_people(found, self.skeleton)
+        if not found:
+            return ()
+        people = find_people(Detections.of(found), self.skeleton)
         # Ghosts that a detector sees for a moment are no people, unless there is nobody else.
         fewest = _SHORTEST_VISIT_S * self.info.fps / self.options.part.every
         lasting = [track for track in people if len(track.detections) >= fewest]
@@ -79,7 +81,7 @@ class Recording:
             raise UserError(f"{path}: no person was found in any of the {len(self.seen)} frames that were looked at")
         if not 0 <= person < len(self.people):
             raise UserError(f"{path}: there is no person {person} (people are numbered 0 to {len(self.people) - 1})")
-        points, scores = self.people[person].arrays((0, len(self.seen) - 1), len(self.skeleton))
+        points, scores = self.people[person].arrays(np.arange(len(self.seen)), len(self.skeleton))
         looked = np.arange(len(self.seen)) * self.options.part.every
         is_between = np.ones(len(self), bool)
         is_between[looked] = False

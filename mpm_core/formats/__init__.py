@@ -16,7 +16,7 @@ from mpm_core.clip import Clip, split_source
 from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
 from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz, project
-from mpm_core.formats.base import Contents, Format, ReadOptions, WriteOptions
+from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.keypoints import (
     alphapose,
     arrays,
@@ -30,10 +30,11 @@ from mpm_core.formats.keypoints import (
     trc,
     yolo,
 )
+from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb
 from mpm_core.formats.motion import arrays as motion_arrays
-from mpm_core.formats.motion import asf_amc, c3d
 from mpm_core.formats.motion import mmpose as motion_mmpose
 from mpm_core.formats.motion import trc as motion_trc
+from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
@@ -47,8 +48,8 @@ FORMATS: Mapping[str, Format] = {
         h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
-        bvh.FORMAT, project.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT,
-        motion_arrays.FORMAT,
+        bvh.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT, motion_arrays.FORMAT,
+        glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT, project.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""
@@ -124,20 +125,27 @@ def _refusing(path: Path | str) -> Iterator[None]:
             gc.enable()
 
 
-def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> None:
+def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> tuple[str, ...]:
     """Write a clip or a prediction in the format that the file's ending names.
 
-    The file appears under its name only when it is complete; an older file of that name stays until then. UserError
+    The file appears under its name only when it is complete; an older file of that name stays until then. Returns what is to
+    be said, as of pauses in a format that has none. UserError
     for an ending that no writer has, or a place that cannot be written to.
     """
     target = Path(path)
     found = check_target(target)
     assert found.write is not None
     options = options or WriteOptions()
+    lacking = [CHOICES[name] for name in options.chosen() if name not in found.choices]
+    if lacking:
+        raise UserError(f"{target}: {found.label} has no choice of {' and '.join(lacking)}")
     if not _is_complete(content, options.frames(len(content))):
         raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
         found.write(content, partial, options)
+    if found.keeps_times and not options.tidy:
+        return ()
+    return pause_notes(content.times[options.frames(len(content))], content.fps, options.fps)
 
 
 def _is_complete(content: Clip | Prediction, part: slice) -> bool:
@@ -155,7 +163,8 @@ def _is_complete(content: Clip | Prediction, part: slice) -> bool:
 def check_target(path: Path, takes_2d: bool = False) -> Format:
     """The format in which a path would be written; UserError when there is none, or no folder to write to. takes_2d: whether
     it must hold keypoints."""
-    found = next((f for f in writers() if path.suffix.lower() in f.suffixes), None)
+    fitting = [(len(suffix), f) for f in writers() for suffix in f.suffixes if path.name.lower().endswith(suffix)]
+    found = max(fitting, key=lambda pair: pair[0], default=(0, None))[1]  # of .angles.csv and .csv the longer
     if found is None:
         known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
         raise UserError(f"{path}: cannot write this kind of file (known: {known})")

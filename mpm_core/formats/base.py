@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.tables import Table, read_table
+from mpm_core.limits import RATES
 from mpm_core.masking import Mask
 from mpm_core.people import Person
 from mpm_core.prediction import Prediction
@@ -105,6 +106,7 @@ _HEADS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x93NUMPY": "npy", b"\x8
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _MOTION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:HIERARCHY|#!OML|:[A-Za-z])", re.IGNORECASE)
 _LONGEST_LOOK, _MOST_SAMPLES = 4096, 5
+_TABLE_HEAD = 200_000  # characters, of many more frames than anybody's joints need
 
 
 class Probe:
@@ -163,6 +165,13 @@ class Probe:
         return read_text(self.path)
 
     @cached_property
+    def head(self) -> Table:
+        """The first rows of the file as a table, by which formats know it; the whole of a small file."""
+        text = self.text
+        end = text.find("\n", _TABLE_HEAD)
+        return self.table if end < 0 else read_table(text[:end], self.path)
+
+    @cached_property
     def table(self) -> Table:
         """The file as a table with one line as its header."""
         return read_table(self.text, self.path)
@@ -209,10 +218,15 @@ def _read_lenient_json(path: Path) -> Any:
         raise UserError(f"{path}: the JSON holds a number with too many digits") from None
 
 
-def rate_of_times(times: NDArray[np.float64]) -> float | None:
-    """Frames per second by the median step of (frames,) seconds; None when they do not tell."""
-    step = float(np.median(np.diff(times))) if times.ndim == 1 and len(times) > 1 else 0.0
-    return 1 / step if 0 < step < float("inf") else None
+def rate_of_times(times: NDArray[np.float64], frames: NDArray[np.integer] | None = None) -> float | None:
+    """Frames per second by the median step of (frames,) seconds, whose numbers may be given; None when they do not tell, as of
+    few frames that are hours apart."""
+    if times.ndim != 1 or len(times) < 2:
+        return None
+    order = np.argsort(frames) if frames is not None else slice(None)
+    steps = np.diff(times[order]) / (1 if frames is None else np.diff(frames[order]))
+    step = float(np.median(steps))
+    return 1 / step if 0 < step <= 1 / RATES[0] else None
 
 
 @dataclass(frozen=True)
@@ -220,7 +234,8 @@ class Format:
     """One file format: how to recognise, inspect, read and write it. What it cannot do is None.
 
     A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
-    can hold keypoints alone.
+    can hold keypoints alone. choices: names of those in CHOICES that its writer has. keeps_times: whether
+    each frame has a time of its own, or there is one frame time for all.
     """
 
     name: str
@@ -231,21 +246,49 @@ class Format:
     read: Callable[[Probe, ReadOptions], Clip] | None = None
     write: Callable[[Clip | Prediction, Path, WriteOptions], None] | None = None
     takes_2d: bool = True
+    choices: tuple[str, ...] = ()
+    keeps_times: bool = False
+
+
+CHOICES: Mapping[str, str] = {
+    "unit": "--out-unit", "up_axis": "--out-up", "fps": "--out-fps", "in_place": "--in-place", "prefix": "--prefix",
+    "long": "--long", "tidy": "--tidy",
+}  # fmt: skip
+"""Fields of WriteOptions that not every writer has, and what they are called on the command line."""
+
+IN_WORLD = ("unit", "up_axis", "fps", "in_place")
+"""Those of motion in the world."""
 
 
 @dataclass(frozen=True)
 class WriteOptions:
     """How to write. first, last: range of frames, both included, None for the whole. clip: what a prediction was made
     from, for confidence and sources. mask: (frames, 16), what a person has hidden, and threshold, the confidence below which
-    joints are hidden too, are kept in an NPZ. unit_per_m: length units of a BVH per metre. long: CSV with a row per joint."""
+    joints are hidden too, are kept in an NPZ. Of motion in the world: unit, a name from UNITS, and up_axis, 'y' or 'z', None
+    for what the format usually has; fps, frames per second to resample to, None for the clip's own; in_place, without the
+    person's way over the ground. prefix: of the names of a rig's joints, such as 'mixamorig:'. long: CSV with a row per
+    joint. tidy: CSV with units in the names of its columns and no lines of comments."""
 
     first: int | None = None
     last: int | None = None
     clip: Clip | None = None
     mask: Mask | None = None
     threshold: float = 0.0
-    unit_per_m: float = 100.0
+    unit: str | None = None
+    up_axis: str | None = None
+    fps: float | None = None
+    in_place: bool = False
+    prefix: str = ""
     long: bool = False
+    tidy: bool = False
+
+    def chosen(self) -> tuple[str, ...]:
+        """Names of those in CHOICES that differ from what is usual."""
+        return tuple(name for name in CHOICES if getattr(self, name) not in (None, False, ""))
+
+    def per_metre(self, usual: str) -> float:
+        """Units per metre, of the unit that is wanted or else the usual one."""
+        return 1 / UNITS[self.unit or usual]
 
     def frames(self, count: int) -> slice:
         """The range as a slice of `count` frames; UserError when it holds none of them."""

@@ -9,76 +9,22 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.formats.base import WriteOptions
+from mpm_core.formats.base import IN_WORLD, WriteOptions
 from mpm_core.formats.motion import bvh as reading
-from mpm_core.grounding.floor import FEET, ground_under
-from mpm_core.grounding.up import find_up
+from mpm_core.formats.motion.world import to_up_axis, world_of
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
-from mpm_core.skeleton import MPM16
-
-_UP = (0.0, 1.0, 0.0)
-_MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
-_UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
 def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
-    """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin."""
-    # scipy is slow to import, and not needed to open a window
-    from mpm_core.grounding.standing import standing_feet
-    from mpm_core.rig.fitting import fit_rig
+    """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin. Joints that are
+    unknown in some frames are interpolated."""
+    from mpm_core.rig.fitting import fit_rig  # scipy is slow to import, and not needed to open a window
 
-    part = options.frames(len(content))
-    if isinstance(content, Prediction):
-        positions, up = content.absolute(), find_up(options.clip, content).direction
-    else:
-        clip = content.to_mpm16()
-        if clip.ground_truth is None:
-            raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to write as BVH")
-        positions, up = _without_gaps(clip.ground_truth), find_up(clip).direction
-    places = np.asarray(upright(positions[part], up), np.float64)
-    contact = content.contact if isinstance(content, Prediction) else None
-    columns = [places.reshape(len(places), -1)] + ([] if contact is None else [contact[part]])
-    frame_time, rows = _even_times(content.times[part], content.fps, np.concatenate(columns, axis=1))
-    places, told = rows[:, : 3 * len(MPM16)].reshape(-1, len(MPM16), 3), rows[:, 3 * len(MPM16) :]
-    stands = standing_feet(places, np.array(_UP), 1 / frame_time)[0].astype(np.float64) if contact is None else told
-    floor = ground_under(places[:, list(FEET), 1], stands)
-    assert floor is not None  # no place is missing here
-    start = places[0, MPM16.root] * [1.0, 0.0, 1.0] + [0.0, floor, 0.0]
-    return fit_rig(places - start, 1 / frame_time, stands), frame_time
-
-
-def _without_gaps(positions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Joints that are unknown in some frames, interpolated in time; UserError for one that is never known."""
-    filled = positions.copy()
-    frames = np.arange(len(positions))
-    for joint, name in enumerate(MPM16.joints):
-        known = np.isfinite(positions[:, joint]).all(-1)
-        if not known.any():
-            raise UserError(f"{name} has no position in any frame; complete the clip before writing it as BVH")
-        for axis in range(3):
-            filled[:, joint, axis] = np.interp(frames, frames[known], positions[known, joint, axis])
-    return filled
-
-
-def _even_times(times: NDArray[np.float64], fps: float, rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """BVH has one frame time for all: keep rows (frames, columns) at even times, interpolate those at uneven ones."""
-    if len(times) < 2:
-        return 1 / fps, rows
-    step = float(np.median(np.diff(times)))
-    count = round(float(times[-1] - times[0]) / step) + 1
-    if count > max(_MOST_FRAMES, _MOST_TIMES_AS_MANY * len(times)):
-        raise UserError(
-            f"a BVH has one frame time, and with {step:.3g} s of it the {len(times)} frames would become {count}: write the"
-            " parts between the pauses one by one, as ranges of frames, or another format"
-        )
-    even = times[0] + step * np.arange(count)
-    if len(even) == len(times) and np.abs(even - times).max() < _UNEVEN * step:
-        return float((times[-1] - times[0]) / (len(times) - 1)), rows
-    return step, np.stack([np.interp(even, times, column) for column in rows.T], axis=-1)
+    world = world_of(content, options, fills_gaps=True)
+    return fit_rig(world.positions, 1 / world.frame_time, world.stands), world.frame_time
 
 
 def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,7 +72,8 @@ def _unlock(
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     motion, frame_time = motion_of(content, options)
-    unit = options.unit_per_m
+    motion = _with_names(_in_axes(motion, options.up_axis), options.prefix)
+    unit = options.per_metre("cm")
     angles = euler_zxy(motion.rotations)  # (frames, joints, 3)
     rows = np.concatenate((motion.root * unit, angles.reshape(len(angles), -1)), axis=1)
     if not np.isfinite(rows).all():
@@ -136,6 +83,27 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         _write_joint(file, motion, 0, 0, unit)
         file.write(f"MOTION\nFrames: {len(angles)}\nFrame Time: {frame_time:.10g}\n")
         np.savetxt(file, rows, fmt="%.6f")
+
+
+def _in_axes(motion: RigMotion, up_axis: str | None) -> RigMotion:
+    """The same motion with Y or Z up."""
+    if up_axis != "z":
+        return motion
+    turn = to_up_axis(np.eye(3), up_axis).T
+    joints = tuple(
+        replace(joint, rest=_turned(joint.rest, up_axis), tip=None if joint.tip is None else _turned(joint.tip, up_axis))
+        for joint in motion.joints
+    )
+    return RigMotion(joints, turn @ motion.rotations @ turn.T, to_up_axis(motion.root, up_axis))
+
+
+def _turned(offset: tuple[float, float, float], up_axis: str | None) -> tuple[float, float, float]:
+    x, y, z = (float(value) + 0.0 for value in to_up_axis(np.array(offset), up_axis))
+    return x, y, z
+
+
+def _with_names(motion: RigMotion, prefix: str) -> RigMotion:
+    return replace(motion, joints=tuple(replace(joint, name=prefix + joint.name) for joint in motion.joints))
 
 
 def _write_joint(file: IO[str], motion: RigMotion, number: int, depth: int, unit: float) -> None:
@@ -156,4 +124,4 @@ def _triple(offset: tuple[float, float, float], unit: float) -> str:
     return " ".join(f"{value * unit:.6f}" for value in offset)
 
 
-FORMAT = replace(reading.FORMAT, write=_write, takes_2d=False)
+FORMAT = replace(reading.FORMAT, write=_write, takes_2d=False, choices=("prefix", *IN_WORLD))

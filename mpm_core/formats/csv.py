@@ -16,6 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import (
     ASSUMED_SIZE,
     CERTAIN,
+    IN_WORLD,
     Contents,
     Format,
     Probe,
@@ -24,16 +25,17 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
+from mpm_core.formats.sources import marks_of, sources_of
 from mpm_core.formats.tables import Table
+from mpm_core.formats.tidy_csv import write_tidy
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.up import find_up
+from mpm_core.limits import check_rate
+from mpm_core.pauses import at_rate, frames_to_keep, pause_notes
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
 
 _ASSUMED_FPS = 50.0
-# More frames without a row than this, for each that has one, are no gaps.
-_MOST_GAPS = 100
-
 _AXES_3D = "metres; camera axes: x right, y down, z forward; <joint>_conf: detector confidence"
 _AXES_2D = "pixels; x right, y down from the top left corner; <joint>_conf: detector confidence"
 
@@ -59,12 +61,12 @@ def _is_long(header: tuple[str, ...]) -> bool:
 
 def _joints_of(table: Table) -> Skeleton | None:
     if _is_long(table.header):
-        return _skeleton(set(table.texts("joint")))
+        return _skeleton(set(table.labels("joint")[0]))
     return _skeleton({name[:-2] for name in table.header if name.endswith("_x")})
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    if probe.kind != "text" or _joints_of(probe.table) is None:
+    if probe.kind != "text" or _joints_of(probe.head) is None:
         return None
     return Recognition(CERTAIN, "columns of our joints")
 
@@ -85,15 +87,20 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         raise UserError(f"{probe.path}: its columns are not those of a skeleton that we know")
     if not len(table):
         raise UserError(f"{probe.path}: the clip has no frames")
-    rows = _with_gaps(_long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton), probe.path)
+    rows = _long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton)
+    places = _frame_places(rows, probe.path)
     notes: list[str] = []
-    fps = options.fps or _rate(table.comments, rows.times, notes)
+    fps = options.fps or _rate(table.comments, rows.times, places, notes)
+    if options.fps is not None and rows.times is not None:
+        rows = replace(rows, times=at_rate(rows.times, fps) if np.isfinite(rows.times).all() else None)
+    rows, told = _with_gaps(rows, places, check_rate(fps, f"{probe.path}: "), probe.path)
+    notes += told
     is_3d = rows.points.shape[-1] == 3
     size = options.image_size or _image_size(table.comments, "xyz" if is_3d else "xy", notes)
     points = rows.points
     if is_3d:
-        points, told = to_metres(points, skeleton, options.unit)
-        notes += told
+        points, unit_notes = to_metres(points, skeleton, options.unit)
+        notes += unit_notes
     return Clip.from_arrays(
         None if is_3d else points,
         size,
@@ -101,7 +108,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         skeleton.name,
         None if is_3d else rows.confidence,
         points if is_3d else None,
-        rows.times if options.fps is None else None,
+        rows.times,
         up=_up(table.comments, probe.path),
         source=str(probe.path),
         notes=(*notes, *([table.comments["note"]] if "note" in table.comments else [])),
@@ -121,9 +128,10 @@ def _wide_rows(table: Table, skeleton: Skeleton) -> _Rows:
 def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
     """Rows of one frame, by its number or else its time, put together; UserError for a joint that is there twice."""
     key = table.numbers(["frame" if "frame" in table.header else "time_s"])[:, 0]
-    joints = np.array([skeleton.index(name) for name in table.texts("joint")])
+    names, which = table.labels("joint")
+    joints = np.array([skeleton.index(name) for name in names])[which]
     found, first, places = np.unique(key, return_index=True, return_inverse=True)
-    if len(np.unique(places * len(skeleton) + joints)) < len(places):
+    if (np.bincount(places * len(skeleton) + joints) > 1).any():
         raise UserError(f"{table.path}: a joint has two rows for one frame; only one person can be read from a CSV")
     axes = [axis for axis in "xyz" if axis in table.header]
     points = np.full((len(found), len(skeleton), len(axes)), np.nan)
@@ -136,32 +144,38 @@ def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
     return _Rows(skeleton, points, confidence, found if "frame" in table.header else None, times)
 
 
-def _with_gaps(rows: _Rows, path: Path) -> _Rows:
-    """The same with the frames that have no row, as hidden ones: those between the numbers, or between the times."""
+def _frame_places(rows: _Rows, path: Path) -> NDArray[np.int64]:
+    """The frame of each row, from 0: by the numbers, or by the times where these are whole steps, or one after the other."""
     places = _places(rows.frames, "frame", path)
     if places is None and rows.times is not None and len(rows.times) > 1 and np.isfinite(rows.times).all():
         steps = np.diff(rows.times)
         whole = np.concatenate([[0.0], np.cumsum(np.rint(steps / max(float(np.median(steps)), 1e-9)))])
         even = np.abs(whole * float(np.median(steps)) - (rows.times - rows.times[0])) < 0.3 * float(np.median(steps))
         places = whole if even.all() and (steps > 0).all() else None
-    if places is None or (places == np.arange(len(places))).all():
-        return rows
-    count = int(places.max()) + 1
-    if count > _MOST_GAPS * len(places) + 1000:
-        raise UserError(f"{path}: {len(places)} rows for {count} frames: the numbers in 'frame' cannot be frames")
-    order = places.astype(int)
+    return np.arange(len(rows.points)) if places is None else places.astype(np.int64)
+
+
+def _with_gaps(rows: _Rows, places: NDArray[np.int64], fps: float, path: Path) -> tuple[_Rows, tuple[str, ...]]:
+    """The same with the frames that have no row, as hidden ones. Where they last long they are left out, which is said."""
+    last = int(places.max())
+    kept = frames_to_keep(places, 0, last, fps, f"{path}: ")
+    if len(kept) == len(places) and (places == kept).all():
+        return rows, ()
+    order = np.searchsorted(kept, places)
 
     def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        out = np.full((count, *values.shape[1:]), np.nan)
+        out = np.full((len(kept), *values.shape[1:]), np.nan)
         out[order] = values
         return out
 
     times = None if rows.times is None else spread(rows.times)
     if times is not None:
         known = np.isfinite(times)
-        times = np.interp(np.arange(count), np.flatnonzero(known), times[known]) if known.any() else None
+        times = np.interp(kept, kept[known], times[known]) if known.any() else None
+    if times is None and len(kept) <= last:
+        times = kept / fps
     confidence = None if rows.confidence is None else np.nan_to_num(spread(rows.confidence))
-    return replace(rows, points=spread(rows.points), confidence=confidence, times=times)
+    return replace(rows, points=spread(rows.points), confidence=confidence, times=times), pause_notes(kept, 0, last, fps)
 
 
 def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArray[np.float64] | None:
@@ -175,12 +189,12 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
     return numbers - numbers.min()
 
 
-def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, notes: list[str]) -> float:
+def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]) -> float:
     try:
         return float(comments["fps"])
     except (KeyError, ValueError):
         pass
-    rate = None if times is None else rate_of_times(times)
+    rate = None if times is None else rate_of_times(times, places)
     if rate is not None:
         return rate
     notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
@@ -225,6 +239,11 @@ def _up_comment(up: tuple[float, float, float]) -> str:
 
 
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+    if options.tidy:
+        write_tidy(content, path, options)
+        return
+    if set(options.chosen()) & set(IN_WORLD):
+        raise UserError("only tidy CSV (--tidy) is of motion in the world, with a choice of unit, axis, rate and way")
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
     clip = content if isinstance(content, Clip) else options.clip
@@ -242,8 +261,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 class _Table:
     """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
 
-    A source is 'detected' (measured or given), 'edited' (by hand), 'hidden' (not there), 'completed' (by the lifter) or
-    'derived' (from other joints).
+    A source is one of SOURCES.
     """
 
     comments: dict[str, str]
@@ -259,11 +277,7 @@ class _Table:
 
 
 def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
-    clip = None if options.clip is None else options.clip.to_mpm16()
-    if clip is not None and prediction.task == "complete" and clip.keypoints is not None:
-        clip = None  # its marks tell of the 2D, while what was completed is the 3D beside it
-    confidence = clip.confidence if clip is not None else (~prediction.hidden).astype(float)
-    sources = np.where(prediction.hidden, "completed", "detected" if clip is None else _marks(clip))
+    sources, confidence = sources_of(prediction, options.clip)
     comments = {
         "mpm-viewer": "3D positions", "units": _AXES_3D, "skeleton": MPM16.name, "fps": f"{prediction.fps:.10g}",
         "lifter": f"{prediction.lifter}, {prediction.task}, {prediction.mode}",
@@ -285,12 +299,7 @@ def _clip_table(clip: Clip) -> _Table:
         points, comments["mpm-viewer"], comments["units"] = clip.ground_truth, "3D positions", _AXES_3D
     if clip.up is not None:
         comments["up"] = _up_comment(clip.up)
-    return _Table(comments, clip.skeleton, points, clip.confidence, _marks(clip), clip.times)
-
-
-def _marks(clip: Clip) -> NDArray[np.str_]:
-    """(frames, joints): what each of a clip's own values is."""
-    return np.select([~clip.visible, clip.edited, clip.derived], ["hidden", "edited", "derived"], "detected")
+    return _Table(comments, clip.skeleton, points, clip.confidence, marks_of(clip), clip.times)
 
 
 def _cells(table: _Table, frame: int, joint: int) -> Iterator[str]:
@@ -316,4 +325,6 @@ def _write_long(file: IO[str], table: _Table, part: slice) -> None:
             writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
 
 
-FORMAT = Format("csv", "CSV", (".csv",), _recognise, _inspect, _read, _write)
+FORMAT = Format(
+    "csv", "CSV", (".csv",), _recognise, _inspect, _read, _write, choices=("long", "tidy", *IN_WORLD), keeps_times=True
+)  # fmt: skip

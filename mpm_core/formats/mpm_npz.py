@@ -31,6 +31,7 @@ from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
 from mpm_core.masking import Mask
+from mpm_core.pauses import at_rate
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16, SKELETONS
 
@@ -85,7 +86,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         skeleton,
         arrays.get("confidence"),
         truth,
-        times if options.fps is None else None,
+        times if options.fps is None or times is None else at_rate(times, options.fps),
         _camera(arrays, path),
         _up(arrays, path),
         source=str(path),
@@ -259,4 +260,4 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         np.savez_compressed(file, **arrays)
 
 
-FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write)
+FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, keeps_times=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,9 @@ MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "#n/a", "#div/0!")
 
 # Words stand in the table of numbers as these, counted down; no coordinate is as far out.
 _FIRST_WORD, _WORD_STEP = -1e15, 1e12
-_END_OF_ROW = "-9e18"
 _DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
 _SAMPLE_CHARACTERS = 200_000
+_TEXT = "S32"  # of a cell that may be a word
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Table:
     def columns(self, places: Sequence[int]) -> NDArray[np.float64]:
         """The same for columns by their places, from 0."""
         values = self.cells[:, list(places)]
-        is_word = self._are_words(values)
-        if is_word.any():
+        if (values <= _FIRST_WORD).any():
+            is_word = self._are_words(values)
             numbers = np.array([word.lower() in MISSING_WORDS for word in self.words])
             ids = _word_ids(np.where(is_word, values, _FIRST_WORD))
             wrong = is_word & ~numbers[ids]
@@ -71,10 +73,14 @@ class Table:
 
     def texts(self, name: str) -> list[str]:
         """A column as it was written, numbers in their shortest form."""
-        column = self.cells[:, self.header.index(name)]
-        ids = _word_ids(column)
-        is_word = self._are_words(column)
-        return [self.words[n] if w else f"{v:.15g}" for v, n, w in zip(column, ids, is_word, strict=True)]
+        labels, places = self.labels(name)
+        return [labels[place] for place in places]
+
+    def labels(self, name: str) -> tuple[list[str], NDArray[np.intp]]:
+        """The different texts of a column, and which of them stands in each row."""
+        found, places = np.unique(self.cells[:, self.header.index(name)], return_inverse=True, equal_nan=True)
+        ids, are_words = _word_ids(found), self._are_words(found)
+        return [self.words[n] if w else f"{v:.15g}" for v, n, w in zip(found, ids, are_words, strict=True)], places.ravel()
 
 
 def _word_ids(values: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -98,7 +104,7 @@ def read_table(text: str, path: Path, heads: int = 1) -> Table:
     width = len(headers[0])
     if delimiter != "," and _DECIMAL_COMMA.search(body[:100_000]):
         body = body.replace(",", ".")
-    read = _read_fast(body, delimiter, width, True) or _read_fast(body, delimiter, width, False)
+    read = None if "#" in body else _read_fast(body, delimiter, width)
     cells, words = read or _read_slowly(body, delimiter, width, path)
     is_used = ~np.isnan(cells).all(1) if width else np.zeros(0, bool)
     return Table(path, comments, headers[0], cells[is_used], words, tuple(headers[1:]))
@@ -123,45 +129,69 @@ def _split_head(text: str, heads: int) -> tuple[dict[str, str], list[str], str]:
     return comments, lines, text[place:]
 
 
-def _read_fast(body: str, delimiter: str, width: int, is_sampled: bool) -> tuple[NDArray[np.float64], tuple[str, ...]] | None:
-    """All cells at once: words become numbers, empty cells null, and the whole is parsed as one list; None when that fails.
+def _read_fast(body: str, delimiter: str, width: int) -> tuple[NDArray[np.float64], tuple[str, ...]] | None:
+    """All rows at once by NumPy's reader in C; None when it cannot make sense of them.
 
-    is_sampled: look only for what the first rows hold, as each look at a large file takes as long as parsing a third of it.
+    Columns in which the first rows hold words are read as text, the others as numbers; all as text when that fails.
     """
-    if '"' in body:
-        if re.search(rf'(?:^|[{delimiter}])"[^"\n]*{delimiter}[^"\n]*"', body, re.MULTILINE):
-            return None
-        body = body.replace('"', "")
-    body = "\n" + body.strip("\n") + "\n"
-    start = body[:_SAMPLE_CHARACTERS]
-    cells = {cell.strip() for row in start.split("\n")[:-1] for cell in row.split(delimiter)}
-    if not is_sampled:
-        cells |= set(re.findall(rf"[{delimiter}\n] ?([^\d\s.+\-{delimiter}][^{delimiter}\n]*)", body))
-    words = sorted((cell for cell in cells if cell and not _is_number(cell)), key=lambda word: (-len(word), word))
-    # The space after a word's number makes what may be left of a longer word invalid.
-    changes = [("\n\n", "\n"), (f"{delimiter} ", delimiter)]
-    changes += [(f"{delimiter}{word}", f"{delimiter}-{1000 + n}e12 ") for n, word in enumerate(words)]
-    changes += [(f"\n{word}", f"\n-{1000 + n}e12 ") for n, word in enumerate(words)]
-    changes += [(delimiter * 2, f"{delimiter}null{delimiter}")] * 2
-    changes += [(f"{delimiter}\n", f"{delimiter}null\n"), (f"\n{delimiter}", f"\nnull{delimiter}")]
-    for old, new in changes:
-        if not is_sampled or old in start:
-            body, start = body.replace(old, new), start.replace(old, new)
-    body = body.replace("\n", f"{delimiter}{_END_OF_ROW}{delimiter}")
-    flat = _parse_list(body if delimiter == "," else body.replace(delimiter, ","))
-    if flat is None or len(flat) % (width + 1) != 1 or not (flat[:: width + 1] == float(_END_OF_ROW)).all():
-        return None
-    return flat[1:].reshape(-1, width + 1)[:, :width], tuple(words)
-
-
-def _parse_list(numbers: str) -> NDArray[np.float64] | None:
-    """What stands between a first and a last delimiter."""
-    import orjson  # training reads no tables, and does without it
-
+    first = body[:_SAMPLE_CHARACTERS].rpartition("\n")[0] or body
     try:
-        return np.array(orjson.loads(f"[{numbers[1:-1]}]"), np.float64)
-    except (orjson.JSONDecodeError, ValueError, TypeError):
+        sample = [row for row in csv.reader(first.split("\n"), delimiter=delimiter) if row]
+    except csv.Error:
         return None
+    if not sample or any(len(row) != width for row in sample):
+        return None
+    columns = [{cell.strip() for cell in column} for column in zip(*sample, strict=True)]
+    if any("" in column for column in columns):
+        changes = [(delimiter * 2, f"{delimiter}nan{delimiter}")] * 2  # a cell between two empty ones is met once only
+        for old, new in (*changes, (f"{delimiter}\n", f"{delimiter}nan\n"), (f"\n{delimiter}", f"\nnan{delimiter}")):
+            body = body.replace(old, new)
+    lines = body.split("\n")
+    has_words = [any(cell and not _is_number(cell) for cell in column) for column in columns]
+    rows = _load(lines, delimiter, body, has_words)
+    if rows is None:
+        has_words = [True] * width
+        rows = _load(lines, delimiter, body, has_words)
+    if rows is None:
+        return None
+    cells, known = np.empty((len(rows), width)), dict[str, int]()
+    for place, name in enumerate(rows.dtype.names or ()):
+        column = _as_numbers(rows[name], columns[place], known) if has_words[place] else rows[name]
+        if column is None:
+            return None
+        cells[:, place] = column
+    return cells, tuple(known)
+
+
+def _load(lines: list[str], delimiter: str, body: str, are_text: list[bool]) -> NDArray[Any] | None:
+    """(rows,) records of a field per column; None for rows of another length, and for what is no number."""
+    kinds = np.dtype([(f"c{n}", _TEXT if is_text else "f8") for n, is_text in enumerate(are_text)])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of no rows
+            return np.loadtxt(lines, kinds, comments=None, delimiter=delimiter, quotechar='"' if '"' in body else None, ndmin=1)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _as_numbers(texts: NDArray[np.bytes_], expected: set[str], known: dict[str, int]) -> NDArray[np.float64] | None:
+    """A column of text as numbers, words as those that stand for them; None where texts may be longer than what was kept."""
+    texts = np.ascontiguousarray(texts)
+    if texts.view(np.uint8).reshape(len(texts), -1)[:, -1].any():
+        return None
+    numbers, left = np.full(len(texts), np.nan), texts != b""
+    for word in sorted(expected):
+        if word.isascii() and not _is_number(word):
+            is_word = texts == word.encode()
+            numbers[is_word] = _number(word, known)
+            left &= ~is_word
+    if left.any():
+        try:
+            numbers[left] = texts[left].astype(np.float64)
+        except ValueError:
+            others, places = np.unique(texts[left], return_inverse=True)
+            numbers[left] = np.array([_number(other.decode("latin-1").strip(), known) for other in others.tolist()])[places]
+    return numbers
 
 
 def _is_number(cell: str) -> bool:

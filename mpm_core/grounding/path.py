@@ -9,6 +9,7 @@ are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,6 +55,13 @@ _OTHER_PLACE_M = 0.5
 _UNKNOWNS = 3
 """Vectors a frame: the person's movement, and that of the left and the right ankle beside it."""
 
+_FRAMES_AT_ONCE, _REACH_S = 4096, 20.0
+"""A long clip is solved in parts that overlap by more than one frame says anything of another: the place of a standing foot is
+known from the seconds around, and all that differs is a tenth of a millimetre at most."""
+
+_MOST_HEIGHTS = 4000
+"""As many feet tell at which height most stand, evenly spread."""
+
 Floats = NDArray[np.floating]
 Vectors = NDArray[np.float64]
 
@@ -84,15 +92,51 @@ def stand_on_ground(
     goes_on = np.linalg.norm(np.diff(root, axis=0), axis=-1) < _OTHER_PLACE_M
     if follows is not None:
         goes_on &= follows
-    system = _System(frames)
+    parts = []
+    for part in _parts(frames, fps):
+        yield None
+        parts.append((part, _system(root[part.around], ankles[part.around], contact[part.around], goes_on[part.steps], fps)))
+    yield from _put_on_floor(parts, ankles, np.asarray(up, np.float64), contact)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Frames that are solved together. around: all of them; own: those whose answer counts; both of the clip."""
+
+    around: slice
+    own: slice
+
+    @property
+    def steps(self) -> slice:
+        """From each of its frames to the next."""
+        return slice(self.around.start, self.around.stop - 1)
+
+    def take_own(self, solved: Vectors) -> Vectors:
+        """Those frames of an answer whose answer counts."""
+        first = self.own.start - self.around.start
+        return solved[first : first + self.own.stop - self.own.start]
+
+
+def _parts(frames: int, fps: float) -> list[_Part]:
+    reach = math.ceil(_REACH_S * fps)
+    size = max(_FRAMES_AT_ONCE, 2 * reach)
+    if frames <= size + reach:
+        return [_Part(slice(0, frames), slice(0, frames))]
+    owned = [slice(first, min(first + size, frames)) for first in range(0, frames, size)]
+    return [_Part(slice(max(own.start - reach, 0), min(own.stop + reach, frames)), own) for own in owned]
+
+
+def _system(root: Vectors, ankles: Vectors, contact: Floats, goes_on: NDArray[np.bool_], fps: float) -> _System:
+    """All but the floor."""
+    system = _System(len(root))
     system.keep(0, _closeness(root, _ALONG_M, _ACROSS_M))
     for foot in (0, 1):
         system.keep(1 + foot, _closeness(ankles[:, foot], _LEG_ALONG_M, _LEG_ACROSS_M))
         both = np.square(np.minimum(contact[1:, foot], contact[:-1, foot])) * goes_on * (fps / _STANDING_M_S) ** 2
         system.stand_still(1 + foot, both, np.diff(ankles[:, foot], axis=0))
     for vector, shake in enumerate((_SHAKE_M_S2, _LEG_SHAKE_M_S2, _LEG_SHAKE_M_S2)):
-        system.go_smoothly(vector, (goes_on[1:] & goes_on[:-1]) * (fps**2 / shake) ** 2)
-    yield from _put_on_floor(system, ankles, np.asarray(up, np.float64), contact)
+        system.go_smoothly(vector, (goes_on[1:] & goes_on[:-1]) * np.float64(fps**2 / shake) ** 2)
+    return system
 
 
 def _closeness(places: Vectors, along_m: float, across_m: float) -> Vectors:
@@ -101,25 +145,30 @@ def _closeness(places: Vectors, along_m: float, across_m: float) -> Vectors:
     return np.eye(3) / across_m**2 + ray[:, :, None] * ray[:, None, :] * (along_m**-2 - across_m**-2)
 
 
-def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats) -> Iterator[Correction | None]:
+def _put_on_floor(
+    parts: list[tuple[_Part, _System]], ankles: Vectors, up: Vectors, contact: Floats
+) -> Iterator[Correction | None]:
     """Standing ankles are as high as standing ankles mostly are, and none is lower than where the lowest stand."""
     heights = ankles @ up  # (frames, 2)
     now = before = heights
     is_under = np.zeros(heights.shape, bool)
     stands = contact > LEAST_CONTACT
+    moved = np.zeros((len(ankles), _UNKNOWNS, 3))
+    level = wanted = np.zeros(heights.shape)
     for number in range(_PASSES if stands.any() else 1):
-        yield None
-        passing = system.copy()
         if stands.any():
             usual, lowest = _usual_level(now[stands]), standing_level(now, contact, _LOWEST_SHARE)
             assert lowest is not None
             level = np.square(contact) * _likeness(now - usual) / _LEVEL_M**2
             is_under |= (now < lowest) & (number > 0)
             under = is_under * np.exp(-np.square((before - lowest) / _ELSEWHERE_M)) / _UNDER_M**2  # Welsch's
-            wanted = level * (usual - heights) + under * (lowest - heights)
+            level, wanted = level + under, level * (usual - heights) + under * (lowest - heights)
+        for part, system in parts:
+            yield None
+            passing = system.copy()
             for foot in (0, 1):
-                passing.lift(1 + foot, (level + under)[:, foot], wanted[:, foot], up)
-        moved = passing.solve()  # (frames, 3, 3)
+                passing.lift(1 + foot, level[part.around, foot], wanted[part.around, foot], up)
+            moved[part.own] = part.take_own(passing.solve())
         now = heights + (moved[:, :1] + moved[:, 1:]) @ up
         before = before if number else now  # anything was lifted out of the floor
     yield Correction(moved[:, 0], moved[:, 1:])
@@ -127,6 +176,7 @@ def _put_on_floor(system: _System, ankles: Vectors, up: Vectors, contact: Floats
 
 def _usual_level(heights: Vectors) -> float:
     """The height near which most of (feet,) are: where there are several levels, not one between them."""
+    heights = heights[:: -(-len(heights) // _MOST_HEIGHTS)]
     levels = np.quantile(heights, np.linspace(0, 1, _LEVELS), method="nearest")
     return float(levels[_likeness(heights[:, None] - levels).sum(0).argmax()])
 
@@ -139,13 +189,13 @@ def _likeness(apart: Vectors) -> Vectors:
 class _System:
     """Normal equations of vectors x (frames, _UNKNOWNS, 3), whose terms reach over three frames at most.
 
-    bands: the matrix's lower ones: row k holds what lies k below the diagonal. An ankle moves with the person: its movement is
-    the sum of vector 0 and its own.
+    bands: the matrix's lower ones: row k holds what lies k below the diagonal; two frames on, a vector meets itself alone. An
+    ankle moves with the person: its movement is the sum of vector 0 and its own.
     """
 
     def __init__(self, frames: int) -> None:
         self._size = 3 * _UNKNOWNS
-        self._bands = np.zeros((3 * self._size, self._size * frames))
+        self._bands = np.zeros((2 * self._size + 1, self._size * frames))
         self._pull = np.zeros((frames, _UNKNOWNS, 3))
 
     def copy(self) -> _System:

@@ -53,13 +53,26 @@ def standing_feet(
 def standing_odds(positions: NDArray[np.floating], up: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
     """(frames, 2) log odds that a foot of lifted motion stands, in which how far a joint is away is known much worse than
     where it is seen: only movement across the line of sight counts. Arguments: see standing_feet."""
-    ankles = gaussian_filter1d(positions[:, list(FEET)].astype(np.float64), _SMOOTHING_S * fps, axis=0, mode="nearest")
+    ankles = _smooth_ankles(positions, fps)
+    height = np.minimum(_above_floor(ankles, up, fps), _HIGHEST_M)
+    return _ODDS + _ODDS_OF_SPEED * np.log(_across(ankles, fps) + _LEAST_SPEED_M_S) + _ODDS_OF_HEIGHT * height
+
+
+def speeds_across(positions: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    """(frames, 2) m/s of the ankles of lifted motion across the line of sight, left first; positions: see standing_feet."""
+    return _across(_smooth_ankles(positions, fps), fps)
+
+
+def _smooth_ankles(positions: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    return gaussian_filter1d(positions[:, list(FEET)].astype(np.float64), _SMOOTHING_S * fps, axis=0, mode="nearest")
+
+
+def _across(ankles: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """See speeds_across; ankles (frames, 2, 3), smoothed."""
     step = np.diff(ankles, axis=0, prepend=ankles[:1])
     ray = ankles / np.maximum(np.linalg.norm(ankles, axis=-1, keepdims=True), 1e-6)
     across = step - (step * ray).sum(-1, keepdims=True) * ray
-    speed = gaussian_filter1d(np.linalg.norm(across, axis=-1) * fps, _SMOOTHING_S / 2 * fps, axis=0, mode="nearest")
-    height = np.minimum(_above_floor(ankles, up, fps), _HIGHEST_M)
-    return _ODDS + _ODDS_OF_SPEED * np.log(speed + _LEAST_SPEED_M_S) + _ODDS_OF_HEIGHT * height
+    return gaussian_filter1d(np.linalg.norm(across, axis=-1) * fps, _SMOOTHING_S / 2 * fps, axis=0, mode="nearest")
 
 
 def _above_floor(ankles: NDArray[np.float64], up: NDArray[np.floating], fps: float) -> NDArray[np.float64]:

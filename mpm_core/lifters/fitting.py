@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
-from mpm_core.lifters.base import LiftingTask
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, reach_of, thinned
+from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.masking import Mask
+from mpm_core.pauses import goes_on, pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -49,7 +50,8 @@ _KNOWN_FROM = 0.5
 _REACH = 4.0
 """Times its spread, as far as smoothing looks."""
 
-_FRAMES_PER_STEP = 4096
+_FRAMES_PER_STEP = 2048
+"""A mask that changes meanwhile waits so long: 30 ms."""
 
 
 class FittedTask:
@@ -59,20 +61,25 @@ class FittedTask:
     is new is fitted to the body that was known before.
     """
 
-    def __init__(self, task: LiftingTask, clip: Clip) -> None:
+    def __init__(self, task: LivingTask, clip: Clip) -> None:
         """task: one that lifts this clip."""
         self._task = task
         self._take(clip)
-        shape = (len(clip), len(MPM16), 3)
+        frames, shape = len(clip), (len(clip), len(MPM16), 3)
         self._body: BodyFit | None = None
+        self._depth_m = 0.0
         self._is_settled = False
-        self._fitted: Prediction | None = None
         self._shift = np.zeros(shape, np.float32)  # metres by which joints are moved, before it is smoothed
         self._sureness = np.zeros(shape[:2], np.float32)  # of that, 0 to 1
-        self._seen_share = np.zeros(len(clip), np.float32)  # of the joints
-        self._from_root, self._of_root = np.zeros(shape, np.float32), np.zeros((len(clip), 3), np.float32)
-        self._is_due = np.zeros(len(clip), bool)
+        self._seen_share = np.zeros(frames, np.float32)  # of the joints
         self._settled_hidden = np.zeros(shape[:2], bool)
+        self._answered, self._is_due = np.zeros(frames, bool), np.zeros(frames, bool)
+        self._from_root, self._of_root = np.zeros(shape, np.float32), np.zeros((frames, 3), np.float32)
+        # The answer before it is fitted, and as it is.
+        self._plain, self._plain_root = np.full(shape, np.nan, np.float32), np.full((frames, 3), np.nan, np.float32)
+        self._positions, self._root = self._plain.copy(), self._plain_root.copy()
+        self._is_new = np.ones(frames, bool)
+        self._snapshots = Snapshots()
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update. At the end everything is fitted to the body that the whole answer tells of."""
@@ -80,21 +87,19 @@ class FittedTask:
         for progress in self._task.update(mask, cursor, frames):
             self._is_settled = False
             done = progress.total
-            yield progress
-        answer = self._task.prediction()
+            yield Progress(progress.done, progress.total + 1)
+        answer = self._take_over()
         # Between the frames that the network is shown, a mask changes the fit alone.
-        if self._is_settled and np.array_equal(answer.hidden, self._settled_hidden):
-            return
-        self._is_settled = False
-        self._learn(answer)
-        answered = np.flatnonzero(_answered(answer))
-        for first in range(0, len(answered), _FRAMES_PER_STEP):
-            if first:
-                yield Progress(done, done + 1)
-            self._fit(answer, answered[first : first + _FRAMES_PER_STEP])
-        self._fitted, self._settled_hidden, self._is_settled = answer, answer.hidden, True
-        if len(answered) > _FRAMES_PER_STEP:
-            yield Progress(done + 1, done + 1)
+        if not (self._is_settled and np.array_equal(answer.hidden, self._settled_hidden)):
+            self._is_settled = False
+            self._learn(answer)
+            answered = np.flatnonzero(self._answered)
+            for first in range(0, len(answered), _FRAMES_PER_STEP):
+                if first:
+                    yield Progress(done, done + 1)
+                self._fit(answer, answered[first : first + _FRAMES_PER_STEP])
+            self._settled_hidden, self._is_settled = answer.hidden.copy(), True
+        yield Progress(done + 1, done + 1)
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
@@ -107,12 +112,32 @@ class FittedTask:
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
-        answer = self._task.prediction()
+        return self._snapshots.take(self.living())
+
+    def living(self) -> Living:
+        """See LivingTask.living."""
+        answer = self._take_over()
         if self._body is None:
             self._learn(answer)
-        self._fit(answer, np.flatnonzero(_answered(answer) & (self._is_due | _differs(answer, self._fitted))))
-        self._fitted = answer
-        return replace(answer, positions=answer.positions + self._from_root, root=answer.root + self._of_root)
+        self._fit(answer, np.flatnonzero(self._answered & self._is_due))
+        living = Living(replace(answer, positions=self._positions[:], root=self._root[:]), self._is_new)
+        self._is_new = np.zeros(len(self._is_new), bool)
+        return living
+
+    def _take_over(self) -> Prediction:
+        """What the task answers by now, unfitted; where it differs from before, it is due to be fitted."""
+        inner = self._task.living()
+        answer, new = inner.answer, np.flatnonzero(inner.renewed)
+        # A mask alone tells nothing: its answers may be still to come.
+        positions, root = answer.positions[new], answer.root[new]
+        differs = np.any(positions != self._plain[new], axis=(1, 2)) | np.any(root != self._plain_root[new], axis=1)
+        new, positions, root = new[differs], positions[differs], root[differs]
+        self._plain[new], self._plain_root[new] = positions, root
+        self._answered[new] = np.isfinite(positions[:, MPM16.root, 0])
+        self._positions[new], self._root[new] = positions + self._from_root[new], root + self._of_root[new]
+        self._is_new |= inner.renewed
+        self._is_due[new] = True
+        return answer
 
     def _take(self, clip: Clip) -> None:
         """Know where the joints of a clip were seen. What a detector lacks and was derived tells nothing new, unless a
@@ -122,7 +147,7 @@ class FittedTask:
         self._camera = clip.camera
         self._seen = clip.visible & (clip.edited | ~clip.derived)
         self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
-        self._fps = clip.fps
+        self._fps, self._times = clip.fps, clip.times
         self._tremble = _tremble(self._rays, self._seen)
 
     def _poses(self, answer: Prediction, frames: NDArray[np.int64]) -> SeenPoses:
@@ -130,9 +155,10 @@ class FittedTask:
         return SeenPoses.of(answer.positions[frames], answer.root[frames], self._rays[frames], seen)
 
     def _learn(self, answer: Prediction) -> None:
-        frames = thinned(_answered(answer))
+        frames = thinned(self._answered)
         if len(frames):
             self._body = BodyFit.learn(self._poses(answer, frames))
+            self._depth_m = max(float(np.median(answer.root[frames, 2])), 0.0)
 
     def _fit(self, answer: Prediction, frames: NDArray[np.int64]) -> None:
         """Fit some answered frames, and smooth what changes with them."""
@@ -140,28 +166,39 @@ class FittedTask:
             return
         self._is_due[frames] = False
         reach = reach_of(self._fps)
-        frames = _with_neighbours(frames, reach, _answered(answer))
-        context = _with_neighbours(frames, reach, _answered(answer))
-        for run in np.split(context, np.flatnonzero(np.diff(context) > 1) + 1):
+        frames = _with_neighbours(frames, reach, self._answered)
+        context = _with_neighbours(frames, reach, self._answered)
+        follows = (np.diff(context) == 1) & goes_on(self._times[context], self._fps)
+        for run in np.split(context, np.flatnonzero(~follows) + 1):
             poses, kept = self._poses(answer, run), np.isin(run, frames, assume_unique=True)
             shift, sureness = self._body.shift(poses, self._fps)
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
             self._seen_share[run[kept]] = poses.seen.mean(0)[kept]
 
-        tremble = max(float(np.median(answer.root[:, 2][_answered(answer)])), 0.0) * self._tremble
-        spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), _steadying_frames(tremble, self._fps))
+        steadying = _steadying_frames(self._depth_m * self._tremble, self._fps)
+        spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), steadying)
         reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
-        first, last = max(int(frames[0]) - reach, 0), int(frames[-1]) + reach + 1
-        begin = max(first - reach, 0)
-        around, inner = slice(begin, last + reach), slice(first - begin, last - begin)
+        for piece in pieces(self._times, self._fps):
+            inside = frames[(frames >= piece.start) & (frames < piece.stop)]
+            for run in np.split(inside, np.flatnonzero(np.diff(inside) > 2 * reach) + 1) if len(inside) else ():
+                first, last = max(int(run[0]) - reach, piece.start), min(int(run[-1]) + reach + 1, piece.stop)
+                around = slice(max(first - reach, piece.start), min(last + reach, piece.stop))
+                self._smooth(answer, slice(first, last), around, spread)
+
+    def _smooth(self, answer: Prediction, part: slice, around: slice, spread: float) -> None:
+        """Bring what was found to the answer, in some frames, as those around them have it too."""
+        inner = slice(part.start - around.start, part.stop - around.start)
         distance = self._smooth_distance(answer.root[around, 2] + self._shift[around, MPM16.root, 2], around)[inner]
         shift = self._smooth_shift(around, spread)[inner]
-        root = answer.root[first:last]
+        root = answer.root[part]
         place = root + shift[:, MPM16.root]
         # Along the ray of the hip, to the smoothed distance.
         share = np.where(place[:, 2] > 0, distance / np.where(place[:, 2] > 0, place[:, 2], 1), 1)
-        self._of_root[first:last] = place * share[:, None] - root
-        self._from_root[first:last] = shift - shift[:, MPM16.root, None]
+        self._of_root[part] = place * share[:, None] - root
+        self._from_root[part] = shift - shift[:, MPM16.root, None]
+        self._positions[part] = answer.positions[part] + self._from_root[part]
+        self._root[part] = root + self._of_root[part]
+        self._is_new[part] = True
 
     def _smooth_shift(self, around: slice, spread: float) -> NDArray[np.float32]:
         """(frames, 16, 3) metres by which joints are moved: what is not seen is filled from the frames around, then all
@@ -257,14 +294,3 @@ def _with_neighbours(frames: NDArray[np.int64], reach: int, allowed: NDArray[np.
     np.add.at(near, np.maximum(frames - reach, 0), 1)
     np.add.at(near, np.minimum(frames + reach + 1, len(allowed)), -1)
     return np.flatnonzero((near.cumsum()[:-1] > 0) & allowed)
-
-
-def _answered(answer: Prediction) -> NDArray[np.bool_]:
-    return np.isfinite(answer.positions[:, MPM16.root, 0])
-
-
-def _differs(answer: Prediction, before: Prediction | None) -> NDArray[np.bool_]:
-    """(frames,) where an answer is not the one before. A mask alone tells nothing: its answers may be still to come."""
-    if before is None:
-        return np.ones(len(answer), bool)
-    return np.any(answer.positions != before.positions, axis=(1, 2)) | np.any(answer.root != before.root, axis=1)

@@ -9,26 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.grounding.drifting import standing_drift
 from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import Correction, stand_on_ground
 from mpm_core.grounding.up import find_up
-from mpm_core.lifters.base import LiftingTask
+from mpm_core.lifters.living import Living, LivingTask, Snapshots, runs_of
 from mpm_core.masking import Mask
+from mpm_core.pauses import goes_on
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 
-_FRAMES_AT_ONCE = 500
-"""Grounded in no time."""
+_FRAMES_PER_STEP = 8192
+"""Legs of so many frames are bent before a mask that has changed meanwhile is looked at."""
 
 
 class GroundedTask:
     """A LiftingTask whose person stands on the ground; see grounding/path.py. Until an answer is whole, joints are moved by
     as much as in the answer before. Up, where the lifter tells it, is levelled by the feet; see grounding/levelling.py."""
 
-    def __init__(self, task: LiftingTask, clip: Clip) -> None:
+    def __init__(self, task: LivingTask, clip: Clip) -> None:
         self._task, self._clip = task, clip
+        self._positions = np.full((len(clip), len(MPM16), 3), np.nan, np.float32)
+        self._root = np.full((len(clip), 3), np.nan, np.float32)
+        self._snapshots = Snapshots()
         self._forget()
 
     def _forget(self) -> None:
@@ -36,32 +41,32 @@ class GroundedTask:
         self._of_root, self._from_root = np.zeros((frames, 3), np.float32), np.zeros((frames, len(MPM16), 3), np.float32)
         self._moved: NDArray[np.float32] | None = None
         self._contact: NDArray[np.float32] | None = None
+        self._drift: float | None = None
         self._levelled: tuple[NDArray[np.float32], float] | None = None  # up, and by how much it is off
+        self._is_new = np.ones(frames, bool)
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update. A long answer is grounded last."""
+        """See LiftingTask.update. The answer is grounded last: what is under the cursor need not wait, nor another mask."""
         done = 0
         for progress in self._task.update(mask, cursor, frames):
             done = progress.total
-            yield progress
+            yield Progress(progress.done, progress.total + 1)
         for _ in self._stand():
-            if len(self._clip) > _FRAMES_AT_ONCE:
-                yield Progress(done, done + 1)  # what is under the cursor need not wait, nor another mask
-        if len(self._clip) > _FRAMES_AT_ONCE:
-            yield Progress(done + 1, done + 1)
+            yield Progress(done, done + 1)
+        yield Progress(done + 1, done + 1)
 
     def _stand(self) -> Iterator[None]:
         """Learn from the whole answer where its person stands; stopped in between, it leaves what was known before."""
         yield
-        answer = self._task.prediction()
+        answer = self._take_over()
         known = np.logical_and(np.isfinite(answer.positions).all((1, 2)), np.isfinite(answer.root).all(1))
         if answer.contact is None or not np.any(answer.root[known]):
             self._forget()
             return
         answer, levelled = self._level(answer, known)
-        contact, up = answer.contact, find_up(self._clip, answer)
+        contact, up, drift = answer.contact, find_up(self._clip, answer), standing_drift(answer)
         assert contact is not None
-        follows = np.diff(np.flatnonzero(known)) == 1
+        follows = (np.diff(np.flatnonzero(known)) == 1) & goes_on(self._clip.times[known], self._clip.fps)
         correction: Correction | None = None
         for correction in stand_on_ground(
             answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows
@@ -69,18 +74,24 @@ class GroundedTask:
             if correction is None:
                 yield
         assert correction is not None
-        positions = answer.positions[known]
+        from_root, frames = np.zeros_like(self._from_root), np.flatnonzero(known)
+        for first in range(0, len(frames), _FRAMES_PER_STEP):
+            yield
+            part = frames[first : first + _FRAMES_PER_STEP]
+            positions, ankles = answer.positions[part], correction.ankles[first : first + _FRAMES_PER_STEP]
+            from_root[part] = bend_legs(positions, ankles) - positions
         self._forget()
         self._levelled = levelled
         self._of_root[known] = correction.root
-        self._from_root[known] = bend_legs(positions, correction.ankles) - positions
+        self._from_root = from_root
         self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
-        self._contact = contact
+        self._contact, self._drift = contact, drift
 
     def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
         """The answer with up as standing feet correct it; and that up, with by how much it is off."""
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
-        places, contact = answer.absolute()[known], answer.contact[known]
+        places, contact = answer.absolute()[known], answer.contact[known].copy()
+        contact[1:][~goes_on(self._clip.times[known], self._clip.fps)] = 0  # nobody stands through a pause
         up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
         levelled = up.astype(np.float32), error_deg
         return replace(answer, up=levelled[0], up_error_deg=error_deg), levelled
@@ -92,9 +103,26 @@ class GroundedTask:
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
-        answer = self._task.prediction()
-        positions, root = answer.positions + self._from_root, answer.root + self._of_root
+        return self._snapshots.take(self.living())
+
+    def living(self) -> Living:
+        """See LivingTask.living."""
+        answer = self._take_over()
+        for part in runs_of(self._is_new):
+            np.add(answer.positions[part], self._from_root[part], out=self._positions[part])
+            np.add(answer.root[part], self._of_root[part], out=self._root[part])
         up, error_deg = self._levelled or (answer.up, answer.up_error_deg)
-        return replace(
-            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, up=up, up_error_deg=error_deg
-        )
+        positions, root = self._positions[:], self._root[:]
+        grounded = replace(
+            answer, positions=positions, root=root, moved=self._moved, stands=self._contact, drift=self._drift, up=up,
+            up_error_deg=error_deg,
+        )  # fmt: skip
+        living = Living(grounded, self._is_new)
+        self._is_new = np.zeros(len(answer), bool)
+        return living
+
+    def _take_over(self) -> Prediction:
+        """The answer as it is without the ground."""
+        inner = self._task.living()
+        self._is_new |= inner.renewed
+        return inner.answer

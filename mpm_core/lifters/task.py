@@ -9,16 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mpm_core.camera import smooth_path, solve_root, to_screen
+from mpm_core.camera import SmoothPath, solve_root, to_screen
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.ground import GroundRecord, mirrored_ground
+from mpm_core.lifters.living import Living, Snapshots, runs_of
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.lifters.windows import MODES, check_mode, split_answers
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.ground import UP
 from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_back
+from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -55,10 +57,12 @@ class NetworkTask:
             )
         form = INPUT_FORMS[model.config.input_form]
         extras = form.extras if task == "lift" else form.extras_3d
-        self._inputs = torch.zeros(count, model.config.joints, self._points.shape[-1], device=self._device)
+        # NaN differs from anything, so that every frame gets its token.
+        self._inputs = torch.full((count, model.config.joints, self._points.shape[-1]), torch.nan, device=self._device)
         self._extras = torch.zeros(count, extras, device=self._device)
         self._turn = torch.eye(3, device=self._device).repeat(count, 1, 1)
         self._grid_hidden = torch.ones(count, model.config.joints, dtype=torch.bool, device=self._device)
+        self._hidden_frames = torch.ones(count, dtype=torch.bool, device=self._device)
         readings = 2 if mirror else 1
         self._tokens = [torch.zeros(count, model.config.width, device=self._device) for _ in range(readings)]
         self._windows = [MODES[mode](model, count) for _ in range(readings)]
@@ -66,12 +70,16 @@ class NetworkTask:
         self._due = np.ones(len(self._windows[0].starts), bool)
         self._grid_answers = np.full((readings, count, model.config.joints, 3), np.nan, np.float32)
         self._ground = GroundRecord(count) if model.has_ground else None
+        self._of_feet = np.zeros((len(clip), 4), np.float32)
         self._grid_blind = np.zeros(count, bool)
         self._answers = np.full((readings, len(clip), model.config.joints, 3), np.nan, np.float32)
         self._positions = np.full((len(clip), model.config.joints, 3), np.nan, np.float32)
         self._root = np.full((len(clip), 3), np.nan, np.float32)
         self._uncertainty = np.full((len(clip), model.config.joints), np.nan, np.float32)
         self._blind = np.zeros(len(clip), bool)
+        self._path = SmoothPath(len(clip), pieces(clip.times, clip.fps))
+        self._is_new, self._has_moved = np.ones(len(clip), bool), np.ones(len(clip), bool)  # since the answer was asked for
+        self._snapshots = Snapshots()
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update."""
@@ -103,26 +111,37 @@ class NetworkTask:
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
-        several = self._answers.copy() if len(self._answers) > 1 else None
-        lift_root = smooth_path(self._root) if self._task == "lift" else self._root.copy()
-        ground = None if self._ground is None else self._ground.told(self._resampling, len(self._clip))
-        return Prediction(
-            positions=self._positions.copy(),
-            root=lift_root,
-            hidden=self._hidden.copy(),
-            is_prior_only=self._blind.copy(),
-            times=self._clip.times.copy(),
+        return self._snapshots.take(self.living())
+
+    def living(self) -> Living:
+        """See LivingTask.living."""
+        root = self._root
+        if self._task == "lift":
+            for part in runs_of(self._has_moved):
+                self._is_new[self._path.renew(root, part.start, part.stop)] = True
+            root = self._path.smooth
+        several = self._answers if len(self._answers) > 1 else None
+        up = None if self._ground is None else self._ground.told()
+        answer = Prediction(
+            positions=self._positions[:],
+            root=root[:],
+            hidden=self._hidden[:],
+            is_prior_only=self._blind[:],
+            times=self._clip.times,
             fps=self._clip.fps,
             lifter=self._lifter,
             task=self._task,
             mode=self._mode,
-            hypotheses=several,
-            uncertainty=None if several is None else self._uncertainty.copy(),
-            up=None if ground is None else ground.up,
-            up_error_deg=None if ground is None else ground.up_error_deg,
-            foot_odds=None if ground is None else ground.foot_odds,
-            foot_height=None if ground is None else ground.foot_height,
+            hypotheses=None if several is None else several[:],
+            uncertainty=None if several is None else self._uncertainty[:],
+            up=None if up is None else up.up,
+            up_error_deg=None if up is None else up.up_error_deg,
+            foot_odds=None if up is None else self._of_feet[:, :2],
+            foot_height=None if up is None else self._of_feet[:, 2:],
         )
+        living = Living(answer, self._is_new)
+        self._is_new, self._has_moved = np.zeros(len(self._clip), bool), np.zeros(len(self._clip), bool)
+        return living
 
     def _turn_back(self, points: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
         """(frames, points, 3) of grid frames first to last (excluded), from the axes of the answer to camera axes."""
@@ -133,8 +152,11 @@ class NetworkTask:
     def _hide(self, mask: Mask | None) -> None:
         """Take over a mask, added to what the clip lacks."""
         hidden = self._missing if mask is None else self._missing | _check_mask(mask, self._missing.shape)
-        self._mark_stale((hidden != self._hidden).any(1))
-        self._hidden = hidden.copy()
+        changed = np.zeros(len(hidden), bool)
+        changed[np.flatnonzero(hidden != self._hidden) // hidden.shape[1]] = True
+        self._mark_stale(changed)
+        self._is_new |= changed
+        self._hidden[changed] = hidden[changed]
 
     def _grid_frames_for(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Grid frames that the answers of these frames of the clip are interpolated from."""
@@ -157,10 +179,10 @@ class NetworkTask:
         windows = windows[self._due[windows]]
         if not len(windows):
             return
-        hidden_frames = self._grid_hidden.all(1)
         # The plain and the mirrored reading go through the network together: the larger batch is faster.
         gathered = [
-            reading.gather(windows, tokens, hidden_frames) for tokens, reading in zip(self._tokens, self._windows, strict=True)
+            reading.gather(windows, tokens, self._hidden_frames)
+            for tokens, reading in zip(self._tokens, self._windows, strict=True)
         ]
         rows, hidden = (torch.cat(parts) for parts in zip(*gathered, strict=True))
         answers = self._windows[0].decode(rows, hidden).float().cpu().numpy()
@@ -193,7 +215,10 @@ class NetworkTask:
             changed |= (turn != self._turn[outer]).flatten(1).any(1)
             self._turn[outer] = turn
         self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
-        self._encode(outer, new_points, extras, hidden_inner)
+        self._hidden_frames[outer] = hidden_inner.all(1)
+        new = changed.nonzero()[:, 0]
+        if len(new):
+            self._encode(new + first, new_points[new], None if extras is None else extras[new], hidden_inner[new])
         frames = np.zeros(len(self._stale), bool)
         frames[outer] = changed.cpu().numpy()
         self._due |= self._windows[0].touched(frames)
@@ -203,8 +228,8 @@ class NetworkTask:
         form = INPUT_FORMS[self._model.config.input_form]
         return form.prepare_3d(points, hidden) if self._task == "complete" else form.prepare(points, hidden)
 
-    def _encode(self, frames: slice, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
-        """Tokens of S for these frames, and of their mirror images when those are wanted."""
+    def _encode(self, frames: Tensor, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
+        """Tokens of S for the frames of these numbers, and of their mirror images when those are wanted."""
         for number, tokens in enumerate(self._tokens):
             if number:
                 order = list(MPM16.mirror)
@@ -231,6 +256,8 @@ class NetworkTask:
             up = self._turn_back(mean[:, None, UP], first, last)[:, 0]
             self._ground.put(first, last, np.concatenate((up, mean[:, UP.stop :]), axis=-1), blind)
         low, high = self._resampling.frames_touched(first, last)
+        if self._ground is not None:
+            self._of_feet[low:high] = self._resampling.from_grid(self._ground.of_feet, low, high)
         for number, grid in enumerate(self._grid_answers):
             self._answers[number, low:high] = self._resampling.from_grid(grid, low, high)
         self._blind[low:high] = self._grid_blind[self._resampling.nearest_grid_frames(low, high)]
@@ -240,6 +267,7 @@ class NetworkTask:
         mean = several.mean(0)
         mean -= mean[:, MPM16.root, None]
         frames = slice(low, high)
+        self._is_new[frames] = self._has_moved[frames] = True
         if self._task == "complete":
             self._positions[frames], self._root[frames] = _keep_visible(mean, self._points[frames], self._hidden[frames])
         else:
@@ -269,9 +297,10 @@ def _take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> N
 
 def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     """The chosen frames and all at most `reach` away from one."""
-    so_far = np.concatenate(([0], np.cumsum(frames)))
-    now = np.arange(len(frames))
-    return so_far[np.minimum(now + reach + 1, len(frames))] > so_far[np.maximum(now - reach, 0)]
+    wide = np.zeros(len(frames), bool)
+    for part in runs_of(frames):
+        wide[max(part.start - reach, 0) : part.stop + reach] = True
+    return wide
 
 
 def _check_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:

@@ -41,10 +41,8 @@ class Windows:
 
     def touched(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(windows,) bool: which windows hold at least one of the chosen frames."""
-        so_far = np.concatenate(([0], np.cumsum(frames)))
-        first = np.clip(self.starts, 0, self.count)
-        last = np.clip(self.starts + self.length, 0, self.count)
-        return so_far[last] > so_far[first]
+        chosen = np.flatnonzero(frames)
+        return np.searchsorted(chosen, self.starts + self.length) > np.searchsorted(chosen, self.starts)
 
     def answering(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(windows,) bool: which windows have a say in the answer of the chosen frames."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,14 +53,23 @@ def person_height(clip: Clip) -> float:
     return height or float(max(clip.image_size))
 
 
-def visible_stretches(visible: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def visible_stretches(
+    visible: NDArray[np.bool_], parts: Sequence[slice] = (slice(0, None),)
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """The longest runs of frames in which a joint is visible throughout.
 
-    visible: (frames, joints). Returns joint, first frame and number of frames of each run, joint by joint.
+    visible: (frames, joints); parts: of the frames, with pauses between them. Returns joint, first frame and number of frames
+    of each run, joint by joint in each part.
     """
-    padded = np.zeros((visible.shape[1], len(visible) + 2), np.int8)
-    padded[:, 1:-1] = visible.T
-    steps = np.diff(padded, axis=1)
-    joints, starts = np.nonzero(steps > 0)
-    _, stops = np.nonzero(steps < 0)
-    return joints, starts, stops - starts
+    joints, starts, lengths = [], [], []
+    for piece in parts:
+        inside = visible[piece]
+        padded = np.zeros((inside.shape[1], len(inside) + 2), np.int8)
+        padded[:, 1:-1] = inside.T
+        steps = np.diff(padded, axis=1)
+        joint, start = np.nonzero(steps > 0)
+        _, stop = np.nonzero(steps < 0)
+        joints.append(joint)
+        starts.append(start + piece.start)
+        lengths.append(stop - start)
+    return np.concatenate(joints), np.concatenate(starts), np.concatenate(lengths)

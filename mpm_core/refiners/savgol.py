@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.pauses import pieces
 from mpm_core.refiners.base import Refiner, frame_period, keypoints_of, visible_stretches
 
 
@@ -30,7 +31,7 @@ def smooth_savgol(clip: Clip, config: SavgolConfig = SavgolConfig()) -> Clip:
     """
     points = keypoints_of(clip)
     window = _odd(config.window_s / frame_period(clip))
-    joints, starts, lengths = visible_stretches(clip.visible)
+    joints, starts, lengths = visible_stretches(clip.visible, pieces(clip.times, clip.fps))
     smooth = points.copy()
     # Detectors lose joints often, so there may be thousands of stretches: those of one length are filtered together.
     for length in np.unique(lengths).tolist():

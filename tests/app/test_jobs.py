@@ -33,15 +33,20 @@ def figures_job(session):
     job.stop()
 
 
-def test_a_finished_answer_is_shown_although_the_mouse_has_moved_on(session, demo, monkeypatch, qtbot):
+def test_an_answer_is_shown_although_the_mouse_has_moved_on_and_settles_when_it_rests(session, demo, monkeypatch, qtbot):
     monkeypatch.setattr(NewestWins, "is_outdated", lambda self: True)
     job = LiftJob(session)
     try:
         session.open_clip(clip_of(demo, 60))
         qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT_MS)
+        assert np.isfinite(session.prediction.positions).all()
+        assert session.state.is_busy and session.prediction.moved is None
+        monkeypatch.undo()
+        session.set_mask(0, np.ones((5, 16), bool))
+        qtbot.waitUntil(lambda: not session.state.is_busy, timeout=WAIT_MS)
+        assert session.prediction.hidden[:5].all() and session.prediction.moved is not None
     finally:
         job.stop()
-    assert np.isfinite(session.prediction.positions).all() and not session.state.is_busy
 
 
 def test_the_time_of_an_answer_leaves_out_the_loading_of_the_network(session, demo, lifter, monkeypatch, qtbot):

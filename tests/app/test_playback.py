@@ -25,6 +25,11 @@ def test_each_frame_is_on_at_its_own_time(qapp, speed):
         assert playback.frame_at((start + 0.03) / speed)[0] == frame
 
 
+def test_a_pause_of_an_hour_takes_a_second(qapp):
+    _, playback = make(np.array([0, 0.04, 0.08, 3600, 3600.04]))
+    assert [playback.frame_at(t)[0] for t in (0.05, 0.5, 1.07, 1.09, 1.13)] == [1, 2, 2, 3, 4]
+
+
 def test_loops_over_the_range(qapp):
     session, playback = make(np.arange(100) / 50)
     session.set_range(20, 29)

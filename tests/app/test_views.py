@@ -96,3 +96,18 @@ def test_cells_say_why_the_lifter_is_not_shown_a_joint(qtbot, demo_window):
     assert describe_cell(session, arm, 12, "Left arm").endswith("the detector was unsure")
     session.set_threshold(0.3)
     assert describe_cell(session, arm, 12, "Left arm").endswith("1 of 3 joints less sure than 0.30")
+
+
+def test_the_timeline_shows_a_pause_and_says_how_long_it_is(demo_window):
+    session, timeline = demo_window.session, demo_window.timeline
+    clip = session.clip
+    times = np.where(np.arange(len(clip)) < 200, clip.times, clip.times + 7200)
+    session.open_clip(replace(clip, times=times))
+    with_pause = timeline.grab().toImage()
+    x = timeline.x_of(200)
+    assert timeline._explain(x + 1, 60) == "A pause of 2.0 hours before frame 200."
+    assert "pause" not in timeline._explain(x + 40, 60)
+    session.open_clip(clip)
+    without = timeline.grab().toImage()
+    near = [(int(x) + across, y) for across in (-1, 0, 1) for y in range(timeline.height())]
+    assert any(with_pause.pixel(*place) != without.pixel(*place) for place in near)

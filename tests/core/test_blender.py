@@ -20,7 +20,7 @@ def test_the_person_stands_upright_on_the_floor_in_blender(tmp_path, demo, lifte
     if not blender:
         pytest.skip("needs an interpreter with Blender (bpy), which MPM_BLENDER_PYTHON names: make test-all")
     short = demo.cut(0, 149)
-    prediction, options = lifter.lift(short), WriteOptions(clip=short, unit_per_m=1.0)
+    prediction, options = lifter.lift(short), WriteOptions(clip=short, unit="m")
     write(prediction, tmp_path / "walk.bvh", options)
     command = [blender, str(IMPORTER), str(tmp_path / "walk.bvh"), str(tmp_path / "walk.npz")]
     subprocess.run(command, check=True, capture_output=True, timeout=300)

@@ -55,7 +55,7 @@ def test_bones_keep_their_length_and_sides_are_alike(demo, lifter):
 
 def test_names_channels_and_units_are_what_other_programs_expect(tmp_path, demo):
     write(demo, tmp_path / "d.bvh")
-    write(demo, tmp_path / "m.bvh", WriteOptions(unit_per_m=1.0))
+    write(demo, tmp_path / "m.bvh", WriteOptions(unit="m"))
     text = (tmp_path / "d.bvh").read_text()
     names = {line.split()[1] for line in text.splitlines() if line.strip().startswith(("ROOT", "JOINT"))}
     both = {f"{side}{part}" for side in ("Left", "Right") for part in
@@ -131,9 +131,16 @@ def test_truth_with_gaps_is_bridged_but_a_joint_that_is_never_known_is_refused(t
         write(Clip.from_arrays(None, (1, 1), 50, ground_truth=truth), tmp_path / "h.bvh")
 
 
-@pytest.mark.parametrize("times", [[0, 1e-5, 2e-5, 30], [0, 0.001, 0.002, 500], [0, 0.02, 0.04, 30_000]])
-def test_pauses_that_a_bvh_cannot_hold_are_refused(tmp_path, demo, times):
+@pytest.mark.parametrize(("times", "frames"), [([0, 0.001, 0.002, 500], 1003), ([0, 0.02, 0.04, 30_000], 53)])
+def test_pauses_that_a_bvh_cannot_hold_are_made_short(tmp_path, demo, times, frames):
     clip = Clip.from_arrays(None, (500, 500), 50, ground_truth=demo.ground_truth[:4], times=times)
-    with pytest.raises(UserError, match="a BVH has one frame time"):
+    (note,) = write(clip, tmp_path / "x.bvh")
+    assert "1 s long" in note
+    assert f"Frames: {frames}\n" in (tmp_path / "x.bvh").read_text()
+
+
+def test_a_rate_at_which_a_second_is_too_long_is_refused(tmp_path, demo):
+    clip = Clip.from_arrays(None, (500, 500), 50, ground_truth=demo.ground_truth[:4], times=[0, 1e-5, 2e-5, 30])
+    with pytest.raises(UserError, match="one frame time"):
         write(clip, tmp_path / "x.bvh")
     assert not list(tmp_path.iterdir())

@@ -2,11 +2,18 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mpm_core.camera import Intrinsics, smooth_path, solve_root, to_camera, to_screen, upright
+from mpm_core.camera import Intrinsics, SmoothPath, solve_root, to_camera, to_screen, upright
 from mpm_core.camera_fit import fit_camera
 from mpm_core.errors import UserError
 
 CAMERA = Intrinsics((900.0, 910.0), (640.0, 350.0))
+
+
+def smooth_path(root):
+    """A whole path at once."""
+    path = SmoothPath(len(root))
+    path.renew(root, 0, len(root))
+    return path.smooth
 
 
 def test_rays_and_projection_are_inverse():

@@ -115,7 +115,7 @@ def test_frames_without_a_row_are_gaps(own, demo, kept):
         ("5,0.100000,", "5,0.100000,12a,", "row 6 has 67 columns, the header has 66"),
         ("detected\n6,", "detected\n5,", "stands in two rows"),
         ("detected\n6,", "detected\n6.5,", "whole numbers"),
-        ("detected\n6,", "detected\n60000000,", "cannot be frames"),
+        ("detected\n6,", "detected\n60000000,", "which cannot be right"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_said(own, old, new, words):

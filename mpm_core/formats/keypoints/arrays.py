@@ -44,7 +44,9 @@ def _parse_detectron(probe: Probe, options: ReadOptions) -> Sightings:
     entries = []
     for number, frame in enumerate(frames):
         # Detectron lists what it found by class; people are the second.
-        people = frame[1] if isinstance(frame, (list, tuple, np.ndarray)) and len(frame) > 1 else ()
+        people = frame[1] if _is_list(frame) and len(frame) > 1 else ()
+        if not _is_list(people):
+            raise UserError(f"{probe.path}: frame {number}: no list of people")
         for place, person in enumerate(people):
             where = f"{probe.path}: frame {number}, person {place}"
             rows = as_floats(person, f"{where}: the keypoints")
@@ -52,6 +54,10 @@ def _parse_detectron(probe: Probe, options: ReadOptions) -> Sightings:
                 raise UserError(f"{where}: the keypoints are not rows of x, y and scores")
             entries.append(Sighting(number, rows[[0, 1, -1]].T, where))
     return Sightings(entries, (0, len(frames) - 1), image_size=_size_of(content.get("metadata")), usual=("coco17",))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def _size_of(metadata: Any) -> tuple[int, int] | None:

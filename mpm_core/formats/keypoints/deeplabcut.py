@@ -13,7 +13,7 @@ from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.hdf5 import opened_hdf5
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import SightingRows
 from mpm_core.formats.pickle_values import PickleError, read_pickle
 from mpm_core.formats.tables import Table, read_table
 
@@ -61,7 +61,7 @@ def _sightings(columns: Sequence[Column], values: NDArray[np.float64], frames: S
     individuals = list(dict.fromkeys(individual for individual, _, _ in columns))
     parts = list(dict.fromkeys(part for _, part, _ in columns))
     places = {column: n for n, column in enumerate(columns)}
-    entries = []
+    shown, frames_shown, names = [], [], list[str]()
     for who in individuals:
         own = [part for part in parts if (who, part, "x") in places]
         if not own:
@@ -74,13 +74,14 @@ def _sightings(columns: Sequence[Column], values: NDArray[np.float64], frames: S
             people[:, parts.index(part), 0] = values[:, places[who, part, "x"]]
             people[:, parts.index(part), 1] = values[:, places[who, part, "y"]]
             people[:, parts.index(part), 2] = 1.0 if score is None else values[:, score]
-        entries += [
-            Sighting(frame, person, f"{where}: frame {frame}", identity=who or "the only one")
-            for frame, person in zip(frames, people, strict=True)
-            if np.isfinite(person[:, :2]).any()
-        ]
+        shown.append(people)
+        frames_shown.append(np.asarray(frames, np.int64))
+        names += [who or "the only one"] * len(people)
     if not len(frames):
         raise UserError(f"{where}: the clip has no frames")
+    if not shown:
+        raise UserError(f"{where}: no body part has x and y")
+    entries = SightingRows.of(np.concatenate(frames_shown), np.concatenate(shown), names, where)
     return Sightings(entries, (min(frames), max(frames)), joints=tuple(parts))
 
 

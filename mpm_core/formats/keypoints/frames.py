@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
+from mpm_core.limits import RATES
 
 _DIGITS = re.compile(r"\d+")
 _CLOCK = re.compile(r"(\d{4})\D?(\d\d)\D?(\d\d)\D{0,2}(\d\d)\D?(\d\d)\D?(\d\d)\D?(\d{1,9})?")
@@ -22,8 +23,12 @@ _EPOCH_UNITS_S = {13: 1e-3, 16: 1e-6, 19: 1e-9}
 _USUAL_STEPS_MS = (8, 1000)
 _EVEN = 0.3
 _MOSTLY = 0.8
-# A number that is this far from its neighbours, in all numbers that there are, is no frame's.
-_SPARSE = 1000
+# Numbers of which most are farther from the one before than this are no frames': a few such steps are pauses.
+_FARTHEST_STEP = 1000
+_MOST_LONE_FRAMES = 2
+# Times this many frames apart have a pause between them.
+_PAUSE_STEPS = 10
+_FARTHEST_FRAME = 1e12
 _NO_FRAME = 10**30
 
 
@@ -89,11 +94,11 @@ def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
     if is_even and len(steps) > 1 and np.ptp(steps) > 0 and _USUAL_STEPS_MS[0] <= step <= _USUAL_STEPS_MS[1]:
         times = np.array([number - int(ordered[0]) for number in numbers], np.float64) * 1e-3
         return _from_times(times, "times in milliseconds", where)
-    if int(ordered[-1]) - int(ordered[0]) > _SPARSE * len(ordered):
+    if len(ordered) > _MOST_LONE_FRAMES and step > _FARTHEST_STEP:
         note = "the numbers in the names are neither frames nor times: taken one after the other"
         places = {int(number): place for place, number in enumerate(ordered)}
         return Numbered(tuple(places[number] for number in numbers), notes=(note,))
-    if step > 1 and np.ptp(steps) == 0:
+    if len(steps) > 1 and step > 1 and np.ptp(steps) == 0:
         note = f"only every {step:.0f}th frame number is there: the frames between are taken as hidden"
         return Numbered(tuple(numbers), notes=(note,))
     return Numbered(tuple(numbers))
@@ -126,13 +131,37 @@ def _clock_times(texts: list[str]) -> NDArray[np.float64] | None:
 
 def _from_times(seconds: NDArray[np.float64], what: str, where: str) -> Numbered:
     """Times to frames: the usual step is one frame, and longer ones are gaps."""
-    steps = np.diff(np.sort(seconds))
-    if (steps <= 0).any():
+    if (np.diff(np.sort(seconds)) <= 0).any():
         raise UserError(f"{where}: two names hold the same time")
-    places = np.rint((seconds - seconds.min()) / _usual(steps)).astype(int)
-    span = int(places.max())
-    if len(set(places.tolist())) < len(places) or span > _SPARSE * len(places):
+    timed = frames_at(seconds)
+    if timed is None:
         raise UserError(f"{where}: the times in the names are too uneven to be those of frames")
-    fps = span / float(np.ptp(seconds))
+    places, fps = timed
     note = f"the names hold {what}, of frames that are {1e3 / fps:.4g} ms apart"
     return Numbered(tuple(places.tolist()), fps, (note,))
+
+
+def frames_at(seconds: NDArray[np.float64]) -> tuple[NDArray[np.int64], float] | None:
+    """The frame of each of (times,) seconds, from 0, and frames per second; None where they are too uneven to tell.
+
+    The usual step is one frame. How long that is exactly, all steps of one frame tell together, so that a long recording does
+    not go off by a frame; and after a pause they are counted anew, so that this does not either.
+    """
+    distinct, inverse = np.unique(seconds, return_inverse=True)
+    steps = np.diff(distinct)
+    if not len(steps) or not np.isfinite(steps).all():
+        return None
+    usual = _usual(steps)
+    single, is_pause = np.rint(steps / usual) == 1, steps > _PAUSE_STEPS * usual
+    step = float(steps[single].mean()) if single.any() else 0.0
+    if not 0 < step <= 1 / RATES[0] or (len(steps) > _MOST_LONE_FRAMES and is_pause.mean() > 1 - _MOSTLY):
+        return None
+    piece = np.concatenate([[0], np.cumsum(is_pause)])
+    starts = np.searchsorted(piece, np.arange(piece[-1] + 1))
+    within = np.rint((distinct - distinct[starts][piece]) / step)
+    pauses = np.rint(steps[is_pause] / step)
+    places = within + np.concatenate([[0.0], np.cumsum(within[starts[1:] - 1] + pauses)])[piece]
+    one_each = np.maximum.accumulate(places - np.arange(len(places))) + np.arange(len(places))  # of times that jitter
+    if not places[-1] < _FARTHEST_FRAME or (one_each - places > 1).any():
+        return None
+    return one_each.astype(np.int64)[inverse.ravel()], 1 / step

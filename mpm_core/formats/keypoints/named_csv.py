@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
-from mpm_core.formats.keypoints.frames import number_frames
+from mpm_core.formats.base import ASSUMED_FPS, LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.keypoints.frames import frames_at, number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import SightingRows
 from mpm_core.formats.tables import Table
 
 _SCORES = ("conf", "confidence", "score", "likelihood", "visibility", "visible", "prob", "probability", "c", "p", "s", "v")
@@ -82,7 +82,7 @@ def _is_long(header: Sequence[str]) -> bool:
 def _recognise(probe: Probe) -> Recognition | None:
     if probe.kind != "text":
         return None
-    header = probe.table.header
+    header = probe.head.header
     if _is_long(header):
         return Recognition(POSSIBLE, "columns for joint, x and y")
     columns = _wide_columns(header)
@@ -107,11 +107,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     frames, fps, said = _frames(table, keys, probe.path)
     person = _find(table.header, _PERSON)
     who = [table.texts(table.header[person])[key] for key in keys] if person is not None else ["the only one"] * len(keys)
-    entries = [
-        Sighting(int(frame), one[:, [0, 1, 3]], f"{probe.path}: row {key + 1}", identity=name)
-        for frame, one, key, name in zip(frames, values, keys, who, strict=True)
-        if np.isfinite(one[:, :2]).any()
-    ]
+    entries = SightingRows.of(frames, values[..., [0, 1, 3]], who, str(probe.path), "row", np.asarray(keys) + 1)
     are_numbers = all(joint.isdecimal() for joint in joints)
     return Sightings(
         entries, (int(frames.min()), int(frames.max())), fps, joints=None if are_numbers else joints, notes=(*notes, *said)
@@ -184,8 +180,9 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
         numbered = number_frames(distinct, str(path))
         numbers = dict(zip(distinct, numbered.numbers, strict=True))
         return np.array([numbers[name] for name in names]), fps or numbered.fps, numbered.notes
-    if seconds is not None and fps is not None and np.isfinite(seconds).all():
-        return np.rint((seconds - seconds.min()) * fps).astype(int), fps, ()
+    if seconds is not None and np.isfinite(seconds).all():
+        places, rate = frames_at(seconds) or (np.rint((seconds - seconds.min()) * (fps or ASSUMED_FPS)).astype(np.int64), fps)
+        return places, rate, ()
     return np.arange(len(keys)), None, ()
 
 

@@ -15,14 +15,13 @@ from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, P
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
-from mpm_core.formats.keypoints.values import Sighting, identities, to_arrays, to_pixels
-from mpm_core.people import Detection, Track, find_people
+from mpm_core.formats.keypoints.values import Sighting, frames_of, identities, to_arrays, to_pixels
+from mpm_core.limits import check_rate
+from mpm_core.pauses import frames_to_keep, pause_notes
+from mpm_core.people import Detections, Track, find_people
 from mpm_core.skeleton import Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
-
-# A frame number far beyond the number of detections is a broken number, not a long pause.
-_LARGEST_PAUSE_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def detection_format(
             joints, tracks = _resolve(file, probe.path, replace(options, image_size=size or ASSUMED_SIZE))
         except UnknownJointsError:
             return _describe_unknown(file)
-        seen = np.concatenate([d.points[d.seen] for d in tracks[0].detections])
+        first = tracks[0].detections
+        seen = first.points[first.seen]
         people = tuple(track.person for track in tracks)
         return Contents(people=people, lacks=_lacks(file), assumed_size=guess_size(seen), skeletons=joints.choices)
 
@@ -106,11 +106,8 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     size = options.image_size or file.image_size
     in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
     joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes))
-    detections = [
-        Detection(entry.frame, in_pixels[n], joints.scores[n], track)
-        for n, (entry, track) in enumerate(zip(file.entries, identities(file.entries), strict=True))
-    ]
-    tracks = find_people(detections, joints.skeleton)
+    detections = Detections(frames_of(file.entries), in_pixels, joints.scores, identities(file.entries))
+    tracks = find_people(detections, joints.skeleton, takes_up=True)
     if not tracks:
         raise UserError(f"{path}: no person is detected in any frame")
     return joints, tracks
@@ -143,20 +140,27 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
         notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
-    first, last = file.frames
-    if last - first > _LARGEST_PAUSE_FRAMES:
-        raise UserError(f"{path}: the frame numbers run from {first} to {last}, which cannot be right")
-    points, scores = people[number].arrays(file.frames, len(joints.skeleton))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
         notes.append(f"the file has no frame rate: {ASSUMED_FPS:g} frames/s assumed")
+    fps, person = check_rate(fps, f"{path}: "), people[number]
+    first, last = file.frames
+    kept = frames_to_keep(person.detections.frames, first, last, fps, f"{path}: ")
+    notes += pause_notes(kept, first, last, fps)
+    if person.returns:
+        times = "once" if person.returns == 1 else f"{person.returns} times"
+        notes.append(f"the person was lost {times} and taken up again: whoever came next, alone, is taken for the same")
+    if person.exchanged:
+        more = f" and {len(person.exchanged) - 1} more" if len(person.exchanged) > 1 else ""
+        notes.append(f"the file's numbers of people jump from one body to another in frame {person.exchanged[0]}{more}")
+    points, scores = person.arrays(kept, len(joints.skeleton))
     size = options.image_size or file.image_size
     if size is None:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
     return Clip.from_arrays(
-        points, size, fps, joints.skeleton.name, confidence=scores, source=str(path), notes=tuple(notes)
+        points, size, fps, joints.skeleton.name, scores, times=(kept - first) / fps, source=str(path), notes=tuple(notes)
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import SightingRows
 from mpm_core.formats.motion.trc import is_flat, is_trc, parse_trc
 
 
@@ -24,11 +24,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         unit = table.facts.get("Units", "no unit")
         raise UserError(f"{where}: holds markers in 3D ({unit}), while pixels were asked for (--format trc-3d reads them)")
     points = np.concatenate((table.values[..., :2], np.ones((*table.values.shape[:2], 1))), axis=-1)
-    entries = [
-        Sighting(int(frame), one, f"{where}: frame {int(frame)}", identity="the only one")
-        for frame, one in zip(table.frames, points, strict=True)
-        if np.isfinite(one[:, :2]).any()
-    ]
+    entries = SightingRows.of(table.frames, points, ["the only one"] * len(points), where)
     first_and_last = (int(table.frames.min()), int(table.frames.max()))
     return Sightings(entries, first_and_last, table.fps, joints=table.names)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.keypoints.layouts import counts_known
+from mpm_core.people import heights_of
 
 # Coordinates within these bounds, of a body that is smaller than this, are shares of the image and not pixels.
 _NORMALISED_BOUND = 1.5
@@ -43,6 +44,55 @@ class Sighting:
     identity: Hashable = None
 
 
+@dataclass(frozen=True, eq=False)
+class SightingRows(Sequence[Sighting]):
+    """Sightings of a file that holds them as an array. frames: (sightings,); values: (sightings, joints, 3) x, y and score;
+    identities: one each. where: the file; unit: what a sighting's number, of numbers (sightings,), counts there."""
+
+    frames: NDArray[np.int64]
+    values: NDArray[np.float64]
+    identities: Sequence[Hashable]
+    where: str
+    unit: str
+    numbers: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        frames: ArrayLike,
+        values: NDArray[np.float64],
+        identities: Sequence[Hashable],
+        where: str,
+        unit: str = "frame",
+        numbers: ArrayLike | None = None,
+    ) -> SightingRows:
+        """Those that show anything; without numbers these are the frames'."""
+        shows = np.flatnonzero(np.isfinite(values[..., :2]).any((1, 2))).tolist()
+        frames = np.asarray(frames, np.int64)
+        numbers = frames if numbers is None else np.asarray(numbers, np.int64)
+        return cls(frames[shows], values[shows], [identities[n] for n in shows], where, unit, numbers[shows])
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @overload
+    def __getitem__(self, place: int) -> Sighting: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Sighting]: ...
+
+    def __getitem__(self, place: int | slice) -> Sighting | Sequence[Sighting]:
+        if isinstance(place, slice):
+            return [self[n] for n in range(*place.indices(len(self)))]
+        where = f"{self.where}: {self.unit} {self.numbers[place]}"
+        return Sighting(int(self.frames[place]), self.values[place], where, identity=self.identities[place])
+
+
+def frames_of(entries: Sequence[Sighting]) -> NDArray[np.int64]:
+    """(sightings,)"""
+    return entries.frames if isinstance(entries, SightingRows) else np.array([entry.frame for entry in entries], np.int64)
+
+
 def identity_of(entry: dict[str, Any], names: Sequence[str] = ("idx", "track_id", "person_id", "instance_id")) -> Hashable:
     """What an entry calls its person: a number or name, also in a list or under 'attributes'; None for nothing or -1."""
     attributes = entry.get("attributes")
@@ -63,6 +113,10 @@ def identity_of(entry: dict[str, Any], names: Sequence[str] = ("idx", "track_id"
 def identities(entries: Sequence[Sighting]) -> list[int | None]:
     """A number per person; None for all when some entries have no identity, or two of a frame have the same."""
     known: dict[Hashable, int] = {}
+    if isinstance(entries, SightingRows):
+        who = [known.setdefault(name, len(known)) for name in entries.identities]
+        is_one_each = len(np.unique(entries.frames * len(known) + who)) == len(who) if known else True
+        return list(who) if is_one_each and None not in known else [None] * len(who)
     seen: set[tuple[int, Hashable]] = set()
     numbers = []
     for entry in entries:
@@ -81,7 +135,10 @@ def to_arrays(entries: Sequence[Sighting]) -> tuple[NDArray[np.float64], NDArray
     place, for values that are no numbers or of another count than those before.
     """
     try:
-        points, scores = _split(np.array([e.values for e in entries], np.float64), [e.scores for e in entries])
+        if isinstance(entries, SightingRows):
+            points, scores = entries.values[..., :2], entries.values[..., 2]
+        else:
+            points, scores = _split(np.array([e.values for e in entries], np.float64), [e.scores for e in entries])
     except (ValueError, TypeError, OverflowError, UserError):  # find out which one, or make sense of it
         points, scores = _one_by_one(entries)
     is_known = np.isfinite(points).all(-1) & (points != 0).any(-1) & (points != -1).any(-1)
@@ -188,7 +245,5 @@ def to_pixels(
 
 
 def _median_height(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> float:
-    low = np.where(seen[..., None], points, np.inf).min(1)
-    high = np.where(seen[..., None], points, -np.inf).max(1)
-    sizes = (high - low).max(-1)
-    return float(np.median(sizes[seen.sum(1) > 1])) if (seen.sum(1) > 1).any() else 0.0
+    is_body = seen.sum(1) > 1
+    return float(np.median(heights_of(points, seen)[is_body])) if is_body.any() else 0.0

@@ -7,6 +7,7 @@ alone, and whatever a file makes of it is an exception.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import CERTAIN, UNITS, Probe, ReadOptions, Recognition
+from mpm_core.formats.base import CERTAIN, IN_WORLD, UNITS, Probe, ReadOptions, Recognition
+from mpm_core.formats.motion.c3d_writing import write_c3d
 from mpm_core.formats.motion.markers import are_places
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
@@ -102,4 +104,6 @@ def _text(reader: Any, name: str) -> str:
     return "" if found is None else str(found.string_value).strip().strip("\0").strip()
 
 
-FORMAT = motion_format("c3d", "C3D markers", (".c3d",), _recognise, _parse)
+FORMAT = replace(
+    motion_format("c3d", "C3D markers", (".c3d",), _recognise, _parse), write=write_c3d, takes_2d=False, choices=IN_WORLD,
+)  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
-from mpm_core.formats.base import CERTAIN, Format, Probe, ReadOptions, Recognition
+from mpm_core.formats.base import CERTAIN, IN_WORLD, Format, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.containers import FrameLayout, broken_note, frames_of, recognise_frames
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.mmpose import is_3d, joints_of, layout_of, people_of
+from mpm_core.formats.motion.mmpose_writing import write_mmpose
 from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
@@ -63,4 +65,7 @@ def _points(values: Any, scores: Any, where: str) -> np.ndarray[Any, np.dtype[np
     return np.where(is_known[:, None] & is_person, points, np.nan)
 
 
-FORMAT: Format = motion_format("mmpose-3d", "MMPose 3D JSON", (".json",), lambda p: recognise_frames(p, _LAYOUT), _parse)
+FORMAT: Format = replace(
+    motion_format("mmpose-3d", "MMPose 3D JSON", (".json",), lambda p: recognise_frames(p, _LAYOUT), _parse),
+    write=write_mmpose, takes_2d=False, choices=IN_WORLD,
+)  # fmt: skip

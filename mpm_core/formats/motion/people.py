@@ -15,7 +15,7 @@ from mpm_core.formats.motion.axes import extents
 from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
 from mpm_core.limits import MOST_FRAMES
-from mpm_core.people import Detection, Person, find_people
+from mpm_core.people import Detection, Detections, Person, find_people
 from mpm_core.skeleton import NAMED
 
 
@@ -99,7 +99,6 @@ def _follow(
         flat = np.where(np.array(body)[:, None] >= 0, one[body][:, [0, upward]] * scale, np.nan)
         scores = np.asarray(np.isfinite(flat).all(-1), np.float64)
         detections.append(Detection(entry.frame, flat, scores, track))
-    places = {id(detection): place for place, detection in enumerate(detections)}
-    tracks = find_people(detections, NAMED)
+    tracks = find_people(Detections.of(detections), NAMED)
     people = tuple(replace(track.person, height=float("nan")) for track in tracks)  # no picture shows them
-    return [[places[id(seen)] for seen in track.detections] for track in tracks], people
+    return [track.places.tolist() for track in tracks], people

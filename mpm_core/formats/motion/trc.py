@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import CERTAIN, UNITS, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.base import CERTAIN, IN_WORLD, UNITS, Probe, ReadOptions, Recognition, rate_of_times
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
+from mpm_core.formats.motion.trc_writing import write_trc
 from mpm_core.formats.tables import read_table
 
 _HEADER_LINES = 3
@@ -105,4 +106,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
     return Track(table.names, positions, None, table.fps, unit_m)
 
 
-FORMAT = motion_format("trc-3d", "TRC in 3D (OpenSim, Pose2Sim)", (".trc",), _recognise, _parse)
+FORMAT = replace(
+    motion_format("trc-3d", "TRC in 3D (OpenSim, Pose2Sim)", (".trc",), _recognise, _parse),
+    write=write_trc, takes_2d=False, choices=IN_WORLD,
+)  # fmt: skip

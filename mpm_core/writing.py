@@ -1,0 +1,33 @@
+"""Owns what the command line says of how files are to be written."""
+
+from __future__ import annotations
+
+import argparse
+
+from mpm_core.clip import Clip
+from mpm_core.formats.base import WriteOptions
+from mpm_core.limits import check_rate
+
+
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Options that writers take; each says of which formats it speaks."""
+    parser.add_argument("--first", type=int, help="first frame to write")
+    parser.add_argument("--last", type=int, help="last frame to write")
+    parser.add_argument("--out-unit", choices=("m", "cm", "mm"), help="unit: of BVH cm, of C3D mm, else m")
+    parser.add_argument("--metres", action="store_const", const="m", dest="out_unit", help="the same as --out-unit m")
+    parser.add_argument("--out-up", choices=("y", "z"), help="axis that points up: Y, but for C3D")
+    parser.add_argument("--out-fps", type=float, metavar="FPS", help="resample motion in the world")
+    parser.add_argument("--in-place", action="store_true", help="motion in the world without the way over the ground")
+    parser.add_argument("--prefix", default="", help="before the names of joints of BVH and GLB, such as mixamorig:")
+    parser.add_argument("--long", action="store_true", help="CSV with a row per joint instead of a row per frame")
+    parser.add_argument("--tidy", action="store_true", help="CSV with units in its column names and no lines of comments")
+
+
+def write_options(options: argparse.Namespace, clip: Clip) -> WriteOptions:
+    """What was typed, for a writer; UserError for a rate that cannot be."""
+    if options.out_fps is not None:
+        check_rate(options.out_fps, "--out-fps: ")
+    return WriteOptions(
+        options.first, options.last, clip, unit=options.out_unit, up_axis=options.out_up, fps=options.out_fps,
+        in_place=options.in_place, prefix=options.prefix, long=options.long, tidy=options.tidy,
+    )  # fmt: skip
