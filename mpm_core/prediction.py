@@ -34,6 +34,9 @@ class Prediction:
     ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
     and stands: (frames, 2), see contact, as it was told before; None where nothing was. drift: m/s at which feet that stand
     went by before, where that tells of a moving camera (see grounding/drifting.py).
+
+    is_pending: (frames,) bool, those whose answer is still one to what was asked before, or there is none yet, while a task is
+    being updated; None once it is whole.
     """
 
     positions: NDArray[np.float32]
@@ -55,11 +58,12 @@ class Prediction:
     drift: float | None = None
     stands: NDArray[np.float32] | None = None
     scale: float = 1.0
+    is_pending: NDArray[np.bool_] | None = None
     history: History = ()
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)
-        for array in (*arrays, self.up, self.foot_odds, self.foot_height, self.moved, self.stands):
+        for array in (*arrays, self.up, self.foot_odds, self.foot_height, self.moved, self.stands, self.is_pending):
             if array is not None:
                 array.flags.writeable = False
 

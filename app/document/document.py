@@ -45,7 +45,8 @@ class Document(QObject):
         for signal in (
             session.mask_changed, session.keypoints_changed, session.threshold_changed, session.camera_changed,
             session.up_changed, session.height_changed, session.flags_changed, session.truth_changed,
-            session.options_changed, session.video_changed, session.undo_stack.indexChanged, session.undo_stack.cleanChanged,
+            session.options_changed, session.video_changed, session.kept.changed, session.undo_stack.indexChanged,
+            session.undo_stack.cleanChanged,
         ):  # fmt: skip
             signal.connect(self.look_again)
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand
 
+from app.document.answer_commands import SetAnswers
 from app.document.commands import SetMask
 from app.document.session import Session
 from mpm_core.provenance import History, Step
@@ -17,7 +18,8 @@ _MANY = 3
 
 
 class DoneList(QObject):
-    """Dates the session's edits. What is undone was not done; the mask is no part of it, as it is on show."""
+    """Dates the session's edits. What is undone was not done; mask and kept answers are no part of it, as
+    they are on show."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class DoneList(QObject):
 
 
 def _as_step(command: QUndoCommand) -> Step | None:
-    return None if isinstance(command, SetMask) else Step.now(command.text())
+    return None if isinstance(command, SetMask | SetAnswers) else Step.now(command.text())
 
 
 def _told(run: list[Step]) -> list[Step]:

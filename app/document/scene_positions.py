@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.document.session import Session
 from mpm_core.camera import upright
+from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 
@@ -20,9 +21,15 @@ def true_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
 
 def predicted_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
     """(16, 3) predicted positions of a frame for the scene: z up, metres from Hip; None before there are any."""
-    if session.clip is None or session.prediction is None or not np.isfinite(session.prediction.positions[frame]).all():
+    if session.clip is None or session.prediction is None:
         return None
-    return in_scene(session.prediction.positions[frame], session.up.direction)
+    return answer_in_scene(session, session.prediction, frame)
+
+
+def answer_in_scene(session: Session, answer: Prediction, frame: int) -> NDArray[np.float32] | None:
+    """(16, 3) of any answer to the clip, likewise; None in frames that it lacks."""
+    pose = answer.positions[frame]
+    return in_scene(pose, session.up.direction) if np.isfinite(pose).all() else None
 
 
 def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:

@@ -11,6 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.lift_options import LiftOptions, LiftState
+from app.document.predictions import KeptAnswers
+from app.document.renewal import Renewal
+from app.document.suspicions import Suspicions
 from app.document.truth_origin import TruthOrigin
 from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
@@ -50,6 +53,7 @@ class Session(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.undo_stack = QUndoStack(self)
+        self.renewal, self.kept, self.suspicions = Renewal(self), KeptAnswers(self), Suspicions(self)
         self._clip: Clip | None = None
         self._opened: Clip | None = None
         self._mask: Mask = np.zeros((0, len(MPM16)), bool)
@@ -100,6 +104,9 @@ class Session(QObject):
         self._up = find_up(self._clip)
         self._forget_hidden()
         self.undo_stack.clear()
+        self.renewal.reset()
+        self.kept.set_answers(())
+        self.suspicions.set_items(None, len(clip))
         if self._clip.keypoints is None and self._options.task != "complete":
             self._options = self._options.with_task("complete")
             self.options_changed.emit()
@@ -121,6 +128,9 @@ class Session(QObject):
         self._frame, self._range, self._selection = 0, None, frozenset()
         self._forget_hidden()
         self.undo_stack.clear()
+        self.renewal.reset()
+        self.kept.set_answers(())
+        self.suspicions.set_items(None, 0)
         self._state = LiftState(device=self._state.device)
         self.clip_changed.emit()
         self.prediction_changed.emit()

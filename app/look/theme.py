@@ -63,7 +63,8 @@ class Palette:
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of one look. `palettes`: joint colours by name."""
+    """Colours of one look. `palettes`: joint colours by name. `outlines`: of kept answers, in turn; none of them is a side's,
+    and they stay apart for every kind of colour vision by how light they are, too."""
 
     name: str
     window: str
@@ -86,6 +87,7 @@ class Theme:
     hidden_curve: str
     range_fill: str
     palettes: Mapping[str, Palette]
+    outlines: tuple[str, ...]
 
 
 DARK = Theme(
@@ -113,6 +115,7 @@ DARK = Theme(
         "field": Palette("Blue left, red right", "#5b9dff", "#ff6a5c", "#c3c9d2"),
         "colour-blind": Palette("Sky left, orange right", "#56b4e9", "#f0922e", "#c3c9d2"),
     },
+    outlines=("#f0e442", "#1fa37c", "#d990d0", "#ffffff"),
 )
 
 LIGHT = Theme(
@@ -140,6 +143,7 @@ LIGHT = Theme(
         "field": Palette("Blue left, red right", "#1f62d0", "#d1352b", "#59626d"),
         "colour-blind": Palette("Sky left, orange right", "#0072b2", "#c65a00", "#59626d"),
     },
+    outlines=("#b39b00", "#00664d", "#b765ac", "#000000"),
 )
 
 THEMES: Mapping[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT)}
@@ -147,6 +151,16 @@ THEMES: Mapping[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT)}
 # A scale from good to bad that keeps its order for every kind of colour vision (after matplotlib's viridis, reversed).
 _ERROR_SCALE = ("#fde725", "#7ad151", "#22a884", "#2a788e", "#414487", "#440154")
 _ERROR_SCALE_DARK = ("#fff7b0", "#fde725", "#f9a242", "#ed6925", "#c73e4c", "#8a226a")
+
+
+def letter_of(place: int) -> str:
+    """The letter of a kept answer by its place on the list: A to Z, then AA."""
+    return (letter_of(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
+
+
+def outline_of(place: int, theme: Theme) -> QColor:
+    """The colour of a kept answer's outline by its place on the list."""
+    return QColor(theme.outlines[place % len(theme.outlines)])
 
 
 def rgb(colour: QColor) -> NDArray[np.float32]:
@@ -251,7 +265,7 @@ def _style_sheet(t: Theme) -> str:
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}
         QTabBar::tab {{ background: transparent; color: {t.muted}; border: none; border-bottom: 2px solid transparent;
-            padding: 7px 14px; }}
+            padding: 7px 8px; }}
         QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
         QTabBar::tab:hover {{ color: {t.text}; }}
         QCheckBox::indicator, QTreeView::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};

@@ -44,6 +44,7 @@ class JointsPanel(QTreeWidget):
         for signal in (
             session.clip_changed, session.frame_changed, session.mask_changed, session.prediction_changed,
             session.options_changed, session.truth_changed, session.keypoints_changed, session.threshold_changed,
+            session.renewal.changed,
         ):  # fmt: skip
             signal.connect(self._refresh)
         session.selection_changed.connect(self._show_selection)
@@ -92,7 +93,8 @@ class JointsPanel(QTreeWidget):
             )
             item.setText(_STATE, self._state_text(joints[0], bool(mask[joints[0]])) if len(joints) == 1 else "")
             known = errors is not None and np.isfinite(errors[frame, columns]).any()
-            item.setText(_ERROR, f"{np.nanmean(errors[frame, columns]):.0f}" if known and errors is not None else "")
+            text = f"{np.nanmean(errors[frame, columns]):.0f}" if known and errors is not None else ""
+            item.setText(_ERROR, "…" if text and session.renewal.is_outdated(frame) else text)
         self._is_filling = False
 
     def _state_text(self, joint: int, is_masked: bool) -> str:

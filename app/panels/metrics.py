@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from app.document.session import Session
+from app.panels.joint_table import JointTable
 from app.panels.truth import TruthBox
 from app.workers.figures import Figures
 from mpm_core.clip import TRUTH_NOTE
@@ -38,6 +39,8 @@ _ROWS: dict[str, tuple[str, str, str]] = {
 }
 
 
+OLD_FIGURES = "Being renewed, grey figures are those from before."
+
 _DIGITS = {"jumps": 0, "sliding": 2}
 """After the point, where it is not one."""
 
@@ -65,6 +68,8 @@ class MetricsPanel(QWidget):
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.joints = JointTable()
+        layout.addWidget(self.joints)
         self.truth_box = TruthBox(session)
         layout.addWidget(self.truth_box)
         layout.addWidget(self._build_clip())
@@ -88,7 +93,9 @@ class MetricsPanel(QWidget):
 
     def show_figures(self, figures: Figures | None) -> None:
         """Take over new figures; None when there is no answer yet."""
-        self._table.setVisible(figures is not None)
+        for part in (self._table, self.joints):
+            part.setVisible(figures is not None)
+            part.setEnabled(True)
         if figures is None:
             self._scope.setText("" if self._session.clip is None else "Lifting …")
             return
@@ -105,10 +112,18 @@ class MetricsPanel(QWidget):
             again = figures.reprojection
             texts["reprojection"] = f"{again.px:.1f} px, {100 * again.share:.1f} %"
         texts |= _texts(figures.motion)
+        self.joints.show_figures(figures.joints)
         for name, shown in texts.items():
             self._values[name].setText(shown)
             self._values[name].setVisible(bool(shown))
             self._names[name].setVisible(bool(shown))
+
+    def show_outdated(self) -> None:
+        """The figures on show are no longer those of what is: they turn grey until new ones come."""
+        if self._table.isEnabled() and not self._table.isHidden():
+            for part in (self._table, self.joints):
+                part.setEnabled(False)
+            self._scope.setText(f"{OLD_FIGURES} {self._scope.text()}")
 
     def _show_clip(self) -> None:
         clip = self._session.clip

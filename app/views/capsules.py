@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from OpenGL import GL
 from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
-from PySide6.QtGui import QMatrix4x4
+from PySide6.QtGui import QColor, QMatrix4x4, QVector4D
 from PySide6.QtOpenGL import QOpenGLBuffer, QOpenGLShader, QOpenGLShaderProgram
 
+from app.look.theme import rgb
 from mpm_core.skeleton import MPM16
+
+_RIM = 0.8  # cosine of the angle between surface and eye, from which on a rim has the outline's colour
 
 _SIDES, _RINGS = 14, 5
 _FLOATS = 10  # position, normal, colour, hollowness
@@ -39,6 +42,7 @@ void main() {
 _FRAGMENT_SHADER = """
 #version 120
 uniform float u_alpha;
+uniform vec4 u_outline;
 varying vec3 v_normal;
 varying vec3 v_place;
 varying vec3 v_colour;
@@ -51,6 +55,7 @@ void main() {
     float key = max(dot(normal, normalize(vec3(0.35, 0.75, 0.6))), 0.0);
     vec3 colour = v_colour * (0.58 + 0.42 * key) + vec3(0.10) * pow(key, 8.0);
     colour = mix(colour, v_colour, v_hollow);
+    if (facing < u_outline.a) colour = u_outline.rgb;
     gl_FragColor = vec4(colour, u_alpha);
 }
 """
@@ -122,10 +127,12 @@ def _axes_along(direction: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class SkeletonMesh(GLGraphicsItem):
-    """A pose in the scene. With alpha below one it is drawn see-through, but never through itself."""
+    """A pose in the scene. With alpha below one it is drawn see-through, but never through itself. `outline`: the colour of its
+    rim as seen from the camera, or None."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, outline: QColor | None = None) -> None:
         super().__init__()
+        self.outline = outline
         self.setGLOptions("opaque" if alpha >= 1 else "translucent")
         self._alpha = alpha
         self._vertices = np.zeros((0, _FLOATS), np.float32)
@@ -163,6 +170,11 @@ class SkeletonMesh(GLGraphicsItem):
         self._program.setUniformValue(self._program.uniformLocation("u_mvp"), QMatrix4x4(self.mvpMatrix()))
         self._program.setUniformValue(self._program.uniformLocation("u_model_view"), QMatrix4x4(self.modelViewMatrix()))
         self._program.setUniformValue1f(self._program.uniformLocation("u_alpha"), self._alpha)
+        rim = QVector4D()  # none
+        if self.outline is not None:
+            red, green, blue = rgb(self.outline).tolist()
+            rim = QVector4D(red, green, blue, _RIM)
+        self._program.setUniformValue(self._program.uniformLocation("u_outline"), rim)
         self._vertex_buffer.bind()
         self._index_buffer.bind()
         for place, (offset, size) in enumerate(((0, 3), (3, 3), (6, 3), (9, 1))):

@@ -60,6 +60,15 @@ def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArr
     return np.where(counts > 0, np.where(chosen, errors, 0).sum(1) / np.maximum(counts, 1), np.nan)
 
 
+def renewed_and_old(
+    values: NDArray[np.floating], outdated: NDArray[np.bool_] | None
+) -> tuple[tuple[NDArray[np.floating], bool], ...]:
+    """The values (frames,) of an answer where it is new, and apart where it is still the one before, with whether they are."""
+    if outdated is None or len(outdated) != len(values):
+        return ((values, False),)
+    return (np.where(outdated, np.nan, values), False), (np.where(outdated, values, np.nan), True)
+
+
 def draw_line(
     painter: QPainter,
     values: NDArray[np.floating],
@@ -68,8 +77,10 @@ def draw_line(
     x_of: Callable[[float], float],
     y_of: Callable[[float], float],
     colour: QColor,
+    is_old: bool = False,
 ) -> None:
-    """A curve over frames first to last (excluded); of so many frames under a pixel the largest value counts."""
+    """A curve over frames first to last (excluded), dotted where it is old; of so many frames under a pixel the largest value
+    counts."""
     first, last = frames
     part = values[first:last]
     if per_pixel > 1:
@@ -77,7 +88,7 @@ def draw_line(
         known = np.any(np.isfinite(padded), axis=1)
         part = np.where(known, np.nanmax(np.where(known[:, None], padded, 0), axis=1), np.nan)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(colour, 1.3, Qt.PenStyle.SolidLine))
+    painter.setPen(QPen(colour, 1.3, Qt.PenStyle.DotLine if is_old else Qt.PenStyle.SolidLine))
     run: list[QPointF] = []
     for n, value in enumerate(np.append(part, np.nan)):
         if np.isfinite(value):

@@ -18,11 +18,12 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.horizon import draw_horizon
-from app.views.joint_text import LOW_CONFIDENCE, describe_joint
+from app.views.joint_text import describe_joint
 from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person
 from app.views.skeleton_item import SkeletonState, draw_skeleton, nearest_joint
 from app.views.upright_tool import Line, UprightTool
 from mpm_core.skeleton import MPM16
+from mpm_core.suspicions import LOW_CONFIDENCE
 
 _DRAG_PX = 5.0
 _ZOOM_STEP = 1.2
@@ -64,7 +65,7 @@ class ImageView(QWidget):
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
             session.selection_changed, session.options_changed, session.truth_changed, session.threshold_changed,
-            session.camera_changed, session.up_changed,
+            session.camera_changed, session.up_changed, session.renewal.changed,
         ):  # fmt: skip
             signal.connect(self.update)
         for signal in (session.frame_changed, session.keypoints_changed):
@@ -234,7 +235,8 @@ class ImageView(QWidget):
         if session.clip.keypoints is not None:
             points = np.where(session.clip.visible[session.frame][:, None], points, np.nan)
         doubtful = session.clip.visible[session.frame] & (session.clip.confidence[session.frame] < LOW_CONFIDENCE)
-        return SkeletonState(points, hidden, doubtful, completed, session.selection, self._hovered)
+        is_old = session.renewal.is_outdated(session.frame)
+        return SkeletonState(points, hidden, doubtful, completed, session.selection, self._hovered, is_old)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

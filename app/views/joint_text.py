@@ -6,9 +6,7 @@ import numpy as np
 
 from app.document.session import Session
 from mpm_core.skeleton import MPM16
-
-LOW_CONFIDENCE = 0.4
-"""Joints that the detector is less sure of are marked."""
+from mpm_core.suspicions import LOW_CONFIDENCE
 
 
 def describe_joint(session: Session, joint: int) -> str:
@@ -30,7 +28,9 @@ def describe_joint(session: Session, joint: int) -> str:
     if clip.keypoints is not None and clip.visible[frame, joint]:
         parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
     errors = session.errors
-    if errors is not None and np.isfinite(errors[frame, joint]):
+    if errors is not None and session.renewal.is_outdated(frame):
+        parts.append("error …")
+    elif errors is not None and np.isfinite(errors[frame, joint]):
         parts.append(f"error {errors[frame, joint]:.0f} mm")
     return "  ·  ".join(parts)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.look import theme as look
 from app.look.theme import Theme
+
+_KEY_WIDTH, _KEY_ROW = 230, 22
 
 
 class ErrorLegend(QWidget):
@@ -38,24 +40,43 @@ class ErrorLegend(QWidget):
 
 
 class SolidityKey(QWidget):
-    """Says which skeleton is which."""
+    """Says which skeleton is which: a row for each."""
 
     def __init__(self, parent: QWidget, theme: Theme) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.setFixedSize(210, 22)
+        self._has_truth = self._is_outdated = False
+        self._kept: tuple[tuple[int, str], ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.show_rows(False, False, ())
+
+    def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...]) -> None:
+        """What is in the scene beside the prediction: ground truth, and kept answers by their place on the list and name."""
+        self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
+        rows = 1 + len(kept)
+        self.setFixedSize(_KEY_WIDTH, rows * _KEY_ROW)
+        self.setVisible(has_truth or is_outdated or bool(kept))
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x = 4.0
-        for text, alpha in (("prediction", 1.0), ("ground truth", look.TRUTH_ALPHA)):
-            colour = QColor(self.theme.text)
-            colour.setAlphaF(alpha)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            painter.drawRoundedRect(QRectF(x, 8, 18, 6), 3, 3)
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(QRectF(x + 24, 0, 90, 22), Qt.AlignmentFlag.AlignVCenter, text)
-            x += 104
+        solid = QColor(self.theme.muted if self._is_outdated else self.theme.text)
+        self._row(painter, 0, 0, "being renewed" if self._is_outdated else "prediction", solid, None)
+        if self._has_truth:
+            see_through = QColor(self.theme.text)
+            see_through.setAlphaF(look.TRUTH_ALPHA)
+            self._row(painter, 104, 0, "ground truth", see_through, None)
+        for row, (place, name) in enumerate(self._kept, 1):
+            rim = look.outline_of(place, self.theme)
+            self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)
+
+    def _row(self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None) -> None:
+        top = row * _KEY_ROW
+        painter.setPen(Qt.PenStyle.NoPen if outline is None else QPen(outline, 2.5))
+        painter.setBrush(fill)
+        painter.drawRoundedRect(QRectF(x + 4, top + 8, 18, 6), 3, 3)
+        painter.setPen(QColor(self.theme.muted))
+        room = self.width() - x - 30
+        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+        painter.drawText(QRectF(x + 28, top, room, _KEY_ROW), Qt.AlignmentFlag.AlignVCenter, elided)

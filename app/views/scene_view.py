@@ -32,6 +32,7 @@ from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
+from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_camera import CameraPyramid, camera_axes
 from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_motion import FootShadows, Ghosts, Trails
@@ -105,6 +106,7 @@ class SceneView(GLViewWidget):
             *self.ghosts.items,
         ):
             self.addItem(item)
+        self._kept = KeptSkeletons(self)
         self._legend = ErrorLegend(self, theme)
         self._key = SolidityKey(self, theme)
         self._key.move(look.MARGIN, look.MARGIN)
@@ -120,7 +122,8 @@ class SceneView(GLViewWidget):
         session.truth_changed.connect(self._on_clip_changed)
         for signal in (
             session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
-            session.threshold_changed, session.camera_changed, session.up_changed,
+            session.threshold_changed, session.camera_changed, session.up_changed, session.renewal.changed,
+            session.kept.changed, session.kept.shown_changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
         session.prediction_changed.connect(self._on_prediction_changed)
@@ -141,6 +144,10 @@ class SceneView(GLViewWidget):
         self.shows_errors = self.shows_errors if errors is None else errors
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
+        if side_by_side:
+            steps = len(self._session.kept.shown) // 2 + 1  # to either side
+            whole = (steps + 0.5) * _SIDE_BY_SIDE_M / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
+            self.opts["distance"] = max(self.opts["distance"], whole)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -157,11 +164,14 @@ class SceneView(GLViewWidget):
             nothing_hidden = np.zeros(len(MPM16), bool)
             self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
         self._truth.setVisible(truth is not None)
+        beside = self._right() * _SIDE_BY_SIDE_M if self.is_side_by_side else np.zeros(3)
+        self._kept.show(session, root, beside, truth is not None, self.theme, self.palette_name)
         for more in (self.trails, self.ghosts, self.bystanders):
             more.refresh(session, self.theme, self.palette_name)
         self._shadows.refresh(session, self._floor, self.theme)
         self._legend.setVisible(self.shows_errors and session.errors is not None)
-        self._key.setVisible(truth is not None)
+        kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
+        self._key.show_rows(truth is not None, prediction is not None and session.renewal.is_outdated(frame), kept)
         if self.follows_root:
             self.opts["center"] = QVector3D(*(float(v) for v in root))
             self._place_floor()
@@ -171,7 +181,9 @@ class SceneView(GLViewWidget):
         palette = self.theme.palettes[self.palette_name]
         colours = np.array([look.rgb(palette.side(MPM16.side(j))) for j in range(len(MPM16))])
         errors = self._session.errors
-        if self.shows_errors and errors is not None and share == 1.0:
+        if share == 1.0 and self._session.renewal.is_outdated(self._session.frame):
+            colours[:] = look.rgb(QColor(self.theme.muted))
+        elif self.shows_errors and errors is not None and share == 1.0:
             colours = look.error_colours(errors[self._session.frame], self.theme)
         radius = np.where(hidden, look.HIDDEN_JOINT_RADIUS_M, look.JOINT_RADIUS_M) * share
         for joint in self._session.selection:

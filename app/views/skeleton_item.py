@@ -18,7 +18,8 @@ from mpm_core.skeleton import MPM16
 @dataclass(frozen=True)
 class SkeletonState:
     """One frame, ready to be drawn. points: (16, 2) in widget pixels, NaN where there is nothing to draw. hidden: (16,)
-    bool; doubtful: (16,) bool, low confidence; completed: (16, 2) where the model puts hidden joints, NaN elsewhere."""
+    bool; doubtful: (16,) bool, low confidence; completed: (16, 2) where the model puts hidden joints, NaN elsewhere;
+    is_old: it is where it put them before something changed."""
 
     points: NDArray[np.floating]
     hidden: NDArray[np.bool_]
@@ -26,6 +27,7 @@ class SkeletonState:
     completed: NDArray[np.floating]
     selection: frozenset[int] = frozenset()
     hovered: int | None = None
+    is_old: bool = False
 
     @cached_property
     def scale(self) -> float:
@@ -48,7 +50,7 @@ def draw_skeleton(painter: QPainter, state: SkeletonState, theme: Theme, palette
     filled = np.where(state.hidden[:, None], state.completed, state.points)
     for parent, child in MPM16.bones:
         if state.hidden[parent] or state.hidden[child]:
-            colour = palette.side(MPM16.side(child))
+            colour = QColor(theme.muted) if state.is_old else palette.side(MPM16.side(child))
             _draw_line(painter, filled, parent, child, colour, look.BONE_WIDTH * 0.7 * scale, Qt.PenStyle.DashLine)
     for joint in range(len(MPM16)):
         _draw_joint(painter, state, joint, theme, palette.side(MPM16.side(joint)))
@@ -65,7 +67,7 @@ def _draw_line(
 def _draw_joint(painter: QPainter, state: SkeletonState, joint: int, theme: Theme, colour: QColor) -> None:
     place, filled, scale = state.points[joint], state.completed[joint], state.scale
     if state.hidden[joint] and np.isfinite(filled).all():
-        painter.setPen(QPen(colour, look.THIN_LINE))
+        painter.setPen(QPen(QColor(theme.muted) if state.is_old else colour, look.THIN_LINE))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawEllipse(_point(filled), scale * look.RING_RADIUS, scale * look.RING_RADIUS)
         painter.setBrush(colour)

@@ -22,13 +22,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.document.session import Session
+from app.document.suspicions import sentence_of
 from app.look import theme as look
 from app.look.theme import Theme
-from app.views.error_curve import Curves, curves_of, draw_line
-from app.views.joint_text import LOW_CONFIDENCE, describe_cell
+from app.views.error_curve import Curves, curves_of, draw_line, renewed_and_old
+from app.views.joint_text import describe_cell
 from app.views.lanes import Lane, build_lanes
 from mpm_core.pauses import duration, pieces
 from mpm_core.skeleton import LIMBS, MPM16
+from mpm_core.suspicions import LOW_CONFIDENCE
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
@@ -47,6 +49,7 @@ class Timeline(QWidget):
     cell_pressed = Signal(tuple, int, bool)  # joints, frame, with Shift
     cell_dragged = Signal(tuple, int, int)  # joints, from frame, to frame
     limb_clicked = Signal(tuple, bool)  # joints, with Shift
+    span_changed = Signal(float, float)  # first frame in view, and how many
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -64,7 +67,10 @@ class Timeline(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         session.clip_changed.connect(self.show_all)
-        for signal in (session.frame_changed, session.range_changed, session.flags_changed):
+        for signal in (
+            session.frame_changed, session.range_changed, session.flags_changed, session.renewal.changed,
+            session.suspicions.changed,
+        ):  # fmt: skip
             signal.connect(self.update)
         self._curves_due = QTimer(self)
         self._curves_due.setSingleShot(True)
@@ -90,6 +96,13 @@ class Timeline(QWidget):
         """The whole clip in view."""
         self._first, self._count = 0.0, float(max(len(self._session), 1))
         self._forget_picture()
+        self.span_changed.emit(self._first, self._count)
+
+    def show_span(self, first: float, count: float) -> None:
+        """Bring so many frames into view, from one on."""
+        if (first, count) != (self._first, self._count):
+            self._count = min(max(count, 1.0), float(max(len(self._session), 1)))
+            self._scroll_to(first)
 
     @property
     def in_view(self) -> tuple[float, float, frozenset[str]]:
@@ -245,6 +258,9 @@ class Timeline(QWidget):
             return f"A pause of {duration(clip.times[near] - clip.times[near - 1])} before frame {near}."
         if lane is not None:
             return describe_cell(self._session, lane.joints, frame, lane.label)
+        found = self._session.suspicions.at(frame) if y < look.RULER_HEIGHT else ()
+        if found:
+            return "\n".join(sentence_of(item) for item in found)
         if y < look.RULER_HEIGHT and self._session.flags[frame]:
             return f"Frame {frame}: left and right were exchanged back here, or may have to be."
         if lane is None and self._guessed()[frame]:
@@ -277,11 +293,12 @@ class Timeline(QWidget):
         frames = max(int(self._first), 0), min(int(np.ceil(self._first + self._count)), len(self._session))
         per_pixel = max(1, int(self._count / self._area().width()))
         for curve in reversed(shown.curves):
-            colour = QColor(getattr(self.theme, curve.colour))
-            draw_line(
-                painter, curve.values, frames, per_pixel, self.x_of,
-                lambda value: bottom - value / shown.highest * (bottom - top), colour,
-            )  # fmt: skip
+            for values, is_old in renewed_and_old(curve.values, self._session.renewal.marks):
+                colour = QColor(self.theme.muted if is_old else getattr(self.theme, curve.colour))
+                draw_line(
+                    painter, values, frames, per_pixel, self.x_of,
+                    lambda value: bottom - value / shown.highest * (bottom - top), colour, is_old,
+                )  # fmt: skip
         for n, curve in enumerate(curve for curve in shown.curves if np.isfinite(curve.values).any()):
             painter.setPen(QColor(getattr(self.theme, curve.colour)))
             painter.drawText(label.translated(0, 16 * n), Qt.AlignmentFlag.AlignVCenter, curve.name)
@@ -291,12 +308,14 @@ class Timeline(QWidget):
     def _draw_flags(self, painter: QPainter) -> None:
         """A mark on the ruler over each stretch of frames that deserve a look."""
         flags = self._session.flags
+        if len(self._session.suspicions.marks) == len(flags):
+            flags = flags | self._session.suspicions.marks
         first, last = max(int(self._first), 0), min(int(self._first + self._count) + 1, len(flags))
         steps = np.flatnonzero(np.diff(np.concatenate(([0], flags[first:last].astype(np.int8), [0]))))
         for start, end in zip(steps[::2], steps[1::2], strict=True):
             left, right = self.x_of(first + int(start)), self.x_of(first + int(end))
             mark = QRectF(left, look.RULER_HEIGHT - 4, max(right - left, 3), 4) & self._area()
-            painter.fillRect(mark, QColor(self.theme.warning))
+            painter.fillRect(mark, QColor(self.theme.muted if self._session.suspicions.is_outdated else self.theme.warning))
 
     def _draw_pauses(self, painter: QPainter) -> None:
         """A broken line before each frame that comes after a pause."""
@@ -396,6 +415,7 @@ class Timeline(QWidget):
     def _scroll_to(self, first: float) -> None:
         self._first = min(max(first, 0.0), max(len(self._session) - self._count, 0.0))
         self._forget_picture()
+        self.span_changed.emit(self._first, self._count)
 
     def toggle_limb(self, limb: str) -> None:
         """Unfold a limb to its joints, or fold it."""

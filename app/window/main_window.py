@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.answer_parts import AnswerParts
 from app.document.document import Document
 from app.document.editor import Editor
 from app.document.playback import Playback
@@ -36,6 +37,7 @@ from app.views.image_view import ImageView
 from app.views.scene_view import SceneView, why_no_scene
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
+from app.window.answers import Answers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
 from app.window.menus import Menus, build_toolbar
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
             self.project_handlers.may_leave, lambda: self.theme,
         )  # fmt: skip
+        self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
@@ -116,11 +119,13 @@ class MainWindow(QMainWindow):
                 self.edit_handlers,
                 self.view_handlers,
                 self.scene_handlers,
+                self.answers.handlers,
             ),
         )
         self._build_panels()
         views = ViewState(self.image_view, self.scene_view, self.timeline, self.panels, self.actions_by_name)
-        self.document.keep(views)
+        for kept in (views, AnswerParts(self.session)):
+            self.document.keep(kept)
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
             self.editor.apply_preset, self.file_handlers.open_path,
@@ -177,6 +182,8 @@ class MainWindow(QMainWindow):
             "Lifting": self.lifting_panel,
             "Joints": self.joints_panel,
             "Metrics": self.metrics_panel,
+            "Answers": self.answers.predictions,
+            "Check": self.answers.suspicions,
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
@@ -211,6 +218,8 @@ class MainWindow(QMainWindow):
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
+        self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
+        self.answers.bind(self.actions_by_name["curves"])
         self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         if self.scene_view is not None:
@@ -305,6 +314,7 @@ class MainWindow(QMainWindow):
             self.scene_view.palette_name = self.palette_name
             self.scene_view.set_theme(self.theme)
         self.joints_panel.set_colours(self.theme, self.palette_name)
+        self.answers.restyle(self.theme, self.palette_name)
 
     def _restore(self) -> None:
         """The size and layout of the last time, if they fit this screen."""
@@ -333,7 +343,7 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.opener, self.truth_job, self.backdrop, self.detect_job,
-            self.file_handlers, self.video_handlers, self.project_handlers, self.document,
+            self.file_handlers, self.video_handlers, self.project_handlers, self.document, self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

@@ -48,6 +48,7 @@ class StatusLine(QStatusBar):
             session.truth_changed,
             session.clip_changed,
             session.mask_changed,
+            session.renewal.changed,
         ):
             signal.connect(self._show_errors)
         session.state_changed.connect(self._show_device)
@@ -90,10 +91,13 @@ class StatusLine(QStatusBar):
         self._place.setText(text)
 
     def _show_errors(self, *_: object) -> None:
-        """Errors of the frame at hand; nothing without ground truth."""
+        """Errors of the frame at hand; nothing without ground truth, and no number while its answer is an older one."""
         errors, frame = self._session.errors, self._session.frame
         if errors is None or not np.isfinite(errors[frame]).any():
             self._errors.setText("")
+            return
+        if self._session.renewal.is_outdated(frame):
+            self._errors.setText("MPJPE …")
             return
         text = f"MPJPE {np.nanmean(errors[frame]):.1f} mm"
         hidden = self._session.hidden[frame]
@@ -109,6 +113,8 @@ class StatusLine(QStatusBar):
             self._device.setText("loading the lifter …")
         elif state.is_streaming:
             self._device.setText(f"{state.device.upper()}  {100 * state.done // max(state.total, 1)} %")
+        elif state.is_waiting:
+            self._device.setText(f"{state.device.upper()}  …")
         else:
             self._device.setText(f"{state.device.upper()}  {state.elapsed_ms:.0f} ms")
 

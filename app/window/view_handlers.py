@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
@@ -56,19 +55,6 @@ class ViewHandlers(QObject):
         frame, is_chosen = QInputDialog.getInt(self._window, "Go to frame", f"Frame (0 – {last})", self._session.frame, 0, last)
         if is_chosen:
             self._session.set_frame(frame)
-
-    def go_flag(self, direction: int) -> None:
-        """To the next stretch of frames in which the clip lacks a joint, nothing at all was seen, or sides were exchanged."""
-        flagged = np.any(self._session.missing, axis=1) | self._session.flags
-        prediction = self._session.prediction
-        if prediction is not None:
-            flagged = flagged | prediction.is_prior_only
-        starts = np.flatnonzero(flagged & ~np.roll(flagged, 1) | flagged & (np.arange(len(flagged)) == 0))
-        ahead = starts[starts > self._session.frame] if direction > 0 else starts[starts < self._session.frame][::-1]
-        if len(ahead):
-            self._session.set_frame(int(ahead[0]))
-        else:
-            self._session.message.emit("No flagged frame further on: flagged are frames in which a joint was not measured.")
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)

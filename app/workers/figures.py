@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
+from mpm_core.comparison import JointFigures, joints_of
 from mpm_core.ground_metrics import MotionSummary, summarise_motion
 from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
 from mpm_core.prediction import Prediction
@@ -18,11 +19,12 @@ from mpm_core.prediction import Prediction
 class Figures:
     """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
     truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them; motion: as an animator sees
-    it, as far as that can be told."""
+    it, as far as that can be told; joints: each by itself."""
 
     summary: ErrorSummary | None
     reprojection: Reprojection | None
     motion: MotionSummary
+    joints: tuple[JointFigures, ...]
     first: int
     last: int
 
@@ -31,6 +33,7 @@ class FiguresJob(QObject):
     """Computes the slower figures of the session's prediction, once it is whole, away from the window's thread."""
 
     changed = Signal(object)  # Figures, or None before there are any
+    outdated = Signal()  # those that were told are of another answer or range than what is on show
     _computed = Signal(object, int)  # Figures, and the number of the request
 
     def __init__(self, session: Session) -> None:
@@ -42,6 +45,7 @@ class FiguresJob(QObject):
         session.prediction_changed.connect(self._ask)
         session.range_changed.connect(self._ask)
         session.truth_changed.connect(self._ask)
+        session.renewal.changed.connect(self._on_renewal)
         self._thread.start()
 
     def stop(self) -> None:
@@ -55,10 +59,16 @@ class FiguresJob(QObject):
         if clip is None or prediction is None:
             self.changed.emit(None)
             return
-        if session.state.is_busy:
+        self.outdated.emit()
+        if session.state.is_busy or session.renewal.marks is not None:
             return
         first, last = session.range or (0, len(session) - 1)
         self._thread.ask(clip, prediction, first, last, self._number)
+
+    def _on_renewal(self) -> None:
+        if self._session.renewal.marks is not None:
+            self._number += 1  # figures that are being computed are of the answer before, too
+            self.outdated.emit()
 
     def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
         part = slice(first, last + 1)
@@ -68,7 +78,8 @@ class FiguresJob(QObject):
                 prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
             )
         again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
-        self._computed.emit(Figures(summary, again, summarise_motion(prediction, clip, part), first, last), number)
+        motion, joints = summarise_motion(prediction, clip, part), joints_of(prediction, clip, part)
+        self._computed.emit(Figures(summary, again, motion, joints, first, last), number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

@@ -20,10 +20,13 @@ from mpm_core.prediction import Prediction
 # and what follows would rather have the processor.
 _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
 
+_TOUCHED_S = 1.0
+"""How far around a change the answer on show counts as an older one, until the lifter has looked and says it exactly."""
+
 
 @dataclass(frozen=True)
 class _Asked:
-    """One request to lift. `started` is when the change was made, for the time that is shown."""
+    """One request to lift. `started` is when the change was made, for the time that is shown; `number`: see Renewal."""
 
     clip: Clip
     clip_number: int
@@ -31,6 +34,7 @@ class _Asked:
     options: LiftOptions
     cursor: int
     started: float
+    number: int
 
 
 class LiftJob(QObject):
@@ -53,10 +57,10 @@ class LiftJob(QObject):
         self._task_key: tuple[object, ...] = ()
         self._task_clip: Clip | None = None
         session.clip_changed.connect(self._on_clip_changed)
-        session.mask_changed.connect(self._ask)
+        for change in (session.mask_changed, session.keypoints_changed):
+            change.connect(self._ask_around)
         for signal in (
-            session.keypoints_changed, session.threshold_changed, session.camera_changed, session.options_changed,
-            session.height_changed,
+            session.threshold_changed, session.camera_changed, session.options_changed, session.height_changed,
         ):  # fmt: skip
             signal.connect(self._ask)
         session.truth_changed.connect(self._on_clip_changed)
@@ -71,12 +75,20 @@ class LiftJob(QObject):
         self._clip_number += 1
         self._ask()
 
-    def _ask(self, *_: object) -> None:
+    def _ask_around(self, first: int, last: int) -> None:
+        """A change of some frames, which touches those around, too."""
+        if self._session.clip is not None:
+            reach = round(_TOUCHED_S * self._session.clip.fps)
+            self._ask(first - reach, last + reach)
+
+    def _ask(self, first: int = 0, last: int | None = None) -> None:
+        """What is on show is no longer the answer in frames first to last (None: of all); ask for one."""
         session = self._session
         if session.clip is None:
             return
         mask = session.mask | session.unsure
-        asked = _Asked(session.clip, self._clip_number, mask, session.options, session.frame, time.perf_counter())
+        number = session.renewal.ask(first, len(session) if last is None else last, len(session))
+        asked = _Asked(session.clip, self._clip_number, mask, session.options, session.frame, time.perf_counter(), number)
         self._newest = asked
         session.set_state(replace(session.state, is_waiting=True))
         self._thread.ask(asked)
@@ -122,6 +134,7 @@ class LiftJob(QObject):
         """In the window's thread. An answer to a question of another clip or task comes too late."""
         if asked.clip_number == self._clip_number and asked.options == self._session.options:
             self._session.set_state(replace(state, is_waiting=asked is not self._newest))
+            self._session.renewal.answer(asked.number, prediction.is_pending, len(prediction))
             self._session.set_prediction(prediction)
 
     def _on_failed(self, text: str, request: tuple[_Asked]) -> None:

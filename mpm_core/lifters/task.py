@@ -138,10 +138,21 @@ class NetworkTask:
             up_error_deg=None if up is None else up.up_error_deg,
             foot_odds=None if up is None else self._of_feet[:, :2],
             foot_height=None if up is None else self._of_feet[:, 2:],
+            is_pending=self._pending_frames(),
         )
         living = Living(answer, self._is_new)
         self._is_new, self._has_moved = np.zeros(len(self._clip), bool), np.zeros(len(self._clip), bool)
         return living
+
+    def _pending_frames(self) -> NDArray[np.bool_] | None:
+        """(frames,) whose answer is to be renewed; None when there are none."""
+        windows = self._windows[0]
+        pending = windows.touched(self._stale) | self._due
+        if not pending.any():
+            return None
+        grid = windows.answered_by(pending)
+        grid = grid if self._resampling.is_identity else _widen(grid, 2)
+        return grid[self._resampling.nearest_grid_frames(0, len(self._clip))]
 
     def _turn_back(self, points: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
         """(frames, points, 3) of grid frames first to last (excluded), from the axes of the answer to camera axes."""

@@ -48,6 +48,13 @@ class Windows:
         """(windows,) bool: which windows have a say in the answer of the chosen frames."""
         return self.touched(frames)
 
+    def answered_by(self, windows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(frames,) bool: in whose answer the chosen windows (windows,) have a say."""
+        ends = np.zeros(self.count + 1, np.int64)
+        np.add.at(ends, np.clip(self.starts[windows], 0, self.count), 1)
+        np.add.at(ends, np.clip(self.starts[windows] + self.length, 0, self.count), -1)
+        return np.cumsum(ends)[:-1] > 0
+
     def inputs(self, windows: NDArray[np.int64]) -> tuple[int, int]:
         """Range (last excluded) of the clip's frames that these windows hold."""
         first, last = int(self.starts[windows].min()), int(self.starts[windows].max()) + self.length
@@ -149,6 +156,10 @@ class FrameWindows(Windows):
     def answering(self, frames: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(windows,) bool: the chosen frames' own windows."""
         return frames
+
+    def answered_by(self, windows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(frames,) bool: the chosen windows' own frames."""
+        return windows
 
     def decode(self, rows: Tensor, hidden: Tensor) -> Tensor:
         """(windows, length, width) tokens to (windows, channels)."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
+from app.workers.lifting import LiftJob
+from mpm_core.errors import UserError
 
 WAIT_MS = 30_000
 
@@ -34,6 +38,17 @@ def window(qtbot, settings):
     # would keep 80 MB.
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     window.__dict__.clear()
+
+
+def stop_answers(monkeypatch):
+    """From now on no answer comes: each question waits until there is a newer one, or the window closes."""
+
+    def wait(job, _):
+        while not job._thread.is_outdated():
+            time.sleep(0.005)
+        raise UserError("no answer comes in this test")
+
+    monkeypatch.setattr(LiftJob, "_task_for", wait)
 
 
 def wait_for_lift(qtbot, window):

@@ -186,7 +186,9 @@ def test_exchanged_sides_are_repaired_and_flagged(qtbot, demo_window):
     assert np.array_equal(session.clip.keypoints, clean)
     assert session.flags.sum() == 31 and session.flags[200:231].all()
     session.set_frame(0)
-    demo_window.actions_by_name["next_flag"].trigger()
+    wait_for_lift(qtbot, demo_window)
+    qtbot.waitUntil(lambda: not session.suspicions.is_outdated, timeout=WAIT_MS)
+    demo_window.actions_by_name["next_bad"].trigger()
     assert session.frame == 200
     session.undo_stack.undo()
     assert not session.flags.any()

@@ -283,7 +283,7 @@ def test_a_newer_mask_wins_over_one_at_work(qtbot, demo_window):
     assert set(np.flatnonzero(session.prediction.hidden[0])) == set(MPM16.limb("right arm"))
 
 
-def test_flagged_frames_are_found(qtbot, window, tmp_path, demo):
+def test_gaps_are_among_the_bad_frames(qtbot, window, tmp_path, demo):
     from mpm_core import Clip, write
 
     points = demo.keypoints.copy()
@@ -292,6 +292,7 @@ def test_flagged_frames_are_found(qtbot, window, tmp_path, demo):
     write(Clip.from_arrays(points, demo.image_size, 50), tmp_path / "gaps.npz")
     window.file_handlers.open_path(tmp_path / "gaps.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
+    qtbot.waitUntil(lambda: window.session.suspicions.items is not None, timeout=WAIT_MS)
     for expected in (120, 400, 400):
         key(qtbot, window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
         assert window.session.frame == expected

@@ -1,0 +1,71 @@
+"""The table of joints: how far off each is over the range, hidden and visible apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGroupBox, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout
+
+from app.panels.tables import FiguresTable, Rows
+from mpm_core.comparison import JointFigures, joint_rows, number_text
+from mpm_core.skeleton import MPM16
+
+_DIGITS = {"error": 0, "reprojection": 1, "confidence": 2, "uncertainty": 0}
+_SHORT = {"error": "error", "reprojection": "reproj.", "confidence": "conf.", "uncertainty": "unc."}
+_PARTS = {"all": "all", "hidden": "hid.", "visible": "vis."}
+_TIPS = {
+    "error": "Mean distance from the ground truth, Hip at zero",
+    "reprojection": "Mean distance from the keypoint to the 3D as the camera sees it",
+    "confidence": "Mean confidence of the detector",
+    "uncertainty": "Half the mean distance between the answer and the mirrored one",
+}
+_WHERE = {"all": "", "hidden": ", where the joint was hidden from the lifter", "visible": ", where the lifter was shown it"}
+
+
+class JointTable(QGroupBox):
+    """A row for each joint; with ground truth its error, else reprojection, confidence and uncertainty."""
+
+    def __init__(self) -> None:
+        super().__init__("Each joint")
+        self._figures: tuple[JointFigures, ...] = ()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 0)
+        self.table = FiguresTable(self.rows)
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._copy = QPushButton("Copy table")
+        self._copy.setToolTip("With all digits, for a spreadsheet (Ctrl+C in the table)")
+        self._copy.clicked.connect(lambda _=False: self.table.copy())
+        column.addWidget(self.table)
+        column.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def rows(self) -> Rows:
+        """The table as it is copied."""
+        return joint_rows(self._figures)
+
+    def show_figures(self, figures: Sequence[JointFigures]) -> None:
+        """Take over new figures; columns in which nothing is known are left out."""
+        self._figures = tuple(figures)
+        columns = [
+            (one, part)
+            for one in figures
+            for part in _PARTS
+            if part == "all" or (one.frames_hidden.any() and np.isfinite(getattr(one, part)).any())
+        ]
+        labels, tips = ["Joint"], [""]
+        for one, part in columns:
+            is_first = part == "all"
+            unit = f" {one.unit}" if one.unit else ""
+            labels.append(f"{_SHORT[one.what]}{unit}" if is_first else _PARTS[part])
+            tips.append(f"{_TIPS[one.what]}{_WHERE[part]}")
+        self.table.set_heading(labels, tips)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setRowCount(len(MPM16))
+        for joint, name in enumerate(MPM16.joints):
+            self.table.put(joint, 0, name)
+            for place, (one, part) in enumerate(columns, 1):
+                self.table.put(joint, place, number_text(getattr(one, part)[joint], _DIGITS[one.what]))
+        height = self.table.horizontalHeader().sizeHint().height() + len(MPM16) * self.table.rowHeight(0)
+        self.table.setFixedHeight(height + self.table.horizontalScrollBar().sizeHint().height() + 2)

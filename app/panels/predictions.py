@@ -1,0 +1,281 @@
+"""The list of answers: the one on show and those kept, with figures, to be shown beside each other, renamed and removed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.document.curve_choice import ON_SHOW
+from app.document.predictions import MOST_BYTES
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
+from app.panels.tables import FiguresTable, Rows
+from app.workers.answers import AnswerTable
+from mpm_core.comparison import FIGURES, AnswerFigures, answer_rows, number_text
+from mpm_core.progress import Progress
+
+_SHORT = {
+    "mpjpe": "MPJPE", "hidden": "hidden", "visible": "visible", "p_mpjpe": "P-MPJPE", "acceleration": "accel.",
+    "reprojection": "reproj.", "jumps": "jumps",
+}  # fmt: skip
+_TIPS = {
+    "mpjpe": "Mean error of all joints, Hip at zero, mm",
+    "hidden": "Mean error of the joints that are hidden now, the same ones for all answers, mm",
+    "visible": "Mean error of the joints that are not hidden now, mm",
+    "p_mpjpe": "After the best move, turn and scale of every frame (Procrustes), mm",
+    "acceleration": "Mean difference of the joints' accelerations, m/s²: trembling shows here",
+    "reprojection": "From the keypoints that an answer was lifted from to its 3D as the camera sees it, px",
+    "jumps": "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far",
+}
+_NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept")
+_NUMBER_ROLE = Qt.ItemDataRole.UserRole
+
+
+class PredictionsPanel(QWidget):
+    """A tick shows an answer in the scene and among the curves; a double click renames it. Signals ask for everything else."""
+
+    keep_chosen = Signal()
+    compare_chosen = Signal()
+    cancel_chosen = Signal()
+    save_chosen = Signal()
+    removed = Signal(list)  # numbers
+    renamed = Signal(int, str)
+    seen = Signal(bool)  # whether somebody can see the table
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session, self._theme = session, theme
+        self._figures: AnswerTable | None = None
+        self._is_filling = False
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 8, 10, 10)
+        column.addLayout(self._build_top())
+        self._scope = _muted()
+        column.addWidget(self._scope)
+        self.table = FiguresTable(self.rows)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.table.set_heading(("Answer", *_SHORT.values()), ("What is drawn: tick an answer", *_TIPS.values()))
+        column.addWidget(self.table, 1)
+        column.addLayout(self._build_bottom())
+        self._memory = _muted()
+        column.addWidget(self._memory)
+        self.table.itemChanged.connect(self._on_item_changed)
+        # Later, and without the editor, which is gone by then.
+        self.table.itemDelegate().closeEditor.connect(lambda *_: QTimer.singleShot(0, self.refresh))
+        self.table.itemSelectionChanged.connect(self._show_buttons)
+        for signal in (session.kept.changed, session.kept.shown_changed, session.clip_changed, session.prediction_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _build_top(self) -> QVBoxLayout:
+        column, row = QVBoxLayout(), QHBoxLayout()
+        self.keep_button = _button(
+            "Keep this answer", "Keep the 3D on show under a name, to compare others with it", self.keep_chosen
+        )
+        self.compare_button = _button(
+            "Compare lifters",
+            "Let every lifter answer to this mask, in the background, and keep the answers",
+            self.compare_chosen,
+        )
+        row.addWidget(self.keep_button)
+        row.addWidget(self.compare_button)
+        self._at_work = QWidget()
+        work = QHBoxLayout(self._at_work)
+        work.setContentsMargins(0, 0, 0, 0)
+        self.progress = QProgressBar()
+        self.cancel_button = _button("Cancel", "Keep nothing of this comparison", self.cancel_chosen)
+        work.addWidget(self.progress, 1)
+        work.addWidget(self.cancel_button)
+        self._at_work.setVisible(False)
+        column.addLayout(row)
+        column.addWidget(self._at_work)
+        return column
+
+    def _build_bottom(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.remove_button = QPushButton("Remove")
+        self.remove_button.setToolTip("Take the selected answers off the list")
+        self.remove_button.clicked.connect(lambda _=False: self.removed.emit(self._selected()))
+        copy = QPushButton("Copy")
+        copy.setToolTip("The table to the clipboard, with all digits, for a spreadsheet")
+        copy.clicked.connect(lambda _=False: self.table.copy())
+        save = _button("Save CSV…", "The table as a file", self.save_chosen)
+        for button in (self.remove_button, copy, save):
+            row.addWidget(button)
+        row.addStretch()
+        return row
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self.seen.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.seen.emit(False)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Outlines in the colours of a theme."""
+        self._theme = theme
+        self.refresh()
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """How far a comparison is; None when none is at work."""
+        self._at_work.setVisible(progress is not None)
+        self.compare_button.setEnabled(progress is None)
+        if progress is not None:
+            self.progress.setMaximum(progress.total)
+            self.progress.setValue(progress.done)
+            self.progress.setFormat(f"{progress.note} %p %")
+
+    def show_figures(self, figures: AnswerTable | None) -> None:
+        """Take over the table's figures; None while those of what is on show are not known."""
+        self._figures = figures
+        self.refresh()
+
+    def rows(self) -> Rows:
+        """The table as it is copied and saved: what is noted of each answer, and its figures with all digits."""
+        found = self._figures.rows if self._figures is not None else {}
+        answers = []
+        for answer in self._session.kept.answers:
+            answers.append((answer.name, [answer.note.get(key, "") for key in _NOTES], found.get(answer.number)))
+        prediction = self._session.prediction
+        if ON_SHOW in found and prediction is not None:
+            noted = [prediction.lifter, prediction.task, prediction.mode, "", "", "", ""]
+            answers.insert(0, ("on show", noted, found[ON_SHOW]))
+        return answer_rows(answers, _NOTES)
+
+    def _selected(self) -> list[int]:
+        rows = sorted({index.row() for index in self.table.selectedIndexes()})
+        return [number for row in rows if (number := self._number(row)) != ON_SHOW]
+
+    def _number(self, row: int) -> int:
+        item = self.table.item(row, 0)
+        return ON_SHOW if item is None else int(item.data(_NUMBER_ROLE))
+
+    def refresh(self, *_: object) -> None:
+        """A row for the answer on show, then one for each that is kept."""
+        if not self.isVisible():
+            return
+        if self.table.state() == QAbstractItemView.State.EditingState:
+            return  # what is being typed must not be overwritten; the list is filled anew afterwards
+        session, chosen = self._session, set(self._selected()) if self.table.rowCount() else set()
+        is_there = session.prediction is not None
+        self._is_filling = True
+        self.table.setRowCount(len(session.kept.answers) + is_there)
+        if is_there:
+            item = self._fill(0, ON_SHOW, "On show")
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+            item.setIcon(_swatch(QColor(self._theme.text), "", self._theme))
+            item.setToolTip("The answer to the mask at hand, drawn solid")
+        shown = {answer.number for answer in session.kept.shown}
+        for place, answer in enumerate(session.kept.answers):
+            item = self._fill(place + is_there, answer.number, answer.name)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if answer.number in shown else Qt.CheckState.Unchecked)
+            item.setIcon(_swatch(look.outline_of(place, self._theme), look.letter_of(place), self._theme))
+            item.setToolTip("\n".join(f"{key}: {value}" for key, value in answer.note.items()))
+        self._choose_again(chosen)
+        self._is_filling = False
+        self._hide_empty_columns()
+        self._show_words()
+        self._show_buttons()
+
+    def _fill(self, row: int, number: int, name: str) -> QTableWidgetItem:
+        figures = self._figures.rows.get(number) if self._figures is not None else None
+        for column, (key, (_, _, digits)) in enumerate(FIGURES.items(), 1):
+            self.table.put(row, column, "…" if figures is None else number_text(getattr(figures, key), digits))
+        item = self.table.put(row, 0, name)
+        item.setData(_NUMBER_ROLE, number)
+        item.setData(Qt.ItemDataRole.CheckStateRole, None)
+        return item
+
+    def _choose_again(self, numbers: set[int]) -> None:
+        """Rows keep being chosen although they were filled anew."""
+        model = self.table.selectionModel()
+        model.clearSelection()
+        for row in range(self.table.rowCount()):
+            if self._number(row) in numbers:
+                flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+                model.select(self.table.model().index(row, 0), flags)
+
+    def _hide_empty_columns(self) -> None:
+        """What cannot be told of this clip takes no room."""
+        known: list[AnswerFigures] = list(self._figures.rows.values()) if self._figures is not None else []
+        for column, key in enumerate(FIGURES, 1):
+            if known:
+                self.table.setColumnHidden(column, not any(number_text(getattr(one, key), 1) for one in known))
+
+    def _show_words(self) -> None:
+        session, figures = self._session, self._figures
+        if session.clip is None:
+            self._scope.setText("")
+        elif figures is None:
+            self._scope.setText("Figures are being computed …")
+        else:
+            is_whole = (figures.first, figures.last) == (0, len(session) - 1)
+            where = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
+            self._scope.setText(f"{where}; ticked answers are drawn in outlines")
+            self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
+        kept = session.kept
+        self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")
+        self._memory.setVisible(bool(kept.answers))
+
+    def _show_buttons(self) -> None:
+        session = self._session
+        self.keep_button.setEnabled(session.prediction is not None and not session.state.is_busy)
+        self.remove_button.setEnabled(bool(self._selected()))
+
+    def _on_item_changed(self, item: QTableWidgetItem) -> None:
+        if self._is_filling or item.column():
+            return
+        number = item.data(_NUMBER_ROLE)
+        answer = self._session.kept.find(number)
+        if answer is not None and item.text() != answer.name:
+            self.renamed.emit(number, item.text())
+        elif answer is not None:
+            self._session.kept.set_shown(number, item.checkState() == Qt.CheckState.Checked)
+
+
+def _button(text: str, tip: str, signal: object) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda _=False: signal.emit())  # type: ignore[attr-defined]
+    return button
+
+
+def _muted() -> QLabel:
+    label = QLabel()
+    label.setProperty("role", "muted")
+    label.setWordWrap(True)
+    return label
+
+
+def _swatch(outline: QColor, letter: str, theme: Theme) -> QIcon:
+    """How an answer is drawn: its outline around the grey of a body, and its letter."""
+    picture = QPixmap(32, 32)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(outline, 5))
+    painter.setBrush(QColor(theme.base))
+    painter.drawRoundedRect(3, 3, 26, 26, 7, 7)
+    font = painter.font()
+    font.setPixelSize(17)
+    font.setBold(True)
+    painter.setFont(font)
+    painter.setPen(QColor(theme.text))
+    painter.drawText(picture.rect(), Qt.AlignmentFlag.AlignCenter, letter)
+    painter.end()
+    return QIcon(picture)

@@ -1,0 +1,76 @@
+"""The kept answers in the scene: the body's own colours in an outline that is the answer's, with its letter over the head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.opengl import GLTextItem, GLViewWidget
+from PySide6.QtGui import QFont
+
+from app.document.scene_positions import answer_in_scene
+from app.document.session import Session
+from app.look import theme as look
+from app.look.theme import Theme
+from app.views.capsules import SkeletonMesh, build_vertices
+from mpm_core.skeleton import MPM16
+
+_SHARE = 0.8  # of the prediction's radii, so that one that agrees with it is inside
+_LABEL_PX = 13
+_OVER_HEAD_M = 0.16
+_HEAD = MPM16.index("Head")
+
+
+class KeptSkeletons:
+    """As many skeletons as there are answers on show, each on the hip of the prediction, or beside it."""
+
+    def __init__(self, scene: GLViewWidget) -> None:
+        self._scene = scene
+        self._items: list[tuple[SkeletonMesh, GLTextItem]] = []
+
+    def show(
+        self, session: Session, root: NDArray[np.floating], beside: NDArray[np.floating], has_truth: bool, theme: Theme,
+        palette_name: str,
+    ) -> None:  # fmt: skip
+        """The answers of the frame at hand. root: (3,) of the prediction's hip; beside: (3,) how far the next one stands, zero
+        for an overlay; has_truth: whether that takes the first place there."""
+        shown = session.kept.shown
+        while len(self._items) < len(shown):
+            self._add()
+        palette = theme.palettes[palette_name]
+        colours = np.array([look.rgb(palette.side(MPM16.side(joint))) for joint in range(len(MPM16))])
+        places = _places(has_truth)
+        for number, (mesh, label) in enumerate(self._items):
+            pose = answer_in_scene(session, shown[number].prediction, session.frame) if number < len(shown) else None
+            mesh.setVisible(pose is not None)
+            label.setVisible(pose is not None)
+            if pose is None:
+                continue
+            answer, points = shown[number], pose + root + beside * next(places)
+            place = session.kept.place(answer.number)
+            mesh.outline = look.outline_of(place, theme)
+            radius = np.full(len(MPM16), look.JOINT_RADIUS_M * _SHARE)
+            hidden = np.zeros(len(MPM16), bool)
+            mesh.set_vertices(build_vertices(points, colours, hidden, look.BONE_RADIUS_M * _SHARE, radius))
+            over_head = points[_HEAD] + np.array((0.06 * place, 0.0, _OVER_HEAD_M))
+            label.setData(pos=over_head, text=look.letter_of(place), color=mesh.outline)
+
+    def _add(self) -> None:
+        mesh, font = SkeletonMesh(outline=look.outline_of(0, look.DARK)), QFont()
+        font.setPixelSize(_LABEL_PX)
+        font.setBold(True)
+        label = GLTextItem(font=font)
+        for item in (mesh, label):
+            self._scene.addItem(item)
+        self._items.append((mesh, label))
+
+
+def _places(has_truth: bool) -> Iterator[int]:
+    """How many steps beside the prediction each stands: to both sides in turn, but not where the ground truth is."""
+    step = 1
+    while True:
+        if step > 1 or not has_truth:
+            yield step
+        yield -step
+        step += 1

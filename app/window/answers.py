@@ -1,0 +1,80 @@
+"""Puts together what compares and checks answers: two panels, the dock of curves, their workers, and what joins them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QMainWindow
+
+from app.document.answer_commands import remove_answers, rename_answer
+from app.document.editor import Editor
+from app.document.session import Session
+from app.look.theme import Theme
+from app.panels.predictions import PredictionsPanel
+from app.panels.suspicions import SuspicionsPanel
+from app.views.curves import CurvesView
+from app.views.timeline import Timeline
+from app.window.answer_handlers import AnswerHandlers
+from app.workers.answers import AnswersJob
+from app.workers.comparing import CompareJob
+from app.workers.curves import CurvesJob
+from app.workers.suspicions import SuspicionsJob
+
+
+class Answers:
+    """The panels `predictions` and `suspicions`, the view `curves` in its `dock`, and the handlers of their actions."""
+
+    def __init__(self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, theme: Theme) -> None:
+        self._session = session
+        self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
+        self.curves = CurvesView(session, theme)
+        self.dock = QDockWidget("Curves", window)
+        self.dock.setObjectName("curves")
+        self.dock.setWidget(self.curves)
+        self.dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
+        )
+        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.dock)
+        self.dock.hide()
+        self.compare_job, self.answers_job = CompareJob(session), AnswersJob(session)
+        self.curves_job, self.suspicions_job = CurvesJob(session), SuspicionsJob(session)
+        self.handlers = AnswerHandlers(
+            window, session, editor, self.compare_job, self.predictions, self.suspicions, self.curves, self.dock
+        )
+        self._connect(timeline)
+
+    def _connect(self, timeline: Timeline) -> None:
+        session, panel, curves, handlers = self._session, self.predictions, self.curves, self.handlers
+        panel.keep_chosen.connect(handlers.keep_answer)
+        panel.compare_chosen.connect(handlers.compare_lifters)
+        panel.cancel_chosen.connect(self.compare_job.cancel)
+        panel.save_chosen.connect(handlers.save_answers)
+        panel.removed.connect(lambda numbers: remove_answers(session, numbers))
+        panel.renamed.connect(lambda number, name: rename_answer(session, number, name))
+        panel.seen.connect(self.answers_job.set_wanted)
+        self.compare_job.progressed.connect(panel.show_progress)
+        self.answers_job.changed.connect(panel.show_figures)
+        self.suspicions.chosen.connect(handlers.go_to)
+        self.suspicions.hide_chosen.connect(handlers.hide_suspicious)
+        curves.choice_changed.connect(self.curves_job.set_choice)
+        curves.wanted.connect(self.curves_job.set_wanted)
+        curves.frame_chosen.connect(session.set_frame)
+        curves.save_chosen.connect(handlers.save_curves)
+        curves.span_chosen.connect(timeline.show_span)
+        timeline.span_changed.connect(curves.show_span)
+        self.curves_job.changed.connect(curves.show_curves)
+
+    def bind(self, curves_action: QAction) -> None:
+        """The action that shows the curves follows the dock, which can also be closed by itself."""
+        self.dock.visibilityChanged.connect(lambda _: curves_action.setChecked(not self.dock.isHidden()))
+
+    def restyle(self, theme: Theme, palette_name: str) -> None:
+        """Take over colours."""
+        self.predictions.set_theme(theme)
+        self.curves.set_theme(theme, palette_name)
+
+    def stop(self) -> None:
+        """End the workers; call before the application quits."""
+        for job in (self.compare_job, self.answers_job, self.curves_job, self.suspicions_job):
+            job.stop()
