@@ -1,6 +1,6 @@
 # make run   sets everything up and opens the viewer on the demo
 # make test  sets everything up and runs all tests but those that need Blender
-# make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB)
+# make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB), and 50 sessions killed
 # make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
 # make soak  a seeded random user of the real window for ten minutes; memory must not grow
 # make lint  style, types and import rules
@@ -31,7 +31,7 @@ test: test-packages setup-dev
 	$(BIN)/python -m pytest
 
 test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
-	MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
+	MPM_KILLS=50 MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
 
 fuzz: setup-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz

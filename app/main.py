@@ -45,18 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run_bench(app, sys.stdout.write)
         return 0
     from app.look.theme import THEMES
-    from app.window.main_window import MainWindow
+    from app.window.windows import Windows
 
-    window = MainWindow(QSettings(), THEMES.get(options.theme))
-    window.show()
-    start = (lambda: window.file_handlers.open_path(options.file)) if options.file else window.opener.open_demo
-    QTimer.singleShot(0, start)
+    windows = Windows(QSettings(), THEMES.get(options.theme))
+    windows.open()
+    QTimer.singleShot(0, lambda: windows.start(options.file))
     return app.exec()
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mpm-viewer", description="See 2D poses become 3D while you hide joints.")
-    parser.add_argument("file", nargs="?", type=Path, help="video, keypoint file or OpenPose folder; by default the demo")
+    parser.add_argument(
+        "file", nargs="?", type=Path, help="project, video, keypoint file or OpenPose folder; by default the demo"
+    )
     parser.add_argument("--theme", choices=("dark", "light"), help="instead of the last one, or the desktop's")
     parser.add_argument("--bench-ui", action="store_true", help="measure how smooth the window is on this machine, and leave")
     return parser.parse_args(arguments)

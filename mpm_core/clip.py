@@ -23,6 +23,7 @@ from mpm_core.limits import (
     check_size,
     check_up,
 )
+from mpm_core.provenance import History, Step
 from mpm_core.skeleton import MPM16, Skeleton, find_skeleton
 from mpm_core.stature import check_height
 
@@ -65,7 +66,8 @@ class Clip:
     0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
     float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
     knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
-    it when the file holds many clips. notes: what had to be assumed while reading. The arrays are read-only.
+    it when the file holds many clips. notes: what had to be assumed while reading. history:
+    what was done to it so far, see provenance.py. The arrays are read-only.
     """
 
     keypoints: NDArray[np.float32] | None
@@ -86,6 +88,7 @@ class Clip:
     is_virtual: bool = False
     keys: NDArray[np.uint8] | None = None
     original: NDArray[np.float32] | None = None
+    history: History = ()
 
     def __post_init__(self) -> None:
         marks = (self.visible, self.derived, self.edited, self.keys, self.original)
@@ -99,13 +102,13 @@ class Clip:
     @property
     def name(self) -> str:
         """A short name for titles: the file's name, with the selection when there is one."""
-        path, selection = _split_source(self.source)
+        path, selection = split_source(self.source)
         return f"{path.name} [{selection}]" if selection else path.name or "clip"
 
     @property
     def file_stem(self) -> str:
         """The name as the beginning of a file name, without an ending and without characters that a path may not hold."""
-        path, selection = _split_source(self.source)
+        path, selection = split_source(self.source)
         return _UNSAFE_IN_NAMES.sub("_", f"{path.stem}_{selection}" if selection else path.stem) or "clip"
 
     @classmethod
@@ -178,6 +181,10 @@ class Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
 
+    def after(self, text: str) -> Clip:
+        """The same with one more thing in its history, done just now: a sentence without its full stop."""
+        return replace(self, history=(*self.history, Step.now(text)))
+
     @property
     def lasting_notes(self) -> tuple[str, ...]:
         """Those that a file must not lose."""
@@ -208,8 +215,8 @@ def as_floats(values: Any, what: str) -> NDArray[np.float64]:
         raise UserError(f"{what} are not numbers in a regular array") from None
 
 
-def _split_source(source: str) -> tuple[Path, str]:
-    """The path of a source, and the selection after it, if any."""
+def split_source(source: str) -> tuple[Path, str]:
+    """The path of a clip's source, and the selection after it, if any."""
     match = _SELECTION.fullmatch(source)
     return (Path(match[1]), match[2]) if match else (Path(source), "")
 

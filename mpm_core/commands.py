@@ -79,7 +79,7 @@ def lift_one(options: argparse.Namespace) -> None:
 
 def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
     """The clip in MPM-16 joints, and what is hidden in it: what was saved so, and what is less sure than the threshold."""
-    from mpm_core.formats.mpm_npz import read_mask, read_threshold
+    from mpm_core.formats.saved import read_saved
 
     if options.input.suffix.lower() in VIDEO_SUFFIXES:
         refuse_file_options(options)
@@ -87,9 +87,9 @@ def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
         return clip, unsure_joints(clip, threshold)
     refuse_video_options(options)
     clip = _read(options).to_mpm16()
-    threshold = options.threshold if options.threshold is not None else read_threshold(options.input)
     clip = clean_up(clip, options, repairs_swaps=bool(options.repair_swaps))
-    saved = read_mask(options.input, len(clip))
+    saved, threshold = read_saved(options.input, len(clip))
+    threshold = threshold if options.threshold is None else options.threshold
     hidden = unsure_joints(clip, threshold)
     if saved is not None and saved.any():
         _log.info("%s: %d joints stay hidden, as they were saved", options.input.name, int(saved.sum()))
@@ -129,13 +129,13 @@ def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
 
     up = up_as_given(options.up, options.pitch, options.roll)
     if up is not None:
-        clip = replace(clip, up=up)
+        clip = replace(clip, up=up).after("told: up is " + ", ".join(f"{value:.3f}" for value in up))
     if options.height is None:
         return clip
     check_height(options.height, "--height: ")
     if clip.keypoints is None:
         raise UserError(f"--height is for 2D keypoints: {options.input} holds 3D, which keeps the size that it has")
-    return replace(clip, height_m=options.height)
+    return replace(clip, height_m=options.height).after(f"told: the person is {options.height:.2f} m tall")
 
 
 def _read(options: argparse.Namespace) -> Clip:

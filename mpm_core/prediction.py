@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.pauses import pieces
+from mpm_core.provenance import History
 
 _TOLD_SHARE = 0.34
 """Of the network's log odds that a foot stands, beside those that its movement gives."""
@@ -24,7 +25,8 @@ class Prediction:
     lifter saw nothing within its whole window, so that the pose is only what people usually do. hypotheses: (answers,
     frames, 16, 3) when the lifter weighed several, else None; they are the network's, before anything is fitted.
     uncertainty: (frames, 16) metres, how far the hypotheses lie apart, else None. lifter, task, mode: what made it. times:
-    (frames,) seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said.
+    (frames,) seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said. history:
+    what was done for this answer, without what was done to the clip before; see provenance.py.
 
     What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
@@ -57,6 +59,7 @@ class Prediction:
     stands: NDArray[np.float32] | None = None
     scale: float = 1.0
     is_pending: NDArray[np.bool_] | None = None
+    history: History = ()
 
     def __post_init__(self) -> None:
         arrays = (self.positions, self.root, self.hidden, self.is_prior_only, self.times, self.hypotheses, self.uncertainty)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QApplication
 
+from app.workers.newest_wins import NewestWins
 from mpm_core import load_lifter, read_clip
 from mpm_core.assets import find_asset
 from mpm_core.detectors import DETECTORS, base
@@ -21,7 +27,55 @@ from tests.squares import SquareFinder
 # pyqtgraph keeps its shader programs for the whole process, so the windows of all tests must share them.
 QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
+_LEAVING_S = 5.0
+"""What is on its way out has so long."""
+
 SHARED = Path(os.environ.get("MPM_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path, monkeypatch):
+    """Work that is kept aside goes to a folder of the test's own, not to the user's."""
+    monkeypatch.setenv("MPM_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path / "state" / "unsaved"
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers():
+    """Fails a test that leaves windows or threads behind; widgets that qtbot knows are closed before this looks."""
+    before = _windows_and_threads()
+    yield
+    deadline = time.monotonic() + _LEAVING_S
+    while (left := _windows_and_threads() - before) and time.monotonic() < deadline:
+        QCoreApplication.processEvents()
+        gc.collect()
+        time.sleep(0.02)
+    if left:
+        pytest.fail("left behind: " + ", ".join(sorted(text for _, text in left)))
+
+
+def _windows_and_threads():
+    """Top-level widgets, and threads that are not daemons or are one of the viewer's workers, each with what it is."""
+    found = {(thread.ident, f"thread {thread.name}") for thread in threading.enumerate() if not thread.daemon}
+    if isinstance(app := QCoreApplication.instance(), QApplication):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        found |= {(shiboken6.getCppPointer(w)[0], f"{type(w).__name__} '{w.windowTitle()}'") for w in app.topLevelWidgets()}
+    return found | {(id(thread), f"worker {thread._work.__qualname__}") for thread in _RUNNING}
+
+
+_RUNNING: set[NewestWins] = set()
+_run = NewestWins.run
+
+
+def _noted_run(thread):
+    _RUNNING.add(thread)
+    try:
+        _run(thread)
+    finally:
+        _RUNNING.discard(thread)
+
+
+NewestWins.run = _noted_run
 
 
 @pytest.fixture(scope="session")

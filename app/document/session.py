@@ -16,6 +16,7 @@ from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
 from app.document.suspicions import Suspicions
 from app.document.truth_origin import TruthOrigin
+from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.corrections import with_keys
@@ -48,6 +49,7 @@ class Session(QObject):
     prediction_changed = Signal()
     options_changed = Signal()
     state_changed = Signal()
+    video_changed = Signal()
     message = Signal(str)  # what was done, or is so
     warning = Signal(str)  # what could not be done, or should be looked at
     failure = Signal(str)  # what went wrong
@@ -71,6 +73,7 @@ class Session(QObject):
         self._state = LiftState()
         self._recording: Recording | None = None
         self._person = 0
+        self._video: VideoLink | None = None
         self._threshold = 0.0
         self._flags = np.zeros(0, bool)
         self._up = Up()
@@ -97,7 +100,7 @@ class Session(QObject):
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
         self._clip = self._opened = with_keys(clip.to_mpm16())
-        self._recording, self._person, self._threshold = recording, person, threshold
+        self._recording, self._person, self._threshold, self._video = recording, person, threshold, None
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._frame, self._range, self._selection = 0, None, frozenset()
@@ -118,6 +121,24 @@ class Session(QObject):
         self.clip_changed.emit()
         self.frame_changed.emit(0)
         self.prediction_changed.emit()
+
+    def close(self) -> None:
+        """Have no clip: something else was chosen, of which there is none yet."""
+        if self._clip is None:
+            return
+        self._clip, self._prediction, self._errors, self._recording, self._video = None, None, None, None, None
+        self._opened, self._truth_origin = None, None
+        self._mask, self._flags = np.zeros((0, len(MPM16)), bool), np.zeros(0, bool)
+        self._frame, self._range, self._selection = 0, None, frozenset()
+        self._forget_hidden()
+        self.undo_stack.clear()
+        self.renewal.reset()
+        self.kept.set_answers(())
+        self.suspicions.set_items(None, 0)
+        self._state = LiftState(device=self._state.device)
+        self.clip_changed.emit()
+        self.prediction_changed.emit()
+        self.state_changed.emit()
 
     def show_live(self, clip: Clip | None, prediction: Prediction | None) -> None:
         """One frame of a camera, which takes the place of the one before; None where nobody is seen."""
@@ -216,6 +237,16 @@ class Session(QObject):
     def recording(self) -> Recording | None:
         """What a detector saw in the video that the clip is from; None for other clips."""
         return self._recording
+
+    @property
+    def video(self) -> VideoLink | None:
+        """The video behind the skeleton, also when it cannot be found at present."""
+        return self._video
+
+    def set_video(self, video: VideoLink | None) -> None:
+        if video != self._video:
+            self._video = video
+            self.video_changed.emit()
 
     @property
     def person(self) -> int:

@@ -4,19 +4,57 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 
-def ask_to_save(parent: QWidget) -> QMessageBox.StandardButton:
-    """Save, Discard or Cancel, before unsaved corrections and masks are lost."""
+def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
+    """Save, Discard or Cancel, before unsaved work on a clip or a project of that name is lost."""
     buttons = QMessageBox.StandardButton
-    return QMessageBox.question(
-        parent,
-        "Unsaved changes",
-        "Save the mask and the corrections of this clip first?",
-        buttons.Save | buttons.Discard | buttons.Cancel,
-        buttons.Save,
-    )
+    box = QMessageBox(QMessageBox.Icon.Question, "Unsaved changes", f"Save the changes to {name} first?", parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText("Discarded changes cannot be brought back.")
+    box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+    box.setDefaultButton(buttons.Save)
+    return buttons(box.exec())
+
+
+def ask_to_replace(parent: QWidget, name: str) -> bool:
+    """Whether to write over a project that is not as it was when it was opened here."""
+    text = f"{name} was changed meanwhile, by another window or program. Replace it?"
+    return QMessageBox.question(parent, "Replace project", text) == QMessageBox.StandardButton.Yes
+
+
+def ask_to_recover(name: str, when: str, project: str) -> bool | None:
+    """Whether to recover work that a crash has left, or give it up; None to be asked again another time. project: what it
+    belongs to, or nothing."""
+    box = QMessageBox(QMessageBox.Icon.Question, "Recover", f"Recover {name} of {when}?")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    belongs = f"It belongs to {project}, which stays as it is until you save." if project else "It was in no project yet."
+    box.setInformativeText(f"mpm-viewer ended before this work was saved. {belongs}")
+    recover = box.addButton("Recover", QMessageBox.ButtonRole.AcceptRole)
+    give_up = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+    later = box.addButton("Ask me later", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(recover)
+    box.setEscapeButton(later)
+    box.exec()
+    return None if box.clickedButton() not in (recover, give_up) else box.clickedButton() is recover
+
+
+def ask_where_now(parent: QWidget, path: Path, kinds: str) -> Path | None:
+    """Where a video that has moved is now; None to go on without it. kinds: what the file dialog offers."""
+    box = QMessageBox(QMessageBox.Icon.Question, "A video has moved", f"Where is {path.name} now?", parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(f"It is no longer in {path.parent}. Without it everything opens but its pictures.")
+    find = box.addButton("Find it…", QMessageBox.ButtonRole.AcceptRole)
+    skip = box.addButton("Open without it", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(find)
+    box.setEscapeButton(skip)
+    box.exec()
+    if box.clickedButton() is not find:
+        return None
+    name, _ = QFileDialog.getOpenFileName(parent, f"Where is {path.name} now?", str(path.parent), kinds)
+    return Path(name) if name else None
 
 
 def ask_where(parent: QWidget, title: str, start: str, label: str, suffix: str) -> Path | None:

@@ -31,6 +31,7 @@ from mpm_core.refiners import REFINERS
 from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
 _HIGHEST_THRESHOLD = 90  # per cent
+_NO_VIDEO = "No video chosen: open one, or drop it on the window."
 _NO_REGION = "Whole picture – draw a part…"
 
 
@@ -65,6 +66,7 @@ class VideoPanel(QWidget):
         layout.addWidget(self.body_box)
         layout.addStretch()
         job.chosen.connect(self._show_video)
+        job.adopted.connect(self._show_video)
         job.state_changed.connect(self._show_state)
         job.failed.connect(self.say)
         for signal in (session.clip_changed, session.camera_changed, session.threshold_changed, session.keypoints_changed):
@@ -109,7 +111,7 @@ class VideoPanel(QWidget):
         row.addWidget(self._open)
         row.addWidget(self._live)
         column.addLayout(row)
-        self._video = QLabel("No video chosen: open one, or drop it on the window.")
+        self._video = QLabel(_NO_VIDEO)
         self._video.setWordWrap(True)
         self._video.setProperty("role", "muted")
         column.addWidget(self._video)
@@ -229,10 +231,14 @@ class VideoPanel(QWidget):
             self._region_button.setText("Draw it on the picture")
             self.region_chosen.emit(True)
 
-    def _show_video(self, info: VideoInfo) -> None:
+    def _show_video(self, info: VideoInfo | None) -> None:
         if self._region is not None:
             self._on_region()
         self.say("")
+        if info is None:
+            self._video.setText(_NO_VIDEO)
+            self._show_state()
+            return
         width, height = info.image_size
         self._video.setText(f"<b>{info.path.name}</b><br>{width} × {height} px, {info.fps:g} frames/s, {info.duration_s:.1f} s")
         for box in (self._begin, self._end):

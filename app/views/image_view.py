@@ -109,6 +109,16 @@ class ImageView(QWidget):
 
     def _show_place(self) -> None:
         self.place_changed.emit(self._place.mode == "person")
+
+    @property
+    def picture_place(self) -> tuple[str, float, QPointF]:
+        """See PicturePlace.kept."""
+        return self._place.kept
+
+    def put_picture(self, mode: str, zoom: float, offset: QPointF) -> None:
+        """What picture_place gave, another time."""
+        self._place.put(mode, zoom, offset)
+        self._show_place()
         self.update()
 
     def show_preview(self, preview: Preview | None) -> None:

@@ -11,6 +11,8 @@ from app.look import theme as look
 from app.look.theme import Theme
 from mpm_core.clip import Clip
 
+MODES = ("person", "whole", "free")
+
 _ZOOM_STEP = 1.2
 _SMALLEST_ZOOM, _LARGEST_ZOOM = 0.2, 20.0
 
@@ -27,7 +29,7 @@ _LARGEST_SCALE = 6.0
 
 
 class PicturePlace:
-    """mode: 'person' (fills the view, which follows), 'whole' or 'free' (zoomed and moved by hand)."""
+    """mode: one of MODES: 'person' (fills the view, which follows), 'whole' or 'free' (zoomed and moved by hand)."""
 
     def __init__(self) -> None:
         self.mode = "person"
@@ -38,6 +40,15 @@ class PicturePlace:
         """What another clip begins with: the person, unless the whole picture is wanted."""
         self.mode = "whole" if self.mode == "whole" else "person"
         self._zoom, self._offset, self._held = 1.0, QPointF(0, 0), None
+
+    @property
+    def kept(self) -> tuple[str, float, QPointF]:
+        """The mode, by how much the picture is larger than it fits, and where its middle is from the view's, in pixels."""
+        return self.mode, self._zoom, self._offset
+
+    def put(self, mode: str, zoom: float, offset: QPointF) -> None:
+        """What `kept` gave."""
+        self.mode, self._zoom, self._offset = mode, min(max(zoom, _SMALLEST_ZOOM), _LARGEST_ZOOM), offset
 
     def words(self) -> str:
         """How much of the picture is on show, for people."""

@@ -263,6 +263,10 @@ class SceneView(GLViewWidget):
         self._place_floor()
         self.update()
 
+    def stay(self) -> None:
+        """Look from where a person chose, also once it is known where the floor is."""
+        self._has_looked = True
+
     def _look_through_camera(self, centre: NDArray[np.float64]) -> None:
         clip = self._session.clip
         assert clip is not None

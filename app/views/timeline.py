@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from app.views.keys_lane import draw_keys
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_cells import CellCounts, draw_cells
+from mpm_core.skeleton import LIMBS
 
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
@@ -138,6 +139,17 @@ class Timeline(QWidget):
         """Take over what is known of an answer; None when there is none."""
         self._curves = curves
         self._forget_around()
+
+    @property
+    def in_view(self) -> tuple[float, float, frozenset[str]]:
+        """The first frame in view, how many are, and the limbs that are unfolded."""
+        return self._first, self._count, frozenset(self._unfolded)
+
+    def show_frames(self, first: float, count: float, unfolded: Iterable[str]) -> None:
+        """What in_view gave, as far as this clip has it."""
+        self._unfolded = set(unfolded) & set(LIMBS)
+        self._on_rows_changed()
+        self.show_span(first, max(count, _FEWEST_FRAMES))
 
     def set_seconds(self, shows_seconds: bool) -> None:
         """Whether the ruler counts seconds, not frames."""

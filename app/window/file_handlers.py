@@ -1,24 +1,26 @@
-"""Owns what the actions of the menu File do: opening, saving, exporting, leaving."""
+"""Owns what the actions of the menu File do with files: opening, exporting."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
 from app.panels.export_dialog import ExportDialog
 from app.panels.open_dialog import OpenDialog
-from app.panels.questions import ask_to_save, ask_where
+from app.panels.questions import ask_where
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.newest_wins import NewestWins
 from app.workers.opening import Opener
 from mpm_core.clip import Clip
-from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats import FORMATS, write
 from mpm_core.formats.base import Contents, Format, WriteOptions
@@ -27,7 +29,7 @@ from mpm_core.prediction import Prediction
 _SUFFIXES = " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))
 READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
 _VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
-_OPENABLE = f"Keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
+_OPENABLE = f"Projects, keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
@@ -37,10 +39,12 @@ class FileHandlers(QObject):
     _written = Signal(str)
 
     def __init__(
-        self, window: QWidget, session: Session, opener: Opener, backdrop: Backdrop, detect_job: DetectJob,
+        self, window: QWidget, session: Session, document: Document, opener: Opener, backdrop: Backdrop,
+        detect_job: DetectJob, may_leave: Callable[[], bool],
     ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session = window, session
+        self._window, self._session, self._document = window, session, document
+        self._may_leave = may_leave
         self._opener, self._backdrop, self._detect_job = opener, backdrop, detect_job
         self._is_writing = False
         self._writer = NewestWins(self._write)
@@ -49,7 +53,7 @@ class FileHandlers(QObject):
         self._writer.start()
 
     def open_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open keypoints or a video", "", _OPENABLE)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a project, keypoints or a video", "", _OPENABLE)
         if name:
             self.open_path(Path(name))
 
@@ -64,8 +68,13 @@ class FileHandlers(QObject):
             self._opener.open(path)
         elif self._detect_job.state.is_running:
             self._session.warning.emit("A video is being looked at: cancel that first.")
-        else:
+        elif self._is_at_work_on(path) or self._may_leave():
             self._detect_job.choose(path)
+
+    def _is_at_work_on(self, video: Path) -> bool:
+        """Whether the clip is of this video, so that it stays until another one is detected in it."""
+        clip = self._session.clip
+        return clip is not None and clip.source == str(video)
 
     def open_video(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a video", "", f"Videos ({_VIDEOS});;All files (*)")
@@ -87,29 +96,15 @@ class FileHandlers(QObject):
         if dialog.exec():
             self._opener.read(path, dialog.options(), truth_for)
 
-    def may_leave(self) -> bool:
-        """Whether the clip may be left: there is nothing to lose, or it was saved, or a person gives it up."""
-        if self._session.undo_stack.isClean():
-            return True
-        choice = ask_to_save(self._window)
-        return choice == QMessageBox.StandardButton.Discard or (choice == QMessageBox.StandardButton.Save and self.save())
-
-    def save(self) -> bool:
-        """Ask for a place and save; whether it was done."""
+    def export_clip(self) -> None:
+        """Write clip, corrections and mask as an NPZ, for other programs and for the command line."""
         clip = self._session.clip
         if clip is None:
-            return False
-        path = ask_where(self._window, "Save clip and mask", f"{clip.file_stem}.npz", "mpm-viewer NPZ", ".npz")
-        if path is None:
-            return False
-        try:
-            write(clip, path, WriteOptions(mask=self._session.mask, threshold=self._session.threshold))
-        except UserError as error:
-            QMessageBox.warning(self._window, "Not written", str(error))
-            return False
-        self._session.undo_stack.setClean()
-        self._session.message.emit(f"Wrote {path}")
-        return True
+            return
+        path = ask_where(self._window, "Export clip and mask", f"{clip.file_stem}.npz", "mpm-viewer NPZ", ".npz")
+        if path is not None:
+            options = WriteOptions(mask=self._session.mask, threshold=self._session.threshold)
+            self._begin_writing(replace(clip, history=self._document.edits), path, options)
 
     def export(self) -> None:
         """Ask what to write and where, then write it in the background."""
@@ -134,13 +129,17 @@ class FileHandlers(QObject):
         suffix = chosen.suffixes[0]
         path = ask_where(self._window, "Export", stem + suffix, chosen.label, suffix)
         if path is not None:
-            self._is_writing = True
-            self._session.message.emit(f"Writing {path} …")
-            self._writer.ask(prediction, path, options)
+            told = None if clip is None else replace(clip, history=self._document.edits)
+            self._begin_writing(prediction, path, replace(options, clip=told))
 
-    def _write(self, prediction: Prediction, path: Path, options: WriteOptions) -> None:
+    def _begin_writing(self, content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
+        self._is_writing = True
+        self._session.message.emit(f"Writing {path} …")
+        self._writer.ask(content, path, options)
+
+    def _write(self, content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
         """In the writer's thread."""
-        notes = write(prediction, path, options)
+        notes = write(content, path, options)
         self._written.emit(". ".join((f"Wrote {path}", *(note[0].upper() + note[1:] for note in notes))))
 
     def _on_written(self, text: str) -> None:
@@ -156,6 +155,3 @@ class FileHandlers(QObject):
     def stop(self) -> None:
         """Finish what is being written; call before the application quits."""
         self._writer.stop()
-
-    def quit(self) -> None:
-        QApplication.closeAllWindows()

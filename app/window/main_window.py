@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -18,8 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.answer_parts import AnswerParts
+from app.document.document import Document
 from app.document.editor import Editor
 from app.document.playback import Playback
+from app.document.recent import Recent
 from app.document.session import Session
 from app.look import theme as look
 from app.look.icons import app_icon, themed_icon
@@ -43,12 +46,14 @@ from app.window.file_handlers import FileHandlers
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
+from app.window.project_handlers import ProjectHandlers
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
+from app.window.view_state import ViewState
 from app.workers.answer_curves import AnswerCurvesJob
 from app.workers.backdrop import Backdrop
 from app.workers.bystanders import BystandersJob
@@ -66,12 +71,16 @@ _FIRST_SIZE = (1280, 800)
 class MainWindow(QMainWindow):
     """The window with its session and workers."""
 
+    closed = Signal()
+    restyled = Signal(str, str)  # names of the theme and of the palette
+
     def __init__(self, settings: QSettings, theme: Theme | None = None) -> None:
         super().__init__()
         self.setWindowTitle("mpm-viewer")
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         self._settings = settings
+        self.may_close_unasked = False  # its person was asked already
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.theme = theme or THEMES.get(str(settings.value("theme", "")), system_theme(app))
@@ -80,14 +89,21 @@ class MainWindow(QMainWindow):
         self.session = Session()
         self.editor = Editor(self.session)
         self.playback = Playback(self.session)
-        self.opener = Opener(self.session, settings)
+        self.document = Document(self.session)
+        self.recent = Recent(settings)
+        self.opener = Opener(self.session, settings, self.recent)
         self.backdrop = Backdrop(self.session)
         self.detect_job = DetectJob()
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
         self.curves_job = AnswerCurvesJob(self.session)
         self._build_views()
-        self.file_handlers = FileHandlers(self, self.session, self.opener, self.backdrop, self.detect_job)
+        self.project_handlers = ProjectHandlers(
+            self, self.session, self.document, self.backdrop, self.detect_job, self.recent
+        )  # fmt: skip
+        self.file_handlers = FileHandlers(
+            self, self.session, self.document, self.opener, self.backdrop, self.detect_job, self.project_handlers.may_leave
+        )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
         self.messages = Messages(self.views)
@@ -97,8 +113,8 @@ class MainWindow(QMainWindow):
         self.bystanders_job = BystandersJob(self.session)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
-            self, self.session, self.detect_job, self.image_view, self.backdrop, self.file_handlers.may_leave,
-            lambda: self.theme,
+            self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
+            self.project_handlers.may_leave, lambda: self.theme,
         )  # fmt: skip
         self.selecting_layer = SelectingLayer(self.session, self.image_view)
         self.correction_handlers = CorrectionHandlers(
@@ -109,12 +125,15 @@ class MainWindow(QMainWindow):
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self, (
-                self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers, self.scene_handlers,
-                self.look_handlers, self.correction_handlers, self.answers.handlers,
+                self.project_handlers, self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers,
+                self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers,
             ),
         )  # fmt: skip
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
+        views = ViewState(self.image_view, self.scene_view, self.timeline, self.panels, self.actions_by_name)
+        for kept in (views, AnswerParts(self.session)):
+            self.document.keep(kept)
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
             self.editor.apply_preset, self.file_handlers.open_path,
@@ -135,6 +154,9 @@ class MainWindow(QMainWindow):
         self.no_scene = QLabel(reason)
         self.no_scene.setWordWrap(True)
         self.no_scene.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        if self.scene_view is not None:
+            self.no_scene.hide()
+            self.no_scene.setParent(self)
         self.views = QSplitter(Qt.Orientation.Horizontal)
         self.views.addWidget(self.image_view)
         self.views.addWidget(self.scene_view or self.no_scene)
@@ -196,7 +218,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name["side_panel"].setChecked(is_visible)
 
     def _show_recent(self) -> None:
-        self.menus.show_recent(self.opener.recent())
+        self.menus.show_recent(self.recent.files())
 
     def _connect(self) -> None:
         session, handlers = self.session, self.edit_handlers
@@ -229,15 +251,18 @@ class MainWindow(QMainWindow):
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
         self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)
-        self.opener.may_leave = self.file_handlers.may_leave
-        self.opener.recent_changed.connect(self._show_recent)
+        self.opener.may_leave = self.project_handlers.may_leave
+        self.opener.project_read.connect(self.project_handlers.take)
+        self.recent.changed.connect(self._show_recent)
+        self.menus.recent.menuAction().hovered.connect(self._show_recent)  # it is later now; other windows open files too
         for source in (self.opener.failed, self.backdrop.failed, session.failure):
             source.connect(self.messages.fail)
         session.warning.connect(self.messages.warn)
         session.message.connect(self.messages.say)
         self.status_line.log_button.clicked.connect(self.actions_by_name["messages"].trigger)
         self.playback.playing_changed.connect(self._show_playing)
-        session.clip_changed.connect(self._show_title)
+        for signal in (session.clip_changed, self.document.changed, self.detect_job.chosen, self.detect_job.adopted):
+            signal.connect(self._show_title)
         stack = session.undo_stack
         stack.canUndoChanged.connect(self.actions_by_name["undo"].setEnabled)
         stack.canRedoChanged.connect(self.actions_by_name["redo"].setEnabled)
@@ -276,7 +301,7 @@ class MainWindow(QMainWindow):
         self.detect_job.chosen.connect(self._widen_image)
         self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
         self.detect_job.chosen.connect(lambda _: self.playback.pause())
-        self.detect_job.chosen.connect(lambda info: self.opener.remember(info.path))
+        self.detect_job.chosen.connect(lambda info: self.recent.remember(info.path))
 
     def _widen_image(self, info: VideoInfo) -> None:
         """A wide picture gets half of the room."""
@@ -287,22 +312,26 @@ class MainWindow(QMainWindow):
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
 
-    def _show_title(self) -> None:
-        clip = self.session.clip
-        name = clip.name if clip is not None else ""
-        self.setWindowTitle(f"{name} – mpm-viewer" if name else "mpm-viewer")
+    def _show_title(self, *_: object) -> None:
+        name = self.project_handlers.name()
+        self.setWindowTitle(f"{name}[*] – mpm-viewer" if name else "mpm-viewer")
+        self.setWindowModified(self.document.is_unsaved())
 
     def restyle(self, theme_name: str | None, palette_name: str | None) -> None:
         """Change the theme or the palette; None keeps what there is."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        self.theme = THEMES[theme_name] if theme_name else self.theme
-        self.palette_name = palette_name or self.palette_name
         if theme_name:
-            apply_theme(app, self.theme)
+            apply_theme(app, THEMES[theme_name])
             self._settings.setValue("theme", theme_name)
         if palette_name:
             self._settings.setValue("palette", palette_name)
+        self.take_colours(THEMES[theme_name] if theme_name else self.theme, palette_name or self.palette_name)
+        self.restyled.emit(self.theme.name, self.palette_name)
+
+    def take_colours(self, theme: Theme, palette_name: str) -> None:
+        """Draw in these from now on."""
+        self.theme, self.palette_name = theme, palette_name
         for spec in ACTIONS:
             if spec.icon:
                 self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
@@ -345,7 +374,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the workers before Qt takes their objects away, unless unsaved work is to be kept."""
-        if not self.file_handlers.may_leave():
+        if not (self.may_close_unasked or self.project_handlers.may_leave()):
             event.ignore()
             return
         self._settings.setValue("geometry", self.saveGeometry())
@@ -355,8 +384,9 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
-            self.detect_job, self.file_handlers, self.video_handlers, self.answers,
+            self.detect_job, self.file_handlers, self.video_handlers, self.project_handlers, self.document, self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()
         event.accept()
+        self.closed.emit()

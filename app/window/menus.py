@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from app.document.editor import PRESETS, RANDOM_JOINT_PRESETS
+from app.document.recent import RecentFile
 from app.look import theme as look
 from app.window.actions import ACTIONS, MENUS
 from mpm_core.skeleton import LIMBS
@@ -45,12 +47,18 @@ class Menus:
             menu.addAction(name.capitalize(), partial(call, name))
         return menu
 
-    def show_recent(self, recent: list[Path]) -> None:
-        """Files opened lately, the last one first."""
+    def show_recent(self, recent: Sequence[RecentFile]) -> None:
+        """What was opened or saved lately, the last one first."""
         self.recent.clear()
         self.recent.setEnabled(bool(recent))
-        for path in recent:
-            self.recent.addAction(str(path), partial(self._open_path, path))
+        self.recent.setToolTipsVisible(True)
+        now, names = datetime.now().astimezone(), [file.path.name for file in recent]
+        for file in recent:
+            told = ", ".join(part for part in (file.kind, file.when_said(now)) if part)
+            name = file.path.name if names.count(file.path.name) == 1 else f"{file.path.name} in {file.path.parent.name}"
+            action = self.recent.addAction(f"{name}  –  {told}".replace("&", "&&"))
+            action.setToolTip(str(file.path))
+            action.triggered.connect(partial(self._open_path, file.path))
 
 
 def build_toolbar(window: QMainWindow, actions: Mapping[str, QAction]) -> QToolBar:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
+from app.document.document import Document
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look.theme import Theme
@@ -27,24 +28,27 @@ from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
 from mpm_core.sides import repair_sides
+from mpm_core.video import VideoInfo
 
 
 class VideoHandlers(QObject):
     """Binds the detection job and the video panel to the session."""
 
     def __init__(
-        self, window: QWidget, session: Session, job: DetectJob, view: ImageView, backdrop: Backdrop,
+        self, window: QWidget, session: Session, document: Document, job: DetectJob, view: ImageView, backdrop: Backdrop,
         may_leave: Callable[[], bool], theme: Callable[[], Theme],
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._job, self._view, self._backdrop = window, session, job, view, backdrop
-        self._may_leave, self._theme = may_leave, theme
+        self._document, self._may_leave, self._theme = document, may_leave, theme
         self.live: LiveDialog | None = None
         self._cleaning = CleaningJob(session)
         job.previewed.connect(view.show_preview)
         job.found.connect(self.take)
         job.failed.connect(session.failure)
         job.failed.connect(self._leave_preview)
+        job.chosen.connect(self._leave_clip)
+        session.clip_changed.connect(self._leave_video)
         session.frame_changed.connect(self._leave_preview)
         view.person_clicked.connect(self.ask_about_person)
 
@@ -52,6 +56,18 @@ class VideoHandlers(QObject):
         """Show the clip again, once a person goes back to it."""
         if not self._job.state.is_running and self._session.clip is not None:
             self._view.show_preview(None)
+
+    def _leave_clip(self, video: VideoInfo) -> None:
+        """Another video was chosen: nothing of the clip before may look as if it were this one's."""
+        clip = self._session.clip
+        if clip is not None and clip.source != str(video.path):
+            self._session.close()
+
+    def _leave_video(self) -> None:
+        """Another clip was opened, which is not of the video that was chosen before."""
+        clip, video = self._session.clip, self._job.video
+        if clip is not None and video is not None and clip.source != str(video.path):
+            self._job.adopt(None)
 
     def take(self, finding: Finding) -> None:
         """Open what a detection found, unless unsaved work is to be kept."""
@@ -74,8 +90,8 @@ class VideoHandlers(QObject):
             whole = with_keys(repaired.clip)
             patch = {field: getattr(whole, field) for field in FIELDS}
             session.undo_stack.push(EditKeypoints(session, 0, patch, "Repair left and right", flags=repaired.flags))
-        session.undo_stack.setClean()  # the recording is kept, so nothing is lost with the clip
         self._backdrop.open(recording.info.path, is_source=True)
+        self._document.mark_opened()  # the recording is kept, so nothing is lost with the clip
         seen = np.flatnonzero(finding.clip.visible.any(1))
         session.set_frame(int(clip.confidence.mean(1).argmax()))
         words = [f"Person seen in {len(seen)} of {len(session)} frames"]
@@ -215,7 +231,7 @@ class VideoHandlers(QObject):
         if not self._may_leave():
             return False
         self._session.open_clip(clip, threshold=UNSURE_BELOW)
-        self._session.undo_stack.resetClean()
+        self._document.mark_unsaved()
         return True
 
     def set_region(self, draws: bool) -> None:

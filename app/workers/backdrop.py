@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.document.session import Session
+from app.document.video_link import VideoLink
 from app.look.pictures import to_screen_image
 from app.workers.frame_cache import FrameCache
 from app.workers.newest_wins import NewestWins
@@ -69,11 +70,16 @@ class Backdrop(QObject):
     def open(self, path: Path, is_source: bool = False) -> None:
         """Show a video behind the skeleton. is_source: the clip was detected in it, so that its times are the video's; of
         another video the first frame belongs to the clip's first."""
+        self.show(VideoLink(path, is_source))
+
+    def show(self, video: VideoLink) -> None:
+        """Show a video that is known already."""
         if self._session.clip is None:
             return
+        self._session.set_video(video)
         self._forget()
-        self._path, self._is_source = path, is_source
-        self.opened.emit(path.name)
+        self._path, self._is_source = video.path, video.is_source
+        self.opened.emit(video.path.name)
         self._take_times()
 
     def _take_times(self) -> None:

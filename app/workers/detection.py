@@ -89,6 +89,7 @@ class DetectJob(QObject):
     """Looks at one video at a time. A detection that is cancelled ends with what was seen so far."""
 
     chosen = Signal(object)  # VideoInfo, of a video that could be looked at
+    adopted = Signal(object)  # VideoInfo of a project's video, or None for no video any more
     previewed = Signal(object)  # Preview
     state_changed = Signal()
     found = Signal(object)  # Finding
@@ -121,6 +122,12 @@ class DetectJob(QObject):
         """Look what a video is, and show its first frame."""
         if not self.state.is_running:
             self._thread.ask(path)
+
+    def adopt(self, video: VideoInfo | None) -> None:
+        """Take the video that a project belongs to, or none: something else was opened."""
+        if not self.state.is_running and video != self.video:
+            self.video = video
+            self.adopted.emit(video)
 
     def show_frame(self, seconds: float) -> None:
         """The frame of the video that was chosen at a time, to draw on."""

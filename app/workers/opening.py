@@ -1,4 +1,4 @@
-"""Owns opening: files are looked at and read in a worker, what they lack is asked for, recent ones are remembered."""
+"""Owns opening: files are looked at and read in a worker, what they lack is asked for, what was opened is remembered."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.document.project import Unpacked
+from app.document.recent import Recent
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
+from mpm_core.detectors.keeper import fingerprint_of
 from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
-from mpm_core.formats.mpm_npz import read_mask, read_threshold
+from mpm_core.formats.project import is_project, read_project
+from mpm_core.formats.saved import read_saved
 from mpm_core.masking import Mask
-
-_MOST_RECENT = 10
-_RECENT_KEY = "recent_files"
 
 
 class Opener(QObject):
-    """Reads files for the session. A file that cannot be used leaves the session as it was.
+    """Reads files for the session, and projects for whoever takes them. A file that cannot be used leaves the session as
+    it was.
 
     may_leave is asked before a clip that was read takes the place of the one that is open.
     """
@@ -34,15 +36,15 @@ class Opener(QObject):
     asked = Signal(object, object, object)  # path, Contents, the clip that wants ground truth or None: answer with read()
     failed = Signal(str)
     progress = Signal(str, int, int)  # name, how many of a folder's files were read, of how many; 1, 1 at the end
-    recent_changed = Signal()
+    project_read = Signal(object, bool)  # Unpacked, and whether its video is another one than it was
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     _found = Signal(object, object, object)
     _opened = Signal(object, object, object, float)
 
-    def __init__(self, session: Session, settings: QSettings) -> None:
+    def __init__(self, session: Session, settings: QSettings, recent: Recent) -> None:
         super().__init__()
         self._session = session
-        self._settings = settings
+        self._settings, self._recent = settings, recent
         self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
@@ -82,18 +84,6 @@ class Opener(QObject):
         if self._session.clip is not None:
             self._thread.ask(path, None, self._session.clip)
 
-    def recent(self) -> list[Path]:
-        """Files opened lately that are still there, the last one first."""
-        stored: Any = self._settings.value(_RECENT_KEY, [])
-        names = [stored] if isinstance(stored, str) else list(stored or [])
-        return [Path(name) for name in names if Path(name).exists()]
-
-    def remember(self, path: Path) -> None:
-        """Put a file first among those opened lately."""
-        others = [str(p) for p in self.recent() if p != path.resolve()]
-        self._settings.setValue(_RECENT_KEY, [str(path.resolve()), *others][:_MOST_RECENT])
-        self.recent_changed.emit()
-
     def cancel(self) -> None:
         """Stop reading; the session stays as it is."""
         self._is_cancelled = True
@@ -114,6 +104,10 @@ class Opener(QObject):
 
     def _look_or_read(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
         tell = partial(self._on_progress, path)
+        if options is None and truth_for is None and path.is_file() and is_project(path):
+            opened = Unpacked(read_project(path), path)
+            self.project_read.emit(opened, _is_other_video(opened))
+            return
         if options is None:
             contents = inspect_file(path, ReadOptions(on_progress=tell))
             # Ground truth is seen by the camera of the clip that it is for.
@@ -127,7 +121,7 @@ class Opener(QObject):
             return
         clip = read_clip(path, options=replace(options, on_progress=tell))
         if truth_for is None:
-            self._opened.emit(path, clip, read_mask(path, len(clip)), read_threshold(path))
+            self._opened.emit(path, clip, *read_saved(path, len(clip)))
             return
         if clip.ground_truth is None:
             raise UserError(f"{path}: holds no 3D positions")
@@ -142,7 +136,16 @@ class Opener(QObject):
             return
         self._session.open_clip(clip, mask, threshold=threshold)
         if path != find_asset("demo/demo.npz"):
-            self.remember(path)
+            self._recent.remember(path)
+
+
+def _is_other_video(opened: Unpacked) -> bool:
+    """Whether what lies where the video was is another file."""
+    video = opened.video
+    try:
+        return video is not None and bool(video.fingerprint) and fingerprint_of(video.path) != video.fingerprint
+    except OSError:
+        return False  # it is not there, which is asked about
 
 
 def _joint_map_key(names: Iterable[str]) -> str:

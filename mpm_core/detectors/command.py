@@ -142,11 +142,12 @@ def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Cl
     """With the camera that was given, left and right exchanged back if that is wanted, and refined."""
     if options.field_of_view is not None:
         camera = replace(Intrinsics.assumed(clip.image_size, options.field_of_view), is_assumed=False)
-        clip = clip.with_camera(camera)
+        clip = clip.with_camera(camera).after(f"told: a field of view of {options.field_of_view:g}° along the longer side")
     if repairs_swaps:
         repaired = repair_sides(clip)
         clip = repaired.clip
         if repaired.flags.any():
+            clip = clip.after(repaired.sentence())
             _log.info("%s: %s", options.input.name, repaired.sentence())
     return refine(clip, options.refine) if options.refine else clip
 

@@ -16,8 +16,9 @@ from mpm_core.decoding import Picture
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.background import BackgroundWatch
 from mpm_core.detectors.base import DetectOptions, Detector, FoundPose, PoseFinder
+from mpm_core.detectors.keeper import Keeper, cache_folder
 from mpm_core.detectors.model_store import fetch_model
-from mpm_core.detectors.recording import Keeper, Recording, cache_folder
+from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.progress import Progress
 from mpm_core.video import VideoFrame, VideoInfo, inspect_video, read_frames

@@ -1,16 +1,10 @@
-"""Owns Recording, what a detector saw in a video, and keeps it in the user's cache, so that nothing is seen twice."""
+"""Owns Recording, what a detector saw in a video: who is in it, and the clip of each of them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,40 +12,27 @@ from numpy.typing import NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import CAMERA_NOTE, Clip
 from mpm_core.detectors.background import BackgroundPath
-from mpm_core.detectors.base import DetectOptions, Detector, FoundPose
-from mpm_core.errors import UserError, as_sentence
-from mpm_core.files import written_whole
-from mpm_core.formats.pickled_npz import read_npz
+from mpm_core.detectors.base import DetectOptions, FoundPose
+from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.people import Detection, Detections, Track, find_people
+from mpm_core.provenance import with_notes
 from mpm_core.rates import TIMES_NOTE
 from mpm_core.skeleton import MPM16, Skeleton
 from mpm_core.video import VideoInfo
-
-_log = logging.getLogger("mpm")
 
 # What is assumed of a video whose camera is not known: between the lens of a phone (65 to 72 degrees along the longer side)
 # and a camera's normal lens (40 to 47).
 ASSUMED_FIELD_OF_VIEW_DEG = 55.0
 
-# Of a large file only so much is read to tell it from others, at both ends and in the middle.
-_FINGERPRINT_BYTES = 4_000_000
-
 # Keypoints of a person who was corrected by hand, or smoothed, stay the same person's so far, in heights.
 _SAME_PERSON_HEIGHTS = 0.12
 
-_DECODER = "PyAV"
-"""Recordings of pictures that were decoded otherwise are not taken: some were squeezed, or black."""
 
 _SHORTEST_VISIT_S = 0.3
 
-_LARGEST_CACHE_BYTES = 500_000_000
-
 # A container's number of frames is often off by a few: only a larger lack means that the file was cut short.
 _FRAMES_THAT_MAY_LACK = 0.03
-
-
-_ARRAYS = ("times", "look", "points", "scores", "looks", "is_whole", "shots", "gone")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +90,9 @@ class Recording:
             confidence=np.nan_to_num(_spread(scores, looked, len(self))), times=self.times, camera=self._camera(),
             source=str(path), notes=self._notes(),
         ).to_mpm16()  # fmt: skip
-        return replace(clip, derived=clip.derived | clip.visible & is_between[:, None])
+        source = f"{path} (keypoints by {self.options.detector}, person {person} of {len(self.people)})"
+        history = with_notes((), source, clip.notes)
+        return replace(clip, derived=clip.derived | clip.visible & is_between[:, None], history=history)
 
     def others_at(self, frame: int, pose: NDArray[np.floating]) -> tuple[tuple[int, ...], NDArray[np.float64]]:
         """Who else is seen in a frame than the one with this pose (16, 2), whose sides may have been exchanged.
@@ -192,126 +175,3 @@ def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
         return float("inf")
     height = float(np.ptp(one[np.isfinite(one).all(-1)], axis=0).max())
     return float(np.nanmedian(distance)) / max(height, 1.0)
-
-
-class Keeper:
-    """The place of one video's recording in the cache, by the file's content, by what was asked, and of which networks."""
-
-    def __init__(
-        self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
-    ) -> None:
-        self._info, self._options, self._detector = info, options, detector
-        from pooch import file_hash
-
-        networks = {name: file_hash(str(path)) for name, path in models.items()}
-        what = [_fingerprint(info.path), asdict(options), _version(detector.package), networks, _DECODER]
-        asked = json.dumps(what, sort_keys=True)
-        self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
-
-    def load(self) -> Recording | None:
-        """What was seen before, whole or not; None for nothing."""
-        try:
-            arrays = read_npz(self.path, _ARRAYS)
-            seen, background = self._poses(arrays), _background(arrays)
-            self.path.touch()  # so that what is not used for longest can be told
-        except (OSError, UserError, LookupError, ValueError, TypeError, ArithmeticError):
-            if self.path.exists():
-                _log.warning("%s: this file of the cache is damaged and not used", self.path)
-            return None
-        return Recording(
-            self._info, self._options, self._detector.skeleton, arrays["times"], seen, bool(arrays["is_whole"]), background
-        )  # fmt: skip
-
-    def _poses(self, arrays: dict[str, Any]) -> list[list[FoundPose]]:
-        """The poses of every look; ValueError where the arrays are not those that save has written."""
-        times, look, points, scores = (np.asarray(arrays[name]) for name in ("times", "look", "points", "scores"))
-        looks, joints = int(arrays["looks"]), len(self._detector.skeleton)
-        is_rising = times.dtype == float and times.ndim == 1 and np.isfinite(times).all() and (np.diff(times) > 0).all()
-        if not is_rising or looks != -(-len(times) // self._options.part.every) or np.shape(arrays["is_whole"]):
-            raise ValueError("times")
-        if look.dtype.kind != "i" or look.ndim != 1 or (look < 0).any() or (look >= looks).any():
-            raise ValueError("looks")
-        if points.shape != (len(look), joints, 2) or scores.shape != (len(look), joints):
-            raise ValueError("poses")
-        if not all(array.dtype == np.float32 and not np.isinf(array).any() for array in (points, scores)):
-            raise ValueError("numbers")
-        seen: list[list[FoundPose]] = [[] for _ in range(looks)]
-        for number, pose in zip(look, zip(points, scores, strict=True), strict=True):
-            seen[number].append(pose)
-        return seen
-
-    def save(self, recording: Recording) -> None:
-        """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
-        poses = [(look, *pose) for look, found in enumerate(recording.seen) for pose in found]
-        joints = len(recording.skeleton)
-        path = recording.background
-        background: dict[str, Any] = {} if path is None else {"shots": path.shots, "gone": path.gone}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(self.path) as partial, partial.open("wb") as file:
-                np.savez(
-                    file,
-                    times=recording.times,
-                    look=np.array([pose[0] for pose in poses], np.int64),
-                    points=np.array([pose[1] for pose in poses], np.float32).reshape(-1, joints, 2),
-                    scores=np.array([pose[2] for pose in poses], np.float32).reshape(-1, joints),
-                    looks=len(recording.seen),
-                    is_whole=recording.is_whole,
-                    **background,
-                )
-            _prune(self.path.parent)
-        except (OSError, UserError) as error:
-            reason = as_sentence(error) if isinstance(error, OSError) else error
-            _log.warning("the detection cannot be kept for the next time: %s", reason)
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.path.unlink(missing_ok=True)
-
-
-def _background(arrays: dict[str, Any]) -> BackgroundPath | None:
-    """What was seen of the background, which version 0.1.0 did not watch; ValueError for what is none."""
-    if "gone" not in arrays:
-        return None
-    shots, gone = np.asarray(arrays["shots"]), np.asarray(arrays["gone"])
-    if shots.dtype.kind != "i" or shots.ndim != 1 or gone.shape != (len(shots), 5, 2):
-        raise ValueError("background")
-    if gone.dtype != np.float32 or not np.isfinite(gone).all():
-        raise ValueError("background")
-    return BackgroundPath(shots, gone)
-
-
-def cache_folder() -> Path:
-    """Where recordings are kept."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("mpm-viewer") / "recordings"
-
-
-def _fingerprint(path: Path) -> str:
-    """A digest of a file's size and of its beginning, middle and end."""
-    digest = hashlib.sha256()
-    size = path.stat().st_size
-    digest.update(str(size).encode())
-    with path.open("rb") as file:
-        for place in sorted({0, max(size // 2, 0), max(size - _FINGERPRINT_BYTES, 0)}):
-            file.seek(place)
-            digest.update(file.read(_FINGERPRINT_BYTES))
-    return digest.hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return package
-
-
-def _prune(folder: Path) -> None:
-    """Remove what was not used for longest until the cache is small enough."""
-    files = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
-    total = 0
-    for path in files:
-        total += path.stat().st_size
-        if total > _LARGEST_CACHE_BYTES and path != files[0]:
-            path.unlink(missing_ok=True)

@@ -6,15 +6,16 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, split_source
 from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
-from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz
+from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz, project
 from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.keypoints import (
     alphapose,
@@ -37,6 +38,7 @@ from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
+from mpm_core.provenance import with_notes
 
 _log = logging.getLogger("mpm")
 
@@ -47,7 +49,7 @@ FORMATS: Mapping[str, Format] = {
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
         bvh.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT, motion_arrays.FORMAT,
-        glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT,
+        glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT, project.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""
@@ -93,7 +95,9 @@ def read_clip(
     with _refusing(path):
         probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
-        return found.read(probe, options)
+        clip = found.read(probe, options)
+        source = clip.source if split_source(clip.source)[0] == Path(path) else path
+        return replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
 
 
 @contextmanager

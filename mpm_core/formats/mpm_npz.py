@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core import provenance
 from mpm_core.camera import LEVEL_CAMERA_UP, Intrinsics
 from mpm_core.clip import KEY_SMOOTH, TRUTH_NOTE, Clip, as_floats
 from mpm_core.errors import UserError
@@ -60,8 +61,8 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    marked = ("derived", "edited", "keys", "original")
-    arrays = read_npz(path, (*_ARRAYS, "camera_is_assumed", "positions", "root", *marked, "is_virtual", "notes"))
+    more = ("camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "is_virtual", "notes", "history")
+    arrays = read_npz(path, (*_ARRAYS, *more))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
@@ -94,7 +95,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     marks |= _corrections(arrays, marks.get("edited", clip.edited), path)
-    return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), **marks)
+    history = provenance.of_rows(arrays.get("history", [])) or ()
+    return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), history=history, **marks)
 
 
 def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
@@ -271,6 +273,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         notes += tuple(note for note in content.notes if note.startswith(TRUTH_NOTE))
     if notes:
         arrays["notes"] = np.array(notes)
+    history = (clip.history if clip is not None else ()) + (content.history if isinstance(content, Prediction) else ())
+    if history:
+        arrays["history"] = np.array(provenance.as_rows(history))
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

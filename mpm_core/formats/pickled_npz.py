@@ -28,6 +28,11 @@ def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: _read_member(archive, members[name], path) for name in names if name in members}
 
 
+def read_members(archive: zipfile.ZipFile, where: str) -> dict[str, Any]:
+    """All arrays of an npz that is open; UserError, beginning with `where`, as of read_npz."""
+    return {name: _read_member(archive, member, where) for name, member in _members(archive).items()}
+
+
 def list_arrays(path: Path) -> tuple[str, ...]:
     """Names of the arrays in an npz; UserError when the file is none."""
     with _opened(path) as archive:
@@ -48,7 +53,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, str]:
     return {Path(name).stem: name for name in archive.namelist() if name.endswith(".npy")}
 
 
-def _read_member(archive: zipfile.ZipFile, member: str, path: Path) -> Any:
+def _read_member(archive: zipfile.ZipFile, member: str, path: Path | str) -> Any:
     size = archive.getinfo(member).file_size
     if size > _LARGEST_BYTES:
         raise UserError(f"{path}: '{member}' has {size} bytes, more than any keypoints ({_LARGEST_BYTES} at most are read)")

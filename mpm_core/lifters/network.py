@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.held import HeldTask
+from mpm_core.lifters.recorded import RecordedTask
 from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -28,13 +30,15 @@ from mpm_core.training.checkpoint import load_weights
 
 
 class NetworkLifter:
-    """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more."""
+    """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more.
+    weights: which ones, for people."""
 
-    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any]) -> None:
+    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any], weights: str = "") -> None:
         self.name = model.name
         self.tasks: tuple[str, ...] = TASKS if model.completes else ("lift",)
         self.device = device
         self.card = card
+        self.weights = weights
         self.model = model.to(device).eval()
         if device == "cpu":
             pack(self.model)
@@ -42,8 +46,10 @@ class NetworkLifter:
     @classmethod
     def load(cls, name: str, device: str, weights: Path | None = None) -> NetworkLifter:
         """The bundled network of that name, or whichever a weight file holds."""
-        model, card = load_weights(weights or find_asset(f"weights/{name}.safetensors"), torch.device("cpu"))
-        return cls(model, device, card)
+        path = weights or find_asset(f"weights/{name}.safetensors")
+        model, card = load_weights(path, torch.device("cpu"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(model, device, card, f"{path.name}, sha256 {digest[:12]}")
 
     def start(
         self,
@@ -63,9 +69,17 @@ class NetworkLifter:
             return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
 
         if task == "complete":
-            return CalibratedTask(make_task) if aids.calibrate else make_task()
+            return self._recorded(CalibratedTask(make_task) if aids.calibrate else make_task(), task, mode, aids)
         lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
-        return HeldTask(GroundedTask(lifting, clip) if aids.ground and self.model.has_ground else lifting, clip)
+        grounds = aids.ground and self.model.has_ground
+        made = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
+        return self._recorded(made, task, mode, aids)
+
+    def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids) -> RecordedTask:
+        helped = {"mirrored": aids.mirror, "calibrated": aids.calibrate and task == "complete"}
+        helped["fitted to the keypoints"] = aids.fit and task == "lift"
+        ways = ", ".join([mode, *(word for word, is_on in helped.items() if is_on)])
+        return RecordedTask(made, f"{self.name} ({self.weights or 'weights from memory'}; {ways})")
 
     def lift(
         self,

@@ -28,5 +28,5 @@ def refine(clip: Clip, names: Sequence[str]) -> Clip:
     keypoints_of(clip)
     check_refiners(names)
     for name in names:
-        clip = REFINERS[name].apply(clip)
+        clip = REFINERS[name].apply(clip).after(f"cleaned: {REFINERS[name].label}")
     return clip

@@ -20,12 +20,16 @@ def settings(tmp_path):
     return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
 
 
+def close_unasked(window):
+    """Closing must not ask about what a test has changed."""
+    window.may_close_unasked = True
+
+
 @pytest.fixture
 def window(qtbot, settings):
     """An empty window on screen."""
     window = MainWindow(settings, DARK)
-    # Closing must not ask about what a test has changed.
-    qtbot.addWidget(window, before_close_func=lambda closed: closed.session.undo_stack.setClean())
+    qtbot.addWidget(window, before_close_func=close_unasked)
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)  # shortcuts work in the active window alone

@@ -23,21 +23,11 @@ def accepted(monkeypatch):
 
 @pytest.mark.parametrize("choice", ["Discard", "Cancel", "Save"])
 def test_closing_asks_about_unsaved_work(demo_window, monkeypatch, tmp_path, choice):
-    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: tmp_path / "work.mpmproj")
     demo_window.editor.apply_preset("left leg")
     assert demo_window.close() == (choice != "Cancel")
-    assert (tmp_path / "work.npz").exists() == (choice == "Save")
-
-
-def test_nothing_is_asked_after_saving_or_undoing(demo_window, monkeypatch, tmp_path):
-    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: pytest.fail("asked without a reason"))
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
-    demo_window.editor.apply_preset("left leg")
-    assert demo_window.file_handlers.save() and demo_window.file_handlers.may_leave()
-    demo_window.editor.apply_preset("right leg")
-    demo_window.session.undo_stack.undo()
-    assert demo_window.file_handlers.may_leave()
+    assert (tmp_path / "work.mpmproj").exists() == (choice == "Save")
 
 
 @pytest.mark.parametrize(("typed", "may_replace", "written"), [

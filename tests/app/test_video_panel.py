@@ -302,11 +302,13 @@ def test_a_model_that_does_not_come_is_given_up_within_a_second(qtbot, chosen, s
 
 
 def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
+    video = chosen.detect_job.video
     chosen.opener.open_demo()
     qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
     demo = chosen.session.clip
     chosen.editor.click_joints((3,), 5)
     monkeypatch.setattr(chosen.video_handlers, "_may_leave", lambda: False)
+    chosen.detect_job.adopt(video)  # as when the demo was opened while the detection was under way
     qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
     qtbot.waitUntil(lambda: "kept" in chosen.status_line.message(), timeout=WAIT_MS)
     assert chosen.session.clip is demo and chosen.session.mask[5, 3]

@@ -11,7 +11,7 @@ from app.window.help import CommandPalette, KeysDialog
 from mpm_core import Clip, write
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, close_unasked, wait_for_lift
 from tests.conftest import body25_from_mpm16, write_openpose
 
 LEFT = Qt.MouseButton.LeftButton
@@ -306,9 +306,10 @@ def test_recent_files_are_remembered(qtbot, window, settings, tmp_path, demo):
     write(demo, tmp_path / "a.npz")
     window.file_handlers.open_path(tmp_path / "a.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None)
-    assert [a.text() for a in window.menus.recent.actions()] == [str((tmp_path / "a.npz").resolve())]
+    (action,) = window.menus.recent.actions()
+    assert action.text().startswith("a.npz  –  clip, today ") and action.toolTip() == str(tmp_path / "a.npz")
     (tmp_path / "a.npz").unlink()
-    assert window.opener.recent() == []
+    assert window.recent.files() == []
 
 
 def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings, monkeypatch):
@@ -316,7 +317,7 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
 
     monkeypatch.setenv("MPM_VIEWER_NO_GL", "1")
     window = MainWindow(settings, DARK)
-    qtbot.addWidget(window, before_close_func=lambda closed: closed.session.undo_stack.setClean())
+    qtbot.addWidget(window, before_close_func=close_unasked)
     window.show()
     window.opener.open_demo()
     qtbot.waitUntil(lambda: window.session.clip is not None)
@@ -333,8 +334,8 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
 def test_unsaved_work_is_not_lost_without_a_question(qtbot, demo_window, monkeypatch, tmp_path, demo, choice):
     session, old = demo_window.session, demo_window.session.clip
     write(demo.cut(0, 99), tmp_path / "other.npz")
-    monkeypatch.setattr("app.window.file_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
+    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda *_: QMessageBox.StandardButton[choice])
+    monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: tmp_path / "work.mpmproj")
     demo_window.editor.apply_preset("left leg")
     demo_window.file_handlers.open_path(tmp_path / "other.npz")
     if choice == "Cancel":
@@ -342,7 +343,7 @@ def test_unsaved_work_is_not_lost_without_a_question(qtbot, demo_window, monkeyp
         assert session.clip is old and session.mask.any() and not demo_window.close()
         return
     qtbot.waitUntil(lambda: len(session) == 100, timeout=WAIT_MS)
-    assert (tmp_path / "work.npz").exists() == (choice == "Save")
+    assert (tmp_path / "work.mpmproj").exists() == (choice == "Save")
 
 
 def test_people_of_whom_only_the_face_is_seen_are_not_offered(qtbot, window, tmp_path, demo):

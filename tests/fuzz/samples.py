@@ -16,6 +16,7 @@ from mpm_core.assets import find_asset
 from mpm_core.camera import upright
 from mpm_core.data.pack import write_pack
 from mpm_core.formats import FORMATS
+from mpm_core.formats.project import Part, Project, write_project
 from mpm_core.skeleton import BODY25, COCO17, H36M17, MPI_INF_3DHP17, MPM16, Skeleton
 from tests.fuzz.programs import PROGRAM_SAMPLES
 
@@ -203,6 +204,14 @@ def worlds(folder: Path) -> Path:
     return folder / "data_3d_h36m.npz"
 
 
+def project(folder: Path) -> Path:
+    clip = _demo()
+    keys = Part({"interpolation": "pchip"}, {"frames": np.array([3, 9])})
+    nothing = np.zeros((len(clip), 16), bool)
+    write_project(Project(clip, nothing, nothing[:, 0], 0.2, {}, {"keys": keys}), folder / "walk.mpmproj")
+    return folder / "walk.mpmproj"
+
+
 def manifest(folder: Path) -> Path:
     text = "file,subject,split,fps,units_per_metre,bad_frames\na.bvh,s,train,30,100,3-9 20\nb.bvh,,val,,,\n"
     (folder / "manifest.csv").write_text(text)
@@ -218,6 +227,7 @@ def bundle(folder: Path) -> Path:
 
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
+    "project": project,
     "bvh": bvh, "amc": amc, "c3d": c3d, "trc-3d": trc_3d, "mmpose-3d": mmpose_3d, "arrays-3d": bare_3d, **PROGRAM_SAMPLES,
 }  # fmt: skip
 """By the name of the format. A new reader that can be written by us as well needs no entry."""

@@ -20,8 +20,9 @@ from mpm_core.data.manifest import find_manifest
 from mpm_core.data.pack import read_pack
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import DetectOptions
+from mpm_core.detectors.keeper import Keeper
 from mpm_core.detectors.model_checks import UnusableError, check_structure
-from mpm_core.detectors.recording import Keeper, Recording
+from mpm_core.detectors.recording import Recording
 from mpm_core.formats import FORMATS, inspect_file
 from mpm_core.formats.mpm_npz import read_mask, read_threshold
 from mpm_core.networks import NETWORKS, build_network

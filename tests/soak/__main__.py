@@ -32,7 +32,7 @@ def main() -> int:
         window = MainWindow(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat), DARK)
         window.show()
         faults, done, growth = soak(window, options.seed, options.seconds, folder)
-        window.session.undo_stack.setClean()
+        window.may_close_unasked = True
         window.close()
         app.processEvents()
     print(f"{done[-1]}: {len(faults.texts)} faults, memory {100 * growth:+.1f} % after the first minute")

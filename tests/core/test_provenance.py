@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mpm_core import Clip, read_clip, write
+from mpm_core.cli import main
+from mpm_core.formats.base import WriteOptions
+from mpm_core.lifters.aids import Aids
+from mpm_core.provenance import Step, as_rows, of_rows
+from mpm_core.refiners import refine
+
+
+def texts(content):
+    return [step.text for step in content.history]
+
+
+def test_reading_says_from_where_and_what_was_assumed(tmp_path, demo):
+    np.savez(tmp_path / "bare.npz", keypoints=demo.keypoints[:50], skeleton="mpm16")
+    clip = read_clip(tmp_path / "bare.npz")
+    said = texts(clip)
+    assert said[0] == f"read from {tmp_path / 'bare.npz'} (mpm-viewer NPZ)"
+    assert any(text.startswith("noted: the file has no frame rate") for text in said)
+    assert clip.history[0].when.startswith("20") and len(clip.history[0].time) == 16
+
+
+def test_what_was_done_is_written_and_given_back(tmp_path, demo, lifter):
+    clip = refine(Clip.from_arrays(demo.keypoints[:60], demo.image_size, 50), ("hampel",))
+    write(clip, tmp_path / "clip.npz")
+    again = read_clip(tmp_path / "clip.npz")
+    assert texts(again)[0].startswith("cleaned: ") and texts(again)[1].startswith("read from ")
+    assert again.history[0] == clip.history[0]  # with its time
+    prediction = lifter.lift(again)
+    assert texts(prediction)[0].startswith("lifted by mpm (mpm.safetensors, sha256 ")
+    write(prediction, tmp_path / "lifted.npz", WriteOptions(clip=again))
+    said = texts(read_clip(tmp_path / "lifted.npz"))
+    assert said[:-1] == texts(again) + texts(prediction)
+
+
+def test_an_answer_says_how_it_was_made(demo, lifter):
+    clip = replace(demo.cut(0, 120), height_m=1.9)
+    mask = np.zeros((len(clip), 16), bool)
+    mask[:, 3] = True
+    said = " | ".join(texts(lifter.lift(clip, mask, aids=Aids(mirror=False))))
+    assert "mirrored" not in said and "fitted to the keypoints" in said and "6.2 % of all joints hidden" in said
+    assert "sized: all metres times" in said and "grounded: joints were moved by" in said
+    assert "grounded" not in " | ".join(texts(lifter.lift(clip, mask, aids=Aids(ground=False))))
+    said = " | ".join(texts(lifter.complete(clip.ground_truth, mask, 50)))
+    assert said.startswith("completed by mpm") and "calibrated" in said
+
+
+def test_the_command_line_notes_what_it_was_told(tmp_path, demo):
+    write(Clip.from_arrays(demo.keypoints[:60], demo.image_size, 50), tmp_path / "a.npz")
+    arguments = ["lift", str(tmp_path / "a.npz"), "-o", str(tmp_path / "b.npz"), "--height", "1.8", "--pitch", "10"]
+    assert main([*arguments, "--refine", "savgol", "--field-of-view", "60"]) == 0
+    said = " | ".join(texts(read_clip(tmp_path / "b.npz")))
+    for words in ("1.80 m tall", "told: up is", "field of view of 60°", "cleaned:", "lifted by mpm"):
+        assert words in said
+
+
+@pytest.mark.parametrize("rows", [[["a"]], [[1, 2]], "text", 3, [["a", "b", "c"]], np.zeros((2, 2)), [["a", None]]])
+def test_rows_of_another_kind_are_no_history(rows):
+    assert of_rows(rows) is None
+
+
+def test_rows_keep_steps():
+    steps = (Step.now("read from a\nb"), Step("", "cleaned"))
+    assert of_rows(as_rows(steps)) == (replace(steps[0], text="read from a b"), steps[1])
+    assert of_rows(np.array(as_rows(steps)))[1] == steps[1] and of_rows([]) == ()
