@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.document.answer_curves import KnownErrors
+from app.document.hidden_joints import HiddenJoints
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
@@ -22,7 +22,7 @@ from mpm_core.clip import Clip
 from mpm_core.corrections import with_keys
 from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction, Up, find_up
-from mpm_core.masking import Mask, unsure_joints
+from mpm_core.masking import Mask
 from mpm_core.metrics import angle_deg, joint_errors
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -65,10 +65,8 @@ class Session(QObject):
         self._range: tuple[int, int] | None = None
         self._selection: frozenset[int] = frozenset()
         self._prediction: Prediction | None = None
-        self._known_errors = KnownErrors()
-        self._missing: Mask | None = None
+        self._joints = HiddenJoints()
         self._hidden: Mask | None = None
-        self._unsure: Mask | None = None
         self._options = LiftOptions()
         self._state = LiftState()
         self._recording: Recording | None = None
@@ -103,21 +101,14 @@ class Session(QObject):
         self._recording, self._person, self._threshold, self._video = recording, person, threshold, None
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
-        self._frame, self._range, self._selection = 0, None, frozenset()
-        self._prediction, self._truth_origin = None, None
+        self._begin_anew()
         self._up = find_up(self._clip)
-        self._forget_hidden()
-        self.undo_stack.clear()
-        self.renewal.reset()
-        self.kept.set_answers(())
-        self.suspicions.set_items(None, len(clip))
         if self._clip.keypoints is None and self._options.task != "complete":
             self._options = self._options.with_task("complete")
             self.options_changed.emit()
         if self._clip.ground_truth is None and self._options.task != "lift":
             self._options = replace(self._options, task="lift")
             self.options_changed.emit()
-        self._state = LiftState(device=self._state.device)
         self.clip_changed.emit()
         self.frame_changed.emit(0)
         self.prediction_changed.emit()
@@ -126,19 +117,23 @@ class Session(QObject):
         """Have no clip: something else was chosen, of which there is none yet."""
         if self._clip is None:
             return
-        self._clip, self._prediction, self._errors, self._recording, self._video = None, None, None, None, None
-        self._opened, self._truth_origin = None, None
-        self._mask, self._flags = np.zeros((0, len(MPM16)), bool), np.zeros(0, bool)
+        self._clip, self._opened, self._recording, self._video = None, None, None, None
+        self._mask, self._flags = self._nothing(), np.zeros(0, bool)
+        self._begin_anew()
+        self.clip_changed.emit()
+        self.prediction_changed.emit()
+        self.state_changed.emit()
+
+    def _begin_anew(self) -> None:
+        """With the clip and the mask that there are now, and nothing else."""
         self._frame, self._range, self._selection = 0, None, frozenset()
+        self._prediction, self._truth_origin = None, None
         self._forget_hidden()
         self.undo_stack.clear()
         self.renewal.reset()
         self.kept.set_answers(())
-        self.suspicions.set_items(None, 0)
+        self.suspicions.set_items(None, len(self))
         self._state = LiftState(device=self._state.device)
-        self.clip_changed.emit()
-        self.prediction_changed.emit()
-        self.state_changed.emit()
 
     def show_live(self, clip: Clip | None, prediction: Prediction | None) -> None:
         """One frame of a camera, which takes the place of the one before; None where nobody is seen."""
@@ -180,7 +175,8 @@ class Session(QObject):
             last = first + len(rows) - 1
             arrays[name][first : last + 1] = rows
         self._clip = replace(self._clip, **arrays)
-        self._renew_hidden(first, last)
+        self._joints.renew(first, last, self._clip, self._options.task, self._threshold)
+        self._hidden = None
         self.keypoints_changed.emit(first, last)
 
     @property
@@ -204,22 +200,18 @@ class Session(QObject):
     @property
     def missing(self) -> Mask:
         """Joints that the clip itself lacks for the task at hand; not to be written to."""
-        if self._missing is None:
-            if self._clip is None:
-                return np.zeros((0, len(MPM16)), bool)
-            self._missing = self._absent(slice(None)) | self.unsure
-        return self._missing
+        clip, task = self._clip, self._options.task
+        return self._nothing() if clip is None else self._joints.missing(clip, task, self._threshold)
 
     @property
     def unsure(self) -> Mask:
         """Joints that were measured with less confidence than the threshold, so that the lifter is not shown them."""
-        if self._unsure is None:
-            if self._clip is None:
-                return np.zeros((0, len(MPM16)), bool)
-            self._unsure = np.zeros(self._mask.shape, bool)
-            if self._options.task != "complete" and self._threshold > 0:
-                self._unsure = unsure_joints(self._clip, self._threshold)
-        return self._unsure
+        clip, task = self._clip, self._options.task
+        return self._nothing() if clip is None else self._joints.unsure(clip, task, self._threshold)
+
+    @staticmethod
+    def _nothing() -> Mask:
+        return np.zeros((0, len(MPM16)), bool)
 
     @property
     def threshold(self) -> float:
@@ -278,26 +270,8 @@ class Session(QObject):
         return self._hidden
 
     def _forget_hidden(self) -> None:
-        self._missing = self._hidden = self._unsure = None
-
-    def _renew_hidden(self, first: int, last: int) -> None:
-        """The same after a change of some frames; a long clip's others are left alone."""
-        assert self._clip is not None
-        if self._missing is None or self._unsure is None:
-            self._forget_hidden()
-            return
-        part = slice(first, last + 1)
-        self._missing, self._unsure = self._missing.copy(), self._unsure.copy()
-        if self._options.task != "complete" and self._threshold > 0:
-            self._unsure[part] = unsure_joints(self._clip, self._threshold, part)
-        self._missing[part] = self._absent(part) | self._unsure[part]
+        self._joints.forget()
         self._hidden = None
-
-    def _absent(self, frames: slice) -> Mask:
-        """What was never measured."""
-        assert self._clip is not None
-        truth = self._clip.ground_truth if self._options.task == "complete" else None
-        return ~self._clip.visible[frames] if truth is None else ~np.all(np.isfinite(truth[frames]), axis=-1)
 
     @property
     def frame(self) -> int:
@@ -376,14 +350,6 @@ class Session(QObject):
         if up.source != before.source or angle_deg(np.array(up.direction), np.array(before.direction)) > _SWAY_DEG:
             self._up = up
             self.up_changed.emit()
-
-    @property
-    def errors(self) -> NDArray[np.float64] | None:
-        """(frames, 16) mm against the ground truth; None without one."""
-        if not self.has_errors:
-            return None
-        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
-        return self._known_errors.of(self._prediction.positions, self._clip.ground_truth)
 
     @property
     def has_errors(self) -> bool:

@@ -19,8 +19,8 @@ from app.look import theme as look
 from app.look.theme import Theme
 from app.views.horizon import draw_horizon
 from app.views.joint_text import describe_joint
-from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person
-from app.views.picture_place import PicturePlace, draw_name, person_box
+from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person, others_on
+from app.views.picture_place import PicturePlace, draw_name, flat_pose, person_box
 from app.views.preview_item import draw_preview
 from app.views.projected_item import draw_projected, projected
 from app.views.region_tool import RegionTool, draw_region
@@ -105,9 +105,6 @@ class ImageView(QWidget):
             self._place.show_person()
         elif self._place.mode == "person":
             self._place.show_whole()
-        self._show_place()
-
-    def _show_place(self) -> None:
         self.place_changed.emit(self._place.mode == "person")
 
     @property
@@ -118,7 +115,7 @@ class ImageView(QWidget):
     def put_picture(self, mode: str, zoom: float, offset: QPointF) -> None:
         """What picture_place gave, another time."""
         self._place.put(mode, zoom, offset)
-        self._show_place()
+        self.place_changed.emit(self._place.mode == "person")
         self.update()
 
     def show_preview(self, preview: Preview | None) -> None:
@@ -178,16 +175,8 @@ class ImageView(QWidget):
 
     def _others(self) -> PeopleOnShow:
         """The other people on the frame, found anew when it changes."""
-        recording = self._session.recording
-        if recording is None or len(recording.people) < 2 or self._session.clip is None:
-            return NOBODY
         if self._people is NOBODY:
-            own = self._session.clip.keypoints
-            assert own is not None
-            frame = self._session.frame
-            shown = np.where(self._session.clip.visible[frame][:, None], own[frame], np.nan)
-            numbers, poses = recording.others_at(frame, shown)
-            self._people = PeopleOnShow(numbers, poses)
+            self._people = others_on(self._session)
         return self._people
 
     def _image_rect(self) -> QRectF:
@@ -225,14 +214,10 @@ class ImageView(QWidget):
 
     def _flat_places(self) -> NDArray[np.float64]:
         """A clip without 2D: its 3D as seen from the camera, without perspective, in the middle of the view."""
-        clip, frame = self._session.clip, self._session.frame
-        assert clip is not None and clip.ground_truth is not None
-        prediction = self._session.prediction
-        pose = clip.ground_truth[frame] - np.nan_to_num(clip.ground_truth[frame, MPM16.root])
-        if prediction is not None:
-            pose = np.where(np.isfinite(pose), pose, prediction.positions[frame])
-        rect = self._image_rect()
-        return pose[:, :2] * (rect.width() * _POSE_SHARE / 2) + np.array([rect.center().x(), rect.center().y()])
+        clip, rect = self._session.clip, self._image_rect()
+        assert clip is not None
+        flat = flat_pose(clip, self._session.prediction, self._session.frame)
+        return flat * (rect.width() * _POSE_SHARE / 2) + np.array([rect.center().x(), rect.center().y()])
 
     def _completed_places(self) -> NDArray[np.float64]:
         """(16, 2) the prediction as the camera sees it; NaN without one."""
@@ -250,8 +235,8 @@ class ImageView(QWidget):
         if session.clip.keypoints is not None:
             points = np.where(session.clip.visible[session.frame][:, None], points, np.nan)
         doubtful = session.clip.visible[session.frame] & (session.clip.confidence[session.frame] < LOW_CONFIDENCE)
-        is_old = session.renewal.is_outdated(session.frame)
-        return SkeletonState(points, hidden, doubtful, completed, session.selection, self._hovered, is_old)
+        old = session.renewal.is_outdated(session.frame)
+        return SkeletonState(points, hidden, doubtful, completed, session.selection, self._hovered, old)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -293,10 +278,9 @@ class ImageView(QWidget):
 
     def _draw_name(self, painter: QPainter) -> None:
         """What is on show, and how much of it."""
-        clip = self._session.clip
-        assert clip is not None
         name = f"{self._picture_name or '2D keypoints'}  ·  {self._place.words()}"
-        draw_name(painter, name if clip.keypoints is not None else "3D from the camera", self.theme)
+        is_flat = self._session.clip is not None and self._session.clip.keypoints is not None
+        draw_name(painter, name if is_flat else "3D from the camera", self.theme)
 
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
         draw_preview(painter, preview, self._image_rect(), self.theme, self.theme.palettes[self.palette_name])
@@ -352,7 +336,7 @@ class ImageView(QWidget):
         elif self._panned_from is not None:
             self._place.pan(place - self._panned_from, self._image_rect(), self.size(), self._image_size())
             self._panned_from = place
-            self._show_place()
+            self.place_changed.emit(self._place.mode == "person")
         elif self._pressed is not None:
             self._drag(place)
         else:
@@ -399,7 +383,7 @@ class ImageView(QWidget):
         joint = nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if self._preview is not None or joint is None:
             self._place.show_whole()
-            self._show_place()
+            self.place_changed.emit(self._place.mode == "person")
         else:
             self.mousePressEvent(event)
 
@@ -407,7 +391,7 @@ class ImageView(QWidget):
         """Zoom about the mouse."""
         steps = event.angleDelta().y() / 120
         self._place.zoom(steps, event.position(), self._image_rect(), self.size(), self._image_size())
-        self._show_place()
+        self.place_changed.emit(self._place.mode == "person")
 
     def leaveEvent(self, event: object) -> None:
         self._hovered = None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from mpm_core.skeleton import MPM16
@@ -25,6 +26,15 @@ class PeopleOnShow:
 
 
 NOBODY = PeopleOnShow((), np.zeros((0, len(MPM16), 2)))
+
+
+def others_on(session: Session) -> PeopleOnShow:
+    """The other people on the frame at hand."""
+    recording, clip, frame = session.recording, session.clip, session.frame
+    if recording is None or len(recording.people) < 2 or clip is None or clip.keypoints is None:
+        return NOBODY
+    shown = np.where(clip.visible[frame][:, None], clip.keypoints[frame], np.nan)
+    return PeopleOnShow(*recording.others_at(frame, shown))
 
 
 def draw_others(painter: QPainter, poses: NDArray[np.float64], numbers: tuple[int, ...], theme: Theme) -> None:

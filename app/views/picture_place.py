@@ -10,6 +10,8 @@ from PySide6.QtGui import QColor, QPainter
 from app.look import theme as look
 from app.look.theme import Theme
 from mpm_core.clip import Clip
+from mpm_core.prediction import Prediction
+from mpm_core.skeleton import MPM16
 
 MODES = ("person", "whole", "free")
 
@@ -127,6 +129,15 @@ def person_box(clip: Clip, frame: int) -> NDArray[np.float64] | None:
     middle = ((low + high) / 2 * weights).sum(0) / weights.sum()
     size = ((high - low) * weights).sum(0) / weights.sum()
     return np.stack((middle - size / 2, middle + size / 2))
+
+
+def flat_pose(clip: Clip, prediction: Prediction | None, frame: int) -> NDArray[np.floating]:
+    """(16, 2) metres from Hip, x right and y down as the camera sees them, of a clip that has no 2D."""
+    assert clip.ground_truth is not None
+    pose = clip.ground_truth[frame] - np.nan_to_num(clip.ground_truth[frame, MPM16.root])
+    if prediction is not None:
+        pose = np.where(np.isfinite(pose), pose, prediction.positions[frame])
+    return pose[:, :2]
 
 
 def draw_name(painter: QPainter, text: str, theme: Theme) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
@@ -38,7 +36,6 @@ from mpm_core.skeleton import LIMBS
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _EDGE_PX = 4.0
-_OVERVIEW_COLUMNS = 300
 _RIGHT_PX = 6
 
 
@@ -207,7 +204,7 @@ class Timeline(QWidget):
             self._drawn_for, self._cells, self._around = key, None, None
         if self._cells is None:
             self._cells = draw_cells(self._counts, rows.lanes, scale, self.theme, self.palette_name, ratio)
-            self._overview = parts.picture_of(self._look_over(), QColor(self.theme.muted))
+            self._overview = parts.picture_of(parts.look_over(self._session.mask), QColor(self.theme.muted))
         if self._around is None:
             self._around = QPixmap(self.size() * ratio)
             self._around.setDevicePixelRatio(ratio)
@@ -216,13 +213,6 @@ class Timeline(QWidget):
             painter.setFont(self.font())
             self._draw_around(painter, rows, scale)
             painter.end()
-
-    def _look_over(self) -> NDArray[np.bool_]:
-        """(columns,) bool: under which parts of the overview something is hidden."""
-        frames = len(self._session)
-        edges = np.linspace(0, frames, min(_OVERVIEW_COLUMNS, frames) + 1).astype(np.int64)
-        rows = np.ascontiguousarray(self._session.mask).view(np.uint64)  # 16 joints in two numbers: many frames at once
-        return np.logical_or.reduceat(rows[:, 0] | rows[:, 1], edges[:-1])
 
     def _draw_around(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
         theme, clip = self.theme, self._session.clip

@@ -13,6 +13,7 @@ from app.look.theme import Theme
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
 from mpm_core.clip import Clip
+from mpm_core.masking import Mask
 from mpm_core.pauses import duration, pieces
 
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
@@ -22,6 +23,7 @@ _NARROWEST_PX = 3.0
 _NEAR_PX = 4.0
 _LEAST_SPACING_PX = 34.0
 _SWATCH_PX = 12.0
+_OVERVIEW_COLUMNS = 300
 
 
 def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] | None, rows: Rows, theme: Theme) -> None:
@@ -148,6 +150,13 @@ def draw_overview(painter: QPainter, hidden: QImage, scale: TimeScale, frame: in
     painter.drawRect(view)
     x = scale.left + (frame + 0.5) * to_px
     painter.fillRect(QRectF(x - 1, top, 2, bottom - top), QColor(theme.text))
+
+
+def look_over(mask: Mask) -> NDArray[np.bool_]:
+    """(columns,) bool: under which parts of the overview something is hidden by a mask (frames, 16)."""
+    edges = np.linspace(0, len(mask), min(_OVERVIEW_COLUMNS, len(mask)) + 1).astype(np.int64)
+    rows = np.ascontiguousarray(mask).view(np.uint64)  # 16 joints in two numbers: many frames at once
+    return np.logical_or.reduceat(rows[:, 0] | rows[:, 1], edges[:-1])
 
 
 def picture_of(flags: NDArray[np.bool_], colour: QColor) -> QImage:
