@@ -23,7 +23,7 @@ def sources_of(content: Clip | Prediction, clip: Clip | None) -> tuple[NDArray[n
     """
     if isinstance(content, Clip):
         return marks_of(content), content.confidence
-    clip = None if clip is None else clip.to_mpm16()
+    clip = None if clip is None or len(clip) != len(content) else clip.to_mpm16()  # of another length it tells nothing here
     if clip is not None and content.task == "complete" and clip.keypoints is not None:
         clip = None  # its marks tell of the 2D, while what was completed is the 3D beside it
     confidence = clip.confidence if clip is not None else (~content.hidden).astype(float)

@@ -113,7 +113,7 @@ class TrainConfig:
 
 C = TypeVar("C")
 
-_MAY_BE_ZERO = ("seed", "warm_up_steps", "convolution")
+_MAY_BE_ZERO = ("seed", "warm_up_steps", "convolution", "windows")
 
 
 def with_changes(config: C, changes: Mapping[str, Any]) -> C:

@@ -89,8 +89,14 @@ class SightingRows(Sequence[Sighting]):
 
 
 def frames_of(entries: Sequence[Sighting]) -> NDArray[np.int64]:
-    """(sightings,)"""
-    return entries.frames if isinstance(entries, SightingRows) else np.array([entry.frame for entry in entries], np.int64)
+    """(sightings,); UserError for a number that no frame has."""
+    if isinstance(entries, SightingRows):
+        return entries.frames
+    try:
+        return np.array([entry.frame for entry in entries], np.int64)
+    except OverflowError:
+        wrong = max(entries, key=lambda entry: abs(entry.frame))
+        raise UserError(f"{wrong.where}: the frame number {str(wrong.frame)[:20]}… cannot be right") from None
 
 
 def identity_of(entry: dict[str, Any], names: Sequence[str] = ("idx", "track_id", "person_id", "instance_id")) -> Hashable:
