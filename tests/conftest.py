@@ -48,6 +48,7 @@ def no_leftovers():
     deadline = time.monotonic() + _LEAVING_S
     while (left := _windows_and_threads() - before) and time.monotonic() < deadline:
         QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
         time.sleep(0.02)
     if left:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.document.words import frames_in_words
 from mpm_core.skeleton import LIMBS, MPM16
 from mpm_core.suspicions import CHECKS, Suspicion
 
@@ -92,5 +93,5 @@ def joints_text(joints: tuple[int, ...]) -> str:
 
 def sentence_of(item: Suspicion) -> str:
     """A suspicion in one line."""
-    frames = f"frame {item.first}" if item.first == item.last else f"frames {item.first}–{item.last}"
+    frames = frames_in_words(item.first, item.last)
     return f"{CHECKS[item.kind].label}: {joints_text(item.joints)}, {frames}, {item.badness:.1f} × the limit"

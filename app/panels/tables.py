@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -53,6 +53,14 @@ class FiguresTable(QTableWidget):
     def copy(self) -> None:
         """The whole table to the clipboard, as spreadsheets take it."""
         QGuiApplication.clipboard().setText(table_text(self._whole(), "\t"))
+
+    def event(self, event: QEvent) -> bool:
+        """Take Ctrl+C before the window's own meaning of it does."""
+        is_asked = event.type() == QEvent.Type.ShortcutOverride
+        if is_asked and isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Copy):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

@@ -40,6 +40,12 @@ def window(qtbot, settings):
     window.__dict__.clear()
 
 
+def show_panel(window, name):
+    """Bring the panel of a name to the front."""
+    panels = window.panels
+    panels.setCurrentIndex(next(n for n in range(panels.count()) if panels.tabText(n) == name))
+
+
 def stop_answers(monkeypatch):
     """From now on no answer comes: each question waits until there is a newer one, or the window closes."""
 

@@ -20,11 +20,10 @@ from mpm_core.lifters import LIFTERS
 from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import joint_errors
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ARM = MPM16.limb("left arm")
-ANSWERS, METRICS = 3, 2
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ def test_no_more_is_kept_than_there_is_room_for(session, demo, lifter, monkeypat
 def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
     window, session = demo_window, demo_window.session
     panel, handlers = window.answers.predictions, window.answers.handlers
-    window.panels.setCurrentIndex(ANSWERS)
+    show_panel(window, "Answers")
     qtbot.keyClick(window, Qt.Key.Key_K)
     window.editor.set_hidden(ARM, 100, 200, True)
     wait_for_lift(qtbot, window)
@@ -154,7 +153,7 @@ def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
 def test_the_table_is_saved_as_csv(qtbot, demo_window, monkeypatch, tmp_path):
     window, panel = demo_window, demo_window.answers.predictions
     monkeypatch.setattr("app.window.answer_handlers.ask_where", lambda *_: tmp_path / "answers.csv")
-    window.panels.setCurrentIndex(ANSWERS)
+    show_panel(window, "Answers")
     window.actions_by_name["keep_answer"].trigger()
     qtbot.waitUntil(lambda: panel.table.item(1, 1).text() not in ("", "…"), timeout=WAIT_MS)
     window.actions_by_name["save_answers"].trigger()
@@ -164,7 +163,7 @@ def test_the_table_is_saved_as_csv(qtbot, demo_window, monkeypatch, tmp_path):
 
 def test_all_lifters_are_compared_on_the_mask_with_one_click(qtbot, demo_window):
     window, session, panel = demo_window, demo_window.session, demo_window.answers.predictions
-    window.panels.setCurrentIndex(ANSWERS)
+    show_panel(window, "Answers")
     window.editor.apply_preset("left leg")
     wait_for_lift(qtbot, window)
     seen = []
@@ -240,7 +239,7 @@ def slow_lifting(monkeypatch):
 
 def test_what_is_not_renewed_is_drawn_grey_and_says_no_number(qtbot, slow_lifting, demo_window):
     window, session = demo_window, demo_window.session
-    window.panels.setCurrentIndex(METRICS)
+    show_panel(window, "Metrics")
     panel = window.metrics_panel
     qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=WAIT_MS)
     session.set_frame(300)
@@ -258,6 +257,7 @@ def test_what_is_not_renewed_is_drawn_grey_and_says_no_number(qtbot, slow_liftin
     assert window.image_view._state().is_old
     assert window.status_line._errors.text() == "MPJPE …" and "…" in window.status_line._device.text()
     assert not panel._table.isEnabled() and "Being renewed" in panel._scope.text() and not panel.joints.isEnabled()
+    show_panel(window, "Joints")
     row = next(item for item, joints in window.joints_panel._rows if joints == (wrist,))
     assert row.text(2) == "…"
     session.set_frame(500)  # where nothing has changed
@@ -300,7 +300,7 @@ def test_an_answer_to_an_older_question_renews_only_what_that_touched(session):
 
 def test_the_table_of_joints_tells_hidden_and_visible_apart(qtbot, demo_window):
     window, session = demo_window, demo_window.session
-    window.panels.setCurrentIndex(METRICS)
+    show_panel(window, "Metrics")
     table = window.metrics_panel.joints.table
     window.editor.set_hidden(ARM, 100, 149, True)
     wait_for_lift(qtbot, window)

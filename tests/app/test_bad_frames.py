@@ -11,12 +11,11 @@ from app.document.suspicions import Suspicions, joints_text, sentence_of
 from app.look import theme as look
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import Suspicion
-from tests.app.conftest import WAIT_MS, stop_answers, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, stop_answers, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ALT = Qt.KeyboardModifier.AltModifier
 WRIST, HEAD = MPM16.indices(("RWrist", "Head"))
-CHECK = 4
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def planted_window(qtbot, window, demo):
     points[200, WRIST] += (90, 0)
     scores[450:460, HEAD] = 0.2
     window.session.open_clip(replace(demo, keypoints=points, confidence=scores))
-    window.panels.setCurrentIndex(CHECK)
+    show_panel(window, "Check")
     wait_for_lift(qtbot, window)
     wait_until_looked(qtbot, window)
     return window
@@ -97,16 +96,17 @@ def test_their_joints_are_hidden_with_one_click_and_shown_by_undo(qtbot, planted
 
 def test_they_are_marked_on_the_timeline_and_explained_there(qtbot, planted_window):
     timeline = planted_window.timeline
+    middle = sum(timeline.rows().flags) / 2
     warning, muted = QColor(timeline.theme.warning), QColor(timeline.theme.muted)
 
     def is_marked(frame, wanted):  # as far as the display's colours go
         picture = timeline.grab().toImage()
         ratio = picture.devicePixelRatio()
-        place = QPoint(round(timeline.x_of(frame + 0.5) * ratio), round((look.RULER_HEIGHT - 2) * ratio))
+        place = QPoint(round(timeline.x_of(frame + 0.5) * ratio), round(middle * ratio))
         return np.abs(look.rgb(picture.pixelColor(place)) - look.rgb(wanted)).max() < 0.04
 
     assert is_marked(455, warning) and not is_marked(600, warning)
-    assert timeline._explain(timeline.x_of(455.5), 5).startswith("Low confidence: Head, frames 450–459")
+    assert timeline._explain(timeline.x_of(455.5), middle).startswith("Low confidence: Head, frames 451–460")
     planted_window.session.suspicions.set_outdated()
     assert is_marked(455, muted)
 

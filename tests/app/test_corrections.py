@@ -10,7 +10,7 @@ from app.look.theme import DARK
 from mpm_core.mask_files import write_mask_file
 from mpm_core.metrics import reprojection_errors
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
 from tests.app.test_window import LEFT, key, place
 
 WRIST, ELBOW, HEAD = MPM16.indices(("LWrist", "LElbow", "Head"))
@@ -74,7 +74,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
     rows = [panel.list.topLevelItem(n) for n in (0, 1)]
     assert [row.text(0) for row in rows] == ["Left wrist"] * 2 and [row.text(1) for row in rows] == ["301", "321"]
     assert rows[0].text(2).endswith("px") and rows[0].text(3) == "smooth"
-    demo_window.panels.setCurrentIndex(3)
+    show_panel(demo_window, "Corrections")
     session.set_frame(0)
     qtbot.mouseClick(panel.list.viewport(), LEFT, pos=panel.list.visualItemRect(rows[1]).center())
     assert session.frame == 320 and session.selection == {WRIST}
@@ -92,7 +92,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
 def test_how_frames_between_keys_are_filled_is_a_choice(qtbot, demo_window):
     session, corrections = demo_window.session, demo_window.editor.corrections
     box = demo_window.corrections_panel._fill
-    demo_window.panels.setCurrentIndex(3)
+    show_panel(demo_window, "Corrections")
     counts = {}
     for name in ("none", "linear", "smooth"):
         box.setCurrentIndex(box.findData(name))
@@ -221,12 +221,11 @@ def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_wind
     asked = []
     monkeypatch.setattr(demo_window.correction_handlers, "ask", lambda joints, frame, _: asked.append((joints, frame)))
     demo_window.session.set_frame(300)
-    demo_window.actions_by_name["zoom"].trigger()
     view, timeline, panel = demo_window.image_view, demo_window.timeline, demo_window.joints_panel
     wrist, elbow = (place(view, joint) for joint in (WRIST, ELBOW))
     lane = next(lane for lane in timeline.lanes() if lane.label == "Right leg")
     cell = QPoint(round(timeline.x_of(120.5)), int(lane.top + 8))
-    demo_window.panels.setCurrentIndex(1)
+    show_panel(demo_window, "Joints")
     row = panel.visualItemRect(panel._rows[0][0]).center()
     for widget, spot in (
         (view, wrist), (view, (wrist + elbow) / 2), (view, QPoint(2, 2)), (timeline, cell), (timeline, QPoint(60, cell.y())),

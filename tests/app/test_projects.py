@@ -18,7 +18,7 @@ from mpm_core import Clip, write
 from mpm_core.formats.project import Project, read_project, write_project
 from mpm_core.lifters.aids import Aids
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, close_unasked
+from tests.app.conftest import WAIT_MS, close_unasked, show_panel
 from tests.videos import write_scene
 
 WRIST = MPM16.index("LWrist")
@@ -79,7 +79,7 @@ def test_a_project_is_as_it_was_left(qtbot, walk, tmp_path, monkeypatch, setting
     session.set_range(5, 30)
     session.set_frame(17)
     walk.actions_by_name["errors"].setChecked(True)
-    walk.panels.setCurrentIndex(2)
+    show_panel(walk, "Metrics")
     walk.timeline.toggle_limb("left arm")
     walk.image_view.put_picture("free", 3.0, QPointF(20, -10))
     walk.scene_view.setCameraPosition(distance=2.5, elevation=33, azimuth=77)
@@ -90,7 +90,7 @@ def test_a_project_is_as_it_was_left(qtbot, walk, tmp_path, monkeypatch, setting
     qtbot.waitUntil(lambda: len(session) > 100, timeout=WAIT_MS)
     for name in ("errors",):
         walk.actions_by_name[name].setChecked(False)
-    walk.panels.setCurrentIndex(0)
+    show_panel(walk, "Lifting")
     session.set_options(replace(session.options, aids=Aids()))
     drop(walk, path)
     qtbot.waitUntil(lambda: walk.document.path == path, timeout=WAIT_MS)

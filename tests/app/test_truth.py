@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog
 
 from mpm_core import Clip, write
 from mpm_core.skeleton import MPM16
+from tests.app.conftest import show_panel
 from tests.motion_files import world_of, write_trc
 
 WAIT_MS = 30_000
@@ -41,7 +42,7 @@ def test_a_recording_becomes_ground_truth_and_is_shifted(qtbot, flat_window, mon
     assert not box.isHidden() and spin.value() == pytest.approx(-FIRST, abs=0.3)
     assert "before the clip" in window.status_line.message()
     assert any(note.startswith("ground truth: ") and "unit: mm" in note for note in session.clip.notes)
-    window.panels.setCurrentIndex(2)
+    show_panel(window, "Metrics")
     spin.setFocus()
     spin.selectAll()
     qtbot.keyClicks(spin, "-90")

@@ -11,6 +11,7 @@ from app.document.scene_positions import root_in_scene
 from app.views.joint_text import describe_cell
 from app.views.projected_item import projected
 from mpm_core.skeleton import MPM16
+from tests.app.conftest import show_panel
 
 WRIST, HEAD = MPM16.index("LWrist"), MPM16.index("Head")
 ARM = frozenset(MPM16.limb("left arm"))
@@ -56,7 +57,7 @@ def test_joints_behind_the_eye_are_nowhere(demo_window):
 ])  # fmt: skip
 def test_rows_of_the_joints_panel_are_chosen_and_given_up(qtbot, demo_window, before, row, keys, after):
     panel, session = demo_window.joints_panel, demo_window.session
-    demo_window.panels.setCurrentIndex(1)
+    show_panel(demo_window, "Joints")
     for item in [item for item, joints in panel._rows if tuple(sorted(joints)) == row]:  # 'Head' is a limb and a joint
         session.set_selection(frozenset(before))
         panel.scrollToItem(item)

@@ -11,7 +11,7 @@ from app.window.help import CommandPalette, KeysDialog
 from mpm_core import Clip, write
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, MPM16
-from tests.app.conftest import WAIT_MS, close_unasked, wait_for_lift
+from tests.app.conftest import WAIT_MS, close_unasked, show_panel, wait_for_lift
 from tests.conftest import body25_from_mpm16, write_openpose
 
 LEFT = Qt.MouseButton.LeftButton
@@ -141,7 +141,7 @@ def test_frame_keys_work_wherever_the_focus_is(qtbot, demo_window, code, modifie
     session = demo_window.session
     session.set_frame(300)
     widget = getattr(demo_window, focus)
-    demo_window.panels.setCurrentIndex(1)
+    show_panel(demo_window, "Joints")
     widget.setFocus()
     keys = Qt.KeyboardModifier.NoModifier
     keys |= Qt.KeyboardModifier.ControlModifier if "C" in modifiers else keys
@@ -200,7 +200,7 @@ def test_figures_follow_the_mask(qtbot, demo_window):
     units = {"acceleration": "m/s²", "path": "mm", "sliding": "m/s", "under": "%"}
     assert all(panel._values[name].text().endswith(unit) for name, unit in units.items())
     assert panel._values["jumps"].text() == "0"
-    demo_window.panels.setCurrentIndex(2)
+    show_panel(demo_window, "Metrics")
     demo_window.editor.apply_preset("2 legs")
     wait_for_lift(qtbot, demo_window)
     qtbot.waitUntil(lambda: "mm" in panel._values["hidden"].text() and panel._values["hidden"].isVisible(), timeout=5000)
@@ -225,7 +225,7 @@ def test_without_ground_truth_figures_are_absent_not_zero(qtbot, window, tmp_pat
 
 def test_the_joints_panel_hides_and_selects(qtbot, demo_window):
     panel, session = demo_window.joints_panel, demo_window.session
-    demo_window.panels.setCurrentIndex(1)
+    show_panel(demo_window, "Joints")
     item = next(item for item, joints in panel._rows if joints == (WRIST,))
     item.setCheckState(0, Qt.CheckState.Unchecked)
     assert session.mask[0, WRIST] and item.text(1) == "hidden"

@@ -11,7 +11,7 @@ from mpm_core import read_clip
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.bvh import motion_of
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 ARM = list(MPM16.limb("left arm"))
@@ -90,7 +90,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, d
 
     # The error of the hidden joints appears in the status line and in the panel, over the range.
     panel = window.metrics_panel
-    window.panels.setCurrentIndex(2)
+    show_panel(window, "Metrics")
     qtbot.waitUntil(panel._values["hidden"].isVisible, timeout=WAIT_MS)
     expected = np.nanmean(session.errors[50:101, ARM])
     assert abs(float(panel._values["hidden"].text().split()[0]) - expected) < 0.06

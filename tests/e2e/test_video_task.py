@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from mpm_core import read_clip
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
 from tests.e2e.test_openpose_task import drag, export
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
@@ -80,7 +80,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
     assert np.linalg.norm(session.prediction.positions - before, axis=-1)[70:111, ARM].mean() > 0.003
 
     # There is no ground truth, so the panel tells how far 3D and 2D are apart.
-    window.panels.setCurrentIndex(2)
+    show_panel(window, "Metrics")
     qtbot.waitUntil(lambda: bool(figures) and figures[-1] is not None and figures[-1].first == 70, timeout=WAIT_MS)
     assert max(of.reprojection.px for of in figures if of is not None) < 25
     shown = window.metrics_panel._values["reprojection"]
