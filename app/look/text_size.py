@@ -25,7 +25,10 @@ def set_text_size(percent: int) -> None:
     font = app.font()
     if app.property(_PROPERTY) is None:
         app.setProperty(_PROPERTY, font.pointSizeF())
-    font.setPointSizeF(float(app.property(_PROPERTY)) * percent / 100)
+    size = float(app.property(_PROPERTY)) * percent / 100
+    if font.pointSizeF() == size:
+        return
+    font.setPointSizeF(size)
     # Widgets that a style sheet has looked after take no other font until it is put on anew.
     sheet = app.styleSheet()
     app.setStyleSheet("")

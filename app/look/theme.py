@@ -212,7 +212,10 @@ def system_theme(app: QApplication) -> Theme:
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Colours and style sheet of all widgets."""
+    """Colours and style sheet of all widgets; nothing where they are on already, as in a second window."""
+    sheet = _style_sheet(theme)
+    if app.styleSheet() == sheet:
+        return
     app.setStyle("Fusion")
     palette = QPalette()
     roles = {
@@ -235,7 +238,7 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
     app.setPalette(palette)
-    app.setStyleSheet(_style_sheet(theme))
+    app.setStyleSheet(sheet)
 
 
 def _tick_path() -> str:

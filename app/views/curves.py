@@ -81,8 +81,10 @@ class CurvesView(QWidget):
             row.addWidget(widget)
         row.addWidget(self.hint, 1)
         self.plot = pg.PlotWidget()
-        self.plot.setMinimumHeight(80)
+        self.plot.setMinimumHeight(64)
         self.plot.setMenuEnabled(False)
+        menu = self.plot.getPlotItem().ctrlMenu
+        menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)
         self.plot.getPlotItem().getAxis("left").setWidth(look.LANE_LABEL_WIDTH - look.MARGIN)  # over the timeline's frames

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 
@@ -11,6 +13,7 @@ from app.look.theme import DARK
 from app.window.main_window import MainWindow
 from app.workers.lifting import LiftJob
 from mpm_core.errors import UserError
+from mpm_core.lifters import load_lifter
 
 WAIT_MS = 30_000
 
@@ -25,9 +28,16 @@ def close_unasked(window):
     window.may_close_unasked = True
 
 
+@functools.cache
+def shared_lifter(name, device):
+    """Loaded once for all windows: a lifter does not change."""
+    return load_lifter(name, device)
+
+
 @pytest.fixture
-def window(qtbot, settings):
+def window(qtbot, settings, monkeypatch):
     """An empty window on screen."""
+    monkeypatch.setattr("app.workers.lifting.load_lifter", shared_lifter)
     window = MainWindow(settings, DARK)
     qtbot.addWidget(window, before_close_func=close_unasked)
     window.show()
@@ -44,6 +54,11 @@ def show_panel(window, name):
     """Bring the panel of a name to the front."""
     panels = window.panels
     panels.setCurrentIndex(next(n for n in range(panels.count()) if panels.tabText(n) == name))
+
+
+def every_error(session):
+    """(frames, 16) mm of the answer on show."""
+    return np.stack([session.errors_at(frame) for frame in range(len(session))])
 
 
 def stop_answers(monkeypatch):

@@ -192,7 +192,7 @@ def test_what_was_done_is_told_copied_and_exported(qtbot, walk, tmp_path, monkey
 
     QTimer.singleShot(0, look)
     walk.actions_by_name["history"].trigger()
-    assert shown[0].startswith("Read from ") and shown[1] == "Move LWrist, frame 3"
+    assert shown[0].startswith("Read from ") and shown[1] == "Move Left wrist, frame 4"
     assert any(text.startswith("Lifted by mpm (mpm.safetensors, sha256 ") for text in shown)
     assert "Move LWrist, frame 3" in QApplication.clipboard().text()
     monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "out.npz")

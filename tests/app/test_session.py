@@ -8,6 +8,7 @@ from mpm_core import Clip
 from mpm_core.masking import MaskRatios
 from mpm_core.metrics import joint_errors
 from mpm_core.skeleton import MPM16
+from tests.app.conftest import every_error
 
 WRIST = MPM16.index("LWrist")
 
@@ -140,10 +141,6 @@ def test_a_drag_is_one_undo_and_keeps_only_its_rows(session, editor):
     assert np.array_equal(session.clip.keypoints, first, equal_nan=True)
     session.undo_stack.redo()
     assert session.clip.keypoints[7, WRIST, 0] == 104
-
-
-def every_error(session):
-    return np.stack([session.errors_at(frame) for frame in range(len(session))])
 
 
 def test_errors_follow_an_answer_that_streams_in(session, lifter):

@@ -11,7 +11,7 @@ from mpm_core import read_clip
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.bvh import motion_of
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
+from tests.app.conftest import WAIT_MS, every_error, show_panel, wait_for_lift
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 ARM = list(MPM16.limb("left arm"))
@@ -68,7 +68,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, d
     np.savez(tmp_path / "truth.npz", positions=demo.ground_truth[250:370], fps=50)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "truth.npz"), ""))
     window.actions_by_name["truth_file"].trigger()
-    qtbot.waitUntil(lambda: session.errors is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: session.has_errors, timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
 
     # Scrub along the ruler.
@@ -92,7 +92,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, openpose_folder, d
     panel = window.metrics_panel
     show_panel(window, "Metrics")
     qtbot.waitUntil(panel._values["hidden"].isVisible, timeout=WAIT_MS)
-    expected = np.nanmean(session.errors[50:101, ARM])
+    expected = np.nanmean(every_error(session)[50:101, ARM])
     assert abs(float(panel._values["hidden"].text().split()[0]) - expected) < 0.06
     assert "hidden" in window.status_line._errors.text() and "51–101" in panel._scope.text()
 
@@ -167,7 +167,7 @@ def test_a_clip_of_many_is_chosen(qtbot, window, tmp_path, demo):
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert "S9/Sitting/1" in window.session.clip.source and len(window.session) == 50
     wait_for_lift(qtbot, window)
-    assert np.nanmean(window.session.errors) < 100
+    assert np.nanmean(every_error(window.session)) < 100
 
 
 def test_a_file_dropped_on_the_window_opens(qtbot, window, tmp_path, demo):
