@@ -81,7 +81,7 @@ class CurvesView(QWidget):
             row.addWidget(widget)
         row.addWidget(self.hint, 1)
         self.plot = pg.PlotWidget()
-        self.plot.setMinimumHeight(64)
+        self.plot.setMinimumHeight(80)
         self.plot.setMenuEnabled(False)
         menu = self.plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed

@@ -66,6 +66,7 @@ from mpm_core.skeleton import MPM16
 from mpm_core.video import VideoInfo
 
 _FIRST_SIZE = (1280, 800)
+_TIMELINE_SHARE = 0.9  # of its natural height, at least
 
 
 class MainWindow(QMainWindow):
@@ -166,7 +167,8 @@ class MainWindow(QMainWindow):
         self._timeline_area = QScrollArea()
         self._timeline_area.setWidget(self.timeline)
         self._timeline_area.setWidgetResizable(True)
-        self._timeline_area.setMinimumHeight(self.timeline.minimumSizeHint().height() + 2)
+        # The lowest rows can be scrolled to where the curves take their room.
+        self._timeline_area.setMinimumHeight(round(_TIMELINE_SHARE * self.timeline.minimumSizeHint().height()))
         column = QSplitter(Qt.Orientation.Vertical)
         column.addWidget(self.views)
         column.addWidget(self._timeline_area)

@@ -194,12 +194,12 @@ def test_what_was_done_is_told_copied_and_exported(qtbot, walk, tmp_path, monkey
     walk.actions_by_name["history"].trigger()
     assert shown[0].startswith("Read from ") and shown[1] == "Move Left wrist, frame 4"
     assert any(text.startswith("Lifted by mpm (mpm.safetensors, sha256 ") for text in shown)
-    assert "Move LWrist, frame 3" in QApplication.clipboard().text()
+    assert "Move Left wrist, frame 4" in QApplication.clipboard().text()
     monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "out.npz")
     walk.actions_by_name["export_clip"].trigger()
     qtbot.waitUntil(lambda: walk.status_line.message() == f"Wrote {tmp_path / 'out.npz'}", timeout=WAIT_MS)
     with np.load(tmp_path / "out.npz") as written:
-        assert written["history"][1][1] == "Move LWrist, frame 3"
+        assert written["history"][1][1] == "Move Left wrist, frame 4"
 
 
 # Nothing old looks new
