@@ -61,6 +61,16 @@ def every_error(session):
     return np.stack([session.errors_at(frame) for frame in range(len(session))])
 
 
+def save_and_reopen(qtbot, window, monkeypatch, path):
+    """Save the document as a project, and open that."""
+    monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: path)
+    window.actions_by_name["save"].trigger()
+    qtbot.waitUntil(lambda: window.document.path == path and not window.document.is_unsaved(), timeout=WAIT_MS)
+    before = window.session.clip
+    window.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None and window.session.clip is not before, timeout=WAIT_MS)
+
+
 def stop_answers(monkeypatch):
     """From now on no answer comes: each question waits until there is a newer one, or the window closes."""
 

@@ -5,9 +5,8 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.document.scene_positions import predicted_in_scene, root_in_scene
-from mpm_core import read_clip
 from mpm_core.stature import stature
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
 
 
 def tall(window):
@@ -62,11 +61,8 @@ def test_steps_of_the_height_are_one_step_of_undo(qtbot, demo_window, box):
 
 def test_the_height_is_saved_with_the_clip(qtbot, demo_window, box, tmp_path, monkeypatch):
     box._height.setValue(1.51)
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
-    demo_window.actions_by_name["save"].trigger()
-    assert read_clip(tmp_path / "work.npz").height_m == pytest.approx(1.51)
-    demo_window.opener.open(tmp_path / "work.npz")
-    qtbot.waitUntil(lambda: demo_window.session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
+    save_and_reopen(qtbot, demo_window, monkeypatch, tmp_path / "work.mpmproj")
+    assert demo_window.session.clip.height_m == pytest.approx(1.51)
     wait_for_lift(qtbot, demo_window)
     assert tall(demo_window) == pytest.approx(1.51, abs=1e-3) and box._height.value() == pytest.approx(1.51)
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from mpm_core import read_clip
 from mpm_core.cli import main
 from mpm_core.stature import stature
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
 from tests.e2e.test_openpose_task import export
 from tests.videos import write_scene
 
@@ -64,10 +64,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, squares, cache, ca
     assert written.up == pytest.approx(session.clip.up, abs=1e-5)
     assert stature(written.ground_truth) == pytest.approx(1.66, abs=1e-3)
     up = session.up
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
-    window.actions_by_name["save"].trigger()
-    window.file_handlers.open_path(tmp_path / "work.npz")
-    qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
+    save_and_reopen(qtbot, window, monkeypatch, tmp_path / "work.mpmproj")
     wait_for_lift(qtbot, window)
     assert session.clip.height_m == pytest.approx(1.66) and session.up.direction == pytest.approx(up.direction)
     assert panel.camera_box._moves.text().startswith("The camera moves")
@@ -75,7 +72,7 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, squares, cache, ca
 
     # The command line takes what was saved, and says it.
     with caplog.at_level("INFO", "mpm"):
-        assert main(["lift", str(tmp_path / "work.npz"), "-o", str(tmp_path / "a.npz")]) == 0
+        assert main(["lift", str(tmp_path / "work.mpmproj"), "-o", str(tmp_path / "a.npz")]) == 0
     assert "the person is 1.66 m tall, as it is known" in caplog.text and "the camera moves" in caplog.text
 
 

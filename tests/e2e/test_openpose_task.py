@@ -11,7 +11,7 @@ from mpm_core import read_clip
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.bvh import motion_of
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, every_error, show_panel, wait_for_lift
+from tests.app.conftest import WAIT_MS, every_error, save_and_reopen, show_panel, wait_for_lift
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 ARM = list(MPM16.limb("left arm"))
@@ -127,11 +127,8 @@ def test_work_is_saved_and_found_again(qtbot, demo_window, monkeypatch, tmp_path
     demo_window.editor.apply_preset("left leg")
     gesture = demo_window.editor.begin_gesture()
     demo_window.editor.move_joint(5, 300, 400.0, 500.0, gesture)
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
-    demo_window.actions_by_name["save"].trigger()
     mask, keypoints = session.mask.copy(), session.clip.keypoints.copy()
-    demo_window.file_handlers.open_path(tmp_path / "work.npz")
-    qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
+    save_and_reopen(qtbot, demo_window, monkeypatch, tmp_path / "work.mpmproj")
     assert (session.mask == mask).all() and (session.clip.keypoints == keypoints).all() and session.clip.edited[300, 5]
     wait_for_lift(qtbot, demo_window)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from mpm_core import read_clip
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
+from tests.app.conftest import WAIT_MS, save_and_reopen, show_panel, wait_for_lift
 from tests.e2e.test_openpose_task import drag, export
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
@@ -89,11 +89,8 @@ def test_the_whole_task(qtbot, window, monkeypatch, tmp_path, shared, cache, pos
     # Export, and save the work: it is found again with its times, camera and threshold.
     export(qtbot, window, monkeypatch, tmp_path / "roof.csv", "CSV")
     assert len(read_clip(tmp_path / "roof.csv")) == 41
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "work.npz")
-    window.actions_by_name["save"].trigger()
     times, threshold = session.clip.times, session.threshold
-    window.file_handlers.open_path(tmp_path / "work.npz")
-    qtbot.waitUntil(lambda: session.clip.source.endswith("work.npz"), timeout=WAIT_MS)
+    save_and_reopen(qtbot, window, monkeypatch, tmp_path / "work.mpmproj")
     assert np.array_equal(session.clip.times, times) and session.threshold == threshold
     assert session.clip.camera.field_of_view_deg(session.clip.image_size) == pytest.approx(55)
 
