@@ -135,6 +135,8 @@ class Opener(QObject):
         if not self.may_leave():
             return
         self._session.open_clip(clip, mask, threshold=threshold)
+        if clip.notes:
+            self._session.message.emit("; ".join((f"Opened {clip.name}", *clip.notes)))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)
 
