@@ -46,6 +46,8 @@ class OpenDialog(QDialog):
             layout.addWidget(QLabel("Which person? The one seen longest and largest comes first."))
             layout.addWidget(self._people)
         self._clips = self._build_clips(layout, contents) if len(contents.selections) > 1 else None
+        if contents.lacks:
+            layout.addWidget(QLabel(_lacking(contents)))
         form = QFormLayout()
         layout.addLayout(form)
         self._fps, self._width, self._height = QDoubleSpinBox(), QSpinBox(), QSpinBox()
@@ -129,6 +131,14 @@ class OpenDialog(QDialog):
         layout.addWidget(search)
         layout.addWidget(clips)
         return clips
+
+
+def _lacking(contents: Contents) -> str:
+    """Why it is asked for, and where the values come from that stand there already."""
+    words = {"fps": "its frame rate", "image_size": "the size of its images"}
+    things = " or ".join(text for name, text in words.items() if name in contents.lacks)
+    text = f"The file does not say {things}: please correct what stands here."
+    return text + "\nThe size is a usual one; a wrong one tilts and moves the 3D." if "image_size" in contents.lacks else text
 
 
 def _preview(person: Person, theme: Theme) -> QIcon:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha1
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -24,6 +25,9 @@ from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.project import is_project, read_project
 from mpm_core.formats.saved import read_saved
 from mpm_core.masking import Mask
+
+_LONGEST_NOTE = 260
+"""Letters: a longer note would cover the picture for long."""
 
 
 class Opener(QObject):
@@ -135,6 +139,9 @@ class Opener(QObject):
         if not self.may_leave():
             return
         self._session.open_clip(clip, mask, threshold=threshold)
+        if clip.notes:
+            said = "; ".join((f"Opened {clip.name}", *clip.notes))
+            self._session.message.emit(shorten(said, _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)
 

@@ -97,7 +97,23 @@ def read_clip(
         assert found.read is not None
         clip = found.read(probe, options)
         source = clip.source if split_source(clip.source)[0] == Path(path) else path
-        return replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
+        clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
+        told = _told(options)
+        return clip.after(f"told: {told}") if told else clip
+
+
+def _told(options: ReadOptions) -> str:
+    """What somebody answered to what a file leaves open, for the history; empty for nothing."""
+    words = []
+    if options.fps is not None:
+        words.append(f"{options.fps:g} frames/s")
+    if options.image_size is not None:
+        words.append("images of {} x {} px".format(*options.image_size))
+    if options.person is not None:
+        words.append(f"person {options.person}")
+    if options.joint_map:
+        words.append("joints " + ", ".join(f"{theirs} = {ours}" for theirs, ours in options.joint_map.items() if ours))
+    return "; ".join(words)
 
 
 @contextmanager

@@ -191,7 +191,7 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
 
 def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]) -> float:
     try:
-        return float(comments["fps"])
+        return _number(comments["fps"])
     except (KeyError, ValueError):
         pass
     rate = None if times is None else rate_of_times(times, places)
@@ -199,6 +199,11 @@ def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: N
         return rate
     notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
     return _ASSUMED_FPS
+
+
+def _number(text: str) -> float:
+    """Also with the decimal comma that a search and replace has left in the lines above the table; ValueError for no number."""
+    return float(text.replace(",", "."))
 
 
 def _image_size(comments: dict[str, str], axes: str, notes: list[str]) -> tuple[int, int]:
@@ -216,7 +221,7 @@ def _up(comments: dict[str, str], path: Path) -> tuple[float, float, float] | No
     if "up" not in comments:
         return None
     try:
-        x, y, z = (float(part) for part in comments["up"].split())
+        x, y, z = (_number(part) for part in comments["up"].split())
     except ValueError:
         raise UserError(f"{path}: 'up' must be three numbers, not '{comments['up'][:40]}'") from None
     if not np.isfinite((x, y, z)).all() or not any((x, y, z)):
@@ -229,7 +234,7 @@ def _height(comments: dict[str, str], path: Path) -> float | None:
     if "height_m" not in comments:
         return None
     try:
-        return float(comments["height_m"])
+        return _number(comments["height_m"])
     except ValueError:
         raise UserError(f"{path}: 'height_m' must be a number of metres, not '{comments['height_m'][:40]}'") from None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QPushButton
 
 from app.look.theme import DARK
 from app.panels.joint_names import JointNames
@@ -124,3 +124,19 @@ def test_reading_a_folder_can_be_cancelled(qtbot, demo_window, tmp_path, demo):
         demo_window.file_handlers.open_path(folder)
     qtbot.wait(200)
     assert told == ["cancelled"] and demo_window.session.clip is clip and not dialog.isVisible()
+
+
+def test_why_it_asks_and_what_was_assumed_is_said(qtbot, window, tmp_path, demo):
+    points = body_in(demo, COCO17)
+    images = [{"id": n, "file_name": f"{n}.png", "width": 1080, "height": 1080} for n in range(FRAMES)]
+    annotations = [{"image_id": n, "category_id": 1, "keypoints": flat(p)} for n, p in enumerate(points)]
+    names = ["tail", *(name for name in COCO17.joints[1:])]
+    path = write_json(
+        tmp_path / "c.json", {"images": images, "annotations": annotations, "categories": [{"id": 1, "keypoints": names}]}
+    )
+    asked = []
+    answer(qtbot, lambda dialog: asked.extend(label.text() for label in dialog.findChildren(QLabel)))
+    window.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    assert any("does not say its frame rate:" in text for text in asked)
+    assert any(said.text.startswith("Opened c.json; ") and "tail" in said.text for said in window.messages.log)

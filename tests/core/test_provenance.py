@@ -5,7 +5,7 @@ import pytest
 
 from mpm_core import Clip, read_clip, write
 from mpm_core.cli import main
-from mpm_core.formats.base import WriteOptions
+from mpm_core.formats.base import ReadOptions, WriteOptions
 from mpm_core.lifters.aids import Aids
 from mpm_core.provenance import Step, as_rows, of_rows
 from mpm_core.refiners import refine
@@ -22,6 +22,12 @@ def test_reading_says_from_where_and_what_was_assumed(tmp_path, demo):
     assert said[0] == f"read from {tmp_path / 'bare.npz'} (mpm-viewer NPZ)"
     assert any(text.startswith("noted: the file has no frame rate") for text in said)
     assert clip.history[0].when.startswith("20") and len(clip.history[0].time) == 16
+
+
+def test_what_was_answered_at_reading_is_noted(tmp_path, demo):
+    np.save(tmp_path / "bare.npy", demo.keypoints[:50, [0, *range(16)]])
+    said = texts(read_clip(tmp_path / "bare.npy", options=ReadOptions(50, (1280, 720), 0, skeleton="h36m17")))
+    assert "told: 50 frames/s; images of 1280 x 720 px; person 0" in said
 
 
 def test_what_was_done_is_written_and_given_back(tmp_path, demo, lifter):

@@ -1,5 +1,7 @@
 """CSV as this project, Excel, R and other programs write it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,14 @@ def test_two_people_in_a_long_csv(tmp_path, demo):
     (tmp_path / "p.csv").write_text("\n".join(["Frame;Person;Joint;X;Y", *rows]))
     assert [p.frames for p in inspect_file(tmp_path / "p.csv").people] == [FRAMES, FRAMES]
     assert same_body(read_clip(tmp_path / "p.csv", 50, (1080, 1080), person=0), demo)
+
+
+def test_numbers_above_the_table_may_have_a_decimal_comma(tmp_path, demo):
+    """As a search and replace in an editor leaves them; a rate that was not understood would have been taken for 30."""
+    clip = replace(Clip.from_arrays(demo.keypoints[:FRAMES], (1080, 1080), 29.97), up=demo.up, height_m=1.75)
+    write(clip, tmp_path / "own.csv")
+    text = "\n".join(line for line in (tmp_path / "own.csv").read_text().splitlines())
+    (tmp_path / "german.csv").write_text(german(text))
+    again = read_clip(tmp_path / "german.csv")
+    assert again.fps == pytest.approx(29.97) and again.height_m == 1.75 and not again.notes
+    assert again.up == pytest.approx(demo.up, abs=1e-6)

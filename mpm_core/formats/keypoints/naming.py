@@ -51,6 +51,17 @@ _BY_NAME: Mapping[tuple[str, str], tuple[str, int]] = {
     for place, word in enumerate(words.split())
 }
 
+# Names that say what they are only beside each other; empty for what is no joint. DeepLabCut's ready-made human has MPII's
+# joints, 1 on the right. The spine of Blender's human rig begins behind the hips, and ends in the skull.
+_HUMAN = "ankle1 knee1 hip1 hip2 knee2 ankle2 wrist1 elbow1 shoulder1 shoulder2 elbow2 wrist2 chin forehead"
+_MPII = "RAnkle RKnee RHip LHip LKnee LAnkle RWrist RElbow RShoulder LShoulder LElbow LWrist UpperNeck Head"
+_RIGIFY = ("", "", "Spine", "", "Neck", "", "UpperNeck")
+_ONE_IS_RIGHT = dict(zip(_HUMAN.split(), _MPII.split(), strict=True))
+_TOGETHER: tuple[Mapping[str, str], ...] = (
+    _ONE_IS_RIGHT,
+    {"spine" + (f".{number:03}" if number else ""): joint for number, joint in enumerate(_RIGIFY)},
+)
+
 # The same place under two names: where a file has the first alone, it stands for the second.
 _ALSO = (("Neck", "Thorax"), ("MidHip", "Hip"))
 _FEWEST_JOINTS = 4
@@ -84,6 +95,11 @@ def joint_of(name: str) -> str | None:
     """Our name of the joint that a file calls so, as in 'left_wrist', 'LWrist', 'wrist.L' or 'Left Wrist'; None if unknown."""
     match = _match(name)
     return match and match[0]
+
+
+def joints_together(names: Sequence[str]) -> Mapping[str, str]:
+    """Our names of those of a file's that are understood only as a set, empty for what is no joint; nothing without a set."""
+    return next((known for known in _TOGETHER if known.keys() <= set(names)), {})
 
 
 def _match(name: str) -> tuple[str, int] | None:
@@ -126,6 +142,8 @@ def name_joints(names: Sequence[str], where: str, given: Mapping[str, str] | Non
     kept = {ours: column for ours, column in found.items() if ours in skeleton.joints}
     ignored = [names[column] for ours, column in found.items() if ours not in kept] + unknown
     notes = (f"joints that are not of a body we know are left out: {_listed(ignored)}",) if ignored else ()
+    if not given and joints_together(names) is _ONE_IS_RIGHT:
+        notes = ("ankle1, wrist1 and so on are taken for the right side, as in DeepLabCut's ready-made human", *notes)
     targets = skeleton.indices(kept)
     return NamedJoints(skeleton, tuple(kept.values()), targets, notes)
 
@@ -134,9 +152,10 @@ def _pair_names(names: Sequence[str], given: Mapping[str, str], where: str) -> t
     found: dict[str, int] = {}
     ranks: dict[str, int] = {}
     unknown = []
+    together = {} if given else joints_together(names)
     for column, name in enumerate(names):
-        told = given.get(name, given.get(str(column)))
-        ours, rank = (told, 0) if told or given else _match(name) or ("", 0)
+        told = given.get(name, given.get(str(column))) or together.get(name)
+        ours, rank = (told, 0) if told or given or name in together else _match(name) or ("", 0)
         if not ours:
             unknown.append(name)
             continue

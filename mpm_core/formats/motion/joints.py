@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.keypoints.naming import UnknownJointsError, joint_of, name_joints
+from mpm_core.formats.keypoints.naming import UnknownJointsError, joint_of, joints_together, name_joints
 from mpm_core.formats.motion.dialects import find_dialect, to_h36m17
 from mpm_core.formats.motion.markers import are_places, bare_name, map_markers
 from mpm_core.formats.motion.track import Track
@@ -103,14 +103,15 @@ def _of_bones(names: list[str], track: Track) -> dict[str, str]:
     """Which joints the nodes of a hierarchy are, where each node begins a bone: a shoulder below another one is the arm's, and
     the collar the other; the head's node is the skull's base, and the crown its tip, if the bone is long enough."""
     found: dict[str, str] = {}
+    together = joints_together(names)
     for name in names:
-        joint = joint_of(name)
-        if joint is None or joint == "Head":
+        joint = together.get(name, joint_of(name))
+        if not joint or joint == "Head":
             continue
         is_later = joint[1:] in ("Shoulder", "Hip") and joint[0] in "LR"
         if is_later or joint not in found.values():
             found = {other: ours for other, ours in found.items() if ours != joint} | {name: joint}
-    skull = next((name for name in names if joint_of(name) == "Head"), None)
+    skull = next((name for name in names if joint_of(name) == "Head" or together.get(name) == "UpperNeck"), None)
     if skull is not None and skull + _END in names:
         head, tip = (track.positions[:, names.index(name)] for name in (skull, skull + _END))
         size = np.median(np.linalg.norm(np.ptp(track.positions, axis=1), axis=-1))
