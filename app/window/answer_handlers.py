@@ -13,6 +13,7 @@ from app.document.editor import Editor
 from app.document.predictions import keep, usual_name
 from app.document.session import Session
 from app.document.suspicions import joints_text, sentence_of
+from app.document.words import frames_in_words
 from app.panels.predictions import PredictionsPanel
 from app.panels.questions import ask_where
 from app.panels.suspicions import SuspicionsPanel
@@ -92,7 +93,7 @@ class AnswerHandlers(QObject):
         stack = self._session.undo_stack
         before = stack.index()
         first, *others = items
-        words = f"{len(items)} spans" if others else f"{joints_text(first.joints)}, frames {first.first}–{first.last}"
+        words = f"{len(items)} spans" if others else f"{joints_text(first.joints)}, {frames_in_words(first.first, first.last)}"
         stack.beginMacro(f"Hide {words}")
         for item in items:
             self._editor.set_hidden(item.joints, item.first, item.last, True)

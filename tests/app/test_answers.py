@@ -24,7 +24,7 @@ from tests.app.conftest import WAIT_MS, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ARM = MPM16.limb("left arm")
-ANSWERS, METRICS = 3, 2
+ANSWERS, METRICS = 4, 2
 
 
 @pytest.fixture

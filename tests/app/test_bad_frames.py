@@ -16,7 +16,7 @@ from tests.app.conftest import WAIT_MS, stop_answers, wait_for_lift
 LEFT = Qt.MouseButton.LeftButton
 ALT = Qt.KeyboardModifier.AltModifier
 WRIST, HEAD = MPM16.indices(("RWrist", "Head"))
-CHECK = 4
+CHECK = 5
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_alt_and_arrows_go_through_them_and_say_what_it_is(qtbot, planted_window
     session.set_frame(100)
     qtbot.keyClick(planted_window, Qt.Key.Key_Right, ALT)
     assert session.frame == 200 and session.selection == {WRIST}
-    assert planted_window.status_line.message().startswith(("Jump: RWrist, frame", "Reprojection: RWrist"))
+    assert planted_window.status_line.message().startswith(("Jump: Right wrist, frame", "Reprojection: Right wrist"))
     assert planted_window.answers.suspicions.selected()[0].worst == 200
     qtbot.keyClick(planted_window, Qt.Key.Key_Right, ALT)
     assert session.frame == 450 and session.selection == {HEAD}
@@ -106,7 +106,8 @@ def test_they_are_marked_on_the_timeline_and_explained_there(qtbot, planted_wind
         return np.abs(look.rgb(picture.pixelColor(place)) - look.rgb(wanted)).max() < 0.04
 
     assert is_marked(455, warning) and not is_marked(600, warning)
-    assert timeline._explain(timeline.x_of(455.5), 5).startswith("Low confidence: Head, frames 450–459")
+    assert timeline._explain(timeline.x_of(600.5), 5) == RULER_TIP
+    assert timeline._explain(timeline.x_of(455.5), 5).startswith("Low confidence: Head, frames 451–460")
     planted_window.session.suspicions.set_outdated()
     assert is_marked(455, muted)
 
@@ -147,6 +148,6 @@ def test_going_on_starts_from_where_each_is_worst(qapp):
 def test_joints_are_named_by_limbs_where_they_are_whole():
     legs = MPM16.limb("left leg") + MPM16.limb("right leg")
     assert joints_text(legs) == "right leg, left leg" and joints_text(tuple(range(16))) == "all joints"
-    assert joints_text((WRIST, HEAD)) == "Head, RWrist"
+    assert joints_text((WRIST, HEAD)) == "Head, Right wrist"
     one = Suspicion("jump", 3, 3, (WRIST,), 2.04, 3)
-    assert sentence_of(one) == "Jump: RWrist, frame 3, 2.0 × the limit"
+    assert sentence_of(one) == "Jump: Right wrist, frame 4, 2.0 × the limit"
