@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 
 from app.document.suspicions import Suspicions, joints_text, sentence_of
 from app.look import theme as look
+from app.views.timeline_parts import RULER_TIP
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import Suspicion
 from tests.app.conftest import WAIT_MS, stop_answers, wait_for_lift
@@ -106,10 +107,14 @@ def test_they_are_marked_on_the_timeline_and_explained_there(qtbot, planted_wind
         return np.abs(look.rgb(picture.pixelColor(place)) - look.rgb(wanted)).max() < 0.04
 
     assert is_marked(455, warning) and not is_marked(600, warning)
-    assert timeline._explain(timeline.x_of(600.5), 5) == RULER_TIP
     assert timeline._explain(timeline.x_of(455.5), 5).startswith("Low confidence: Head, frames 451–460")
     planted_window.session.suspicions.set_outdated()
     assert is_marked(455, muted)
+
+
+def test_the_ruler_says_what_it_is_for_where_nothing_is_flagged(planted_window):
+    timeline = planted_window.timeline
+    assert timeline._explain(timeline.x_of(600.5), 5) == RULER_TIP
 
 
 def test_while_somebody_looks_again_the_list_is_grey(qtbot, planted_window, monkeypatch):
