@@ -211,6 +211,7 @@ class UiBench:
         self._pause(0.3)
         self.session.undo_stack.setClean()
         begun = time.perf_counter()
+        self.window.may_close_unasked = True
         self.window.close()
         self._app.processEvents()
         yield Speed("quitting while lifting", time.perf_counter() - begun, "s")

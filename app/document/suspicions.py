@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.document.words import frames_in_words
+from app.document.words import frames_in_words, joint_in_words
 from mpm_core.skeleton import LIMBS, MPM16
 from mpm_core.suspicions import CHECKS, Suspicion
 
@@ -88,7 +88,7 @@ def joints_text(joints: tuple[int, ...]) -> str:
         if len(of_limb) > 1 and of_limb <= left:
             parts.append(limb)
             left -= of_limb
-    return ", ".join(parts + [MPM16.joints[joint] for joint in sorted(left)])
+    return ", ".join(parts + [joint_in_words(joint) for joint in sorted(left)])
 
 
 def sentence_of(item: Suspicion) -> str:

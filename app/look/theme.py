@@ -292,13 +292,16 @@ def _style_sheet(t: Theme) -> str:
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}
         QTabBar::tab {{ background: transparent; color: {t.muted}; border: none; border-bottom: 2px solid transparent;
-            padding: 7px 8px; }}
+            padding: 7px 4px; }}
+        QTabBar::tear {{ width: 0; border: none; }}
+        QTabBar::scroller {{ width: 36px; }}
+        QTabBar QToolButton {{ background: {t.raised}; border-color: {t.border}; padding: 0; }}
         QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
         QTabBar::tab:hover {{ color: {t.text}; }}
-        QCheckBox::indicator, QTreeView::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};
-            border-radius: 3px; background: {t.base}; }}
-        QCheckBox::indicator:checked, QTreeView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
-            image: url({_tick_path()}); }}
+        QCheckBox::indicator, QTreeView::indicator, QTableView::indicator {{
+            width: 13px; height: 13px; border: 1px solid {t.muted}; border-radius: 3px; background: {t.base}; }}
+        QCheckBox::indicator:checked, QTreeView::indicator:checked, QTableView::indicator:checked {{
+            background: {t.accent}; border-color: {t.accent}; image: url({_tick_path()}); }}
         QTreeView::indicator:indeterminate {{ background: {t.muted}; }}
         QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 3px 8px; }}
         QComboBox:hover {{ border-color: {t.accent}; }}

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.document.curve_choice import ON_SHOW
 from app.document.predictions import MOST_BYTES
 from app.document.session import Session
+from app.document.words import frames_in_words
 from app.look import theme as look
 from app.look.theme import Theme
 from app.panels.tables import FiguresTable, Rows
@@ -225,7 +226,7 @@ class PredictionsPanel(QWidget):
             self._scope.setText("Figures are being computed …")
         else:
             is_whole = (figures.first, figures.last) == (0, len(session) - 1)
-            where = "Whole clip" if is_whole else f"Frames {figures.first} – {figures.last}"
+            where = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
             self._scope.setText(f"{where}; ticked answers are drawn in outlines")
             self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept

@@ -38,9 +38,9 @@ class SidePanel(QSplitter):
     def add(self, label: str, widget: QWidget, moves_below: bool = False) -> None:
         """A panel as a tab. moves_below: it is the one that a tall window shows below the others."""
         for row in (*widget.findChildren(QPushButton), *widget.findChildren(QComboBox)):
-            # Else the longest word of all panels would say how narrow they can be.
+            # Else the longest word of all panels would say how narrow they can be. Ignored would be none beside a stretch.
             row.setMinimumWidth(_NARROWEST_BUTTON_PX)
-            row.setSizePolicy(QSizePolicy.Policy.Ignored, row.sizePolicy().verticalPolicy())
+            row.setSizePolicy(QSizePolicy.Policy.Preferred, row.sizePolicy().verticalPolicy())
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(widget)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -19,10 +18,11 @@ from PySide6.QtWidgets import (
 
 from app.document.session import Session
 from app.document.suspicions import joints_text, sentence_of
+from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
 _HEADING = ("What", "Joints", "Frames", "Bad")
-_TIPS = ("", "", "", "How many times the limit, at worst")
+_TIPS = ("", "", COUNTED_FROM_ONE, "How many times the limit, at worst")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
 _Index = QModelIndex | QPersistentModelIndex
@@ -57,7 +57,7 @@ class _Model(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         item, column = self.items[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            frames = str(item.first) if item.first == item.last else f"{item.first}–{item.last}"
+            frames = frames_in_words(item.first, item.last).split()[-1]
             return (CHECKS[item.kind].label, joints_text(item.joints), frames, f"{item.badness:.1f}")[column]
         if role == _SORT_ROLE:
             return (CHECKS[item.kind].label, joints_text(item.joints), item.first, item.badness)[column]
@@ -105,12 +105,10 @@ class SuspicionsPanel(QWidget):
         self.hide_button = QPushButton("Hide these joints there")
         self.hide_button.setToolTip("So that the lifter fills them in instead (Ctrl+Z takes it back)")
         self.hide_button.clicked.connect(lambda _=False: self.hide_chosen.emit(self.hideable()))
-        row = QHBoxLayout()
-        row.addWidget(self.kinds, 1)
-        row.addWidget(self.hide_button)
         column.addWidget(self._words)
-        column.addLayout(row)
+        column.addWidget(self.kinds)
         column.addWidget(self.table, 1)
+        column.addWidget(self.hide_button)
         self.table.clicked.connect(lambda index: self.chosen.emit(self._item(index)))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_button())
         session.suspicions.changed.connect(self.refresh)
@@ -151,7 +149,8 @@ class SuspicionsPanel(QWidget):
         elif not is_known or suspicions.is_outdated:
             text = "Looking for bad frames …" + (" Grey are those from before." if is_known else "")
         elif not suspicions.items:
-            text = "Nothing looks wrong."
+            is_lifted = self._session.prediction is not None
+            text = "Nothing looks wrong." if is_lifted else "Nothing looks wrong in the keypoints. The 3D is still to come."
         else:
             text = "Alt+→ and Alt+← go through them. What looks wrong need not be, and the other way round."
         self._words.setText(text)

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QWidget
 from app.look import theme as look
 from app.look.theme import Theme
 
-_KEY_WIDTH, _KEY_ROW = 230, 22
+_KEY_WIDTH, _KEY_ROW = 250, 22
+_SECOND_COLUMN = 132
+"""Beside the longest text of the first column, "being renewed"."""
 
 
 class ErrorLegend(QWidget):
@@ -66,7 +68,7 @@ class SolidityKey(QWidget):
         if self._has_truth:
             see_through = QColor(self.theme.text)
             see_through.setAlphaF(look.TRUTH_ALPHA)
-            self._row(painter, 104, 0, "ground truth", see_through, None)
+            self._row(painter, _SECOND_COLUMN, 0, "ground truth", see_through, None)
         for row, (place, name) in enumerate(self._kept, 1):
             rim = look.outline_of(place, self.theme)
             self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)

@@ -282,6 +282,8 @@ class Timeline(QWidget):
             return "\n".join(sentence_of(item) for item in found)
         if is_flag and self._session.flags[frame]:
             return f"Frame {frame + 1}: left and right were exchanged back here, or may have to be."
+        if rows.ruler[0] <= y < rows.ruler[1]:
+            return parts.RULER_TIP
         prediction = self._session.prediction
         if rows.curve[0] <= y < rows.curve[1] and prediction is not None and prediction.is_prior_only[frame]:
             return f"Frame {frame + 1}: no joint is visible for a second around, so the pose is a guess."

@@ -16,6 +16,7 @@ from mpm_core.clip import Clip
 from mpm_core.masking import Mask
 from mpm_core.pauses import duration, pieces
 
+RULER_TIP = "Drag: go through the frames. Shift+drag: choose a range (Esc lets it go). Wheel: zoom."
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
 _LABEL_SPACING_PX = 70

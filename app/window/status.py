@@ -23,6 +23,9 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self._place, self._errors, self._device, self._doing = QLabel(), QLabel(), QLabel(), QLabel()
         self._place.setToolTip(COUNTED_FROM_ONE)
+        self._errors.setToolTip(
+            "How far the joints of this frame are from the ground truth on average (MPJPE), and the hidden ones among them"
+        )
         self._device.setToolTip("Where the lifter runs, and how long the frame at hand took from the last change")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -75,7 +78,9 @@ class StatusLine(QStatusBar):
         seconds = float(session.clip.times[session.frame])
         text = f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s"
         if session.range is not None:
-            text += f"   range {session.range[0] + 1}–{session.range[1] + 1}"
+            first, last = session.range
+            begin, end = (float(session.clip.times[frame]) for frame in session.range)
+            text += f"   range {first + 1}–{last + 1} ({begin:.2f}–{end:.2f} s)"
         self._place.setText(text)
 
     def _show_errors(self, *_: object) -> None:

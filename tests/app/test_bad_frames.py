@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 
 from app.document.suspicions import Suspicions, joints_text, sentence_of
 from app.look import theme as look
+from app.views.timeline_parts import RULER_TIP
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import Suspicion
 from tests.app.conftest import WAIT_MS, show_panel, stop_answers, wait_for_lift
@@ -49,7 +50,7 @@ def test_alt_and_arrows_go_through_them_and_say_what_it_is(qtbot, planted_window
     session.set_frame(100)
     qtbot.keyClick(planted_window, Qt.Key.Key_Right, ALT)
     assert session.frame == 200 and session.selection == {WRIST}
-    assert planted_window.status_line.message().startswith(("Jump: RWrist, frame", "Reprojection: RWrist"))
+    assert planted_window.status_line.message().startswith(("Jump: Right wrist, frame", "Reprojection: Right wrist"))
     assert planted_window.answers.suspicions.selected()[0].worst == 200
     qtbot.keyClick(planted_window, Qt.Key.Key_Right, ALT)
     assert session.frame == 450 and session.selection == {HEAD}
@@ -111,6 +112,11 @@ def test_they_are_marked_on_the_timeline_and_explained_there(qtbot, planted_wind
     assert is_marked(455, muted)
 
 
+def test_the_ruler_says_what_it_is_for_where_nothing_is_flagged(planted_window):
+    timeline = planted_window.timeline
+    assert timeline._explain(timeline.x_of(600.5), 5) == RULER_TIP
+
+
 def test_while_somebody_looks_again_the_list_is_grey(qtbot, planted_window, monkeypatch):
     session, panel = planted_window.session, planted_window.answers.suspicions
     stop_answers(monkeypatch)
@@ -147,6 +153,6 @@ def test_going_on_starts_from_where_each_is_worst(qapp):
 def test_joints_are_named_by_limbs_where_they_are_whole():
     legs = MPM16.limb("left leg") + MPM16.limb("right leg")
     assert joints_text(legs) == "right leg, left leg" and joints_text(tuple(range(16))) == "all joints"
-    assert joints_text((WRIST, HEAD)) == "Head, RWrist"
+    assert joints_text((WRIST, HEAD)) == "Head, Right wrist"
     one = Suspicion("jump", 3, 3, (WRIST,), 2.04, 3)
-    assert sentence_of(one) == "Jump: RWrist, frame 4, 2.0 × the limit"
+    assert sentence_of(one) == "Jump: Right wrist, frame 4, 2.0 × the limit"

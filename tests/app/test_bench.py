@@ -4,6 +4,7 @@ import math
 
 from app.bench.clock import Heartbeat, since_start_s
 from app.bench.ui import Extent, UiBench
+from tests.app.conftest import forget
 
 
 def test_every_figure_is_measured(qapp, tmp_path):
@@ -16,6 +17,7 @@ def test_every_figure_is_measured(qapp, tmp_path):
         assert any(what in line and "200 frames" in line for line in found), what
     assert found["  memory"].value > 0.1 and 0 < found["window visible"].value <= found["demo lifted"].value
     assert not bench.window.isVisible()
+    forget(bench.window)
 
 
 def test_a_standstill_is_noticed(qtbot):

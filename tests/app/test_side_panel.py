@@ -1,8 +1,10 @@
 """The side panel can be wide, narrow or hidden, stands never half empty, and text can be larger."""
 
+from itertools import pairwise
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.look.text_size import line_scale, set_text_size
 from app.look.theme import DARK
@@ -67,3 +69,12 @@ def test_text_grows_everywhere_and_lanes_with_it(qtbot, demo_window, settings, u
     qtbot.keyClick(demo_window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert timeline.minimumSizeHint().height() == before[0]
     assert QApplication.font().pointSizeF() == QApplication.instance().property("usual_point_size")
+
+
+def test_buttons_beside_a_stretch_keep_their_room(qtbot, demo_window):
+    panel = demo_window.answers.predictions
+    tabs = demo_window.side_panel.tabs
+    tabs.setCurrentIndex([tabs.tabText(n) for n in range(tabs.count())].index("Answers"))
+    buttons = [button for button in panel.findChildren(QPushButton) if button.text() in ("Remove", "Copy", "Save CSV…")]
+    spans = sorted((button.geometry().left(), button.geometry().right()) for button in buttons)
+    assert len(spans) == 3 and all(one[1] < other[0] for one, other in pairwise(spans))

@@ -134,7 +134,7 @@ def test_training_on_a_full_disk_is_one_sentence(tmp_path):
     ("setting", "words"),
     [
         ("stage_one.batch=-3", "whole number from 1 on"),
-        ("stage_one.windows=true", "whole number from 1 on"),
+        ("stage_one.windows=true", "whole number from 0 on"),
         ("seed=-1", "whole number from 0 on"),
         ("stage_one.weight_2d=NaN", "must be a number"),
         ("precision=5", "of type str"),
