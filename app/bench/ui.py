@@ -209,7 +209,6 @@ class UiBench:
         """Leaving while a long clip is being lifted."""
         self.window.editor.apply_preset("2 legs")
         self._pause(0.3)
-        self.session.undo_stack.setClean()
         begun = time.perf_counter()
         self.window.may_close_unasked = True
         self.window.close()

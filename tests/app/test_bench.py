@@ -17,6 +17,7 @@ def test_every_figure_is_measured(qapp, tmp_path):
         assert any(what in line and "200 frames" in line for line in found), what
     assert found["  memory"].value > 0.1 and 0 < found["window visible"].value <= found["demo lifted"].value
     assert not bench.window.isVisible()
+    bench.window.deleteLater()
     forget(bench.window)
 
 
