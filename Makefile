@@ -4,6 +4,7 @@
 # make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
 # make soak  a seeded random user of the real window for ten minutes; memory must not grow
 # make lint  style, types and import rules
+# make screenshots  takes the pictures of docs/tour.md anew
 # make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
 SHARED ?= ../shared
 
-.PHONY: run test test-all fuzz soak lint motion-pictures setup setup-dev packages test-packages blender-packages clean
+.PHONY: run test test-all fuzz soak lint screenshots motion-pictures setup setup-dev packages test-packages blender-packages clean
 
 run: packages setup
 	$(BIN)/mpm-viewer
@@ -44,6 +45,9 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+screenshots: test-packages setup-dev
+	xvfb-run -a -s '-screen 0 1280x800x24' $(BIN)/python docs/tour_pictures.py
 
 motion-pictures: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures.py $(SHARED)
