@@ -40,7 +40,7 @@ class Document(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
-        self._soon.timeout.connect(self.changed)
+        self._soon.timeout.connect(self._tell)
         session.clip_changed.connect(self.mark_opened)
         for signal in (
             session.mask_changed, session.keypoints_changed, session.threshold_changed, session.camera_changed,
@@ -49,6 +49,9 @@ class Document(QObject):
             session.undo_stack.cleanChanged,
         ):  # fmt: skip
             signal.connect(self.look_again)
+
+    def _tell(self) -> None:
+        self.changed.emit()
 
     @property
     def path(self) -> Path | None:

@@ -22,6 +22,7 @@ from app.document.video_link import VideoLink
 from app.workers.autosave import Autosave, find_leftovers
 from app.workers.saving import SaveJob
 from mpm_core import Clip
+from mpm_core.corrections import FIELDS
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.keeper import fingerprint_of
 from mpm_core.detectors.recording import Recording
@@ -93,15 +94,10 @@ def test_what_was_touched_and_is_as_before_is_not_unsaved(session, document, edi
     editor.click_joints((WRIST,), 5)
     editor.click_joints((WRIST,), 5)
     assert session.undo_stack.count() == 2 and not document.is_unsaved()
-    old = session.clip.keypoints[7, WRIST].tolist()
     editor.move_joint(WRIST, 7, 1.0, 2.0, editor.begin_gesture())
     assert document.is_unsaved()
-    session.undo_stack.push(
-        EditKeypoints(session, 7, {
-            "keypoints": np.where(np.arange(16)[:, None] == WRIST, old, session.clip.keypoints[7])[None].astype(np.float32),
-            "edited": np.zeros((1, 16), bool),
-        }, "back")
-    )  # fmt: skip
+    before = {name: getattr(session.opened, name)[7:8] for name in FIELDS}
+    session.undo_stack.push(EditKeypoints(session, 7, before, "back"))
     assert not document.is_unsaved()
 
 
@@ -264,12 +260,12 @@ def test_what_was_done_follows_edits_and_undo(session, document, editor):
     editor.apply_preset("left leg")
     editor.swap_sides()
     said = [step.text for step in document.edits]
-    assert said[-2:] == ["Move LWrist, frame 5, and 5 edits like it before", "Swap left and right"]
+    assert said[-2:] == ["Move Left wrist, frame 6, and 5 edits like it before", "Swap left and right, frame 1"]
     dated = document.edits[-1].when
     session.undo_stack.undo()
-    assert "Swap left and right" not in [step.text for step in document.edits]
+    assert "Swap left and right, frame 1" not in [step.text for step in document.edits]
     session.undo_stack.redo()
-    assert document.edits[-1].text == "Swap left and right" and document.edits[-1].when >= dated
+    assert document.edits[-1].text == "Swap left and right, frame 1" and document.edits[-1].when >= dated
 
 
 def test_what_was_done_is_kept_and_goes_on(session, document, editor, tmp_path):
@@ -277,7 +273,7 @@ def test_what_was_done_is_kept_and_goes_on(session, document, editor, tmp_path):
     save(document, tmp_path / "walk.mpmproj")
     again, opened = reopened(tmp_path / "walk.mpmproj")
     Editor(again).move_joint(WRIST, 3, 1.0, 2.0, 1)
-    assert [step.text for step in opened.edits] == ["Swap left and right", "Move LWrist, frame 3"]
+    assert [step.text for step in opened.edits] == ["Swap left and right, frame 1", "Move Left wrist, frame 4"]
     assert opened.edits[0] == document.edits[0]
 
 
