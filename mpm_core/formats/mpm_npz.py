@@ -64,6 +64,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     more = ("camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "is_virtual", "notes", "history")
     arrays = read_npz(path, (*_ARRAYS, *more))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
+    if times is not None and times.ndim != 1:
+        raise UserError(f"{path}: 'times' has the shape {times.shape}, not (frames,)")
     notes = []
     fps = options.fps or _number(arrays, "fps", path)
     if fps is None and times is not None:
