@@ -124,10 +124,3 @@ def test_a_broken_video_leaves_the_clip_alone(qtbot, demo_window, tmp_path, monk
     with qtbot.waitSignal(demo_window.backdrop.failed, timeout=WAIT_MS) as signal:
         demo_window.actions_by_name["backdrop"].trigger()
     check_sentence(signal.args[0], tmp_path / "film.mp4", "video")
-
-
-def test_truth_of_another_length_is_refused(qtbot, demo_window, tmp_path, demo):
-    write(demo.cut(0, 99), tmp_path / "short.npz")
-    with qtbot.waitSignal(demo_window.opener.failed, timeout=WAIT_MS) as signal:
-        demo_window.opener.open_truth(tmp_path / "short.npz")
-    check_sentence(signal.args[0], tmp_path / "short.npz", "100 frames")

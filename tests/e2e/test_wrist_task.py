@@ -9,7 +9,7 @@ from mpm_core.cli import main
 from mpm_core.formats import read_clip
 from mpm_core.metrics import joint_errors, jumps, reprojection_errors
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
+from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
 from tests.app.test_corrections import drag
 
 WRIST, FIRST, LAST = MPM16.index("RWrist"), 100, 119
@@ -54,10 +54,7 @@ def test_two_keys_put_a_wrist_right_and_the_3d_follows(qtbot, window, wrong, tmp
     assert after < 0.6 * before
     assert jumps(prediction.positions, clip.ground_truth) == 0
     # Saved, opened again: keys are listed, and what was measured can still be restored.
-    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "right.npz")
-    assert window.file_handlers.save()
-    window.file_handlers.open_path(tmp_path / "right.npz")
-    qtbot.waitUntil(lambda: session.clip is not clip, timeout=WAIT_MS)
+    save_and_reopen(qtbot, window, monkeypatch, tmp_path / "right.mpmproj")
     keys = window.editor.corrections.keys()
     assert [(key.joint, key.frame, key.fill) for key in keys] == [(WRIST, FIRST, "smooth"), (WRIST, LAST, "none")]
     assert all(abs(key.moved_px - np.hypot(*OFF)) < 2 + 2 * pixel for key in keys)
@@ -65,6 +62,6 @@ def test_two_keys_put_a_wrist_right_and_the_3d_follows(qtbot, window, wrong, tmp
     window.actions_by_name["restore"].trigger()
     assert np.allclose(session.clip.keypoints[span, WRIST], true[span, WRIST] + OFF, atol=1e-2)
     # And the command line believes it too.
-    assert main(["lift", str(tmp_path / "right.npz"), "-o", str(tmp_path / "lifted.npz")]) == 0
+    assert main(["lift", str(tmp_path / "right.mpmproj"), "-o", str(tmp_path / "lifted.npz")]) == 0
     lifted = read_clip(tmp_path / "lifted.npz").ground_truth[FIRST, WRIST].astype(float)
     assert np.linalg.norm(clip.camera.project(lifted) - clip.keypoints[FIRST, WRIST]) < 2
