@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtGui import QImage, QSurfaceFormat
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.look.theme import DARK
@@ -98,9 +97,16 @@ PICTURES: dict[str, Picture] = {
 
 def settle(window: MainWindow) -> None:
     """Until the answer on show is whole and drawn."""
-    QTest.qWait(300)
+    _wait(300)
     _until(lambda: window.session.prediction is not None and not window.session.state.is_busy)
-    QTest.qWait(1500)  # figures and curves come a little later
+    _wait(1500)  # figures and curves come a little later
+
+
+def _wait(wait_ms: int) -> None:
+    """Let the window live so long. QTest.qWait would keep the workers from Python's lock."""
+    loop = QEventLoop()
+    QTimer.singleShot(wait_ms, loop.quit)
+    loop.exec()
 
 
 def _until(is_so: Callable[[], bool]) -> None:
@@ -108,7 +114,7 @@ def _until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         if time.monotonic() > end:
             raise TimeoutError("the lifter did not come to an end")
-        QTest.qWait(50)
+        _wait(50)
 
 
 def main() -> int:

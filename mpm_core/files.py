@@ -121,3 +121,13 @@ def _lock(handle: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def open_zip(path: Path, otherwise: str) -> zipfile.ZipFile:
+    """A zip file to be read; UserError when it cannot be, which says `otherwise` of one that is none."""
+    try:
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (*ZIP_ERRORS, ValueError):
+        raise UserError(f"{path}: {otherwise}") from None

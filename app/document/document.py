@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.document.history import DoneList
 from app.document.project import UNCOUNTED, Kept, Unpacked, open_unpacked, parts_of, recording_part, unknown_parts
 from app.document.session import Session
+from app.document.timers import single_shot
 from mpm_core.detectors.recording import Recording
 from mpm_core.formats.project import Part, Project, is_same
 from mpm_core.provenance import History
@@ -37,10 +38,7 @@ class Document(QObject):
         self._path: Path | None = None
         self._on_disk: Project | None = None
         self._recording: tuple[Recording, int, Part] | None = None
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_SOON_MS)
-        self._soon.timeout.connect(self._tell)
+        self._soon = single_shot(self, self._tell, _SOON_MS)
         session.clip_changed.connect(self.mark_opened)
         for signal in (
             session.mask_changed, session.keypoints_changed, session.threshold_changed, session.camera_changed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,9 @@ from app.document.session import Session
 from mpm_core.camera import upright
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
+
+MOST_BYSTANDERS = 6
+"""Other people that are lifted and shown beside the one at work."""
 
 
 def true_in_scene(session: Session, frame: int) -> NDArray[np.float32] | None:
@@ -45,6 +49,17 @@ def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
     elif session.prediction is not None and np.isfinite(session.prediction.root[frame]).all():
         root = session.prediction.root[frame]
     return in_scene(root, session.up.direction)
+
+
+def ways_in_scene(session: Session, first: int, last: int, joints: Sequence[int]) -> NDArray[np.float32]:
+    """(frames, joints, 3) where predicted joints are from a frame to another (included), metres; NaN where nobody knows."""
+    clip, answer, part = session.clip, session.prediction, slice(first, last + 1)
+    assert clip is not None and answer is not None
+    roots = np.where(np.isfinite(answer.root[part]), answer.root[part], 0)
+    if clip.ground_truth is not None:
+        true = clip.ground_truth[part, MPM16.root]
+        roots = np.where(np.isfinite(true).all(-1, keepdims=True), true, roots)
+    return in_scene(answer.positions[part][:, list(joints)] + roots[:, None], session.up.direction)
 
 
 def in_scene(points: NDArray[np.float32], up: tuple[float, float, float]) -> NDArray[np.float32]:

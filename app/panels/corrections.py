@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.document.corrections import Corrections
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.document.words import COUNTED_FROM_ONE, frames_in_words, joint_in_words
 from mpm_core.corrections import Key
 
@@ -56,11 +57,9 @@ class CorrectionsPanel(QWidget):
         layout.addWidget(self.list, 1)
         layout.addLayout(self._build_buttons())
         layout.addStretch()
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.timeout.connect(self.refresh)
+        self._due = single_shot(self, self.refresh, _WAIT_MS)
         for signal in (session.keypoints_changed, session.clip_changed):
-            signal.connect(lambda *_: self._due.start(_WAIT_MS))
+            signal.connect(lambda *_: self._due.start())
         session.frame_changed.connect(self._show_here)
         corrections.settings_changed.connect(self._show_fill)
         self._show_fill()

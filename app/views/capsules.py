@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QMatrix4x4, QVector4D
 from PySide6.QtOpenGL import QOpenGLBuffer, QOpenGLShader, QOpenGLShaderProgram
 
 from app.look.theme import rgb
+from mpm_core.capsules import axes_along, unit_capsule
 from mpm_core.skeleton import MPM16
 
 _RIM = 0.8  # cosine of the angle between surface and eye, from which on a rim has the outline's colour
@@ -61,26 +62,7 @@ void main() {
 """
 
 
-def _unit_capsule() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint32]]:
-    """Rings of a capsule along z: unit directions (n, 3), which end each belongs to (n,), and triangles (m, 3)."""
-    latitude = np.concatenate((np.linspace(-np.pi / 2, 0, _RINGS), np.linspace(0, np.pi / 2, _RINGS)))
-    end = np.repeat([0.0, 1.0], _RINGS)
-    around = np.arange(_SIDES) / _SIDES * 2 * np.pi
-    direction = np.stack(
-        (
-            np.outer(np.cos(latitude), np.cos(around)),
-            np.outer(np.cos(latitude), np.sin(around)),
-            np.outer(np.sin(latitude), np.ones(_SIDES)),
-        ),
-        axis=-1,
-    )
-    ring, side = np.meshgrid(np.arange(2 * _RINGS - 1), np.arange(_SIDES), indexing="ij")
-    a, b = ring * _SIDES + side, ring * _SIDES + (side + 1) % _SIDES
-    faces = np.stack((a, b, a + _SIDES, b, b + _SIDES, a + _SIDES), axis=-1).reshape(-1, 3)
-    return direction.reshape(-1, 3).astype(np.float32), np.repeat(end, _SIDES).astype(np.float32), faces.astype(np.uint32)
-
-
-_DIRECTIONS, _ENDS, _FACES = _unit_capsule()
+_DIRECTIONS, _ENDS, _FACES = unit_capsule(_SIDES, _RINGS)
 _PARTS = len(MPM16.bones) + len(MPM16)
 _ALL_FACES = (_FACES[None] + (np.arange(_PARTS) * len(_DIRECTIONS))[:, None, None]).reshape(-1, 3).astype(np.uint32)
 
@@ -106,7 +88,7 @@ def build_vertices(
     gone = ~np.isfinite(start + end).all(1)
     start, end = np.where(gone[:, None], 0, start), np.where(gone[:, None], 0, end)
     radius = np.where(gone, 0, radius)
-    axes = _axes_along(end - start)  # (parts, 3, 3)
+    axes = axes_along(end - start)  # (parts, 3, 3)
     normal = np.einsum("pij,vj->pvi", axes, _DIRECTIONS)
     place = start[:, None] + (end - start)[:, None] * _ENDS[None, :, None] + normal * radius[:, None, None]
     count = len(_DIRECTIONS)
@@ -114,16 +96,6 @@ def build_vertices(
     out[..., 0:3], out[..., 3:6] = place, normal
     out[..., 6:9], out[..., 9] = colour[:, None], is_hollow[:, None]
     return out.reshape(-1, _FLOATS)
-
-
-def _axes_along(direction: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(parts, 3, 3) rotations whose third column points along each direction; the identity for a zero one."""
-    length = np.linalg.norm(direction, axis=1, keepdims=True)
-    z = np.where(length > 1e-9, direction / np.maximum(length, 1e-9), [0.0, 0.0, 1.0])
-    helper = np.where(np.abs(z[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
-    x = np.cross(helper, z)
-    x /= np.linalg.norm(x, axis=1, keepdims=True)
-    return np.stack((x, np.cross(z, x), z), axis=-1)
 
 
 class SkeletonMesh(GLGraphicsItem):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem, GLMeshItem, MeshData
 from PySide6.QtGui import QColor
 
-from app.document.scene_positions import predicted_in_scene, root_in_scene
+from app.document.scene_positions import predicted_in_scene, root_in_scene, ways_in_scene
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
@@ -16,6 +16,7 @@ from mpm_core.grounding.floor import ANKLE_HEIGHT_M, FEET
 from mpm_core.skeleton import MPM16
 
 _TRAIL_S = 1.0
+_PAST_ALPHA, _AHEAD_ALPHA = 0.9, 0.35  # what is still to come is fainter
 _MOST_GHOSTS = 3  # on each side; more would hide the person
 _SHADOW_M, _SHADOW_CORNERS, _SHADOW_ABOVE_M = 0.13, 24, 0.002
 _SHADOW_FADES_M = 0.25  # a foot so high over the floor has a shadow of a third
@@ -32,25 +33,24 @@ class Trails:
 
     def refresh(self, session: Session, theme: Theme, palette_name: str) -> None:
         """Bring the trails up to the session's frame and selection."""
-        clip = session.clip
-        frames: list[int] = []
-        if self.is_on and clip is not None and session.prediction is not None:
-            reach = round(_TRAIL_S * clip.fps)
-            frames = [*range(max(session.frame - reach, 0), min(session.frame + reach + 1, len(session)))]
-        poses = [places_in_scene(session, frame) for frame in frames]
-        joints = sorted(session.selection) or [MPM16.root]
-        points, colours = [], []
-        for joint in joints:
-            colour = look.rgb(theme.palettes[palette_name].side(MPM16.side(joint)))
-            for frame, start, end in zip(frames[:-1], poses[:-1], poses[1:], strict=True):
-                if start is None or end is None:
-                    continue
-                points += [start[joint], end[joint]]
-                alpha = 0.9 if frame < session.frame else 0.35  # what is still to come is fainter
-                colours += [(*colour, alpha)] * 2
-        self._line.setVisible(bool(points))
-        if points:
-            self._line.setData(pos=np.array(points, np.float32), color=np.array(colours, np.float32))
+        steps = np.zeros((0, 2, 3))
+        colours = np.zeros((0, 2, 4))
+        if self.is_on and session.clip is not None and session.prediction is not None:
+            reach = round(_TRAIL_S * session.clip.fps)
+            first, last = max(session.frame - reach, 0), min(session.frame + reach, len(session) - 1)
+            joints = sorted(session.selection) or [MPM16.root]
+            ways = ways_in_scene(session, first, last, joints)  # (frames, joints, 3)
+            steps = np.stack((ways[:-1], ways[1:]), axis=2)  # (frames, joints, 2 ends, 3)
+            is_past = np.arange(first, last) < session.frame
+            colours = np.ones((*steps.shape[:3], 4))
+            colours[..., :3] = theme.palettes[palette_name].joints[joints][:, None]
+            colours[..., 3] = np.where(is_past, _PAST_ALPHA, _AHEAD_ALPHA)[:, None, None]
+            known = np.isfinite(steps).all((2, 3))
+            steps, colours = steps[known], colours[known]
+        self._line.setVisible(len(steps) > 0)
+        if len(steps):
+            points, shades = steps.reshape(-1, 3).astype(np.float32), colours.reshape(-1, 4).astype(np.float32)
+            self._line.setData(pos=points, color=shades)
 
 
 class Ghosts:
@@ -65,8 +65,7 @@ class Ghosts:
 
     def refresh(self, session: Session, theme: Theme, palette_name: str) -> None:
         """Bring the ghosts up to the session's frame."""
-        palette = theme.palettes[palette_name]
-        colours = np.array([look.rgb(palette.side(MPM16.side(joint))) for joint in range(len(MPM16))])
+        colours = theme.palettes[palette_name].joints
         radius = np.full(len(MPM16), look.JOINT_RADIUS_M * look.GHOST_SHARE)
         frames = [session.frame + step for step in ghost_steps(self.reach)]
         for mesh, frame in zip(self._meshes, [*frames, *[-1] * (len(self._meshes) - len(frames))], strict=True):

@@ -30,8 +30,7 @@ class Bystanders:
 
     def refresh(self, session: Session, theme: Theme, palette_name: str) -> None:
         """Bring everybody up to the session's frame."""
-        palette = theme.palettes[palette_name]
-        colours = np.array([look.rgb(palette.side(MPM16.side(joint))) for joint in range(len(MPM16))])
+        colours = theme.palettes[palette_name].joints
         radius = np.full(len(MPM16), look.JOINT_RADIUS_M)
         for number, mesh in enumerate(self._meshes):
             places = self._places[number] if number < len(self._places) else None

@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip
 
 from app.document.scene_floor import floor_of_answer, floor_of_truth
-from app.document.scene_positions import predicted_in_scene, root_in_scene, true_in_scene
+from app.document.scene_positions import MOST_BYSTANDERS, predicted_in_scene, root_in_scene, true_in_scene
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
@@ -47,7 +47,6 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
-_MOST_BYSTANDERS = 6
 
 
 def why_no_scene() -> str:
@@ -89,7 +88,7 @@ class SceneView(GLViewWidget):
         self._grid.setSpacing(look.GRID_SPACING_M, look.GRID_SPACING_M, 1)
         self._camera = CameraPyramid()
         self.trails, self.ghosts, self._shadows = Trails(), Ghosts(), FootShadows()
-        self.bystanders = Bystanders(_MOST_BYSTANDERS)
+        self.bystanders = Bystanders(MOST_BYSTANDERS)
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.document.corrections import Corrections
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.document.words import frames_in_words, joints_in_words
 
 _REST_MS = 120
@@ -24,9 +25,7 @@ class CorrectionNotes(QObject):
         self._frame, self._gesture = 0, 0
         self._before: NDArray[np.float64] | None = None
         self._is_due = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.timeout.connect(self._say)
+        self._rest = single_shot(self, self._say)
         corrections.corrected.connect(self._on_corrected)
         session.prediction_changed.connect(self._on_answer)
         session.clip_changed.connect(self._forget)

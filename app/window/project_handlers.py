@@ -45,7 +45,7 @@ class ProjectHandlers(QObject):
         self._save_job = SaveJob()
         self._save_job.saved.connect(self._on_saved)
         self._save_job.failed.connect(self._on_save_failed)
-        self.autosave.failed.connect(session.message)
+        self.autosave.failed.connect(session.failure)
 
     def save(self) -> None:
         """Save the project in the background; the first time it is asked where."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.document.curve_choice import ON_SHOW
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.comparison import AnswerFigures, figures_of
@@ -51,12 +52,9 @@ class AnswersJob(QObject):
         self._number = 0
         self._is_wanted = False
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(lambda text, _: session.message.emit(text))
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._computed.connect(self._on_computed)
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setInterval(_WAIT_MS)
-        self._due.timeout.connect(self._ask)
+        self._due = single_shot(self, self._ask, _WAIT_MS)
         self._of: dict[int, AnswerFigures] = {}
         self._of_what: tuple[object, ...] = ()
         for signal in (

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+from PySide6.QtCore import QLockFile, QObject, Signal
 
 from app.document.document import Document
+from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from app.workers.saving import with_fingerprint
 from mpm_core.errors import UserError
@@ -88,10 +89,8 @@ class Autosave(QObject):
         self._document = document
         self._slot: Slot | None = None
         self._has_failed = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(round(1000 * float(os.environ.get(SECONDS_VARIABLE) or _AFTER_S)))
-        self._timer.timeout.connect(self.keep_now)
+        wait_ms = round(1000 * float(os.environ.get(SECONDS_VARIABLE) or _AFTER_S))
+        self._timer = single_shot(self, self.keep_now, wait_ms)
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         document.changed.connect(self._on_changed)

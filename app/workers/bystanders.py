@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.document.scene_positions import MOST_BYSTANDERS
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.camera import Intrinsics
@@ -16,8 +17,6 @@ from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction
 from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter
-
-_MOST_BYSTANDERS = 6  # as many as the scene draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +93,9 @@ class BystandersJob(QObject):
         if self._lifter is None or self._lifter_key != (asked.lifter, asked.device):
             self._lifter, self._lifter_key = load_lifter(asked.lifter, asked.device), (asked.lifter, asked.device)
         found: list[Bystander] = []
-        for track in asked.recording.people[: _MOST_BYSTANDERS + 1]:
+        for track in asked.recording.people[: MOST_BYSTANDERS + 1]:
             number = track.person.number
-            if number == asked.person or len(found) == _MOST_BYSTANDERS:
+            if number == asked.person or len(found) == MOST_BYSTANDERS:
                 continue
             clip = replace(asked.recording.clip(number), camera=asked.camera, up=asked.up)
             task = self._lifter.start(clip)

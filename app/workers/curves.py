@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.curves import BY_CLIP_ALONE, CURVES, Values
@@ -39,12 +40,9 @@ class CurvesJob(QObject):
         self._is_wanted = False
         self._number = 0
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(lambda text, _: session.message.emit(text))
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._computed.connect(self._on_computed)
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setInterval(_WAIT_MS)
-        self._due.timeout.connect(self._ask)
+        self._due = single_shot(self, self._ask, _WAIT_MS)
         session.clip_changed.connect(self._on_clip_changed)
         for signal in (
             session.prediction_changed, session.truth_changed, session.camera_changed, session.keypoints_changed,

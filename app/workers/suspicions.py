@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.suspicions import CHECKS, Evidence, Suspicion, spans_of
 
@@ -22,12 +23,9 @@ class SuspicionsJob(QObject):
         self._session = session
         self._number = 0
         self._thread = NewestWins(self._work)
-        self._thread.failed.connect(lambda text, _: session.message.emit(text))
+        self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._found.connect(self._on_found)
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setInterval(_WAIT_MS)
-        self._due.timeout.connect(self._ask)
+        self._due = single_shot(self, self._ask, _WAIT_MS)
         for signal in (
             session.clip_changed, session.mask_changed, session.keypoints_changed, session.threshold_changed,
             session.flags_changed, session.camera_changed, session.options_changed,

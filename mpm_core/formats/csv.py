@@ -266,7 +266,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 class _Table:
     """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
 
-    A source is one of SOURCES.
+    Sources: see sources.py.
     """
 
     comments: dict[str, str]

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from mpm_core.errors import UserError
-from mpm_core.files import ZIP_ERRORS
+from mpm_core.files import open_zip
 from mpm_core.formats.pickle_values import PickleError, is_plain, read_pickle, to_native
 
 _LARGEST_BYTES = 1 << 32  # of an array, unpacked: beyond the largest data sets of the field
@@ -23,7 +23,7 @@ def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     UserError when the file is no npz, or when an array in it is damaged or holds anything but numbers, text and plain
     containers of those.
     """
-    with _opened(path) as archive:
+    with open_zip(path, "not an npz archive") as archive:
         members = _members(archive)
         return {name: _read_member(archive, members[name], path) for name in names if name in members}
 
@@ -35,17 +35,8 @@ def read_members(archive: zipfile.ZipFile, where: str) -> dict[str, Any]:
 
 def list_arrays(path: Path) -> tuple[str, ...]:
     """Names of the arrays in an npz; UserError when the file is none."""
-    with _opened(path) as archive:
+    with open_zip(path, "not an npz archive") as archive:
         return tuple(_members(archive))
-
-
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (*ZIP_ERRORS, ValueError):
-        raise UserError(f"{path}: not an npz archive") from None
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip, split_source
 from mpm_core.errors import UserError
-from mpm_core.files import ZIP_ERRORS, written_whole
+from mpm_core.files import ZIP_ERRORS, open_zip, written_whole
 from mpm_core.formats.base import CERTAIN, Contents, Format, Probe, ReadOptions, Recognition
 from mpm_core.formats.pickled_npz import read_members
 from mpm_core.formats.project_clip import clip_from, clip_parts
@@ -135,7 +135,7 @@ def write_project(project: Project, path: Path, moves: bool = True) -> None:
 def read_project(path: Path) -> Project:
     """A project, with its links made whole. UserError, in one sentence, for a file that is none, is damaged, was written by a
     newer version, or unpacks to more than a project of its size can hold."""
-    with _opened(path) as archive:
+    with open_zip(path, "is damaged, or no project of mpm-viewer") as archive:
         head = _Reader(archive, path).note(_HEAD)
         if head.get("format") != _WHAT or not isinstance(head.get("version"), int):
             raise UserError(f"{path}: is no project of mpm-viewer")
@@ -184,15 +184,6 @@ def _written_path(link: Path, folder: Path | None) -> str:
         return (whole if folder is None else Path(os.path.relpath(whole, folder))).as_posix()
     except ValueError:
         return whole.as_posix()
-
-
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (*ZIP_ERRORS, ValueError):
-        raise UserError(f"{path}: is damaged, or no project of mpm-viewer") from None
 
 
 class _Reader:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.prediction import Prediction
 
-SOURCES: Mapping[str, str] = {
-    "detected": "measured or given", "edited": "corrected by hand", "hidden": "not there",
-    "completed": "filled in by the lifter", "derived": "from other joints",
-}  # fmt: skip
-
 
 def sources_of(content: Clip | Prediction, clip: Clip | None) -> tuple[NDArray[np.str_], NDArray[np.floating]]:
-    """(frames, joints) names of SOURCES, and (frames, joints) confidence 0 to 1.
+    """(frames, joints) what each value is, and (frames, joints) confidence 0 to 1.
 
+    'detected': measured or given, 'edited': corrected by hand, 'hidden': not there, 'completed': filled in by the lifter,
+    'derived': from other joints.
     clip: what a prediction was made from, if that is known.
     """
     if isinstance(content, Clip):

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.look.theme import DARK
@@ -22,7 +21,7 @@ from mpm_core import write
 from mpm_core.assets import find_asset
 from mpm_core.formats import read_clip
 from mpm_core.formats.project import Project
-from tests.soak.user import RandomUser
+from tests.soak.user import RandomUser, live
 
 PROJECT = "work.mpmproj"
 
@@ -51,11 +50,11 @@ def main(folder: Path, seed: int) -> None:
     write(demo.cut(0, 90), files[1])
     window.file_handlers.open_path(files[0])
     while window.session.clip is None:
-        QTest.qWait(20)
+        live(20)
     window.project_handlers._save_to = _saving_there(window, folder / PROJECT)  # type: ignore[method-assign]
     window.actions_by_name["save"].trigger()
     while window.document.is_unsaved() or window.document.path is None:
-        QTest.qWait(20)
+        live(20)
     user = RandomUser(window, seed, files, folder)
     log = (folder / "state.log").open("a", buffering=1)
 

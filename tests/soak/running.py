@@ -13,14 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.window.main_window import MainWindow
 from mpm_core import read_clip, write
 from mpm_core.assets import find_asset
 from mpm_core.formats.base import WriteOptions
-from tests.soak.user import RandomUser
+from tests.soak.user import RandomUser, live
 
 _PAGE_BYTES = 4096
 _LIFT_TIMEOUT_S = 120.0
@@ -90,9 +89,9 @@ def _settled_memory(window: MainWindow) -> float:
     """Bytes that the process holds with the demo open and lifted and nothing to undo."""
     window.file_handlers.open_demo()
     end = time.monotonic() + _LIFT_TIMEOUT_S
-    QTest.qWait(300)
+    live(300)
     while time.monotonic() < end and (window.session.prediction is None or window.session.state.is_busy):
-        QTest.qWait(50)
+        live(50)
     QApplication.processEvents()
     gc.collect()
     with suppress(OSError, AttributeError):  # elsewhere than on glibc what was freed is counted too

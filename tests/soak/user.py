@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QMessageBox, QWidget
@@ -23,6 +23,13 @@ _KEYS = (
     Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight, Qt.Key.Key_Escape, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_C, Qt.Key.Key_B,
     Qt.Key.Key_Z, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Delete,
 )  # fmt: skip
+
+
+def live(wait_ms: int) -> None:
+    """Let the window live so long. QTest.qWait would keep the workers from Python's lock."""
+    loop = QEventLoop()
+    QTimer.singleShot(wait_ms, loop.quit)
+    loop.exec()
 
 
 class RandomUser(QObject):
@@ -129,7 +136,7 @@ class RandomUser(QObject):
         self._window.resize(*self._random.choice(((1024, 700), (1280, 800), (1200, 760))))
 
     def _wait(self) -> None:
-        QTest.qWait(self._random.randrange(20, 200))
+        live(self._random.randrange(20, 200))
 
     def _answer(self) -> None:
         """Whatever waits for an answer gets one: a file, one of its buttons, or Esc."""

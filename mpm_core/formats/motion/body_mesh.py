@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.capsules import axes_along, unit_capsule
 from mpm_core.rig.joints import RigJoint
 
 _AROUND, _RINGS = 10, 4
@@ -35,12 +36,13 @@ def body_of(joints: tuple[RigJoint, ...]) -> BodyMesh:
     ends = [(number, joint.parent) for number, joint in enumerate(joints) if joint.parent >= 0]
     bones = [(parent, places[parent], places[number]) for number, parent in ends]
     bones += [(n, places[n], places[n] + np.array(joint.tip)) for n, joint in enumerate(joints) if joint.tip is not None]
-    unit, along, faces = _unit_capsule()
+    unit, along, faces = unit_capsule(_AROUND, _RINGS)
     points, normals, colours, bound, triangles = [], [], [], [], []
+    turns = axes_along(np.array([end - start for _, start, end in bones]))
     for number, (joint, start, end) in enumerate(bones):
         side = next((name for name in ("Left", "Right") if joints[joint].name.startswith(name)), "")
         radius = _RADII_M[joints[joint].name.removeprefix(side)]
-        turned = unit @ _axes_along(end - start).T
+        turned = unit @ turns[number].T
         points.append(start + along[:, None] * (end - start) + turned * radius)
         normals.append(turned)
         colours.append(np.tile(_SIDE_COLOURS[side], (len(unit), 1)))
@@ -60,25 +62,3 @@ def rest_places(joints: tuple[RigJoint, ...]) -> NDArray[np.float64]:
         if joint.parent >= 0:
             places[number] = places[joint.parent] + joint.rest
     return places
-
-
-def _unit_capsule() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """(vertices, 3) directions about z, (vertices,) 0 at the capsule's start and 1 at its end, (triangles, 3)."""
-    latitude = np.concatenate((np.linspace(-np.pi / 2, 0, _RINGS), np.linspace(0, np.pi / 2, _RINGS)))
-    around = np.arange(_AROUND) / _AROUND * 2 * np.pi
-    x, y = np.outer(np.cos(latitude), np.cos(around)), np.outer(np.cos(latitude), np.sin(around))
-    z = np.repeat(np.sin(latitude)[:, None], _AROUND, axis=1)
-    ring, side = np.meshgrid(np.arange(2 * _RINGS - 1), np.arange(_AROUND), indexing="ij")
-    a, b = ring * _AROUND + side, ring * _AROUND + (side + 1) % _AROUND
-    faces = np.stack((a, b, a + _AROUND, b, b + _AROUND, a + _AROUND), axis=-1).reshape(-1, 3)
-    return np.stack((x, y, z), axis=-1).reshape(-1, 3), np.repeat([0.0, 1.0], _RINGS * _AROUND), faces
-
-
-def _axes_along(direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 3) whose third column points along a direction."""
-    length = float(np.linalg.norm(direction))
-    z = direction / length if length > 0 else np.array([0.0, 0.0, 1.0])
-    helper = np.eye(3)[int(np.abs(z).argmin())]
-    x = np.cross(helper, z)
-    x /= np.linalg.norm(x)
-    return np.stack((x, np.cross(z, x), z), axis=1)

@@ -28,8 +28,8 @@ _UNEVEN = 1e-3  # share of the frame time by which the times may stray before th
 @dataclass(frozen=True, eq=False)
 class World:
     """positions: (frames, 16, 3) metres, Y up, the floor at 0, Hip above the origin at first; NaN where a joint is unknown.
-    frame_time: seconds. stands: (frames, 2) probability that a foot stands, left first. sources: (frames, 16) names of
-    SOURCES, and confidence: (frames, 16) 0 to 1, see sources.py. uncertainty: (frames, 16) metres, or None."""
+    frame_time: seconds. stands: (frames, 2) probability that a foot stands, left first. sources: (frames, 16)
+    and confidence: (frames, 16) 0 to 1, see sources.py. uncertainty: (frames, 16) metres, or None."""
 
     positions: Floats
     frame_time: float
