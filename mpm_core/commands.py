@@ -6,7 +6,7 @@ import argparse
 import logging
 from dataclasses import replace
 
-from mpm_core.batch import aids_of, run_each, suffix_of
+from mpm_core.bulk.running import aids_of, run_each, suffix_of
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mpm_core.batch import run_each, suffix_of
+from mpm_core.bulk.running import run_each, suffix_of
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors import DETECTORS

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mpm_core import UserError
-from mpm_core.batch import run_each
+from mpm_core.bulk.running import run_each
 from mpm_core.cli import build_parser, main
 from mpm_core.files import check_spares, written_whole
 
