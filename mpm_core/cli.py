@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mpm_core.bulk.ending import STATUS_TERMINATED, TerminatedError
+from mpm_core.bulk.options import add_bulk
 from mpm_core.commands import run_complete, run_convert, run_lift
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
@@ -21,7 +23,8 @@ _log = logging.getLogger("mpm")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 after a mistake of the user's, 130 when interrupted."""
+    """Run one command; returns the exit status: 0, 2 after a mistake of the user's or where an input could not be used,
+    130 when interrupted, 143 after SIGTERM."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     _log.setLevel(logging.INFO)
     problem = why_no_working_folder()
@@ -37,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _log.error("mpm: interrupted")
         return 130
+    except TerminatedError:
+        _log.error("mpm: ended by SIGTERM")
+        return STATUS_TERMINATED
     except BrokenPipeError:
         return 0
     except (OSError, MemoryError) as error:
@@ -58,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
-    add_detect(commands, _add_inputs)
+    add_detect(commands)
     _add_complete(commands)
     _add_convert(commands)
     _add_training(commands)
@@ -71,26 +77,6 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--video", type=Path, help="measure detection in this video instead")
     bench.set_defaults(run=_run_bench)
     return parser
-
-
-def _add_input(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="keypoint file, or a folder with a file per frame")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending names the format")
-    _add_reading(parser)
-
-
-def _add_inputs(parser: argparse.ArgumentParser, what: str, suffix: str) -> None:
-    """For commands that take several inputs, which is what run_each wants."""
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="input", help=what)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        help="file to write, in the format of its ending; for several inputs a folder",
-    )
-    parser.add_argument("--to", default=suffix, metavar="FORMAT", help=f"format in such a folder (default: {suffix})")
-    parser.add_argument("--jobs", type=int, default=1, help="how many inputs to work on at once")
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +133,7 @@ def _add_hide(parser: argparse.ArgumentParser) -> None:
 
 def _add_lift(commands: Any) -> None:
     parser = commands.add_parser("lift", help="2D keypoints, or a video, to 3D")
-    _add_inputs(parser, "keypoint files, videos, folders of OpenPose files or of videos", "bvh")
+    add_bulk(parser, "keypoint files, videos, folders of them or with a file per frame", "bvh")
     _add_reading(parser)
     add_detector(parser)
     add_cleaning(parser)
@@ -159,7 +145,8 @@ def _add_lift(commands: Any) -> None:
 
 def _add_complete(commands: Any) -> None:
     parser = commands.add_parser("complete", help="fill in missing or hidden joints of 3D positions")
-    _add_input(parser)
+    add_bulk(parser, "files with 3D positions, or folders of them", "bvh")
+    _add_reading(parser)
     _add_lifter(parser)
     _add_hide(parser)
     parser.set_defaults(run=run_complete)
@@ -167,7 +154,8 @@ def _add_complete(commands: Any) -> None:
 
 def _add_convert(commands: Any) -> None:
     parser = commands.add_parser("convert", help="one file format to another, without any network")
-    _add_input(parser)
+    add_bulk(parser, "keypoint files, folders of them or with a file per frame", "csv")
+    _add_reading(parser)
     add_truth(parser)
     parser.set_defaults(run=run_convert)
 

@@ -1,4 +1,4 @@
-"""Owns running one command over several inputs: folders and patterns are spread out, each input gets an output of its own."""
+"""Owns running one command over what was typed: an input by itself, or many, here or on a cluster."""
 
 from __future__ import annotations
 
@@ -6,51 +6,49 @@ import argparse
 import copy
 import logging
 import os
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mpm_core.bulk.ending import TerminatedError, ending_at_once
+from mpm_core.bulk.inputs import Input, Inputs, Takes, find_inputs, is_single
+from mpm_core.bulk.outcomes import DONE, FAILED, SKIPPED, Outcome, RunOne, attempt
+from mpm_core.bulk.records import Asked, Records
+from mpm_core.bulk.targets import check_choices, doubles, formats_of, is_file_name, targets_of
+from mpm_core.bulk.telling import LogFile, Teller, command_line, document, say_json, summary, table, tell_left_out
+from mpm_core.bulk.workers import run_beside
 from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES, check_spares
+from mpm_core.files import check_spares
+from mpm_core.terminal import say
 
 _log = logging.getLogger("mpm")
 
-_MOST_JOBS = 61  # more than Windows can wait for
-
-RunOne = Callable[[argparse.Namespace], None]
-"""A command for one input: options.input and options.output are single paths. It must be importable by its name."""
+_MOST_DRY_ROWS = 200
 
 
-def run_each(options: argparse.Namespace, run_one: RunOne, suffix: str, takes_folders: bool = True) -> None:
-    """Run a command for each of options.inputs, in options.jobs processes.
+def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes) -> None:
+    """Run a command for each of options.inputs, in options.jobs processes or on the cluster options.dask.
 
-    One file as input: options.output is the file to write. Several, or a folder of videos: it is a folder, and each output has
-    its input's name and `suffix`. takes_folders: whether a folder without videos may be an input itself. What fails is
-    logged and does not keep the others back; UserError at the end counts it.
+    One input by itself and an options.output with the ending of a format: that is the file to write. Else options.output is a
+    folder. What fails is logged and does not keep the others back; UserError at the end counts it. Ends within a second of
+    SIGTERM (TerminatedError) or Ctrl+C.
     """
     if options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
-    if len(options.inputs) == 1:
-        inputs, failed = spread(options.inputs), 0
-        if inputs[0].is_dir() and not takes_folders:
-            raise UserError(f"{inputs[0]}: holds no videos")
-        if inputs == options.inputs and not options.output.is_dir():
-            check_spares([options.output], [*inputs, *aids_of(options)])
-            run_one(_with(options, inputs[0], options.output))
-            return
-    else:
-        inputs, failed = _usable(options.inputs, takes_folders)
-    targets = _targets(inputs, options.output, suffix)
-    check_spares([target for _, target in targets], [*inputs, *aids_of(options)])
-    tasks = [_with(options, path, target) for path, target in targets]
-    count = len(tasks) + failed
-    if tasks:
-        failed += _run_in_turn(tasks, run_one) if options.jobs == 1 else _run_beside(tasks, run_one, options.jobs)
-    if failed:
-        raise UserError(f"{failed} of {count} inputs could not be used (see above)")
+    formats = formats_of(options.to or options.usual_format)
+    if is_single(options.inputs, takes) and not _is_folder(options, len(formats)):
+        with ending_at_once():
+            _run_alone(options, run_one)
+        return
+    if not options.output.is_dir() and (options.output.exists() or is_file_name(options.output)):
+        why = "several formats" if is_single(options.inputs, takes) else "perhaps several inputs"
+        raise UserError(f"{options.output}: must be a folder, as there are {why}")
+    for note in check_choices(options, [found for found, _ in formats]):
+        _log.info("%s", note)
+    with ending_at_once():
+        _run_many(options, run_one, takes, [ending for _, ending in formats])
 
 
 def aids_of(options: argparse.Namespace) -> list[Path]:
@@ -59,149 +57,163 @@ def aids_of(options: argparse.Namespace) -> list[Path]:
     return [path for path in given if path is not None]
 
 
-def _usable(paths: Sequence[Path], takes_folders: bool) -> tuple[list[Path], int]:
-    """The inputs that are meant by several, without those that nothing can be made of, which are logged and counted."""
-    found: list[Path] = []
-    failed = 0
-    for path in paths:
-        try:
-            inputs = spread([path])
-            if inputs[0].is_dir() and not takes_folders:
-                raise UserError(f"{path}: holds no videos")
-            found += inputs
-        except UserError as error:
-            _log.error("mpm: %s", error)
-            failed += 1
-    return found, failed
+def _is_folder(options: argparse.Namespace, formats: int) -> bool:
+    """Whether one input's output is a folder."""
+    if options.output.is_dir() or formats > 1:
+        return True
+    return options.to is not None and not is_file_name(options.output)
 
 
-def spread(paths: Sequence[Path]) -> list[Path]:
-    """The inputs that are meant: a folder stands for its videos if it has any, a pattern with * for what it matches."""
-    return [found for path in paths for found in _meant(path)]
-
-
-def _meant(path: Path) -> list[Path]:
-    try:
-        if path.is_dir():
-            return sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES) or [path]
-        if path.exists() or not any(sign in path.name for sign in "*?["):
-            return [path]
-        matches = sorted(path.parent.glob(path.name))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    if not matches:
-        raise UserError(f"{path}: nothing matches this pattern")
-    return matches
-
-
-def suffix_of(name: str) -> str:
-    """The ending of files of a format; UserError for one that cannot be written."""
-    from mpm_core.formats import writers
-
-    found = next((f for f in writers() if f.name == name), None)
-    if found is None:
-        raise UserError(f"--to {name}: cannot write this format (known: {', '.join(f.name for f in writers())})")
-    return found.suffixes[0]
-
-
-def _targets(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Path, Path]]:
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: must be a folder, as there are {len(inputs)} inputs")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
-    targets = [(path, folder / f"{path.stem}{suffix}") for path in inputs]
-    times = Counter(target for _, target in targets)
-    for path, target in targets:
-        if times[target] > 1:
-            raise UserError(f"{path}: several inputs would be written to {target}; give them folders of their own")
-    return targets
-
-
-def _with(options: argparse.Namespace, path: Path, target: Path) -> argparse.Namespace:
-    one = copy.copy(options)
-    one.input, one.output = path, target
-    return one
-
-
-def _run_in_turn(tasks: Sequence[argparse.Namespace], run_one: RunOne) -> int:
-    return sum(_tell(_attempt(run_one, task)) for task in tasks)
-
-
-def _run_beside(tasks: Sequence[argparse.Namespace], run_one: RunOne, jobs: int) -> int:
-    """In processes that share the cores evenly: networks that each take all of them would only get in each other's way."""
-    left = list(range(len(tasks)))
-    failed = 0
-    for number, error in _outcomes(tasks, run_one, jobs):
-        left.remove(number)
-        failed += _tell(error)
-    # A process that dies takes the pool with it: who is left gets a process of its own.
-    for number in left:
-        outcomes = list(_outcomes(tasks[number : number + 1], run_one, 1))
-        died = f"{tasks[number].input}: the process that worked on it died (was there too little memory?)"
-        failed += _tell(outcomes[0][1] if outcomes else died)
-    return failed
-
-
-def _outcomes(tasks: Sequence[argparse.Namespace], run_one: RunOne, jobs: int) -> Iterator[tuple[int, str]]:
-    """The numbers of tasks that have ended, and why they failed if they did, until all have or a process dies."""
-    threads = max((os.cpu_count() or 1) // jobs, 1)
-    jobs = min(jobs, len(tasks), _MOST_JOBS)
-    try:
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare_process, (threads,)) as pool:
-            futures = {pool.submit(_attempt_and_listen, run_one, task): number for number, task in enumerate(tasks)}
-            for done in as_completed(futures):
-                texts, error = done.result()
-                for text in texts:
-                    _log.info("%s", text)
-                yield futures[done], error
-    except BrokenProcessPool:
+def _run_alone(options: argparse.Namespace, run_one: RunOne) -> None:
+    """One input and one file to write, in this process, whose words are told as they come."""
+    for name in ("resume", "dask"):
+        if getattr(options, name):
+            raise UserError(f"--{name} is for an output folder, and {options.output} is a file")
+    if options.to is not None and formats_of(options.to)[0][1] not in options.output.name.lower():
+        raise UserError(f"--to {options.to} and {options.output} name two formats")
+    (path,) = options.inputs
+    check_spares([options.output], [path, *aids_of(options)])
+    command = options.run.__name__.rpartition("_")[2]
+    if options.dry_run:
+        _tell_dry(options, command, [Outcome(path, DONE, (options.output,))], [])
         return
-
-
-def _tell(error: str) -> bool:
-    """Log why an input could not be used, if it could not."""
-    if error:
-        _log.error("mpm: %s", error)
-    return bool(error)
-
-
-def _attempt(run_one: RunOne, task: argparse.Namespace) -> str:
-    """Why an input could not be used; nothing when it could. One that brings out a defect of ours does not stop the others."""
+    began = time.monotonic()
+    if not options.json:
+        run_one(_with(options, path, (options.output,)))
+        return
     try:
-        run_one(task)
+        made = run_one(_with(options, path, (options.output,)))
     except UserError as error:
-        return str(error)
-    except Exception as error:
-        _log.debug("%s: failed", task.input, exc_info=True)
-        return f"{task.input}: {' '.join(str(error).split()) or type(error).__name__}"
-    return ""
+        failed = Outcome(path, FAILED, seconds=time.monotonic() - began, reason=str(error))
+        say_json(document(command, [failed], [], failed.seconds))
+        raise
+    seconds = time.monotonic() - began
+    say_json(document(command, [Outcome(path, DONE, made.outputs, made.frames, seconds)], [], seconds))
 
 
-def _attempt_and_listen(run_one: RunOne, task: argparse.Namespace) -> tuple[list[str], str]:
-    """In another process: what was said meanwhile, and why the input could not be used."""
-    notes = _Collector()
-    _log.addHandler(notes)
+@dataclass
+class _Plan:
+    """What is to be done: tasks, as it is asked of each, and outcomes that are known before."""
+
+    tasks: list[argparse.Namespace] = field(default_factory=list)
+    asked: dict[Path, str] = field(default_factory=dict)
+    known: list[Outcome] = field(default_factory=list)
+
+
+def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, endings: Sequence[str]) -> None:
+    began = time.monotonic()
+    command = options.run.__name__.rpartition("_")[2]
+    records = Records(options.output)
+    inputs = find_inputs(options.inputs, takes, options.output, records.outputs(), options.base)
+    plan = _plan(options, command, inputs, endings, records)
+    if options.dry_run:
+        planned = [Outcome(task.input, DONE, task.outputs) for task in plan.tasks]
+        _tell_dry(options, command, [*plan.known, *planned], inputs.left_out)
+        _count_failures(plan.known)
+        return
+    run = _runner(options, run_one)
     try:
-        return notes.texts, _attempt(run_one, task)
-    finally:
-        _log.removeHandler(notes)
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{options.output}: cannot be made ({error.strerror})") from error
+    log = LogFile(options.output)
+    with closing(log):
+        log.add(f"begins: {command_line()}")
+        tell_left_out(inputs.left_out, log)
+        outcomes = _work(plan, run(plan.tasks, log.path), command, records, log)
+        log.add("the whole table:\n" + table(outcomes, None))
+    if options.json:
+        say_json(document(command, outcomes, inputs.left_out, time.monotonic() - began))
+    else:
+        say(table(outcomes))
+    _count_failures(outcomes)
 
 
-class _Collector(logging.Handler):
-    """Keeps what is logged, for the process that started this one."""
+def _plan(options: argparse.Namespace, command: str, inputs: Inputs, endings: Sequence[str], records: Records) -> _Plan:
+    plan = _Plan(known=[Outcome(path, FAILED, reason=why) for path, why in inputs.failed])
+    targets: list[tuple[Input, tuple[Path, ...]]] = []
+    for one in inputs.found:
+        try:
+            targets.append((one, targets_of(one, options.output, endings)))
+        except UserError as error:
+            plan.known.append(Outcome(one.path, FAILED, reason=str(error)))
+    aids = aids_of(options)
+    check_spares([file for _, files in targets for file in files], [*(one.path for one in inputs.found), *aids])
+    asked = Asked(command, options, endings, aids)
+    twice = doubles(targets)
+    for one, files in targets:
+        if one.path in twice:
+            plan.known.append(Outcome(one.path, FAILED, reason=twice[one.path]))
+            continue
+        plan.asked[one.path] = asked.of(one.path)
+        before = records.find(one.path, plan.asked[one.path]) if options.resume else None
+        if before is not None:
+            plan.known.append(Outcome(one.path, SKIPPED, before[1], before[0], reason="done before"))
+        else:
+            plan.tasks.append(_with(options, one.path, files))
+    return plan
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
+_Runner = Callable[[Sequence[argparse.Namespace], Path], Iterator[Outcome]]
 
 
-def _prepare_process(threads: int) -> None:
-    logger = logging.getLogger("mpm")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+def _runner(options: argparse.Namespace, run_one: RunOne) -> _Runner:
+    """Who works on the tasks. UserError, before anything is written, when that cannot be."""
+    if options.dask is not None:
+        from mpm_core.bulk.cluster import Cluster
+
+        cluster = Cluster(options.dask)
+        return lambda tasks, log: cluster.run(tasks, run_one)
+    if options.jobs == 1:
+        return lambda tasks, log: (attempt(run_one, task) for task in tasks)
+    return lambda tasks, log: run_beside(tasks, run_one, min(options.jobs, len(tasks)) or 1, log)
+
+
+def _work(plan: _Plan, work: Iterator[Outcome], command: str, records: Records, log: LogFile) -> list[Outcome]:
+    """All outcomes, in the order of the inputs' paths; each is told and noted as it comes."""
+    outcomes = list(plan.known)
+    teller = Teller(command, len(plan.known) + len(plan.tasks), log)
+    try:
+        with closing(teller), closing(work):  # type: ignore[type-var]
+            for outcome in plan.known:
+                teller.tell(outcome)
+            for outcome in work:
+                if outcome.state == DONE:
+                    records.add(outcome, plan.asked[outcome.input])
+                outcomes.append(outcome)
+                teller.tell(outcome)
+    except (KeyboardInterrupt, TerminatedError):
+        text = f"ended early: {summary(outcomes)}; --resume goes on from there"
+        log.add(text)
+        _log.info("%s", text)
+        raise
+    return sorted(outcomes, key=lambda outcome: os.fspath(outcome.input))
+
+
+def _tell_dry(
+    options: argparse.Namespace, command: str, planned: Sequence[Outcome], left_out: Sequence[tuple[Path, str]]
+) -> None:
+    """What would be done."""
+    if options.json:
+        say_json(document(command, planned, left_out, 0.0, is_dry=True))
+        return
+    for outcome in planned[:_MOST_DRY_ROWS]:
+        names = ", ".join(map(str, outcome.outputs))
+        say(f"{outcome.input} -> {names}" if outcome.state == DONE else f"{outcome.state}: {outcome.reason or outcome.input}")
+    if len(planned) > _MOST_DRY_ROWS:
+        say(f"… and {len(planned) - _MOST_DRY_ROWS} others")
+    tell_left_out(left_out, None)
+    count = sum(outcome.state == DONE for outcome in planned)
+    say(f"would make files of {count} of {len(planned)} inputs; nothing is written")
+
+
+def _count_failures(outcomes: Sequence[Outcome]) -> None:
+    failed = sum(outcome.state == FAILED for outcome in outcomes)
+    if failed:
+        raise UserError(f"{failed} of {len(outcomes)} inputs could not be used (see above)")
+
+
+def _with(options: argparse.Namespace, path: Path, targets: tuple[Path, ...]) -> argparse.Namespace:
+    one = copy.copy(options)
+    one.input, one.outputs = path, targets
+    return one

@@ -176,14 +176,20 @@ def _is_complete(content: Clip | Prediction, part: slice) -> bool:
     return all(array is None or bool(np.isfinite(array[part]).all()) for array in arrays)
 
 
-def check_target(path: Path, takes_2d: bool = False) -> Format:
-    """The format in which a path would be written; UserError when there is none, or no folder to write to. takes_2d: whether
-    it must hold keypoints."""
+def check_ending(path: Path) -> Format:
+    """The format in which a path would be written; UserError when there is none."""
     fitting = [(len(suffix), f) for f in writers() for suffix in f.suffixes if path.name.lower().endswith(suffix)]
     found = max(fitting, key=lambda pair: pair[0], default=(0, None))[1]  # of .angles.csv and .csv the longer
     if found is None:
         known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
         raise UserError(f"{path}: cannot write this kind of file (known: {known})")
+    return found
+
+
+def check_target(path: Path, takes_2d: bool = False) -> Format:
+    """The format in which a path would be written; UserError when there is none, or no folder to write to. takes_2d: whether
+    it must hold keypoints."""
+    found = check_ending(path)
     if takes_2d and not found.takes_2d:
         raise UserError(f"{path}: {found.label} holds 3D, not keypoints")
     if not path.parent.is_dir():
