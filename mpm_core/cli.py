@@ -12,8 +12,11 @@ from typing import Any, NoReturn
 from mpm_core.bulk.ending import STATUS_TERMINATED, TerminatedError
 from mpm_core.bulk.options import add_bulk
 from mpm_core.commands import run_complete, run_convert, run_lift
+from mpm_core.completion import add_completion
+from mpm_core.config_files import add_config, with_config
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
+from mpm_core.figures_command import add_metrics
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
 from mpm_core.truth.command import add_truth
@@ -31,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem:
         _log.error("mpm: %s", problem)
         return 2
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
     try:
+        options = parser.parse_args(with_config(_commands_of(parser), sys.argv[1:] if arguments is None else arguments))
         options.run(options)
     except UserError as error:
         _log.error("mpm: %s", error)
@@ -67,9 +71,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_detect(commands)
     _add_complete(commands)
     _add_convert(commands)
+    add_metrics(commands)
     _add_training(commands)
     _add_import(commands)
     _add_eval(commands)
+    add_completion(commands, build_parser)
+    for one in ("lift", "detect", "complete", "convert", "metrics"):
+        add_config(commands.choices[one])
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
     info.set_defaults(run=_run_info)
     bench = commands.add_parser("bench", help="speed figures of this machine")
@@ -77,6 +85,11 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--video", type=Path, help="measure detection in this video instead")
     bench.set_defaults(run=_run_bench)
     return parser
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of all commands by their names."""
+    return next(dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from mpm_core.files import drop_begun
 
-GRACE_S = 0.8
+GRACE_S = 0.85
 """A process has so long to end by itself; see also workers.py, whose processes have less."""
 
 _SIGNAL_STATUS = 128

@@ -25,7 +25,7 @@ MOST_JOBS = 61
 """More than Windows can wait for."""
 
 # A worker that is told to end has so long, then what is half-written is deleted; one that still lives is killed.
-_GRACE_S, _KILLED_AFTER_S = 0.35, 0.6
+_GRACE_S, _KILLED_AFTER_S = 0.15, 0.35
 
 _THREAD_COUNTS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OPENCV_FOR_THREADS_NUM",
