@@ -33,7 +33,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     return str(shtab.complete(parser, shell))
 
 
-def _complete_files(parser: argparse.ArgumentParser, by_file: dict[str, str]) -> None:
+def _complete_files(parser: argparse.ArgumentParser, by_file: Any) -> None:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for one in action.choices.values():

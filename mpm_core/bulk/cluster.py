@@ -63,7 +63,7 @@ class Cluster:
         left = iter(tasks)
         given: dict[Any, argparse.Namespace] = {}
         try:
-            flow = self._lib.as_completed()
+            flow = self._lib.as_completed(loop=self._client.loop)
             for task in itertools.islice(left, self._room()):
                 flow.add(self._submit(run_one, task, given))
             for future in flow:

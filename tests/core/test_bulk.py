@@ -1,8 +1,8 @@
 """Commands over many inputs: what is meant by them, where outputs go, what is told, and what is left out the next time."""
 
 import json
-import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +36,7 @@ def contents(folder):
 
 
 def outcomes(text):
-    return {os.path.basename(one["input"]): one["outcome"] for one in json.loads(text)["files"]}
+    return {Path(one["input"]).name: one["outcome"] for one in json.loads(text)["files"]}
 
 
 def test_a_folder_becomes_a_folder_of_several_formats(folder, tmp_path, capsys, caplog):
@@ -79,7 +79,7 @@ def test_only_what_is_not_done_as_it_is_asked_is_done_again(folder, tmp_path, ca
         main(["convert", "in", "-o", "out", "--to", "csv,trc", "--json", "--resume", *more])
         return {name: state for name, state in outcomes(capsys.readouterr().out).items() if "broken" not in name}
 
-    done, skipped = ({name: state for name in ("a.npz", "b.npz", "c.npz")} for state in ("done", "skipped"))
+    done, skipped = (dict.fromkeys(("a.npz", "b.npz", "c.npz"), state) for state in ("done", "skipped"))
     assert run() == done
     before = contents(tmp_path / "out")
     assert run() == skipped and run("--jobs", "1") == skipped
