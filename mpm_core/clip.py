@@ -68,6 +68,13 @@ class Clip:
     knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
     it when the file holds many clips. notes: what had to be assumed while reading. history:
     what was done to it so far, see provenance.py. The arrays are read-only.
+
+    >>> import numpy as np
+    >>> from mpm_core import Clip
+    >>> keypoints = np.full((25, 17, 2), 400.0)  # frames, joints, pixels
+    >>> clip = Clip.from_arrays(keypoints, image_size=(1920, 1080), fps=25, skeleton="coco17")
+    >>> len(clip), clip.skeleton.joints[0], clip.to_mpm16().keypoints.shape
+    (25, 'Nose', (25, 16, 2))
     """
 
     keypoints: NDArray[np.float32] | None

@@ -86,6 +86,12 @@ def read_clip(
     'subject/action/camera', of which the beginning is enough. options holds these and more (format, skeleton, unit, ...)
     instead of them. What neither they nor the file tell is assumed, and Clip.notes says so. UserError, with path, place and
     reason, for anything that cannot be used.
+
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> clip = mpm_core.read_clip(find_asset("demo/demo.npz"), fps=50)
+    >>> len(clip), clip.fps, clip.keypoints.shape, clip.notes
+    (730, 50.0, (730, 16, 2), ())
     """
     options = options or ReadOptions(fps, image_size, person, select)
     if options.fps is not None:
@@ -147,6 +153,14 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
     The file appears under its name only when it is complete; an older file of that name stays until then. Returns what is to
     be said, as of pauses in a format that has none. UserError
     for an ending that no writer has, or a place that cannot be written to.
+
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> clip = mpm_core.read_clip(find_asset("demo/demo.npz"))
+    >>> mpm_core.write(clip.cut(0, 9), "walk.trc")
+    ()
+    >>> mpm_core.read_clip("walk.trc").ground_truth.shape
+    (10, 16, 3)
     """
     target = Path(path)
     found = check_target(target)

@@ -57,6 +57,14 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
     Axes that are not the camera's are found by the keypoints; the camera has to stand still. UserError, with the motion's
     file; DoubtfulTruthError when it seems not to belong to the clip: the message says what was found. A shift that is given is
     taken as it is.
+
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> demo = mpm_core.read_clip(find_asset("demo/demo.npz"))
+    >>> _ = mpm_core.write(demo, "walk.c3d")
+    >>> found = mpm_core.attach_truth(demo.cut(50, 400), mpm_core.read_clip("walk.c3d"))
+    >>> found.is_sure, round(found.timing.shift_s, 2), found.clip.ground_truth.shape
+    (True, -1.0, (351, 16, 3))
     """
     clip, motion = clip.to_mpm16(), motion.to_mpm16()
     where = f"{motion.source or 'the ground truth'}: "
