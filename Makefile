@@ -1,6 +1,7 @@
 # make run   sets everything up and opens the viewer on the demo
 # make test  sets everything up and runs all tests but those that need Blender
-# make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB), and 50 sessions killed
+# make test-all  the same with Blender, as the package bpy in an environment of its own (350 MB), 50 sessions and exports
+#   killed, 200 clips lifted, and a cluster that loses a worker
 # make fuzz  20,000 mutated files for all readers, in ten minutes on two cores
 # make soak  a seeded random user of the real window for ten minutes; memory must not grow
 # make lint  style, types and import rules
@@ -32,7 +33,7 @@ test: test-packages setup-dev
 	$(BIN)/python -m pytest
 
 test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
-	MPM_KILLS=50 MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
+	MPM_KILLS=50 MPM_CLIPS=200 MPM_CLUSTER=1 MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
 
 fuzz: setup-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz

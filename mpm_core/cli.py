@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -79,10 +80,12 @@ def build_parser() -> argparse.ArgumentParser:
     for one in ("lift", "detect", "complete", "convert", "metrics"):
         add_config(commands.choices[one])
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
+    info.add_argument("--json", action="store_true", help="as a JSON document")
     info.set_defaults(run=_run_info)
     bench = commands.add_parser("bench", help="speed figures of this machine")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--video", type=Path, help="measure detection in this video instead")
+    bench.add_argument("--json", action="store_true", help="as a JSON document")
     bench.set_defaults(run=_run_bench)
     return parser
 
@@ -256,9 +259,9 @@ def _direction(text: str) -> tuple[float, float, float]:
 
 
 def _run_info(options: argparse.Namespace) -> None:
-    from mpm_core.about import describe
+    from mpm_core.about import describe, facts
 
-    say(describe())
+    say(json.dumps(facts(), indent=1) if options.json else describe())
 
 
 def _run_bench(options: argparse.Namespace) -> None:
@@ -266,10 +269,14 @@ def _run_bench(options: argparse.Namespace) -> None:
     from mpm_core.detectors.bench import bench_video
 
     steps = bench_video(options.video) if options.video else run_bench(options.device)
+    found = []
     for speed in follow(steps, "measuring"):
         assert isinstance(speed, Speed)
-        say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
-    say(describe_machine(options.device))
+        found.append({"what": speed.what, "value": speed.value, "unit": speed.unit})
+        if not options.json:
+            say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
+    machine = describe_machine(options.device)
+    say(json.dumps({"speeds": found, "machine": machine}, indent=1) if options.json else machine)
 
 
 def _run_train(options: argparse.Namespace) -> None:

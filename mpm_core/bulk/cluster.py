@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Cluster:
                 found = f"has mpm-viewer {version}" if isinstance(version, str) else f"has no mpm-viewer ({version})"
                 raise UserError(f"--dask {address}: the worker {worker} {found}, and here is {version_text()}")
 
-    def run(self, tasks: Sequence[argparse.Namespace], run_one: RunOne) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[argparse.Namespace], run_one: RunOne) -> Iterator[Outcome]:
         """What became of each task, in the order in which they end. A lost worker's tasks go to others; one whose workers are
         lost again and again (distributed.scheduler.allowed-failures, 3) has failed. Closing this takes back what has not begun.
         """

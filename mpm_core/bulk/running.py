@@ -7,9 +7,9 @@ import copy
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mpm_core.bulk.ending import TerminatedError, ending_at_once
@@ -93,9 +93,9 @@ def _run_alone(options: argparse.Namespace, run_one: RunOne) -> None:
 
 @dataclass
 class _Plan:
-    """What is to be done: tasks, as it is asked of each, and outcomes that are known before."""
+    """What is to be done: inputs with the files to write, as it is asked of each, and outcomes that are known before."""
 
-    tasks: list[argparse.Namespace] = field(default_factory=list)
+    tasks: list[tuple[Path, tuple[Path, ...]]] = field(default_factory=list)
     asked: dict[Path, str] = field(default_factory=dict)
     known: list[Outcome] = field(default_factory=list)
 
@@ -107,7 +107,7 @@ def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, ending
     inputs = find_inputs(options.inputs, takes, options.output, records.outputs(), options.base)
     plan = _plan(options, command, inputs, endings, records)
     if options.dry_run:
-        planned = [Outcome(task.input, DONE, task.outputs) for task in plan.tasks]
+        planned = [Outcome(path, DONE, files) for path, files in plan.tasks]
         _tell_dry(options, command, [*plan.known, *planned], inputs.left_out)
         _count_failures(plan.known)
         return
@@ -120,7 +120,9 @@ def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, ending
     with closing(log):
         log.add(f"begins: {command_line()}")
         tell_left_out(inputs.left_out, log)
-        outcomes = _work(plan, run(plan.tasks, log.path), command, records, log)
+        tasks = (_with(options, *task) for task in plan.tasks)  # one by one: a million at once would fill the memory
+        teller = Teller(command, len(plan.known) + len(plan.tasks), log)
+        outcomes = _work(plan, run(tasks, log.path), records, log, teller, options.json)
         log.add("the whole table:\n" + table(outcomes, None))
     if options.json:
         say_json(document(command, outcomes, inputs.left_out, time.monotonic() - began))
@@ -150,11 +152,11 @@ def _plan(options: argparse.Namespace, command: str, inputs: Inputs, endings: Se
         if before is not None:
             plan.known.append(Outcome(one.path, SKIPPED, before[1], before[0], reason="done before"))
         else:
-            plan.tasks.append(_with(options, one.path, files))
+            plan.tasks.append((one.path, files))
     return plan
 
 
-_Runner = Callable[[Sequence[argparse.Namespace], Path], Iterator[Outcome]]
+_Runner = Callable[[Iterable[argparse.Namespace], Path], Iterator[Outcome]]
 
 
 def _runner(options: argparse.Namespace, run_one: RunOne) -> _Runner:
@@ -166,13 +168,15 @@ def _runner(options: argparse.Namespace, run_one: RunOne) -> _Runner:
         return lambda tasks, log: cluster.run(tasks, run_one)
     if options.jobs == 1:
         return lambda tasks, log: (attempt(run_one, task) for task in tasks)
-    return lambda tasks, log: run_beside(tasks, run_one, min(options.jobs, len(tasks)) or 1, log)
+    return lambda tasks, log: run_beside(tasks, run_one, options.jobs, log)
 
 
-def _work(plan: _Plan, work: Iterator[Outcome], command: str, records: Records, log: LogFile) -> list[Outcome]:
-    """All outcomes, in the order of the inputs' paths; each is told and noted as it comes."""
+def _work(
+    plan: _Plan, work: Iterator[Outcome], records: Records, log: LogFile, teller: Teller, keeps_notes: bool
+) -> list[Outcome]:
+    """All outcomes, in the order of the inputs' paths; each is told and noted as it comes. keeps_notes: what was said of each
+    is wanted at the end as well; of a million it would fill the memory."""
     outcomes = list(plan.known)
-    teller = Teller(command, len(plan.known) + len(plan.tasks), log)
     try:
         with closing(teller), closing(work):  # type: ignore[type-var]
             for outcome in plan.known:
@@ -180,8 +184,8 @@ def _work(plan: _Plan, work: Iterator[Outcome], command: str, records: Records, 
             for outcome in work:
                 if outcome.state == DONE:
                     records.add(outcome, plan.asked[outcome.input])
-                outcomes.append(outcome)
                 teller.tell(outcome)
+                outcomes.append(outcome if keeps_notes else replace(outcome, notes=()))
     except (KeyboardInterrupt, TerminatedError):
         text = f"ended early: {summary(outcomes)}; --resume goes on from there"
         log.add(text)

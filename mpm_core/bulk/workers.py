@@ -38,7 +38,7 @@ def run_beside(tasks: Iterable[argparse.Namespace], run_one: RunOne, jobs: int, 
     A worker that dies costs the task that it was at, and another takes its place. Closing this ends all workers within a
     second. noise: a file to which goes what libraries say in workers; None for nowhere.
     """
-    crew = _Crew(run_one, max((os.cpu_count() or 1) // jobs, 1), noise)
+    crew = _Crew(run_one, max((os.cpu_count() or 1) // min(jobs, MOST_JOBS), 1), noise)
     left = iter(tasks)
     try:
         for task in itertools.islice(left, min(jobs, MOST_JOBS)):

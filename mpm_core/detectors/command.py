@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,6 +51,7 @@ def add_detect(commands: Any) -> None:
     models = commands.add_parser("models", help="model files of the detectors")
     models.add_argument("action", choices=("list", "get", "path"), help="list them, fetch one, or say where it is")
     models.add_argument("name", nargs="?", help="which one, to get or to locate")
+    models.add_argument("--json", action="store_true", help="the list as a JSON document")
     models.set_defaults(run=_run_models)
 
 
@@ -205,6 +207,9 @@ def run_detect(options: argparse.Namespace) -> None:
 def _run_models(options: argparse.Namespace) -> None:
     from mpm_core.detectors.model_store import check_found, describe_models, fetch_model, find_model
 
+    if options.action == "list" and options.json:
+        say(json.dumps([{**vars(model), "path": model.path and str(model.path)} for model in describe_models()], indent=1))
+        return
     if options.action == "list":
         for model in describe_models():
             unknown = "" if model.is_known else ", unknown: not as published"
