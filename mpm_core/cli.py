@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mpm_core.bulk.ending import STATUS_TERMINATED, TerminatedError
+from mpm_core.bulk.ending import STATUS_INTERRUPTED, STATUS_TERMINATED, TerminatedError
 from mpm_core.bulk.options import add_bulk
 from mpm_core.commands import run_complete, run_convert, run_lift
 from mpm_core.completion import add_completion
@@ -44,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         _log.error("mpm: interrupted")
-        return 130
+        return _leave(STATUS_INTERRUPTED, is_command=arguments is None)
     except TerminatedError:
         _log.error("mpm: ended by SIGTERM")
-        return STATUS_TERMINATED
+        return _leave(STATUS_TERMINATED, is_command=arguments is None)
     except BrokenPipeError:
         return 0
     except (OSError, MemoryError) as error:
@@ -55,6 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm: %s", as_sentence(error))
         return 2
     return 0
+
+
+def _leave(status: int, is_command: bool) -> int:
+    """Somebody waits for the end: a command goes without taking torch apart first, which can take a second."""
+    if is_command:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(status)
+    return status
 
 
 class _Parser(argparse.ArgumentParser):

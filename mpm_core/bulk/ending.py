@@ -13,11 +13,11 @@ from typing import NoReturn
 
 from mpm_core.files import drop_begun
 
-GRACE_S = 0.85
-"""A process has so long to end by itself; see also workers.py, whose processes have less."""
+GRACE_S, GRACE_ALONE_S = 0.85, 0.5
+"""A process has so long to end by itself: one that has workers to end, and one that works itself. See also workers.py."""
 
 _SIGNAL_STATUS = 128
-STATUS_TERMINATED = _SIGNAL_STATUS + signal.SIGTERM
+STATUS_INTERRUPTED, STATUS_TERMINATED = _SIGNAL_STATUS + signal.SIGINT, _SIGNAL_STATUS + signal.SIGTERM
 
 
 class TerminatedError(BaseException):

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mpm_core.bulk.ending import TerminatedError, ending_at_once
+from mpm_core.bulk.ending import GRACE_ALONE_S, GRACE_S, TerminatedError, ending_at_once
 from mpm_core.bulk.inputs import Input, Inputs, Takes, find_inputs, is_single
 from mpm_core.bulk.outcomes import DONE, FAILED, SKIPPED, Outcome, RunOne, attempt
 from mpm_core.bulk.records import Asked, Records
@@ -39,7 +39,7 @@ def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes) -> None
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
     formats = formats_of(options.to or options.usual_format)
     if is_single(options.inputs, takes) and not _is_folder(options, len(formats)):
-        with ending_at_once():
+        with ending_at_once(GRACE_ALONE_S):
             _run_alone(options, run_one)
         return
     if not options.output.is_dir() and (options.output.exists() or is_file_name(options.output)):
@@ -47,7 +47,7 @@ def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes) -> None
         raise UserError(f"{options.output}: must be a folder, as there are {why}")
     for note in check_choices(options, [found for found, _ in formats]):
         _log.info("%s", note)
-    with ending_at_once():
+    with ending_at_once(GRACE_ALONE_S if options.jobs == 1 and options.dask is None else GRACE_S):
         _run_many(options, run_one, takes, [ending for _, ending in formats])
 
 

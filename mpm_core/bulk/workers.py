@@ -4,6 +4,7 @@ with the one that started them, however that ends."""
 from __future__ import annotations
 
 import argparse
+import ctypes
 import itertools
 import os
 import signal
@@ -26,6 +27,8 @@ MOST_JOBS = 61
 
 # A worker that is told to end has so long, then what is half-written is deleted; one that still lives is killed.
 _GRACE_S, _KILLED_AFTER_S = 0.15, 0.35
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _THREAD_COUNTS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OPENCV_FOR_THREADS_NUM",
@@ -168,7 +171,7 @@ def _work(pipe: Connection[Any, Any], run_one: RunOne, noise: Path | None) -> No
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     _send_noise_to(noise)
     with suppress(TerminatedError), ending_at_once(_GRACE_S):
-        Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        _end_with_parent()
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         with suppress(EOFError, OSError):
@@ -177,9 +180,20 @@ def _work(pipe: Connection[Any, Any], run_one: RunOne, noise: Path | None) -> No
 
 
 def _end_with_parent() -> None:
-    """Also when the one that started us was killed and could say nothing."""
+    """Also when the one that started us was killed and could say nothing.
+
+    Linux itself kills us then, however long a library keeps Python from doing anything; elsewhere a thread waits for it.
+    """
     parent = parent_process()
     assert parent is not None
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent.pid:
+            return
+    Thread(target=_wait_for_end, args=(parent,), name="parent", daemon=True).start()
+
+
+def _wait_for_end(parent: Any) -> None:
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
