@@ -62,7 +62,9 @@ class Records:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and {"input", "asked", "outputs", "frames"} <= entry.keys():
+            if not isinstance(entry, dict) or not {"asked", "frames"} <= entry.keys():
+                continue
+            if isinstance(entry.get("input"), str) and isinstance(entry.get("outputs"), dict):
                 yield entry
 
     def outputs(self) -> frozenset[Path]:

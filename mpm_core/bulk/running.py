@@ -66,10 +66,13 @@ def _is_folder(options: argparse.Namespace, formats: int) -> bool:
 
 def _run_alone(options: argparse.Namespace, run_one: RunOne) -> None:
     """One input and one file to write, in this process, whose words are told as they come."""
+    from mpm_core.formats import check_ending
+
     for name in ("resume", "dask"):
         if getattr(options, name):
             raise UserError(f"--{name} is for an output folder, and {options.output} is a file")
-    if options.to is not None and formats_of(options.to)[0][1] not in options.output.name.lower():
+    meant = check_ending(options.output)
+    if options.to is not None and formats_of(options.to)[0][0] is not meant:
         raise UserError(f"--to {options.to} and {options.output} name two formats")
     (path,) = options.inputs
     check_spares([options.output], [path, *aids_of(options)])

@@ -91,7 +91,8 @@ def test_only_what_is_not_done_as_it_is_asked_is_done_again(folder, tmp_path, ca
     write(demo.cut(100, 120), folder / "b.npz")
     assert run() == {**skipped, "b.npz": "done"} and contents(tmp_path / "out")["b.csv"] != before["b.csv"]
     records = tmp_path / "out" / ".mpm-done.jsonl"
-    records.write_bytes(records.read_bytes()[:-20])  # killed while it was noted
+    whatever = b'5\n{"input": 3, "asked": "", "outputs": [], "frames": 1}\n\xff\n'
+    records.write_bytes(whatever + records.read_bytes()[:-20])  # killed while it was noted
     assert run() == {**skipped, "b.npz": "done"} and run() == skipped
 
 
@@ -154,6 +155,8 @@ def test_a_dry_run_writes_nothing(folder, tmp_path, capsys):
         (["convert", "in", "-o", "out.csv"], "out.csv: must be a folder, as there are perhaps several inputs"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "csv,trc"], "must be a folder, as there are several formats"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "trc"], "--to trc and out.csv name two formats"),
+        (["convert", "in/a.npz", "-o", "out.angles.csv", "--to", "csv"], "--to csv and out.angles.csv name two formats"),
+        (["convert", "in/a.npz", "-o", "out.xyz", "--dry-run"], "cannot write this kind of file"),
         (["convert", "in", "-o", "out", "--to", "csv,xyz"], "--to xyz: cannot write this format"),
         (["convert", "in", "-o", "out", "--to", "csv,csv"], "names CSV twice"),
         (["convert", "in", "-o", "out", "--to", "csv", "--prefix", "x:"], "--prefix: none of the formats"),
