@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +12,7 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import IN_WORLD, WriteOptions
 from mpm_core.formats.sources import marks_of, marks_of_3d, sources_of
+from mpm_core.formats.table_rows import write_rows
 from mpm_core.formats.tidy_csv import write_tidy
 from mpm_core.grounding.up import find_up
 from mpm_core.prediction import Prediction
@@ -53,7 +51,15 @@ def write_csv(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
     with path.open("w", newline="", encoding="utf-8") as file:
         for key, value in table.comments.items():
             file.write(f"# {key}: {value}\n")
-        (_write_long if options.long else _write_wide)(file, table, part)
+        fields = table.fields
+        heads = (
+            ["joint", *fields] if options.long else [f"{joint}_{name}" for joint in table.skeleton.joints for name in fields]
+        )
+        file.write(",".join(["frame", "time_s", *heads]) + "\n")
+        write_rows(
+            file, table.skeleton.joints, range(len(table.times))[part], table.times[part], table.points[part],
+            table.confidence[part], table.sources[part], options.long,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,26 +108,3 @@ def _clip_table(clip: Clip) -> _Table:
 
 def _up_of(clip: Clip) -> dict[str, str]:
     return {} if clip.up is None else {"up": _up_comment(clip.up)}
-
-
-def _cells(table: _Table, frame: int, joint: int) -> Iterator[str]:
-    for value in table.points[frame, joint]:
-        yield f"{value:.6f}" if np.isfinite(value) else ""
-    yield f"{table.confidence[frame, joint]:.4f}"
-    yield str(table.sources[frame, joint])
-
-
-def _write_wide(file: IO[str], table: _Table, part: slice) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["frame", "time_s"] + [f"{joint}_{name}" for joint in table.skeleton.joints for name in table.fields])
-    for frame in range(len(table.times))[part]:
-        cells = [cell for joint in range(len(table.skeleton)) for cell in _cells(table, frame, joint)]
-        writer.writerow([frame, f"{table.times[frame]:.6f}", *cells])
-
-
-def _write_long(file: IO[str], table: _Table, part: slice) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["frame", "time_s", "joint", *table.fields])
-    for frame in range(len(table.times))[part]:
-        for joint, name in enumerate(table.skeleton.joints):
-            writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
