@@ -25,10 +25,7 @@ def write_rows(
     cells = np.empty((*points.shape[:2], axes + 2), object)
     cells[..., :axes], cells[..., axes], cells[..., axes + 1] = points, confidence, sources
     one = ",%.6f" * axes + ",%.4f,%s"
-    if is_long:
-        row = "".join(f"{{0}},{joint}{one}\n" for joint in joints)
-    else:
-        row = "{0}" + one * len(joints) + "\n"
+    row = "".join(f"{{0}},{joint}{one}\n" for joint in joints) if is_long else "{0}" + one * len(joints) + "\n"
     has_gaps = ~np.isfinite(points).all((1, 2))
     flat = cells.reshape(len(cells), -1).tolist()
     for frame, second, values, gaps in zip(frames, times.tolist(), flat, has_gaps.tolist(), strict=True):

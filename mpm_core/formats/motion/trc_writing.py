@@ -16,8 +16,8 @@ _DIGITS = {"m": 6, "cm": 4, "mm": 3}
 
 
 def write_trc(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
-    """The joints' centres as markers, on the floor; what is unknown is left empty, as OpenSim expects it, or NaN at the end of a
-    row."""
+    """The joints' centres as markers, on the floor; what is unknown is left empty, as OpenSim expects it, or NaN at the end of
+    a row."""
     world = world_of(content, options)
     unit = options.unit or "m"
     points = to_up_axis(world.positions, options.up_axis) * options.per_metre("m")  # (frames, 16, 3)
