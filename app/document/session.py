@@ -185,12 +185,14 @@ class Session(QObject):
         return self._truth_origin
 
     def attach_truth(
-        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None
-    ) -> None:
+        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None,
+        completed: Mask | None = None,
+    ) -> None:  # fmt: skip
         """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none; notes: of the clip with it, None to keep
-        them. Undo commands call this."""
+        them; completed: see Clip. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, ground_truth=truth, notes=self._clip.notes if notes is None else notes)
+        notes = self._clip.notes if notes is None else notes
+        self._clip = replace(self._clip, ground_truth=truth, completed=completed, notes=notes)
         self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
