@@ -49,8 +49,8 @@ def lift_one(options: argparse.Namespace) -> None:
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    clip, saved = _read_for_lifting(options)
-    clip = with_truth(_as_told(clip, options), options)
+    clip, saved = read_for_lifting(options)
+    clip = with_truth(as_told(clip, options), options)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -77,7 +77,7 @@ def lift_one(options: argparse.Namespace) -> None:
         )  # fmt: skip
 
 
-def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
+def read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
     """The clip in MPM-16 joints, and what is hidden in it: what was saved so, and what is less sure than the threshold."""
     from mpm_core.formats.saved import read_saved
 
@@ -107,7 +107,7 @@ def run_complete(options: argparse.Namespace) -> None:
     check_spares([options.output], [options.input, *aids_of(options)])
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
-    clip = _as_told(_read(options), options)
+    clip = as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = load_lifter(options.lifter, options.device, options.weights)
     task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
@@ -118,11 +118,11 @@ def run_complete(options: argparse.Namespace) -> None:
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
     check_spares([options.output], [options.input, *aids_of(options)])
-    clip = with_truth(_as_told(_read(options), options), options)
+    clip = with_truth(as_told(_read(options), options), options)
     _write(options, clip, clip)
 
 
-def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
+def as_told(clip: Clip, options: argparse.Namespace) -> Clip:
     """The clip with what the command line says of up and of the person's height."""
     from mpm_core.grounding.up import up_as_given
     from mpm_core.stature import check_height
