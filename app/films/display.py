@@ -31,6 +31,8 @@ _WITHOUT_DISPLAY = {
     "QT_QPA_EGLFS_DISABLE_INPUT": "1",
     "QT_QPA_EGLFS_HIDECURSOR": "1",
 }
+_POINTS = 9
+
 _EGL_PLATFORM_SURFACELESS = 0x31DD
 _EGL_OPENGL_ES_API, _EGL_CONTEXT_MAJOR_VERSION, _EGL_NONE = 0x30A0, 0x3098, 0x3038
 
@@ -47,7 +49,11 @@ def start_qt(needs_gl: bool) -> None:
         _choose_platform(needs_gl)
         qInstallMessageHandler(_keep_silent)
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        _applications.append(QApplication([sys.argv[0]]))
+        app = QApplication([sys.argv[0]])
+        font = app.font()
+        font.setPointSize(_POINTS)  # where no desktop says otherwise, it is larger
+        app.setFont(font)
+        _applications.append(app)
     if needs_gl and QGuiApplication.platformName() in ("offscreen", "minimal"):
         raise UserError(_NO_GL)
 

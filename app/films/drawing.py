@@ -91,8 +91,8 @@ class Film:
     def shot(self, frame: int, seconds: float) -> Canvas:
         """(height, width, 4) what is to be seen at a time of the film, of a frame of the clip."""
         self._session.set_frame(frame)
-        pixels = np.frombuffer(self._canvas.bits(), np.uint8).reshape(self._canvas.height(), self._canvas.bytesPerLine())
-        pixels = pixels[:, : 4 * self._canvas.width()].reshape(self._canvas.height(), self._canvas.width(), 4)
+        # Rows of four bytes a pixel have no bytes at their ends.
+        pixels: Canvas = np.frombuffer(self._canvas.bits(), np.uint8).reshape(self._canvas.height(), self._canvas.width(), 4)
         picture = self._picture(frame)
         if self._overlay is not None:
             self._overlay.draw(self._canvas, picture)

@@ -77,6 +77,4 @@ def check_overlay(clip: Clip, prediction: Prediction, has_video: bool, where: st
     if clip.keypoints is None and not has_video:
         raise UserError(f"{where}: holds 3D alone, of no picture: --video names the one to draw it over")
     if not any(np.isfinite(seen_by_camera(prediction, clip, frame)).any() for frame in range(len(clip))):
-        raise UserError(
-            f"{where}: nothing tells where its 3D is in front of the camera, so that it cannot be drawn over a video"
-        )
+        raise UserError(f"{where}: nobody knows where its 3D is in front of the camera, so it cannot be drawn over a video")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from OpenGL import GL
 from pyqtgraph.opengl import GLGraphicsItem, GLTextItem
 from PySide6.QtCore import QPoint, QSize
-from PySide6.QtGui import QImage, QPainter, QResizeEvent, QVector3D
+from PySide6.QtGui import QFont, QImage, QPainter, QResizeEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
 
@@ -18,10 +18,12 @@ from app.document.session import Session
 from app.films.display import make_context
 from app.look import theme as look
 from app.look.theme import Theme
-from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_view import SceneView
 
 _SAMPLES = 4
+_USUAL_SIDE_PX = 720
+"""The shorter one; of larger films text and legends are larger."""
+
 _ROOM = 1.25
 """Times the person's way and height, of what is to be seen of a scene that does not go along."""
 
@@ -29,8 +31,8 @@ _PERSON_M = 1.9
 
 
 class FilmScene(SceneView):
-    """As large as its part of the film. Its items are drawn in a context of its own; text and legends over the finished picture,
-    since there they need no OpenGL."""
+    """As large as its part of the film. Its items are drawn in a context of its own; text and legends over the finished
+    picture, where they need no OpenGL."""
 
     def __init__(self, session: Session, theme: Theme, size: tuple[int, int]) -> None:
         self._gl, self._surface = make_context()
@@ -47,8 +49,7 @@ class FilmScene(SceneView):
         """Nothing: the widget's own context is never used."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Without asking for the widget's own context, as it would."""
-        self._legend.move(look.MARGIN, self.height() - self._legend.height() - look.MARGIN)
+        """Nothing: the widget would ask for its own context."""
 
     def drawItemTree(self, item: GLGraphicsItem.GLGraphicsItem | None = None, useItemNames: bool = False) -> None:
         """See GLViewWidget, which prints what goes wrong and goes on: nobody would see that a film lacks something."""
@@ -56,8 +57,8 @@ class FilmScene(SceneView):
         for part in sorted(items, key=lambda one: one.depthValue()):
             if not part.visible() or isinstance(part, GLTextItem):
                 continue
-            if part is item:
-                part.paint()
+            if item is not None and part is item:
+                item.paint()
                 continue
             self._modelViewStack.append(self.currentModelView() * part.transform())
             self.drawItemTree(part)
@@ -81,18 +82,27 @@ class FilmScene(SceneView):
 
     def write_on(self, picture: QImage, left: int) -> None:
         """Text of the scene and its legends, where the scene begins at `left`."""
+        larger = max(min(self.width(), self.height()) / _USUAL_SIDE_PX, 1.0)
         painter = QPainter(picture)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setClipRect(left, 0, self.width(), self.height())
+        painter.translate(left, 0)
         for item in self.items:
             if isinstance(item, GLTextItem) and item.visible():
                 seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos)))
                 painter.setPen(item.color)
-                painter.setFont(item.font)
-                painter.drawText(item.align_text(seen.toPointF()) + QPoint(left, 0), item.text)
-        for legend in self.findChildren(SolidityKey) + self.findChildren(ErrorLegend):
+                font = QFont(item.font)
+                font.setPixelSize(round(font.pixelSize() * larger))
+                painter.setFont(font)
+                painter.drawText(item.align_text(seen.toPointF()), item.text)
+        for legend, is_below in ((self._key, False), (self._legend, True)):
             if not legend.isHidden():
-                legend.render(painter, legend.pos() + QPoint(left, 0), renderFlags=QWidget.RenderFlag.DrawChildren)
+                top = self.height() - (legend.height() + look.MARGIN) * larger if is_below else look.MARGIN * larger
+                painter.save()
+                painter.translate(look.MARGIN * larger, top)
+                painter.scale(larger, larger)
+                legend.render(painter, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+                painter.restore()
         painter.end()
 
     def fit_view(self, distance: float | None, half_angle_deg: float | None = None) -> None:

@@ -6,7 +6,7 @@ import argparse
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib import import_module
@@ -95,7 +95,7 @@ def render_one(options: argparse.Namespace) -> None:
             _log.info("%s", text)
 
 
-def render_steps(options: argparse.Namespace) -> Iterator[Progress | str]:
+def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None, None]:
     """Draw the film of one input, and say what was written; closing it leaves no file."""
     from mpm_core.films.material import read_material
     from mpm_core.hiding import check_mask_names

@@ -50,8 +50,8 @@ class _Encoder(Protocol):
 def film_file(
     target: Path, size: tuple[int, int], rate: float, shots: int, samples: Callable[[], Sequence[Canvas]]
 ) -> Iterator[Callable[[Canvas], None]]:
-    """What takes the pictures of a film, one after the other; each belongs to it then. When the block ends well the file, or the
-    series of them, is there; else what was there before is as it was.
+    """What takes the pictures of a film, one after the other; each belongs to it then. When the block ends well the file, or
+    the series of them, is there; else what was there before is as it was.
 
     size: (width, height) of each. rate: frames/s. shots: how many there will be. samples: some of the pictures, from which a
     GIF's palette is made. UserError, with the target, when it cannot be written.
@@ -238,9 +238,8 @@ def _pictures(target: Path, count: int) -> Iterator[Sequence[Path]]:
     except (TypeError, ValueError):
         raise UserError(f"{target}: a pattern must have one number in it, such as %05d") from None
     try:
-        beside = Path(
-            tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=place if place.is_dir() else place.parent)
-        )
+        folder = place if place.is_dir() else place.parent
+        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=folder))
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     try:

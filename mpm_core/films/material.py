@@ -36,8 +36,8 @@ _WINDOW_PART = "film"
 
 @dataclass(frozen=True)
 class FilmVideo:
-    """The video behind an answer. shift_s: by how much its times are later than the clip's. is_exact: whether the clip's times are those of
-    its frames."""
+    """The video behind an answer. shift_s: by how much its times are later than the clip's. is_exact: whether the clip's times
+    are those of its frames."""
 
     path: Path
     shift_s: float = 0.0
@@ -87,7 +87,7 @@ def read_material(options: argparse.Namespace) -> Material:
     if clip.keypoints is not None and not clip.is_virtual:
         return Material(clip, _lifted(clip, hidden, options), hidden, 0.0, video, False, project)
     if clip.keypoints is not None and clip.ground_truth is not None:  # a motion file's, as a camera would see it
-        clip = replace(clip, keypoints=None, visible=np.isfinite(clip.ground_truth).all(-1))
+        clip = replace(clip, keypoints=None, visible=np.asarray(np.isfinite(clip.ground_truth).all(-1)))
     if video is not None:
         clip = _with_camera_of(clip, video, options)
     answer = _as_it_is(clip, hidden, options)
