@@ -33,7 +33,7 @@ _log = logging.getLogger("mpm")
 _SAMPLES = 16
 """Of a film, for the palette of a GIF."""
 
-_NARROWEST, _WIDEST = 0.3, 0.65
+_NARROWEST, _WIDEST = 0.3, 0.5
 """Share of the film that the picture has beside the scene."""
 
 _HALF_ANGLE_DEG = 19.0
@@ -138,7 +138,7 @@ class Film:
         video = self._material.video
         if self._reader is None or video is None:
             return None
-        found = self._reader.picture_at(float(self._material.clip.times[frame]) + video.shift_s, video.is_exact)
+        found = self._reader.picture_at(float(video.times[frame]), video.is_exact)
         return None if found is None else to_screen_image(found)
 
     def _set_up(self, scene: FilmScene) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from OpenGL import GL
-from pyqtgraph.opengl import GLGraphicsItem, GLTextItem
+from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem, GLTextItem
 from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QFont, QImage, QPainter, QResizeEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
@@ -44,6 +44,8 @@ class FilmScene(SceneView):
         self._buffer = QOpenGLFramebufferObject(QSize(*size), whole)
         self._resolved = QOpenGLFramebufferObject(QSize(*size))
         self._pixels = np.zeros((size[1], size[0], 4), np.uint8)
+        for item in self.items:
+            _blend_lines(item)
 
     def initializeGL(self) -> None:
         """Nothing: the widget's own context is never used."""
@@ -129,6 +131,15 @@ class FilmScene(SceneView):
         self._gl.makeCurrent(self._surface)
         del self._buffer, self._resolved
         self._gl.doneCurrent()
+
+
+def _blend_lines(item: GLGraphicsItem.GLGraphicsItem) -> None:
+    """Blend smooth lines as they are on a desktop's OpenGL: elsewhere they keep what they began with, adding up to white."""
+    if isinstance(item, GLLinePlotItem):
+        over = (GL.GL_SRC_ALPHA, GL.GL_ONE_MINUS_SRC_ALPHA, GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
+        item.updateGLOptions({"glBlendFunc": None, "glBlendFuncSeparate": over})
+    for child in item.childItems():
+        _blend_lines(child)
 
 
 def _initialise(item: GLGraphicsItem.GLGraphicsItem) -> None:

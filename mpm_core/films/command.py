@@ -16,6 +16,7 @@ from typing import Any
 
 from mpm_core.batch import run_each
 from mpm_core.errors import UserError
+from mpm_core.files import check_spares
 from mpm_core.films.options import (
     SUFFIXES,
     THEMES,
@@ -109,6 +110,8 @@ def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None,
     _viewer(_DISPLAY).start_qt(needs_gl=wanted.view != "overlay")
     drawing = _viewer(_DRAWING)
     material = read_material(options)
+    if material.video is not None:
+        check_spares([options.output], [material.video.path])
     if kind_of(options.output) == ".png" and not is_series(options.output):
         wanted = replace(wanted, still=wanted.first or 0 if wanted.still is None else wanted.still, turns=0.0)
     yield from drawing.draw_film(material, wanted, options.output)

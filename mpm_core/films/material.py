@@ -34,13 +34,13 @@ _AS_IT_WAS = "as it was in the file"
 _WINDOW_PART = "film"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FilmVideo:
-    """The video behind an answer. shift_s: by how much its times are later than the clip's. is_exact: whether the clip's times
-    are those of its frames."""
+    """The video behind an answer. times: (frames,) seconds at which the clip's frames are in it. is_exact: whether these are
+    its own."""
 
     path: Path
-    shift_s: float = 0.0
+    times: NDArray[np.float64]
     is_exact: bool = False
 
 
@@ -59,10 +59,14 @@ class Material:
     project: Project | None = None
 
 
-def window_part(prediction: Prediction, note: Mapping[str, Any]) -> tuple[str, Part]:
-    """What a project holds beside its work when the window has a film made of it: the answer on show, and other things."""
+def with_window_part(
+    project: Project, prediction: Prediction, video_times: NDArray[np.float64], note: Mapping[str, Any]
+) -> Project:
+    """A project with what the window has beside it when it wants a film: the answer on show, when in the video its frames are,
+    and other things."""
     said, arrays = answer_parts(prediction)
-    return _WINDOW_PART, Part({**note, "answer": said}, arrays)
+    part = Part({**note, "answer": said}, {**arrays, "video_times": video_times})
+    return replace(project, parts={**project.parts, _WINDOW_PART: part})
 
 
 def window_note(material: Material) -> Mapping[str, Any]:
@@ -79,6 +83,9 @@ def read_material(options: argparse.Namespace) -> Material:
         part, clip = project.parts[_WINDOW_PART], project.clip
         answer = answer_from(part.note["answer"], part.arrays, len(clip), str(options.input))
         video = _video(options, clip, project, False)
+        times = part.arrays["video_times"]
+        if video is not None and len(times) == len(clip):
+            video = replace(video, times=times)
         return Material(clip, answer, project.mask, project.threshold, video, False, project)
     clip, hidden = read_for_lifting(options)
     clip = with_truth(as_told(clip, options), options)
@@ -143,18 +150,18 @@ def _filled_in(path: Path, frames: int) -> Mask:
 def _video(options: argparse.Namespace, clip: Clip, project: Project | None, is_video: bool) -> FilmVideo | None:
     """The video behind the answer: the input itself, the one that is named, or a project's; UserError where it is missing."""
     if is_video and options.video is None:
-        return FilmVideo(options.input, is_exact=options.fps is None)
+        return FilmVideo(options.input, clip.times, options.fps is None)
     if options.video is not None:
         if not options.video.is_file():
             raise UserError(f"{options.video}: there is no such video")
         # What was detected from somewhere in a video on has the video's times in our files; in others nobody knows.
         is_ours = project is not None or options.input.suffix.lower() == ".npz"
-        return FilmVideo(options.video, 0.0 if is_ours else -float(clip.times[0]))
+        return FilmVideo(options.video, clip.times if is_ours else clip.times - clip.times[0])
     path = None if project is None else project.links.get("video")
     if project is None or path is None:
         return None
     is_source = "video" in project.parts and bool(project.parts["video"].note.get("is_source"))
-    return FilmVideo(path, 0.0 if is_source else -float(clip.times[0]), is_source)
+    return FilmVideo(path, clip.times if is_source else clip.times - clip.times[0], is_source)
 
 
 def _with_camera_of(clip: Clip, video: FilmVideo, options: argparse.Namespace) -> Clip:
