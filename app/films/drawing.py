@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Sequence
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,16 +47,16 @@ def draw_film(material: Material, options: FilmOptions, target: Path) -> Generat
     comes first. UserError for what cannot be drawn, or written."""
     wanted = options.for_file(target, material.clip.fps)
     plan = schedule(material.clip.times, material.clip.fps, wanted)
-    film = Film(material, wanted)
-    try:
-        assert wanted.size is not None
+    assert wanted.size is not None
+    with _errors_of_slots() as errors, closing(Film(material, wanted)) as film:
         shots = list(plan.shots())
         with film_file(target, wanted.size, plan.rate, len(plan), lambda: film.samples(plan)) as put:
             for number, (frame, seconds) in enumerate(shots):
                 put(film.shot(frame, seconds))
+                if errors:
+                    raise errors[0]
                 yield Progress(number + 1, len(shots))
-    finally:
-        film.close()
+        film.say_what_lacks()
     yield _what_was_written(target, plan, wanted)
 
 
@@ -64,6 +66,17 @@ def _what_was_written(target: Path, plan: Schedule, options: FilmOptions) -> str
     if len(plan) == 1:
         return f"wrote {target}: frame {int(plan.frames[0])}, {size}"
     return f"wrote {target}: {len(plan)} pictures of {size}, {plan.rate:.4g} a second, {plan.duration_s:.2f} s"
+
+
+@contextmanager
+def _errors_of_slots() -> Iterator[list[BaseException]]:
+    """What goes wrong where Qt calls us, which it only has printed: nobody would see that a film shows something old."""
+    errors: list[BaseException] = []
+    before, sys.excepthook = sys.excepthook, lambda kind, error, trace: errors.append(error)
+    try:
+        yield errors
+    finally:
+        sys.excepthook = before
 
 
 class Film:
@@ -77,16 +90,21 @@ class Film:
         width, height = options.size
         self._canvas = QImage(width, height, QImage.Format.Format_RGBA8888)
         self._canvas.fill(self._theme.window)
-        left = _picture_width(material.clip, options)
-        self._left = left
+        self._left = _picture_width(material.clip, options)
         self._overlay: Overlay | None = None
         self._reader: VideoReader | None = None
-        if left:
-            self._open_picture(QRectF(0, 0, left, height))
         self._scene: FilmScene | None = None
-        if left < width:
-            self._scene = FilmScene(self._session, self._theme, (width - left, height))
-            self._set_up(self._scene)
+        self._azimuth = 0.0
+        self._without_picture: set[int] = set()
+        try:
+            if self._left:
+                self._open_picture(QRectF(0, 0, self._left, height))
+            if self._left < width:
+                self._scene = FilmScene(self._session, self._theme, (width - self._left, height))
+                self._set_up(self._scene)
+        except BaseException:
+            self.close()
+            raise
 
     def shot(self, frame: int, seconds: float) -> Canvas:
         """(height, width, 4) what is to be seen at a time of the film, of a frame of the clip."""
@@ -139,7 +157,16 @@ class Film:
         if self._reader is None or video is None:
             return None
         found = self._reader.picture_at(float(video.times[frame]), video.is_exact)
-        return None if found is None else to_screen_image(found)
+        if found is None:
+            self._without_picture.add(frame)
+            return None
+        return to_screen_image(found)
+
+    def say_what_lacks(self) -> None:
+        """That the video does not last as long as the clip, where it does not."""
+        if self._without_picture and self._material.video is not None:
+            name, lacking = self._material.video.path.name, len(self._without_picture)
+            _log.warning("%s: has no picture at the time of %d of the frames, which are drawn on a blank one", name, lacking)
 
     def _set_up(self, scene: FilmScene) -> None:
         options, material = self._options, self._material

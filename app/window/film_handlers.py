@@ -83,6 +83,7 @@ class FilmHandlers(QObject):
 
     def _show_progress(self, target: Path) -> None:
         dialog = QProgressDialog(f"Drawing {target.name}", "Cancel", 0, 0, self._window)
+        dialog.setObjectName("film")
         dialog.setWindowTitle("Film")
         dialog.setMinimumDuration(0)
         dialog.setAutoClose(False)

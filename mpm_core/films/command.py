@@ -84,7 +84,7 @@ def _run_render(options: argparse.Namespace) -> None:
         raise UserError(f"--to {options.to}: no film can be written so (known: mp4, gif, png)")
     if len(options.inputs) == 1 and options.to is None and (options.output.is_dir() or not options.output.suffix):
         options.output = as_series(options.output)
-    with _ended_by_sigterm():
+    with _on_signals(_interrupt):
         run_each(options, render_one, suffix)
 
 
@@ -114,7 +114,13 @@ def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None,
         check_spares([options.output], [material.video.path])
     if kind_of(options.output) == ".png" and not is_series(options.output):
         wanted = replace(wanted, still=wanted.first or 0 if wanted.still is None else wanted.still, turns=0.0)
-    yield from drawing.draw_film(material, wanted, options.output)
+    # Qt would swallow an exception that comes while it calls something of ours, so that signals wait for the end of a step.
+    is_ended = threading.Event()
+    with _on_signals(is_ended.set), closing(drawing.draw_film(material, wanted, options.output)) as steps:
+        for step in steps:
+            if is_ended.is_set() and isinstance(step, Progress):
+                raise KeyboardInterrupt
+            yield step
 
 
 def film_options(options: argparse.Namespace) -> FilmOptions:
@@ -163,17 +169,22 @@ def _viewpoint(text: str) -> str | tuple[float, float]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """A polite kill ends the work as Ctrl+C does, so that nothing is left half-written."""
+def _on_signals(call: Callable[[], None]) -> Iterator[None]:
+    """What a polite kill and Ctrl+C do meanwhile."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def handle(number: int, frame: FrameType | None) -> None:
+        call()
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
