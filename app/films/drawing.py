@@ -175,8 +175,8 @@ class Film:
         scene.trails.is_on = bool(options.trails)
         has_truth = material.clip.ground_truth is not None and not material.is_answer_alone and options.truth != "none"
         scene.set_shows(options.errors and has_truth, has_truth, options.truth == "beside")
-        first, last = options.span(len(material.clip))
-        self._session.set_frame(options.still if options.still is not None else first)
+        first, last = options.span(len(material.clip)) if options.still is None else (options.still, options.still)
+        self._session.set_frame(first)
         self._look(scene)
         is_camera = options.viewpoint == "camera"
         scene.follows_root = options.follows and not is_camera
