@@ -85,7 +85,7 @@ class FilmDialog(QDialog):
         self._turns = QCheckBox(f"Turntable ({USUAL_TURN_DEG_PER_S:g}° a second)")
         for label, widget in (
             ("File", self._kind), ("View", self._view), ("Frames", self._frames), ("Size", self._size), ("Rate", self._rate),
-            ("Speed", self._speed), ("Seen", self._place), ("", self._turns), ("Colours", self._theme),
+            ("Speed", self._speed), ("Camera", self._place), ("", self._turns), ("Theme", self._theme),
         ):  # fmt: skip
             form.addRow(label, widget)
         note = QLabel("Ground truth, error colours, ghosts, trails and kept answers are drawn as they are on show.")
