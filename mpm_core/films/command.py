@@ -53,7 +53,7 @@ def add_render(
     usual = FilmOptions()
     group.add_argument("--view", choices=VIEWS, default=usual.view, help="the 3D scene, the answer over the video, or both")
     group.add_argument("--size", type=as_size, metavar="WxH", help="pixels (default: 1280x720, of a GIF 640x360)")
-    group.add_argument("--rate", type=float, help="frames per second of the film (default: the clip's, up to 60, of a GIF 30)")
+    group.add_argument("--rate", type=float, help="frames per second of the film (default: the clip's, up to 60, of a GIF 20)")
     group.add_argument("--speed", type=float, default=usual.speed, help="0.25 is slow motion, four times as long")
     group.add_argument("--frames", type=_frames, metavar="FIRST-LAST", help="only these frames, counted from 0")
     group.add_argument("--frame", type=int, metavar="N", help="this one frame alone: a picture, or with --turntable a film")

@@ -156,7 +156,7 @@ class _Gif:
         colours = graph.add_buffer(
             width=palette.width, height=palette.height, format=palette.format.name, time_base=1 / self._rate
         )
-        use, self._sink = graph.add("paletteuse", "dither=bayer:bayer_scale=4"), graph.add("buffersink")
+        use, self._sink = graph.add("paletteuse", "dither=bayer:bayer_scale=5"), graph.add("buffersink")
         self._source.link_to(use, 0, 0)
         colours.link_to(use, 0, 1)
         use.link_to(self._sink)

@@ -25,8 +25,9 @@ USUAL_SIZE, USUAL_GIF_SIZE = (1280, 720), (640, 360)
 USUAL_TURN_DEG_PER_S = 30.0
 
 _SMALLEST_SIDE_PX = 64
-_FASTEST, _FASTEST_GIF = 60.0, 30.0
-"""Frames per second of a film that nobody asks more of: what screens and browsers show."""
+_FASTEST, _FASTEST_GIF = 60.0, 20.0
+"""Frames per second of a film that nobody asks more of: what screens show, and what GIFs, which keep every picture nearly
+whole, are usually given."""
 
 _PATTERN = re.compile(r"%0?\d*d")
 
