@@ -113,7 +113,8 @@ def test_a_pause_of_hours_lasts_a_second():
 
 
 @pytest.mark.parametrize(("fps", "suffix", "rate", "size"), [
-    (50, ".mp4", 50, (1280, 720)), (120, ".mp4", 60, (1280, 720)), (50, ".gif", 50 / 3, (640, 360)), (240, ".gif", 20, (640, 360)),
+    (50, ".mp4", 50, (1280, 720)), (120, ".mp4", 60, (1280, 720)), (50, ".gif", 50 / 3, (640, 360)),
+    (240, ".gif", 20, (640, 360)),
 ])  # fmt: skip
 def test_rate_and_size_suit_the_file(tmp_path, fps, suffix, rate, size):
     chosen = FilmOptions().for_file(tmp_path / f"x{suffix}", fps)
