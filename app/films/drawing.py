@@ -175,6 +175,8 @@ class Film:
         scene.ghosts.reach = options.ghosts
         scene.trails.is_on = bool(options.trails)
         has_truth = material.clip.ground_truth is not None and not material.is_answer_alone and options.truth != "none"
+        if options.errors and not has_truth:
+            _log.warning("%s: no ground truth is on show, so there are no errors to colour by", material.clip.name)
         scene.set_shows(options.errors and has_truth, has_truth, options.truth == "beside")
         first, last = options.span(len(material.clip)) if options.still is None else (options.still, options.still)
         self._session.set_frame(first)

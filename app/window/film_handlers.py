@@ -65,15 +65,16 @@ class FilmHandlers(QObject):
         aspect = 1.0 if self._scene is None else self._scene.height() / max(self._scene.width(), 1)
         project = with_window_part(project, session.prediction, times, {"aspect": aspect, "shown": shown})
         self._show_progress(target)
-        self.job.start(project, ["-o", str(target), *arguments, *self._on_show()])
+        shown_now = [] if "overlay" in arguments else self._on_show()
+        self.job.start(project, ["-o", str(target), *arguments, "--colours", self._look()[1], *shown_now])
 
     def _on_show(self) -> list[str]:
         """How the scene is drawn now."""
-        scene, said = self._scene, ["--colours", self._look()[1]]
+        scene = self._scene
         if scene is None:
-            return said
+            return []
         truth = "none" if not scene.shows_truth else "beside" if scene.is_side_by_side else "over"
-        said += ["--truth-place", truth, "--ghosts", str(scene.ghosts.reach)]
+        said = ["--truth-place", truth, "--ghosts", str(scene.ghosts.reach)]
         said += [] if scene.follows_root else ["--no-follow"]
         said += ["--errors"] if scene.shows_errors else []
         if scene.trails.is_on:

@@ -71,6 +71,14 @@ class FilmOptions:
         rate = self.rate or fps / max(-(-fps // fastest), 1)
         return replace(self, size=(width, height), rate=rate)
 
+    def of_scene_alone(self) -> tuple[str, ...]:
+        """What was asked for that only a scene shows."""
+        asked = {
+            "--turntable": self.turns, "--from": self.viewpoint != "start", "--distance": self.distance,
+            "--errors": self.errors, "--ghosts": self.ghosts, "--trails": self.trails,
+        }  # fmt: skip
+        return tuple(name for name, is_asked in asked.items() if is_asked)
+
     def span(self, count: int) -> tuple[int, int]:
         """First and last frame of a clip of so many; UserError for some that it lacks."""
         for name, frame in (("--frame", self.still), ("--frames", self.first), ("--frames", self.last)):
@@ -122,6 +130,9 @@ def check_film(options: FilmOptions, target: Path) -> tuple[str, ...]:
             raise UserError(f"--rate {options.rate:g}: a GIF shows 50 frames/s at most")
     if not 0.01 <= options.speed <= 100:
         raise UserError(f"--speed must lie between 0.01 and 100, not {options.speed:g}")
+    lost = options.of_scene_alone() if options.view == "overlay" else ()
+    if lost:
+        notes.append(f"--view overlay shows no scene, so {' and '.join(lost)} change nothing")
     if options.distance is not None and not 0.4 <= options.distance <= 1000:
         raise UserError(f"--distance must lie between 0.4 and 1000 metres, not {options.distance:g}")
     if options.ghosts < 0:

@@ -21,7 +21,7 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
 from tests.core.test_film_files import read_film
-from tests.videos import write_video
+from tests.videos import square_at, write_video
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -143,8 +143,9 @@ def test_3d_that_lacks_joints_is_completed_and_motion_shown_as_it_is(tmp_path, d
     positions = demo.ground_truth[:40].copy()
     positions[:, MPM16.index("RElbow")] = np.nan
     np.savez(tmp_path / "holes.npz", positions=positions, fps=50)
-    assert render(tmp_path / "holes.npz", "-o", tmp_path / "holes.png", *SMALL) == 0
+    assert render(tmp_path / "holes.npz", "-o", tmp_path / "holes.png", "--errors", *SMALL) == 0
     assert "6.2 % of all joints are not there: completed on the way" in caplog.text
+    assert "no errors to colour by" in caplog.text
     monkeypatch.setattr("mpm_core.lifters.load_lifter", lambda *_: pytest.fail("the network was loaded"))
     write(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth[:40]), tmp_path / "walk.bvh")
     assert render(tmp_path / "walk.bvh", "-o", tmp_path / "walk.png", *SMALL) == 0
@@ -261,6 +262,32 @@ def test_a_picture_from_the_window_looks_as_the_window(qtbot, demo_window, filme
         middle = np.array(picture.shape[:2]) / 2
         boxes.append((np.array([rows.min(), rows.max(), columns.min(), columns.max()]) - middle.repeat(2)) / side)
     assert np.abs(boxes[0] - boxes[1]).max() < 0.03
+
+
+def test_the_video_behind_the_skeleton_is_filmed_too(qtbot, demo_window, filmed, tmp_path):
+    video = write_video(tmp_path / "v.mp4", np.arange(40) / 50, (320, 320))
+    demo_window.backdrop.open(video)
+    demo_window.session.set_range(20, 22)
+    target = filmed("over-%.mp4", "240x240", kind="Numbered pictures (PNG)", view="Answer over the picture")
+    written = target.with_name("over-_-%05d.png")
+    qtbot.waitUntil(lambda: f"Wrote {written}: 3 pictures" in demo_window.status_line.message(), timeout=WAIT_MS)
+    (frame,) = read_film(tmp_path / "over-_-00000.png")[2]
+    left, top = (round(value * 240 / 320) for value in square_at(20, (320, 320)))
+    assert near(frame[top + 3 : top + 14, left + 3 : left + 14], (255, 255, 255), 30).all()
+    assert near(frame, BLUE, 50).sum() > 20
+
+
+def test_a_project_is_filmed_from_where_it_was_looked_at(qtbot, demo_window, monkeypatch, tmp_path):
+    demo_window.scene_view.look_from("top")
+    monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: tmp_path / "walk.mpmproj")
+    demo_window.actions_by_name["save"].trigger()
+    qtbot.waitUntil(lambda: demo_window.document.path is not None, timeout=WAIT_MS)
+    tall = {}
+    for place in ("saved", "front"):
+        assert render(tmp_path / "walk.mpmproj", "-o", tmp_path / f"{place}.png", "--from", place, "--frame", 5, *SMALL) == 0
+        (frame,) = read_film(tmp_path / f"{place}.png")[2]
+        tall[place] = np.ptp(np.nonzero(near(frame, BLUE) | near(frame, RED))[0])
+    assert tall["saved"] < 0.7 * tall["front"]  # from above
 
 
 def test_a_film_that_is_cancelled_is_not_there(qtbot, demo_window, filmed, tmp_path):

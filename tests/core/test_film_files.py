@@ -128,6 +128,11 @@ def test_h264_gets_even_sides_and_says_so(tmp_path):
     assert check_film(options, tmp_path / "x.gif") == ()
 
 
+def test_what_an_overlay_cannot_show_is_said(tmp_path):
+    (note,) = check_film(FilmOptions(view="overlay", turns=30.0, ghosts=2), tmp_path / "x.mp4")
+    assert note == "--view overlay shows no scene, so --turntable and --ghosts change nothing"
+
+
 @pytest.mark.parametrize(("name", "options", "words"), [
     ("x.avi", {}, "no film can be written to '.avi'"), ("no/folder/x.mp4", {}, "there is no folder"),
     ("x.mp4", {"size": (20, 720)}, "a side must have"), ("x.mp4", {"rate": 0.0}, "must be a positive number"),
