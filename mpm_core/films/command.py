@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mpm_core.batch import run_each
+from mpm_core.batch import run_each, spread
 from mpm_core.errors import UserError
 from mpm_core.files import check_spares
 from mpm_core.films.options import (
@@ -82,7 +82,8 @@ def _run_render(options: argparse.Namespace) -> None:
     suffix = f".{(options.to or _USUAL_KIND).removeprefix('.').lower()}"
     if suffix not in SUFFIXES:
         raise UserError(f"--to {options.to}: no film can be written so (known: mp4, gif, png)")
-    if len(options.inputs) == 1 and options.to is None and (options.output.is_dir() or not options.output.suffix):
+    is_alone = len(options.inputs) == 1 and spread(options.inputs) == options.inputs and options.to is None
+    if is_alone and (options.output.is_dir() or not options.output.suffix):
         options.output = as_series(options.output)
     with _on_signals(_interrupt):
         run_each(options, render_one, suffix)
