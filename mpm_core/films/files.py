@@ -72,11 +72,13 @@ def _pumped(encoder: _Encoder, target: Path) -> Iterator[Callable[[Canvas], None
     """What hands pictures over to an encoder in a thread of its own, and ends well when that has written all of them."""
     waiting: queue.Queue[Canvas | None] = queue.Queue(_WAITING)
     failures: list[BaseException] = []
+    is_given_up = threading.Event()
 
     def work() -> None:
         try:
             while (picture := waiting.get()) is not None:
-                encoder.write(picture)
+                if not is_given_up.is_set():
+                    encoder.write(picture)
         except BaseException as error:
             failures.append(error)
             while waiting.get() is not None:
@@ -94,6 +96,9 @@ def _pumped(encoder: _Encoder, target: Path) -> Iterator[Callable[[Canvas], None
         with closing(encoder):
             try:
                 yield put
+            except BaseException:
+                is_given_up.set()
+                raise
             finally:
                 waiting.put(None)
                 thread.join()
