@@ -36,7 +36,7 @@ from mpm_core.terminal import follow
 
 _log = logging.getLogger("mpm")
 
-_USUAL_KIND = "mp4"
+_USUAL_KIND, _USUAL_MODE = "mp4", "fast"
 
 _DISPLAY, _DRAWING = "app.films.display", "app.films.drawing"
 """The window's own drawing, which this package knows by name alone: it works without Qt, and without films."""
@@ -101,13 +101,15 @@ def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None,
     """Draw the film of one input, and say what was written; closing it leaves no file."""
     from mpm_core.films.material import read_material
     from mpm_core.hiding import check_mask_names
-    from mpm_core.lifters.windows import check_mode
 
     wanted = film_options(options)
     for note in check_film(wanted, options.output):
         _log.warning("%s: %s", options.output.name, note)
     check_mask_names(options.hide)
-    check_mode(options.mode)
+    if options.mode != _USUAL_MODE:
+        from mpm_core.lifters.windows import check_mode  # with torch, which 3D as it is needs not wait for
+
+        check_mode(options.mode)
     _viewer(_DISPLAY).start_qt(needs_gl=wanted.view != "overlay")
     drawing = _viewer(_DRAWING)
     material = read_material(options)
