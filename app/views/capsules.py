@@ -19,7 +19,6 @@ _SIDES, _RINGS = 14, 5
 _FLOATS = 10  # position, normal, colour, hollowness
 
 _VERTEX_SHADER = """
-#version 120
 attribute vec3 a_position;
 attribute vec3 a_normal;
 attribute vec3 a_colour;
@@ -41,7 +40,9 @@ void main() {
 
 # Hollow parts keep only their rim as seen from the camera: an outline that looks the same from every side.
 _FRAGMENT_SHADER = """
-#version 120
+#ifdef GL_ES
+precision highp float;
+#endif
 uniform float u_alpha;
 uniform vec4 u_outline;
 varying vec3 v_normal;

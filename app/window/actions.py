@@ -52,6 +52,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("save_as", "Save project as…", "File", "save_as", ("Ctrl+Shift+S",)),
     ActionSpec("export", "Export prediction…", "File", "export", ("Ctrl+E",), "export", short="Export"),
     ActionSpec("export_clip", "Export clip and mask…", "File", "export_clip"),
+    ActionSpec("export_film", "Export a film or pictures…", "File", "export_film", ("Ctrl+Shift+E",)),
     ActionSpec("history", "What was done…", "File", "show_history", starts_group=True),
     ActionSpec("quit", "Quit", "File", "quit", ("Ctrl+Q",), starts_group=True),
     ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", short="Undo"),

@@ -43,6 +43,7 @@ from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
+from app.window.film_handlers import FilmHandlers
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
@@ -108,6 +109,9 @@ class MainWindow(QMainWindow):
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
         self.messages = Messages(self.views)
+        self.film_handlers = FilmHandlers(
+            self, self.session, self.document, self.scene_view, self.backdrop, lambda: (self.theme.name, self.palette_name)
+        )
         self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.truth_job = TruthJob()
         self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
@@ -127,7 +131,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self, (
                 self.project_handlers, self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers,
-                self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers,
+                self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers, self.film_handlers,
             ),
         )  # fmt: skip
         self._build_panels()
@@ -386,7 +390,8 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
-            self.detect_job, self.file_handlers, self.video_handlers, self.project_handlers, self.document, self.answers,
+            self.detect_job, self.file_handlers, self.film_handlers, self.video_handlers, self.project_handlers, self.document,
+            self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()
