@@ -153,7 +153,7 @@ def find_people(detections: Detections, skeleton: Skeleton, takes_up: bool = Fal
 
 def _exchanged(sights: _Sights) -> set[int]:
     """Places of detections that go on from one that the file calls otherwise, where people stand apart and hardly move."""
-    if None in sights.tracks:
+    if None in sights.tracks or len(set(sights.tracks)) < 2:
         return set()
     groups = _by_frame(sights)
     pairs = [
