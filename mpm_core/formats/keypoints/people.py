@@ -18,7 +18,8 @@ from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
 from mpm_core.formats.keypoints.values import Sighting, frames_of, identities, to_arrays, to_pixels
 from mpm_core.limits import check_rate
 from mpm_core.pauses import frames_to_keep, pause_notes
-from mpm_core.people import Detections, Track, find_people
+from mpm_core.people import Detections, Person, Track, find_people
+from mpm_core.people_words import taken_note
 from mpm_core.skeleton import Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
@@ -73,7 +74,7 @@ def detection_format(
             return _describe_unknown(file)
         first = tracks[0].detections
         seen = first.points[first.seen]
-        people = tuple(track.person for track in tracks)
+        people = _who(tracks, file)
         return Contents(people=people, lacks=_lacks(file), assumed_size=guess_size(seen), skeletons=joints.choices)
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
@@ -82,6 +83,13 @@ def detection_format(
         return _to_clip(file, joints, tracks, probe.path, options)
 
     return Format(name, label, suffixes, recognise, inspect, read)
+
+
+def _who(tracks: Sequence[Track], file: Sightings) -> tuple[Person, ...]:
+    """The people, with what the file calls them where it gives each of them one name."""
+    given = identities(file.entries)
+    names = ["" if given[track.places[0]] is None else str(file.entries[track.places[0]].identity) for track in tracks]
+    return tuple(replace(track.person, name=name) for track, name in zip(tracks, names, strict=True))
 
 
 def _lacks(file: Sightings) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
         raise UserError(f"{path}: there is no person {number} (people are numbered 0 to {len(people) - 1})")
     notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
-        notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
+        notes.append(taken_note(_who(people, file)))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS

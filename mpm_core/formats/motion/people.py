@@ -16,6 +16,7 @@ from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
 from mpm_core.limits import MOST_FRAMES
 from mpm_core.people import Detection, Detections, Person, find_people
+from mpm_core.people_words import taken_note
 from mpm_core.skeleton import NAMED
 
 
@@ -63,7 +64,7 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
         raise UserError(f"{where}: there is no person {number} (people are numbered 0 to {len(tracks) - 1})")
     said = [*file.notes, *notes]
     if options.person is None and len(tracks) > 1:
-        said.append(f"{len(tracks)} people in the file: the one seen longest and largest was taken")
+        said.append(taken_note(people))
     positions = np.full((last - first + 1, len(names), 3), np.nan)
     for place in tracks[number]:
         positions[file.entries[place].frame - first] = points[place]
@@ -100,5 +101,9 @@ def _follow(
         scores = np.asarray(np.isfinite(flat).all(-1), np.float64)
         detections.append(Detection(entry.frame, flat, scores, track))
     tracks = find_people(Detections.of(detections), NAMED)
-    people = tuple(replace(track.person, height=float("nan")) for track in tracks)  # no picture shows them
+    nowhere = float("nan")  # no picture shows them
+    called = ["" if ids[track.places[0]] is None else str(file.entries[track.places[0]].identity) for track in tracks]
+    people = tuple(
+        replace(track.person, height=nowhere, across=nowhere, name=name) for track, name in zip(tracks, called, strict=True)
+    )  # fmt: skip
     return [track.places.tolist() for track in tracks], people
