@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpm_core.camera import Intrinsics
+from mpm_core.camera import ASSUMED_FIELD_OF_VIEW_DEG, Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.limits import (
@@ -180,6 +180,15 @@ class Clip:
     def with_camera(self, camera: Intrinsics) -> Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
+
+    @property
+    def camera_note(self) -> str:
+        """That the field of view is assumed, of keypoints whose camera nobody knows and whose notes do not say so already; else
+        empty."""
+        is_told = any(CAMERA_NOTE in note for note in self.notes)
+        if is_told or not self.camera.is_assumed or self.keypoints is None or self.is_virtual:
+            return ""
+        return f"nothing tells the camera's {CAMERA_NOTE}: {ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side assumed"
 
     def after(self, text: str) -> Clip:
         """The same with one more thing in its history, done just now: a sentence without its full stop."""

@@ -51,6 +51,8 @@ def lift_one(options: argparse.Namespace) -> None:
     lifter = load_lifter(options.lifter, options.device, options.weights)
     clip, saved = _read_for_lifting(options)
     clip = with_truth(_as_told(clip, options), options)
+    if clip.camera_note:
+        _log.warning("%s: %s", options.input, clip.camera_note)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)

@@ -139,7 +139,8 @@ def test_why_it_asks_and_what_was_assumed_is_said(qtbot, window, tmp_path, demo)
     window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert any("does not say its frame rate:" in text for text in asked)
-    assert any(said.text.startswith("Opened c.json; ") and "tail" in said.text for said in window.messages.log)
+    (told,) = (said.text for said in window.messages.log if said.text.startswith("Opened c.json; "))
+    assert "tail" in told and "field of view: 47.2° along the longer side assumed" in told
 
 
 def test_which_of_two_people_is_which_is_told_where_it_is_asked(qtbot, window, tmp_path, demo):

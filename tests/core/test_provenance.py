@@ -21,6 +21,7 @@ def test_reading_says_from_where_and_what_was_assumed(tmp_path, demo):
     said = texts(clip)
     assert said[0] == f"read from {tmp_path / 'bare.npz'} (mpm-viewer NPZ)"
     assert any(text.startswith("noted: the file has no frame rate") for text in said)
+    assert "noted: nothing tells the camera's field of view: 47.2° along the longer side assumed" in said
     assert clip.history[0].when.startswith("20") and len(clip.history[0].time) == 16
 
 
