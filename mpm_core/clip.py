@@ -65,7 +65,8 @@ class Clip:
     never was; nobody measured them. keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a joint is,
     0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
     float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
-    knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
+    knows; None where nobody knows any. own_fps: frames/s by which its file's or video's own times go, where somebody said
+    another rate; None where `fps` is that. source: where it came from, for people to read: a path, with ' [selection]' after
     it when the file holds many clips. notes: what had to be assumed while reading. history:
     what was done to it so far, see provenance.py. The arrays are read-only.
     """
@@ -89,6 +90,7 @@ class Clip:
     keys: NDArray[np.uint8] | None = None
     original: NDArray[np.float32] | None = None
     history: History = ()
+    own_fps: float | None = None
 
     def __post_init__(self) -> None:
         marks = (self.visible, self.derived, self.edited, self.keys, self.original)

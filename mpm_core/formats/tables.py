@@ -54,7 +54,7 @@ class Table:
     def columns(self, places: Sequence[int]) -> NDArray[np.float64]:
         """The same for columns by their places, from 0."""
         values = self.cells[:, list(places)]
-        if (values <= _FIRST_WORD).any():
+        if self.words and (values <= _FIRST_WORD).any():
             is_word = self._are_words(values)
             numbers = np.array([word.lower() in MISSING_WORDS for word in self.words])
             ids = _word_ids(np.where(is_word, values, _FIRST_WORD))

@@ -167,9 +167,10 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     if size is None:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
-    return Clip.from_arrays(
+    clip = Clip.from_arrays(
         points, size, fps, joints.skeleton.name, scores, times=(kept - first) / fps, source=str(path), notes=tuple(notes)
     )  # fmt: skip
+    return clip if file.fps is None or file.fps == fps else replace(clip, own_fps=check_rate(file.fps, f"{path}: "))
 
 
 def guess_size(points: NDArray[np.float64]) -> tuple[int, int]:

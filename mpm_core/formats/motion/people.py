@@ -14,7 +14,7 @@ from mpm_core.formats.keypoints.values import Sighting, identities
 from mpm_core.formats.motion.axes import extents
 from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
-from mpm_core.limits import MOST_FRAMES
+from mpm_core.limits import MOST_FRAMES, check_frame_count
 from mpm_core.people import Detection, Detections, Person, find_people
 from mpm_core.people_words import taken_note
 from mpm_core.skeleton import NAMED
@@ -53,6 +53,7 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
     first, last = file.frames
     if last - first >= MOST_FRAMES:
         raise UserError(f"{where}: the frame numbers run from {first} to {last}, which cannot be right")
+    check_frame_count(last - first + 1, len({entry.frame for entry in file.entries}), f"{where}: ")
     points = np.stack([entry.points for entry in file.entries])
     names, notes = _names(file, points, options, where)
     points = points[:, : len(names)]
