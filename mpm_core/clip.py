@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpm_core.camera import ASSUMED_FIELD_OF_VIEW_DEG, Intrinsics
+from mpm_core.camera import Intrinsics
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.limits import (
@@ -190,7 +190,9 @@ class Clip:
         is_told = any(CAMERA_NOTE in note for note in self.notes)
         if is_told or not self.camera.is_assumed or self.keypoints is None or self.is_virtual:
             return ""
-        return f"nothing tells the camera's {CAMERA_NOTE}: {ASSUMED_FIELD_OF_VIEW_DEG:g}° along the longer side assumed"
+        side, focal = max(zip(self.image_size, self.camera.focal, strict=True))
+        angle = np.degrees(2 * np.arctan(side / 2 / focal))
+        return f"nothing tells the camera's {CAMERA_NOTE}: {angle:.3g}° along the longer side assumed"
 
     def after(self, text: str) -> Clip:
         """The same with one more thing in its history, done just now: a sentence without its full stop."""
