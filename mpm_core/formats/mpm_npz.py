@@ -25,7 +25,7 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
-from mpm_core.formats.keypoints.arrays import holds_3d
+from mpm_core.formats.keypoints.arrays import holds_3d, recognise_array
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
@@ -46,7 +46,7 @@ def _recognise(probe: Probe) -> Recognition | None:
     found = {"keypoints", *_3D_ALIASES} & names
     if not found:
         return None
-    if holds_3d(probe):  # an array of another program's joints in 3D
+    if holds_3d(probe) or recognise_array(probe) is not None:  # an array of another program's joints
         return None
     is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
     return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")

@@ -22,6 +22,7 @@ MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "#n/a", "#div/0!")
 
 # Words stand in the table of numbers as these, counted down; no coordinate is as far out.
 _FIRST_WORD, _WORD_STEP = -1e15, 1e12
+_LARGEST = 1e19  # nanoseconds since 1970 are below
 _DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
 _SAMPLE_CHARACTERS = 200_000
 _PIECE_CHARACTERS, _LONG_PIECE_CHARACTERS = 250_000, 4_000_000
@@ -65,7 +66,7 @@ class Table:
                 name = self.header[places[column]]
                 raise UserError(f"{self.path}: row {row + 1}, column '{name}': '{word[:20]}' is not a number")
             values = np.where(is_word, np.nan, values)
-        beyond = np.abs(values) >= -_FIRST_WORD
+        beyond = (values <= _FIRST_WORD) | (values >= _LARGEST)
         if beyond.any():
             row, column = np.argwhere(beyond)[0]
             raise UserError(f"{self.path}: row {row + 1}, column '{self.header[places[column]]}': too large a number")

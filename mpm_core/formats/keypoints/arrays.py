@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
 from mpm_core.formats.pickled_npz import list_arrays, read_array, read_npz
+from mpm_core.skeleton import MPM16
 
 # MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
 _LIFTERS = "reconstruction"
@@ -25,6 +27,9 @@ _OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
 _FEW_BELOW = 0.01
+# Along frames joints move less than this, in heights of the body.
+_GOES_ON_HEIGHTS = 0.25
+_JOINT_NAMES = ("joint_names", "keypoint_names", "joints", "names", "node_names", "bodyparts")
 
 
 def _names(probe: Probe) -> tuple[str, ...]:
@@ -84,7 +89,18 @@ def recognise_array(probe: Probe) -> Recognition | None:
         return Recognition(CERTAIN, f"an array '{_LIFTERS}'")
     if names == {"keypoints"}:
         return Recognition(CERTAIN, "an array 'keypoints' and nothing else")
+    if _has_other_joints(probe):
+        return Recognition(CERTAIN, "an array 'keypoints' of other joints than this project's own")
     return Recognition(POSSIBLE, _BARE_SAYS) if _bare_name(probe) is not None else None
+
+
+def _has_other_joints(probe: Probe) -> bool:
+    """Whether a file has 'keypoints' that cannot be this project's, which says its skeleton, or has MPM-16 and scores apart."""
+    names = set(_names(probe))
+    if "keypoints" not in names or (_OURS - {"keypoints"} | {"skeleton", "boxes"}) & names:
+        return False
+    values = read_npz(probe.path, ("keypoints",))["keypoints"]
+    return isinstance(values, np.ndarray) and _is_keypoints(values) and values.shape[1:] != (len(MPM16), 2)
 
 
 def _bare_name(probe: Probe) -> str | None:
@@ -143,7 +159,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
     if array.ndim == 2:
         array = array.reshape(len(array), -1, 3 if array.shape[1] % 3 == 0 and array.shape[1] // 3 in counts_known() else 2)
-    people = array if array.ndim == 4 else array[None]
+    people, notes = people_first(array)
     if people.shape[-1] == 3 and np.nanmax(np.abs(people[..., 2])) > _LARGEST_SCORE:
         raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
     entries = [
@@ -151,22 +167,51 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         for number, person in enumerate(people)
         for frame, one in enumerate(person)
     ]
-    scores = None if probe.kind == "npy" else _scores(probe, name, people.shape)
+    scores = None if probe.kind == "npy" else _scores(probe, name, array.shape)
     if scores is not None:
+        scores = scores.swapaxes(0, 1) if notes else scores.reshape(people.shape[:-1])
         entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
     fps, size = (None, None) if probe.kind == "npy" else facts_of(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
-    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual)
+    joints = None if probe.kind == "npy" else _joint_names(probe, people.shape[2])
+    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual, joints=joints, notes=notes)
+
+
+def people_first(array: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """(people, frames, joints, axes) of an array that may be of frames first, or of one person, and what to say of that.
+
+    Along frames a pose goes on; from person to person it does not.
+    """
+    if array.ndim == 3:
+        return array[None], ()
+    known = np.where((array != 0).any(-1, keepdims=True), array, np.nan)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of people who are nowhere
+        size = np.nanmedian((np.nanmax(known, 2) - np.nanmin(known, 2)).max(-1))
+        along = [float(np.nanmedian(np.linalg.norm(np.diff(known, axis=axis), axis=-1)) / size) for axis in (0, 1)]
+    goes_on = along[0] < _GOES_ON_HEIGHTS and not along[1] <= 2 * along[0]
+    if array.shape[0] == 1 or not goes_on:
+        return array, ()
+    return array.swapaxes(0, 1), ("its first axis is taken for frames and its second for people: along the first poses go on",)
+
+
+def _joint_names(probe: Probe, joints: int) -> tuple[str, ...] | None:
+    """The names of so many joints, where an array beside the keypoints holds them."""
+    content = read_npz(probe.path, tuple(name for name in _JOINT_NAMES if name in _names(probe)))
+    for values in content.values():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "US" and values.shape == (joints,):
+            return tuple(n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in values.tolist())
+    return None
 
 
 def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """(people, frames, joints) scores that stand in an array of their own, for points without a third column."""
+    """Scores that stand in an array of their own, for points without a third column, in their order of axes."""
     if shape[-1] != 2:
         return None
     others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name))
     for values in others.values():
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape in (shape[:-1], shape[1:-1]):
-            return np.asarray(values, np.float64).reshape(shape[:-1]) if values.size == np.prod(shape[:-1]) else None
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape == shape[:-1]:
+            return np.asarray(values, np.float64)
     return None
 
 

@@ -15,7 +15,7 @@ from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, P
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
-from mpm_core.formats.keypoints.values import Sighting, frames_of, identities, to_arrays, to_pixels
+from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, to_arrays, to_pixels
 from mpm_core.limits import check_rate
 from mpm_core.pauses import frames_to_keep, pause_notes
 from mpm_core.people import Detections, Person, Track, find_people
@@ -109,11 +109,12 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     if not file.entries:
         raise UserError(f"{path}: no person is detected in any frame")
     points, scores = to_arrays(file.entries)
+    scores, said = as_shares(scores)
     joints = _to_skeleton(file, points, scores, str(path), options)
     normalised = file.normalised if options.normalised is None else options.normalised
     size = options.image_size or file.image_size
     in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
-    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes))
+    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes, *said))
     detections = Detections(frames_of(file.entries), in_pixels, joints.scores, identities(file.entries))
     tracks = find_people(detections, joints.skeleton, takes_up=True)
     if not tracks:

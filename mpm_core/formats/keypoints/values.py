@@ -25,6 +25,8 @@ _FROM_MIDDLE = 0.1
 # No image is so large that a coordinate could be this.
 _FARTHEST = 1e7
 _LARGEST_SCORE = 1e6
+# Maxima of heat maps go a little beyond 1; others that are no probabilities hardly ever go beyond the second, as per cent do.
+_HIGHEST_SCORE, _FEWEST_PER_CENT = 1.5, 20.0
 
 _NOTHING = ("", "na", "n/a", "nan", "null", "none", "-")
 
@@ -219,6 +221,16 @@ def _without_words(values: Any) -> Any:
     if values is None or (isinstance(values, str) and values.strip().lower() in _NOTHING):
         return float("nan")
     return values
+
+
+def as_shares(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """(sightings, joints) scores from 0 to 1 of those in per cent, and what to say of scores that are neither."""
+    highest = float(scores.max(initial=0.0))
+    if highest <= _HIGHEST_SCORE:
+        return scores, ()
+    if _FEWEST_PER_CENT < highest <= 100 * _HIGHEST_SCORE:
+        return scores / 100, (f"scores of up to {highest:.3g} are taken for per cent",)
+    return scores, (f"scores go up to {highest:.3g} and not to 1: a threshold of confidence hides less than it seems to",)
 
 
 def to_pixels(
