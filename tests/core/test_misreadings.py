@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mpm_core import UserError, read_clip
+from mpm_core import UserError, read_clip, write
 from mpm_core.formats import inspect_file
 from mpm_core.formats.base import ReadOptions
-from mpm_core.skeleton import COCO17, H36M17
+from mpm_core.skeleton import COCO17, H36M17, MPM16
 from tests.bodies import FRAMES, body_in, flat, same_body, write_json
-from tests.motion_files import h36m_of, world_of
+from tests.motion_files import h36m_of, pose_error_mm, world_of, write_trc
 
 SIZE = (1080, 1080)
 
@@ -123,3 +123,42 @@ def test_arrays_in_an_order_that_nobody_has_are_refused(tmp_path, demo, axes):
     np.save(tmp_path / "a.npy", body_in(demo, COCO17)[..., :2].transpose(axes))
     with pytest.raises(UserError):
         read(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("name", ["positions", "ground_truth", "joints3d", "keypoints_3d"])
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_3d_of_another_program_under_any_name(tmp_path, demo, name, seed):
+    order = np.arange(17) if seed is None else np.random.default_rng(seed).permutation(17)
+    names = {} if seed is None else {"joint_names": np.array(H36M17.joints)[order]}
+    solid = h36m_of(world_of(demo, "z", slice(250, 250 + FRAMES), 1000.0))[:, order]
+    np.savez(tmp_path / "k.npz", fps=50.0, **{name: solid}, **names)
+    clip = read_clip(tmp_path / "k.npz")
+    assert clip.skeleton is H36M17 and clip.fps == 50
+    assert np.median(pose_error_mm(clip, demo, slice(250, 250 + FRAMES))) < 0.1
+
+
+MIRRORED = {
+    "as it is": (lambda name: name, (1, 1, 1), False),
+    "seen from elsewhere": (lambda name: name, (-1, 1, -1), False),
+    "an axis reversed": (lambda name: name, (1, 1, -1), True),
+    "another axis reversed": (lambda name: name, (-1, 1, 1), True),
+    "left and right exchanged": (lambda name: {"L": "R", "R": "L"}.get(name[0], name[0]) + name[1:], (1, 1, 1), True),
+}
+
+
+@pytest.mark.parametrize(("called", "signs", "is_wrong"), MIRRORED.values(), ids=MIRRORED)
+@pytest.mark.parametrize("part", [slice(0, 200), slice(250, 350), slice(400, 600)], ids=["0", "250", "400"])
+def test_motion_that_is_mirrored_is_said(tmp_path, demo, called, signs, is_wrong, part):
+    world = world_of(demo, "y", part, 1.0)
+    names = [name for name in MPM16.joints if name in world]
+    clip = read_clip(write_trc(tmp_path / "w.trc", {called(name): world[name] * signs for name in names}))
+    assert noted(clip, "the knees bend backwards") == is_wrong
+
+
+def test_frames_that_a_bvh_does_not_announce_are_said(tmp_path, demo):
+    write(demo.cut(0, 59), tmp_path / "w.bvh")
+    text = (tmp_path / "w.bvh").read_text()
+    assert not noted(read_clip(tmp_path / "w.bvh"), "announces")
+    (tmp_path / "w.bvh").write_text(text.replace("Frames: 60", "Frames: 40"))
+    clip = read_clip(tmp_path / "w.bvh")
+    assert len(clip) == 40 and noted(clip, "announces 40 frames and holds 60")

@@ -23,6 +23,7 @@ from mpm_core.skeleton import MPM16
 _LIFTERS = "reconstruction"
 _BARE_SAYS = "an array of (frames, joints, 2 or 3) numbers"
 # Arrays of this project's own npz.
+_SHARED = ("keypoints", "ground_truth", "positions")
 _OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d"}
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
@@ -89,18 +90,23 @@ def recognise_array(probe: Probe) -> Recognition | None:
         return Recognition(CERTAIN, f"an array '{_LIFTERS}'")
     if names == {"keypoints"}:
         return Recognition(CERTAIN, "an array 'keypoints' and nothing else")
-    if _has_other_joints(probe):
-        return Recognition(CERTAIN, "an array 'keypoints' of other joints than this project's own")
+    foreign = _foreign(probe)
+    if foreign is not None:
+        return Recognition(CERTAIN, f"an array '{foreign}' of other joints than this project's own")
     return Recognition(POSSIBLE, _BARE_SAYS) if _bare_name(probe) is not None else None
 
 
-def _has_other_joints(probe: Probe) -> bool:
-    """Whether a file has 'keypoints' that cannot be this project's, which says its skeleton, or has MPM-16 and scores apart."""
+def _foreign(probe: Probe) -> str | None:
+    """The array that is called as one of this project's but cannot be its own: those say their skeleton, or have MPM-16."""
     names = set(_names(probe))
-    if "keypoints" not in names or (_OURS - {"keypoints"} | {"skeleton", "boxes"}) & names:
-        return False
-    values = read_npz(probe.path, ("keypoints",))["keypoints"]
-    return isinstance(values, np.ndarray) and _is_keypoints(values) and values.shape[1:] != (len(MPM16), 2)
+    found = names & set(_SHARED)
+    if len(found) != 1 or {"skeleton", "boxes", "positions_2d", "positions_3d"} & names:
+        return None
+    (name,) = found
+    values = read_npz(probe.path, (name,))[name]
+    axes = 2 if name == "keypoints" else 3
+    is_other = isinstance(values, np.ndarray) and _is_keypoints(values) and values.shape[1:] != (len(MPM16), axes)
+    return name if is_other else None
 
 
 def _bare_name(probe: Probe) -> str | None:
@@ -144,7 +150,8 @@ def one_array(probe: Probe) -> tuple[str, NDArray[np.float64]]:
             raise UserError(f"{probe.path}: is damaged, or holds no plain array of numbers") from None
     else:
         names = _names(probe)
-        chosen = next((known for known in (_LIFTERS, "keypoints") if known in names), None) or _bare_name(probe)
+        usual = next((known for known in (_LIFTERS, "keypoints") if known in names), None)
+        chosen = usual or _foreign(probe) or _bare_name(probe)
         if chosen is None:
             raise UserError(f"{probe.path}: which of its arrays are the keypoints? ({', '.join(names)})")
         name, values = chosen, read_npz(probe.path, (chosen,))[chosen]
@@ -173,7 +180,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
     fps, size = (None, None) if probe.kind == "npy" else facts_of(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
-    joints = None if probe.kind == "npy" else _joint_names(probe, people.shape[2])
+    joints = None if probe.kind == "npy" else joint_names(probe, people.shape[2])
     return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual, joints=joints, notes=notes)
 
 
@@ -195,7 +202,7 @@ def people_first(array: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple
     return array.swapaxes(0, 1), ("its first axis is taken for frames and its second for people: along the first poses go on",)
 
 
-def _joint_names(probe: Probe, joints: int) -> tuple[str, ...] | None:
+def joint_names(probe: Probe, joints: int) -> tuple[str, ...] | None:
     """The names of so many joints, where an array beside the keypoints holds them."""
     content = read_npz(probe.path, tuple(name for name in _JOINT_NAMES if name in _names(probe)))
     for values in content.values():
