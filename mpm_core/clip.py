@@ -66,7 +66,8 @@ class Clip:
     0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
     float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
     knows; None where nobody knows any. completed: (frames, joints) bool, which places of the ground truth nobody measured, as a
-    lifter filled them in; None where there are none. source: where it came from, for people to read: a path, with
+    lifter filled them in; None where there are none. own_fps: frames/s by which its file's or video's own times go, where
+    somebody said another rate; None where `fps` is that. source: where it came from, for people to read: a path, with
     ' [selection]' after it when the file holds many clips. notes: what had to be assumed while reading. history: what was done
     to it so far, see provenance.py. The arrays are read-only.
 
@@ -98,6 +99,7 @@ class Clip:
     original: NDArray[np.float32] | None = None
     completed: NDArray[np.bool_] | None = None
     history: History = ()
+    own_fps: float | None = None
 
     def __post_init__(self) -> None:
         marks = (self.visible, self.derived, self.edited, self.keys, self.original, self.completed)
@@ -193,6 +195,17 @@ class Clip:
     def with_camera(self, camera: Intrinsics) -> Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
+
+    @property
+    def camera_note(self) -> str:
+        """That the field of view is assumed, of keypoints whose camera nobody knows and whose notes do not say so already; else
+        empty."""
+        is_told = any(CAMERA_NOTE in note for note in self.notes)
+        if is_told or not self.camera.is_assumed or self.keypoints is None or self.is_virtual:
+            return ""
+        side, focal = max(zip(self.image_size, self.camera.focal, strict=True))
+        angle = np.degrees(2 * np.arctan(side / 2 / focal))
+        return f"nothing tells the camera's {CAMERA_NOTE}: {angle:.3g}° along the longer side assumed"
 
     def after(self, text: str) -> Clip:
         """The same with one more thing in its history, done just now: a sentence without its full stop."""

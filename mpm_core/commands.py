@@ -55,6 +55,8 @@ def lift_one(options: argparse.Namespace) -> Made:
     lifter = _lifter(options)
     clip, saved = read_for_lifting(options)
     clip = with_truth(as_told(clip, options), options)
+    if clip.camera_note:
+        _log.warning("%s: %s", options.input, clip.camera_note)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)

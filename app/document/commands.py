@@ -223,7 +223,8 @@ class SetRate(QUndoCommand):
         self._session = session
         clip = session.clip
         other = at_rate(clip, fps, "the Video panel says", session.opened)
-        self._before, self._after = (clip.fps, clip.times, clip.notes), (fps, other.times, other.notes)
+        self._before = (clip.fps, clip.times, clip.notes, clip.own_fps)
+        self._after = (fps, other.times, other.notes, other.own_fps)
 
     def redo(self) -> None:
         self._session.set_rate(*self._after)

@@ -340,10 +340,10 @@ class Session(QObject):
         self._clip = replace(self._clip, height_m=height_m)
         self.height_changed.emit()
 
-    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...]) -> None:
+    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...], own_fps: float | None) -> None:
         """Say when the frames were taken, and note other things. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, fps=fps, times=times, notes=notes)
+        self._clip = replace(self._clip, fps=fps, times=times, notes=notes, own_fps=own_fps)
         self.rate_changed.emit()
 
     def _look_for_up(self) -> None:

@@ -139,9 +139,11 @@ class Opener(QObject):
         if not self.may_leave():
             return
         self._session.open_clip(clip, mask, threshold=threshold)
-        if clip.notes:
-            said = "; ".join((f"Opened {clip.name}", *clip.notes))
-            self._session.message.emit(shorten(said, _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"))
+        if clip.notes or clip.camera_note:
+            said = shorten(
+                "; ".join((f"Opened {clip.name}", *clip.notes)), _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"
+            )
+            self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)
 

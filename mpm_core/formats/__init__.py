@@ -103,7 +103,8 @@ def read_clip(
         assert found.read is not None
         clip = found.read(probe, options)
         source = clip.source if split_source(clip.source)[0] == Path(path) else path
-        clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
+        noted = (*clip.notes, *([clip.camera_note] if clip.camera_note else []))
+        clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", noted))
         told = _told(options)
         return clip.after(f"told: {told}") if told else clip
 

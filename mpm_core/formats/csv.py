@@ -85,7 +85,11 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     rows = _long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton)
     places = _frame_places(rows, probe.path)
     notes: list[str] = []
-    fps = options.fps or _rate(table.comments, rows.times, places, notes)
+    told_fps = _told_rate(table.comments, rows.times, places)
+    fps = options.fps or told_fps
+    if fps is None:
+        fps = _ASSUMED_FPS
+        notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
     if options.fps is not None and rows.times is not None:
         rows = replace(rows, times=at_rate(rows.times, fps) if np.isfinite(rows.times).all() else None)
     rows, told = _with_gaps(rows, places, check_rate(fps, f"{probe.path}: "), probe.path)
@@ -110,6 +114,7 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         notes=(*notes, *([table.comments["note"]] if "note" in table.comments else [])),
         height_m=_height(table.comments, probe.path),
     )
+    clip = replace(clip, own_fps=_own_rate(table.comments, told_fps, clip.fps, probe.path))
     return clip if rows.sources is None else _marked(clip, rows.sources)
 
 
@@ -221,16 +226,20 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
     return numbers - numbers.min()
 
 
-def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]) -> float:
+def _told_rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64]) -> float | None:
     try:
         return _number(comments["fps"])
     except (KeyError, ValueError):
-        pass
-    rate = None if times is None else rate_of_times(times, places)
-    if rate is not None:
-        return rate
-    notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
-    return _ASSUMED_FPS
+        return None if times is None else rate_of_times(times, places)
+
+
+def _own_rate(comments: dict[str, str], told: float | None, fps: float, path: Path) -> float | None:
+    """By which its video's own times go, where somebody said another rate than they do; UserError for no rate."""
+    try:
+        own = check_rate(_number(comments["own_fps"]), f"{path}: 'own_fps': ") if "own_fps" in comments else told
+    except ValueError:
+        raise UserError(f"{path}: 'own_fps' must be a number, not '{comments['own_fps'][:40]}'") from None
+    return None if own == fps else own
 
 
 def _number(text: str) -> float:

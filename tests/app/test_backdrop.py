@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
+from app.document.commands import SetRate
 from app.document.session import Session
 from app.workers.backdrop import Backdrop
 from app.workers.frame_cache import FrameCache
-from mpm_core import Clip
+from mpm_core import Clip, read_clip, write
+from mpm_core.formats.project import Project, read_project, write_project
+from mpm_core.rates import at_rate, own_times
 from tests.app.conftest import WAIT_MS
 from tests.videos import SIDE, square_at, write_video
 
@@ -90,3 +93,40 @@ def test_another_clip_takes_the_picture_away(qtbot, backdrop):
     assert shown == [None] and job.shown_frame == -1 and job.cache.size_bytes() == 0
     qtbot.wait(50)
     assert shown == [None]
+
+
+@pytest.mark.parametrize("kept_as", ["walk.npz", "walk.csv", "walk.mpmproj"])
+@pytest.mark.parametrize("told", ["in the session", "when the file was read"])
+def test_a_clip_that_was_saved_at_another_rate_has_the_pictures_of_its_frames(qtbot, tmp_path, kept_as, told):
+    video = write_video(tmp_path / "square.mp4", np.arange(60) / 30, SIZE)
+    clip = Clip.from_arrays(np.random.default_rng(0).random((60, 16, 2)) * 100, SIZE, 30)
+    path = tmp_path / kept_as
+    if told == "in the session":  # as mpm detect --fps and the Video panel do
+        slow = at_rate(at_rate(clip, 240, "somebody says"), 120, "another one says", clip)
+    elif kept_as.endswith("proj"):
+        pytest.skip("nobody is asked for a rate when a project is opened")
+    else:
+        write(clip, path)
+        slow = read_clip(path, fps=120)
+    assert slow.times[-1] == pytest.approx(59 / 120) and own_times(slow) == pytest.approx(clip.times)
+    if kept_as.endswith("proj"):
+        write_project(Project(slow, np.zeros((60, 16), bool), np.zeros(60, bool)), path)
+        again = read_project(path).clip
+    else:
+        write(slow, path)
+        again = read_clip(path)
+    assert again.fps == 120 and again.own_fps == 30
+    session = Session()
+    session.open_clip(again)
+    job, shown = Backdrop(session), []
+    job.picture_changed.connect(shown.append)
+    job.open(video)
+    for frame in (7, 40, 59):
+        shown.clear()
+        session.set_frame(frame)
+        qtbot.waitUntil(lambda frame=frame, shown=shown: job.shown_frame == frame and bool(shown), timeout=WAIT_MS)
+        assert frame_of(shown[-1]) == frame
+    session.undo_stack.push(SetRate(session, 60))  # said anew: the pictures stay
+    qtbot.waitUntil(lambda: job.shown_frame == 59, timeout=WAIT_MS)
+    assert frame_of(shown[-1]) == 59 and session.clip.own_fps == 30
+    job.stop()

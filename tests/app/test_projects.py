@@ -192,14 +192,15 @@ def test_what_was_done_is_told_copied_and_exported(qtbot, walk, tmp_path, monkey
 
     QTimer.singleShot(0, look)
     walk.actions_by_name["history"].trigger()
-    assert shown[0].startswith("Read from ") and shown[1] == "Move Left wrist, frame 4"
+    assert shown[0].startswith("Read from ") and shown[1].startswith("Noted: nothing tells the camera's field of view: 47.2°")
+    assert shown[2] == "Move Left wrist, frame 4"
     assert any(text.startswith("Lifted by mpm (mpm.safetensors, sha256 ") for text in shown)
     assert "Move Left wrist, frame 4" in QApplication.clipboard().text()
     monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "out.npz")
     walk.actions_by_name["export_clip"].trigger()
     qtbot.waitUntil(lambda: walk.status_line.message() == f"Wrote {tmp_path / 'out.npz'}", timeout=WAIT_MS)
     with np.load(tmp_path / "out.npz") as written:
-        assert written["history"][1][1] == "Move Left wrist, frame 4"
+        assert written["history"][2][1] == "Move Left wrist, frame 4"
 
 
 # Nothing old looks new

@@ -14,8 +14,9 @@ from mpm_core.formats.keypoints.values import Sighting, identities
 from mpm_core.formats.motion.axes import extents
 from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
-from mpm_core.limits import MOST_FRAMES
+from mpm_core.limits import MOST_FRAMES, check_frame_count
 from mpm_core.people import Detection, Detections, Person, find_people
+from mpm_core.people_words import taken_note
 from mpm_core.skeleton import NAMED
 
 
@@ -56,6 +57,7 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
     first, last = file.frames
     if last - first >= MOST_FRAMES:
         raise UserError(f"{where}: the frame numbers run from {first} to {last}, which cannot be right")
+    check_frame_count(last - first + 1, len({entry.frame for entry in file.entries}), f"{where}: ")
     points = np.stack([entry.points for entry in file.entries])
     names, notes = _names(file, points, options, where)
     points = points[:, : len(names)]
@@ -67,7 +69,7 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
         raise UserError(f"{where}: there is no person {number} (people are numbered 0 to {len(tracks) - 1})")
     said = [*file.notes, *notes]
     if options.person is None and len(tracks) > 1:
-        said.append(f"{len(tracks)} people in the file: the one seen longest and largest was taken")
+        said.append(taken_note(people))
     positions = np.full((last - first + 1, len(names), 3), np.nan)
     completed, confidence = np.zeros(positions.shape[:2], bool), np.ones(positions.shape[:2])
     for place in tracks[number]:
@@ -113,5 +115,9 @@ def _follow(
         scores = np.asarray(np.isfinite(flat).all(-1), np.float64)
         detections.append(Detection(entry.frame, flat, scores, track))
     tracks = find_people(Detections.of(detections), NAMED)
-    people = tuple(replace(track.person, height=float("nan")) for track in tracks)  # no picture shows them
+    nowhere = float("nan")  # no picture shows them
+    called = ["" if ids[track.places[0]] is None else str(file.entries[track.places[0]].identity) for track in tracks]
+    people = tuple(
+        replace(track.person, height=nowhere, across=nowhere, name=name) for track, name in zip(tracks, called, strict=True)
+    )  # fmt: skip
     return [track.places.tolist() for track in tracks], people
