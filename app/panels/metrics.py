@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from app.document.session import Session
-from app.document.words import frames_in_words
+from app.document.words import frames_in_words, joint_in_words
 from app.panels.joint_table import JointTable
 from app.panels.truth import TruthBox
 from app.workers.figures import Figures
@@ -142,7 +142,7 @@ class MetricsPanel(QWidget):
             lines.append(
                 f"{clip.image_size[0]} × {clip.image_size[1]} px, focal length {clip.camera.focal[0]:.0f} px ({camera})"
             )
-        derived = [name for n, name in enumerate(clip.skeleton.joints) if clip.derived[:, n].any()]
+        derived = [joint_in_words(joint) for joint in np.flatnonzero(np.any(clip.derived, axis=0)).tolist()]
         if derived:
             lines.append(f"Derived, not measured: {', '.join(derived)}")
         self._clip.setText("<br>".join(lines))

@@ -34,8 +34,9 @@ from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
 from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
+from app.views.graphics import why_no_scene
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView, why_no_scene
+from app.views.scene_view import SceneView
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions

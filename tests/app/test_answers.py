@@ -311,7 +311,7 @@ def test_the_table_of_joints_tells_hidden_and_visible_apart(qtbot, demo_window):
     def shown():
         return [table.item(ARM[1], column).text() for column in range(4)]
 
-    expected = ["LElbow", *(f"{part.mean():.0f}" for part in (errors, errors[:50], errors[50:]))]
+    expected = ["Left elbow", *(f"{part.mean():.0f}" for part in (errors, errors[:50], errors[50:]))]
     qtbot.waitUntil(lambda: shown() == expected, timeout=WAIT_MS)
     qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     lines = QGuiApplication.clipboard().text().splitlines()
