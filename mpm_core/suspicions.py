@@ -164,6 +164,25 @@ def _jumps(evidence: Evidence) -> Badness:
     return badness
 
 
+def _jumps_elsewhere(evidence: Evidence) -> Badness:
+    return np.where(_ends_of_corrections(evidence.clip), 0.0, _jumps(evidence))
+
+
+def _jumps_of_corrections(evidence: Evidence) -> Badness:
+    """A person has put a joint somewhere, and what was measured beside that does not fit: mostly that is still wrong."""
+    ends = _ends_of_corrections(evidence.clip)
+    return np.where(ends, _jumps(evidence), 0.0) if ends.any() else np.zeros(evidence.masked.shape)
+
+
+def _ends_of_corrections(clip: Clip) -> NDArray[np.bool_]:
+    """(frames, 16) the frames on both sides of where a corrected stretch of a joint begins or ends, between which it jumps."""
+    ends = np.zeros(clip.edited.shape, bool)
+    is_end = clip.edited[1:] != clip.edited[:-1]
+    ends[1:] |= is_end
+    ends[:-1] |= is_end
+    return ends
+
+
 def _bends(points: NDArray[np.float64], follows: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(frames, joints): how far each is from the middle of the frames before and after, doubled; 0 where one is not known.
     follows: (frames - 1,) whether a frame comes right after the one before."""
@@ -268,7 +287,13 @@ def _lengths_of_runs(marks: Mask) -> NDArray[np.float64]:
 
 
 CHECKS: Mapping[str, Check] = {
-    "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _jumps),
+    "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _jumps_elsewhere),
+    "correction": Check(
+        "End of a correction",
+        "What you corrected and what was measured beside it do not fit: correct more frames, or fewer",
+        False,
+        _jumps_of_corrections,
+    ),
     "bone": Check("Bone length", "A bone is longer or shorter than it usually is, or looks longer than it can", True, _bones),
     "sides": Check("Left/right", "Left and right seem exchanged, or were exchanged back", True, _sides),
     "confidence": Check("Low confidence", "The detector was unsure, yet the lifter goes by it", True, _confidence),

@@ -167,7 +167,7 @@ class CorrectionsPanel(QWidget):
     def _on_clear(self) -> None:
         chosen = self._chosen()
         if chosen is None:
-            self._session.message.emit("Choose a key of the list first.")
+            self._session.warning.emit("Choose a key of the list first.")
         else:
             self._corrections.clear_keys((chosen[0],), chosen[1])
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.session import Session
 from app.document.words import frames_in_words, joint_in_words
@@ -49,6 +49,8 @@ _DIGITS = {"jumps": 0, "sliding": 2}
 class MetricsPanel(QWidget):
     """Figures over the range or the clip, and what is known of the clip and its ground truth."""
 
+    worst_chosen = Signal()
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
@@ -69,6 +71,12 @@ class MetricsPanel(QWidget):
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.worst_button = QPushButton("Go to the worst frame")
+        self.worst_button.setToolTip(
+            "Where MPJPE is largest, or without ground truth where most looks wrong; of the range if set (W)"
+        )
+        self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
+        layout.addWidget(self.worst_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.joints = JointTable()
         layout.addWidget(self.joints)
         self.truth_box = TruthBox(session)
@@ -94,7 +102,7 @@ class MetricsPanel(QWidget):
 
     def show_figures(self, figures: Figures | None) -> None:
         """Take over new figures; None when there is no answer yet."""
-        for part in (self._table, self.joints):
+        for part in (self._table, self.joints, self.worst_button):
             part.setVisible(figures is not None)
             part.setEnabled(True)
         if figures is None:
