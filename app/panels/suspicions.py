@@ -22,7 +22,7 @@ from app.document.suspicions import joints_text, sentence_of
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
-_HEADING = ("What", "Joints", "Frames", "How bad")
+_HEADING = ("What", "Joints", "Frames", "× limit")
 _TIPS = ("", "", COUNTED_FROM_ONE, "How many times the limit, at worst")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
@@ -117,7 +117,8 @@ class SuspicionsPanel(QWidget):
         column.addWidget(self._words)
         column.addLayout(_beside(self.kinds, self.order))
         column.addWidget(self.table, 1)
-        column.addLayout(_beside(self.hide_button, self.worst_button))
+        column.addWidget(self.worst_button)
+        column.addWidget(self.hide_button)
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._show_order)
         self.table.clicked.connect(lambda index: self.chosen.emit(self._item(index)))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_button())
@@ -197,8 +198,8 @@ def _beside(one: QWidget, other: QWidget) -> QHBoxLayout:
 
 _ORDERS = {"In order of time": (2, Qt.SortOrder.AscendingOrder), "Worst first": (3, Qt.SortOrder.DescendingOrder)}
 _WIDTHS = (
-    (QHeaderView.ResizeMode.Interactive, 104),
+    (QHeaderView.ResizeMode.Interactive, 92),
     (QHeaderView.ResizeMode.Stretch, 90),
-    (QHeaderView.ResizeMode.Interactive, 78),
-    (QHeaderView.ResizeMode.Interactive, 58),
+    (QHeaderView.ResizeMode.Interactive, 72),
+    (QHeaderView.ResizeMode.Interactive, 56),
 )

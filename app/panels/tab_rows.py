@@ -22,6 +22,7 @@ class TabRows(QWidget):
     def refresh(self) -> None:
         """Take over which tabs there are."""
         for button in self._buttons:
+            button.hide()  # it goes when it can
             button.deleteLater()
         self._buttons = [self._button(place) for place in range(self._tabs.count())]
         self._arrange()

@@ -233,7 +233,7 @@ class MainWindow(QMainWindow):
         if self.scene_view is not None:
             self.scene_view.joint_clicked.connect(handlers.click_joint)
         self.timeline.frame_chosen.connect(session.set_frame)
-        self.timeline.range_chosen.connect(session.set_range)
+        self.timeline.range_chosen.connect(self.view_handlers.select_frames)
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)

@@ -204,9 +204,11 @@ def test_the_ends_of_a_persons_own_fix_are_called_that(qtbot, window, demo):
     wait_for_lift(qtbot, window)
     wait_until_looked(qtbot, window)
     found = [(item.kind, item.first, item.last) for item in window.session.suspicions.items if WRIST in item.joints]
-    inside = [one for one in found if one[0] in ("jump", "bone") and one[1] <= 229 and one[2] >= 210]
+    others = [one for one in found if one[0] in ("jump", "bone", "reprojection")]
+    reach = 8  # frames in which the answer goes over from the fix to what was measured
+    assert not [one for one in others if one[1] < 230 + reach and one[2] >= 210 - reach + 1]
     ends = [one for one in found if one[0] == "correction"]
-    assert not inside and [one[1:] for one in ends] == [(209, 210), (229, 230)]
+    assert [one[1] <= 210 <= one[2] + 1 for one in ends] == [True, False] and ends[1][1] <= 230 <= ends[1][2]
     assert any(one[0] == "jump" and one[1] in (199, 200) for one in found)  # what is still wrong is told as before
 
 

@@ -1,5 +1,7 @@
 """Several people of a file of keypoints at once in the scene, also after coming back to the project."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
@@ -74,7 +76,7 @@ def test_they_are_there_again_after_coming_back(qtbot, pair, tmp_path, monkeypat
 
 def test_a_file_that_has_changed_or_is_gone_is_said(qtbot, pair, demo):
     path = pair.session.opened.source
-    two_people(path, demo, FRAMES - 4)
+    two_people(Path(path), demo, FRAMES - 4)
     pair.actions_by_name["bystanders"].trigger()
     qtbot.waitUntil(lambda: "has changed since it was opened" in pair.status_line.message(), timeout=WAIT_MS)
     assert not visible(pair)
