@@ -49,11 +49,16 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
+        self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
     def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...]) -> None:
         """What is in the scene beside the prediction: ground truth, and kept answers by their place on the list and name."""
+        shown = (has_truth, is_outdated, kept, self.theme.name)
+        if shown == self._shown:  # as in most frames
+            return
+        self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
         rows = 1 + len(kept)
         self.setFixedSize(_KEY_WIDTH, rows * _KEY_ROW)
