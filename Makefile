@@ -22,6 +22,8 @@ TEST_PACKAGES := $(RUN_PACKAGES) xvfb
 BLENDER_PACKAGES := libsm6 libxfixes3 libxi6 libxkbcommon0 libxrender1
 
 SHARED ?= ../shared
+# A process to each core; one that has done its tests takes over some of another's.
+IN_PARALLEL := --numprocesses auto --dist worksteal
 
 .PHONY: run test test-all fuzz soak lint screenshots motion-pictures setup setup-dev packages test-packages blender-packages clean
 
@@ -29,10 +31,10 @@ run: packages setup
 	$(BIN)/mpm-viewer
 
 test: test-packages setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-all: test-packages blender-packages setup-dev $(BLENDER_VENV)/.installed
-	MPM_KILLS=50 MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest
+	MPM_KILLS=50 MPM_BLENDER_PYTHON=$(abspath $(BLENDER_VENV)/bin/python) $(BIN)/python -m pytest $(IN_PARALLEL)
 
 fuzz: setup-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz

@@ -211,8 +211,8 @@ def _add_eval(commands: Any) -> None:
         action="append",
         default=[],
         help="lifting, occlusion, completion or up; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers or rigs; repeatable (default: the paper's"
-        " tables 1, 3, 4)",
+        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers or rigs; repeatable (default:"
+        " the paper's tables 1, 3, 4)",
     )
     evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
     evaluation.add_argument(

@@ -9,6 +9,9 @@ import threading
 import time
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process to each core: two that share all cores are many times slower
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch looks when it loads
+
 import numpy as np
 import pytest
 import shiboken6

@@ -241,14 +241,16 @@ class NetworkTask:
 
     def _encode(self, frames: Tensor, points: Tensor, extras: Tensor | None, hidden: Tensor) -> None:
         """Tokens of S for the frames of these numbers, and of their mirror images when those are wanted."""
-        for number, tokens in enumerate(self._tokens):
-            if number:
-                order = list(MPM16.mirror)
-                flip = (_MIRROR_2D if points.shape[-1] == 2 else _MIRROR_3D).to(points.device)
-                points, hidden = points[:, order] * flip, hidden[:, order]
-                if extras is not None:
-                    extras = extras * _MIRROR_3D.to(extras.device).repeat(extras.shape[-1] // 3)
-            tokens[frames] = self._model.make_tokens(points[None], None if extras is None else extras[None], hidden[None])[0]
+        points, hidden = points[None], hidden[None]
+        extras = None if extras is None else extras[None]
+        if len(self._tokens) > 1:
+            order = list(MPM16.mirror)
+            flip = (_MIRROR_2D if points.shape[-1] == 2 else _MIRROR_3D).to(points.device)
+            points, hidden = torch.cat((points, points[:, :, order] * flip)), torch.cat((hidden, hidden[:, :, order]))
+            if extras is not None:
+                extras = torch.cat((extras, extras * _MIRROR_3D.to(extras.device).repeat(extras.shape[-1] // 3)))
+        for tokens, made in zip(self._tokens, self._model.make_tokens(points, extras, hidden), strict=True):
+            tokens[frames] = made
 
     def _answer(self, first: int, last: int) -> None:
         """Bring the windows' answers for grid frames first to last (excluded) to the clip's frames."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mpm_core.networks.attention import Block, Turns, mix_in_time
+from mpm_core.networks.encoders import FrameLayer
 
 _multiply: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
@@ -64,9 +65,27 @@ class PackedBlock(nn.Module):
         return _multiply.binary(wide, x, self._contract, self.contract_bias, "add")
 
 
+class PackedFrameLayer(nn.Module):
+    """A FrameLayer, for inference alone, whose batch norm, which is the same for every frame then, is in the linear layer's
+    weights."""
+
+    def __init__(self, layer: FrameLayer) -> None:
+        super().__init__()
+        norm, linear = layer.norm, layer.linear
+        assert norm.running_mean is not None and norm.running_var is not None
+        scale = (norm.weight * torch.rsqrt(norm.running_var + norm.eps)).detach()
+        self._weight = _reorder(linear.weight * scale[:, None])
+        self.bias = nn.Parameter(((linear.bias - norm.running_mean) * scale + norm.bias).detach(), requires_grad=False)
+        self.slope = layer.activation.negative_slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See FrameLayer.forward."""
+        return functional.leaky_relu_(_multiply(x, self._weight, self.bias, "none", [], ""), self.slope)
+
+
 def pack(model: nn.Module) -> None:
-    """Put a PackedBlock in the place of every Block, and a PackedLinear of every other linear layer, of a float32 model on a
-    CPU; nothing where torch has no oneDNN."""
+    """Put a PackedBlock in the place of every Block, a PackedFrameLayer of every FrameLayer, and a PackedLinear of every other
+    linear layer, of a float32 model on a CPU; nothing where torch has no oneDNN."""
     if not torch.backends.mkldnn.is_available() or _multiply is None:
         return
     for name, child in model.named_children():
@@ -74,6 +93,8 @@ def pack(model: nn.Module) -> None:
             setattr(model, name, PackedLinear(child))
         elif type(child) is Block:
             setattr(model, name, PackedBlock(child))
+        elif type(child) is FrameLayer:
+            setattr(model, name, PackedFrameLayer(child))
         else:
             pack(child)
 

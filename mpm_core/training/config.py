@@ -98,6 +98,7 @@ StageConfig = StageOneConfig | StageTwoConfig
 @dataclass(frozen=True)
 class TrainConfig:
     """A whole run. `model`: the config of an entry of NETWORKS. `precision` 'bfloat16' runs the network under autocast.
+    `compiled`: whether torch makes faster code of the transformer's blocks first, which takes a minute or two and a compiler.
     `average`: decay of the averaged weights."""
 
     model: NetworkConfig = MPMConfig()
@@ -106,6 +107,7 @@ class TrainConfig:
     augment: AugmentConfig = AugmentConfig()
     cameras: CameraConfig = CameraConfig()
     precision: str = "bfloat16"
+    compiled: bool = False
     average: float = 0.999
     clip_norm: float = 1.0
     seed: int = 0

@@ -18,6 +18,7 @@ from mpm_core.data.pack import MotionPack
 from mpm_core.errors import UserError
 from mpm_core.masking import Mask
 from mpm_core.networks import build_network
+from mpm_core.networks.attention import Block
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.progress import Progress
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
@@ -62,6 +63,8 @@ class Trainer:
         self.model = build_network(config.model).to(device)
         self.averaged = build_network(config.model).to(device)
         self.averaged.load_state_dict(self.model.state_dict())
+        if config.compiled:
+            _compile_blocks(self.model)
         if processes.size > 1:
             torch.manual_seed(config.seed + processes.rank)  # of the dropout; all else is drawn alike
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
@@ -234,6 +237,15 @@ class Trainer:
     def export(self, path: Path, card: dict[str, object]) -> None:
         """The averaged weights alone, for the lifter and for going on elsewhere."""
         save_weights(path, self.averaged, card)
+
+
+def _compile_blocks(model: PoseNetwork) -> None:
+    """In place, so that weights keep their names. Where that fails, as without a C++ compiler, torch says so and goes on with
+    what it has."""
+    torch._dynamo.config.suppress_errors = True
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.compile()
 
 
 def learning_rate(config: RateConfig, step: int, done: float, batch: int) -> float:

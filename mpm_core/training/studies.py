@@ -106,6 +106,7 @@ _LEADS: Mapping[str, Mapping[str, Any]] = {
 }
 _SEEDS = (0, 7)
 
+_PEERS = (Cell("mpm"), Cell("stmo", network="stmo"), Cell("tcn", network="tcn", stages=("II",)))
 _LENGTHS = {"9": 0.4, "27": 0.35, "81": 0.25}
 
 STUDIES: Mapping[str, Study] = {
@@ -169,9 +170,16 @@ STUDIES: Mapping[str, Study] = {
         tuple(Cell(f"{name}, seed {seed}", {**settings, "seed": seed}) for seed in _SEEDS for name, settings in _LEADS.items()),
         GROUPS["lifting"] + _HIDDEN_LIMBS,
     ),
+    "long-peers": Study(
+        "MPM and its peers after four times as many windows, shorter ones",
+        _PEERS,
+        GROUPS["lifting"] + GROUPS["occlusion"],
+        weighs=True,
+        size=StudySize(120_000, 480_000),
+    ),
     "peers": Study(
         "MPM and its peers, trained on the same data, masks and number of windows",
-        (Cell("mpm"), Cell("stmo", network="stmo"), Cell("tcn", network="tcn", stages=("II",))),
+        _PEERS,
         GROUPS["lifting"] + GROUPS["occlusion"],
         frames=81,
         weighs=True,

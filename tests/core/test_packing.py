@@ -6,8 +6,9 @@ from torch import nn
 from mpm_core.assets import find_asset
 from mpm_core.lifters.aids import Aids
 from mpm_core.networks.attention import Block, rotary_turns
+from mpm_core.networks.encoders import FrameLayer
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput, turn_back
-from mpm_core.networks.packing import PackedBlock, PackedLinear, pack
+from mpm_core.networks.packing import PackedBlock, PackedFrameLayer, PackedLinear, pack
 from mpm_core.training.checkpoint import load_weights
 
 
@@ -43,6 +44,22 @@ def test_a_packed_block_answers_alike(convolution, hides, is_relative):
             pytest.skip("torch has no oneDNN here")
         assert torch.allclose(plain[0](inputs, visible, turns), expected, atol=1e-3, rtol=1e-4)
         assert not torch.allclose(plain[0](inputs.flip(1), visible, turns), expected, atol=0.1)
+
+
+def test_a_packed_layer_of_frames_has_its_batch_norm_in_its_weights():
+    torch.manual_seed(2)
+    plain = nn.Sequential(FrameLayer(40, 64, 0.1))
+    for _ in range(20):
+        plain(torch.randn(4, 30, 40) * 3 + 1)  # a training of sorts, so that the norm has something to do
+    nn.init.normal_(plain[0].norm.weight), nn.init.normal_(plain[0].norm.bias)
+    plain.eval()
+    inputs = torch.randn(2, 9, 40)
+    with torch.inference_mode():
+        expected = plain(inputs)
+        pack(plain)
+        if not isinstance(plain[0], PackedFrameLayer):
+            pytest.skip("torch has no oneDNN here")
+        assert torch.allclose(plain(inputs), expected, atol=1e-4)
 
 
 def test_batched_packed_answers_are_those_of_single_windows_in_plain_float32(lifter, demo):

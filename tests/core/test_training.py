@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from functools import partialmethod
 
 import numpy as np
 import pytest
@@ -52,6 +53,21 @@ def test_every_loss_falls(config, stage, expected):
         # Which feet stand is learnt slower than all else.
         assert last[name] < (0.9 if name == "standing" else 0.8) * first[name], name
     assert reports[-1].done == 720
+
+
+def test_compiled_blocks_learn_the_same(monkeypatch):
+    """As torch reads them; the code that it would make of that takes minutes, and a compiler."""
+    monkeypatch.setattr(torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend="eager"))
+    still = replace(CONFIG, precision="float32", model=replace(CONFIG.model, dropout=0.0))
+    stage = replace(STAGE_TWO, windows=12 * 6, lengths={9: 0.5, 27: 0.5})
+    told = []
+    for config in (still, replace(still, compiled=True)):
+        trainer = Trainer(config, stage, small_pack(), CPU)
+        told.append([report.losses["lift"] for report in trainer.run(report_every=2)])
+        names = set(trainer.model.state_dict())
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    assert names == set(build_network(CONFIG.model).state_dict())
+    assert np.allclose(*told, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
