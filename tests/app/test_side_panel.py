@@ -70,6 +70,18 @@ def test_all_names_of_tabs_are_in_view_and_whole(qtbot, demo_window, usual_text,
     assert buttons[1].isChecked() and not last.isChecked()
 
 
+@pytest.mark.parametrize(("percent", "has_words"), [(100, True), (150, False)])
+def test_all_tools_are_in_view_with_words_or_without(qtbot, demo_window, usual_text, percent, has_words):
+    set_text_size(percent)
+    demo_window.resize(1024, 700)
+    toolbar = demo_window.toolbar
+    style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
+    qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == style, timeout=3000)
+    tools = [toolbar.widgetForAction(action) for action in toolbar.actions() if not action.isSeparator()]
+    qtbot.waitUntil(lambda: all(tool.isVisible() for tool in tools), timeout=3000)
+    assert all(toolbar.rect().contains(tool.geometry()) for tool in tools) and all(tool.toolTip() for tool in tools)
+
+
 def test_tabs_stand_in_as_few_rows_as_they_need_evenly():
     assert rows_of([50] * 7, 400) == [[0, 1, 2, 3, 4, 5, 6]]
     assert rows_of([50] * 7, 330) == [[0, 1, 2, 3], [4, 5, 6]]
