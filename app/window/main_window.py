@@ -34,8 +34,9 @@ from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
 from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
+from app.views.graphics import why_no_scene
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView, why_no_scene
+from app.views.scene_view import SceneView
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
@@ -115,7 +116,7 @@ class MainWindow(QMainWindow):
         self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.truth_job = TruthJob()
         self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
-        self.bystanders_job = BystandersJob(self.session)
+        self.bystanders_job = BystandersJob(self.session, self.opener)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
@@ -136,8 +137,11 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
-        views = ViewState(self.image_view, self.scene_view, self.timeline, self.panels, self.actions_by_name)
-        for kept in (views, AnswerParts(self.session)):
+        views = ViewState(
+            self.session, self.playback, self.editor.corrections, self.image_view, self.scene_view, self.timeline,
+            self.answers.curves, self.panels, {"views": self.views, "timeline": self._column}, self.actions_by_name,
+        )  # fmt: skip
+        for kept in (AnswerParts(self.session), self.bystanders_job, views):  # what is shown has to be there first
             self.document.keep(kept)
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
@@ -207,7 +211,7 @@ class MainWindow(QMainWindow):
             "Metrics": self.metrics_panel,
             "Corrections": self.corrections_panel,
             "Answers": self.answers.predictions,
-            "Check": self.answers.suspicions,
+            "Bad frames": self.answers.suspicions,
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
@@ -233,7 +237,7 @@ class MainWindow(QMainWindow):
         if self.scene_view is not None:
             self.scene_view.joint_clicked.connect(handlers.click_joint)
         self.timeline.frame_chosen.connect(session.set_frame)
-        self.timeline.range_chosen.connect(session.set_range)
+        self.timeline.range_chosen.connect(self.view_handlers.select_frames)
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
@@ -247,6 +251,7 @@ class MainWindow(QMainWindow):
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
+        self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
         self._connect_video()
         self.backdrop.picture_changed.connect(self.image_view.set_picture)

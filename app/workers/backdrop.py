@@ -142,7 +142,7 @@ class Backdrop(QObject):
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
         image = QImage() if picture is None else to_screen_image(picture)
         if wanted.number == self._number:
-            self.cache.put(frame, image, wanted.frame)
+            self.cache.put(frame, image, wanted.frame, wanted.direction)
         return image
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
