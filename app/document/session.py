@@ -374,15 +374,17 @@ class Session(QObject):
         """Ask something else of the lifter; a task that the clip has no data for is refused with a message."""
         if options == self._options:
             return
-        if self._clip is not None:
-            if options.task == "complete" and self._clip.ground_truth is None:
-                self.warning.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
-                self.options_changed.emit()
-                return
-            if options.task == "lift" and self._clip.keypoints is None:
-                self.warning.emit("This clip has no 2D to lift: only its 3D can be completed.")
-                self.options_changed.emit()
-                return
+        lacks = (
+            self._clip is not None
+            and {
+                "complete": (self._clip.ground_truth, "This clip has no 3D to complete: only 2D -> 3D is possible."),
+                "lift": (self._clip.keypoints, "This clip has no 2D to lift: only its 3D can be completed."),
+            }[options.task]
+        )
+        if lacks and lacks[0] is None:
+            self.warning.emit(lacks[1])
+            self.options_changed.emit()
+            return
         is_other_task = options.task != self._options.task
         self._options = options
         self._forget_hidden()

@@ -53,6 +53,7 @@ from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
+from app.window.video_connections import connect_video
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
 from app.window.view_state import ViewState
@@ -65,7 +66,6 @@ from app.workers.lifting import LiftJob
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
-from mpm_core.video import VideoInfo
 
 _FIRST_SIZE = (1280, 800)
 _TIMELINE_SHARE = 0.9  # of its natural height, at least
@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
         self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
-        self._connect_video()
+        connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         if self.scene_view is not None:
             self.backdrop.picture_changed.connect(self.scene_view.set_picture)
@@ -288,37 +288,6 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
-
-    def _connect_video(self) -> None:
-        panel, handlers = self.video_panel, self.video_handlers
-        panel.threshold_chosen.connect(handlers.set_threshold)
-        panel.live_chosen.connect(handlers.open_live)
-        panel.open_chosen.connect(self.file_handlers.open_video)
-        panel.region_chosen.connect(handlers.set_region)
-        panel.refiner_chosen.connect(handlers.refine)
-        panel.repair_chosen.connect(handlers.repair)
-        panel.person_chosen.connect(handlers.open_person)
-        panel.camera_box.field_of_view_chosen.connect(handlers.set_field_of_view)
-        panel.camera_box.held_chosen.connect(handlers.set_held)
-        panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
-        panel.camera_box.upright_chosen.connect(self.upright.choose)
-        self.upright.changed.connect(panel.camera_box.show_marking)
-        panel.rate_box.rate_chosen.connect(handlers.set_rate)
-        panel.rate_box.rate_left_to_file.connect(handlers.leave_rate_to_file)
-        panel.body_box.height_chosen.connect(handlers.set_height)
-        panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
-        self.image_view.region_drawn.connect(panel.set_region)
-        self.image_view.preview_changed.connect(panel.show_preview)
-        self.detect_job.chosen.connect(self._widen_image)
-        self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
-        self.detect_job.chosen.connect(lambda _: self.playback.pause())
-        self.detect_job.chosen.connect(lambda info: self.recent.remember(info.path))
-
-    def _widen_image(self, info: VideoInfo) -> None:
-        """A wide picture gets half of the room."""
-        if info.image_size[0] > info.image_size[1]:
-            width = self.views.width()
-            self.views.setSizes([width // 2, width - width // 2])
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
