@@ -28,6 +28,10 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _SWAY_DEG = 2.0
+_LACKS = {
+    "complete": "This clip has no 3D to complete: only 2D -> 3D is possible.",
+    "lift": "This clip has no 2D to lift: only its 3D can be completed.",
+}
 
 
 class Session(QObject):
@@ -374,15 +378,9 @@ class Session(QObject):
         """Ask something else of the lifter; a task that the clip has no data for is refused with a message."""
         if options == self._options:
             return
-        lacks = (
-            self._clip is not None
-            and {
-                "complete": (self._clip.ground_truth, "This clip has no 3D to complete: only 2D -> 3D is possible."),
-                "lift": (self._clip.keypoints, "This clip has no 2D to lift: only its 3D can be completed."),
-            }[options.task]
-        )
-        if lacks and lacks[0] is None:
-            self.warning.emit(lacks[1])
+        clip = self._clip
+        if clip is not None and (clip.ground_truth if options.task == "complete" else clip.keypoints) is None:
+            self.warning.emit(_LACKS[options.task])
             self.options_changed.emit()
             return
         is_other_task = options.task != self._options.task
