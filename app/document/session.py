@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.hidden_joints import HiddenJoints
-from app.document.lift_options import LiftOptions, LiftState
+from app.document.lift_options import LACKS, LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
 from app.document.suspicions import Suspicions
@@ -28,10 +28,6 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _SWAY_DEG = 2.0
-_LACKS = {
-    "complete": "This clip has no 3D to complete: only 2D -> 3D is possible.",
-    "lift": "This clip has no 2D to lift: only its 3D can be completed.",
-}
 
 
 class Session(QObject):
@@ -380,7 +376,7 @@ class Session(QObject):
             return
         clip = self._clip
         if clip is not None and (clip.ground_truth if options.task == "complete" else clip.keypoints) is None:
-            self.warning.emit(_LACKS[options.task])
+            self.warning.emit(LACKS[options.task])
             self.options_changed.emit()
             return
         is_other_task = options.task != self._options.task
