@@ -260,8 +260,8 @@ class AttachTruth(QUndoCommand):
         clip = session.clip
         assert clip is not None
         self._session, self._is_shift = session, is_shift
-        self._before = (clip.ground_truth, clip.notes, session.truth_origin)
-        self._after = (truth, clip.notes if notes is None else notes, origin)
+        self._before = (clip.ground_truth, clip.notes, session.truth_origin, clip.completed)
+        self._after = (truth, clip.notes if notes is None else notes, origin, None)
 
     def redo(self) -> None:
         self._session.attach_truth(*self._after)

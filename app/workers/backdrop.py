@@ -63,6 +63,11 @@ class Backdrop(QObject):
         session.clip_changed.connect(self.close)
         self._thread.start()
 
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(frames,) seconds at which the clip's frames are in the video; none where there is no video."""
+        return np.zeros(0) if self._path is None else self._times
+
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._thread.stop()
@@ -137,7 +142,7 @@ class Backdrop(QObject):
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
         image = QImage() if picture is None else to_screen_image(picture)
         if wanted.number == self._number:
-            self.cache.put(frame, image, wanted.frame)
+            self.cache.put(frame, image, wanted.frame, wanted.direction)
         return image
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:

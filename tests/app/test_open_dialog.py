@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QListWidget, QPushButton
 
+from app.document.words import name_in_words
 from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
@@ -48,8 +49,8 @@ def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, de
     def choose(dialog):
         for choice, joint in zip(joint_choices(dialog), NAMES.values(), strict=True):
             choice.setFocus()
-            choice.setCurrentText("(none)")
-            qtbot.keyClicks(choice, joint)  # as a person types into a list
+            choice.setCurrentIndex(choice.findText(name_in_words(joint)) - 1)
+            qtbot.keyClick(choice, Qt.Key.Key_Down)  # as a person goes through a list
 
     answer(qtbot, choose)
     window.file_handlers.open_path(path)
@@ -61,7 +62,7 @@ def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, de
     answer(qtbot, lambda dialog: seen.extend(choice.currentText() for choice in joint_choices(dialog)))
     window.file_handlers.open_path(german_file(tmp_path / "again.json", demo))
     qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
-    assert seen == list(NAMES.values())
+    assert seen == [name_in_words(joint) for joint in NAMES.values()]
 
 
 def test_unknown_joints_are_guessed_by_their_place(qtbot, tmp_path, demo):
@@ -78,7 +79,7 @@ def test_unknown_joints_are_guessed_by_their_place(qtbot, tmp_path, demo):
 
 def test_one_joint_for_two_names_is_refused_in_words(qtbot, window, tmp_path, demo):
     path = german_file(tmp_path / "c.json", demo)
-    answer(qtbot, lambda dialog: [choice.setCurrentText("LKnee") for choice in joint_choices(dialog)])
+    answer(qtbot, lambda dialog: [choice.setCurrentText("Left knee") for choice in joint_choices(dialog)])
     with qtbot.waitSignal(window.opener.failed, timeout=WAIT_MS) as signal:
         window.file_handlers.open_path(path)
     assert "would both be the joint LKnee" in signal.args[0]

@@ -69,6 +69,11 @@ def test_info_knows_weights_and_demo(capsys):
     assert main(["info"]) == 0
     text = capsys.readouterr().out
     assert "mpm.safetensors" in text and "demo.npz" in text and "BVH" in text
+    assert main(["info", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["writes"]["bvh"] == "BVH motion" and told["parameters"] > 1e6
+    assert main(["models", "list", "--json"]) == 0
+    assert "mediapipe-pose-full" in {model["name"] for model in json.loads(capsys.readouterr().out)}
 
 
 def test_bench_names_the_device_that_auto_stands_for(monkeypatch):

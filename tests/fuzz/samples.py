@@ -20,6 +20,7 @@ from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.recording import Recording
 from mpm_core.detectors.recording_arrays import arrays_of, description_of
 from mpm_core.formats import FORMATS
+from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.project import Part, Project, write_project
 from mpm_core.formats.project_answer import answer_parts
 from mpm_core.mask_files import write_mask_file
@@ -115,6 +116,11 @@ def npz(folder: Path) -> Path:
 def csv(folder: Path) -> Path:
     write(_demo(), folder / "clip.csv")
     return folder / "clip.csv"
+
+
+def tidy(folder: Path) -> Path:
+    write(_demo(), folder / "tidy.csv", WriteOptions(tidy=True))
+    return folder / "tidy.csv"
 
 
 def pack(folder: Path) -> Path:
@@ -294,7 +300,7 @@ def bundle(folder: Path) -> Path:
 
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
-    "project": project,
+    "csv-tidy": tidy, "project": project,
     "bvh": bvh, "amc": amc, "c3d": c3d, "trc-3d": trc_3d, "mmpose-3d": mmpose_3d, "arrays-3d": bare_3d, **PROGRAM_SAMPLES,
 }  # fmt: skip
 """By the name of the format. A new reader that can be written by us as well needs no entry."""

@@ -22,17 +22,20 @@ from mpm_core.skeleton import NAMED
 
 @dataclass(frozen=True)
 class Sighting3D:
-    """One person in one frame. points: (joints, 3), NaN where missing; identity: what the file calls the person, or None."""
+    """One person in one frame. points: (joints, 3), NaN where missing; identity: what the file calls the person, or None;
+    scores: (joints,) 0 to 1, or None; completed: (joints,) bool, what a lifter filled in, or None."""
 
     frame: int
     points: NDArray[np.float64]
     identity: Hashable = None
+    scores: NDArray[np.float64] | None = None
+    completed: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
 class Sightings3D:
     """All people of a file. usual: layouts that files of this kind have; layout: the one that the file names; joints: the names
-    of the points, where it names them."""
+    of the points, where it names them; unit_m: metres per unit, where it says so."""
 
     entries: Sequence[Sighting3D]
     frames: tuple[int, int]
@@ -41,6 +44,7 @@ class Sightings3D:
     layout: str | None = None
     joints: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    unit_m: float | None = None
 
 
 def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
@@ -67,9 +71,18 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
     if options.person is None and len(tracks) > 1:
         said.append(taken_note(people))
     positions = np.full((last - first + 1, len(names), 3), np.nan)
+    completed, confidence = np.zeros(positions.shape[:2], bool), np.ones(positions.shape[:2])
     for place in tracks[number]:
-        positions[file.entries[place].frame - first] = points[place]
-    return Track(names, positions, None, file.fps, None, "z", people, tuple(said))
+        entry = file.entries[place]
+        positions[entry.frame - first] = points[place]
+        if entry.completed is not None:
+            completed[entry.frame - first] = entry.completed[: len(names)]
+        if entry.scores is not None:
+            confidence[entry.frame - first] = entry.scores[: len(names)]
+    return Track(
+        names, positions, None, file.fps, file.unit_m, "z", people, tuple(said), completed if completed.any() else None,
+        confidence,
+    )  # fmt: skip
 
 
 def _names(

@@ -84,7 +84,11 @@ def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float =
         view.intrinsics.project(truth), view.image_size, fps, joints.skeleton.name, ground_truth=truth,
         camera=view.intrinsics, up=view.up, source=where, notes=tuple(notes),
     )  # fmt: skip
-    return replace(clip, derived=joints.derived & clip.visible, is_virtual=True)
+    confidence = clip.confidence
+    if joints.confidence is not None:  # what the camera sees has some, also of what is marked as completed
+        confidence = np.where(clip.visible & (joints.confidence > 0), joints.confidence, clip.confidence).astype(np.float32)
+    derived = joints.derived & clip.visible
+    return replace(clip, derived=derived, completed=joints.completed, confidence=confidence, is_virtual=True)
 
 
 def _in_mpm16(skeleton: Skeleton, positions: NDArray[np.float64]) -> NDArray[np.float64]:
