@@ -67,7 +67,7 @@ def add_render(
     )  # fmt: skip
     group.add_argument("--distance", type=float, metavar="M", help="from the eye to the person")
     group.add_argument("--follow", action=argparse.BooleanOptionalAction, default=True, help="go along with the person")
-    group.add_argument("--theme", choices=THEMES, default=usual.theme)
+    group.add_argument("--theme", choices=THEMES, default=usual.theme, help="colours of ground and bodies (default: dark)")
     group.add_argument("--colours", choices=("field", "colour-blind"), default=usual.palette, help="of left and right")
     group.add_argument("--truth-place", choices=TRUTH_PLACES, default=usual.truth, help="where ground truth stands, if any")
     group.add_argument("--errors", action="store_true", help="joints in the colours of their errors")
