@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mpm_core.bulk.ending import STATUS_INTERRUPTED, STATUS_TERMINATED, TerminatedError
+from mpm_core.bulk.options import add_bulk
 from mpm_core.commands import run_complete, run_convert, run_lift
+from mpm_core.completion import add_completion
+from mpm_core.config_files import add_config, with_config
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
+from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
@@ -22,22 +29,27 @@ _log = logging.getLogger("mpm")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 after a mistake of the user's, 130 when interrupted."""
+    """Run one command; returns the exit status: 0, 2 after a mistake of the user's or where an input could not be used,
+    130 when interrupted, 143 after SIGTERM."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     _log.setLevel(logging.INFO)
     problem = why_no_working_folder()
     if problem:
         _log.error("mpm: %s", problem)
         return 2
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
     try:
+        options = parser.parse_args(with_config(_commands_of(parser), sys.argv[1:] if arguments is None else arguments))
         options.run(options)
     except UserError as error:
         _log.error("mpm: %s", error)
         return 2
     except KeyboardInterrupt:
         _log.error("mpm: interrupted")
-        return 130
+        return _leave(STATUS_INTERRUPTED, is_command=arguments is None)
+    except TerminatedError:
+        _log.error("mpm: ended by SIGTERM")
+        return _leave(STATUS_TERMINATED, is_command=arguments is None)
     except BrokenPipeError:
         return 0
     except (OSError, MemoryError) as error:
@@ -45,6 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm: %s", as_sentence(error))
         return 2
     return 0
+
+
+def _leave(status: int, is_command: bool) -> int:
+    """Somebody waits for the end: a command goes without taking torch apart first, which can take a second."""
+    if is_command:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(status)
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,40 +80,31 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
-    add_detect(commands, _add_inputs)
+    add_detect(commands)
     _add_complete(commands)
     _add_convert(commands)
-    add_render(commands, _add_inputs, _add_all_of_lifting, _size)
+    add_metrics(commands)
+    add_render(commands, _add_all_of_lifting, _size)
     _add_training(commands)
     _add_import(commands)
     _add_eval(commands)
+    add_completion(commands, build_parser)
+    for one in ("lift", "detect", "complete", "convert", "metrics"):
+        add_config(commands.choices[one])
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
+    info.add_argument("--json", action="store_true", help="as a JSON document")
     info.set_defaults(run=_run_info)
     bench = commands.add_parser("bench", help="speed figures of this machine")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--video", type=Path, help="measure detection in this video instead")
+    bench.add_argument("--json", action="store_true", help="as a JSON document")
     bench.set_defaults(run=_run_bench)
     return parser
 
 
-def _add_input(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, help="keypoint file, or a folder with a file per frame")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending names the format")
-    _add_reading(parser)
-
-
-def _add_inputs(parser: argparse.ArgumentParser, what: str, suffix: str) -> None:
-    """For commands that take several inputs, which is what run_each wants."""
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="input", help=what)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        help="file to write, in the format of its ending; for several inputs a folder",
-    )
-    parser.add_argument("--to", default=suffix, metavar="FORMAT", help=f"format in such a folder (default: {suffix})")
-    parser.add_argument("--jobs", type=int, default=1, help="how many inputs to work on at once")
+def _commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of all commands by their names."""
+    return next(dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> None:
@@ -150,7 +162,7 @@ def _add_hide(parser: argparse.ArgumentParser) -> None:
 
 def _add_lift(commands: Any) -> None:
     parser = commands.add_parser("lift", help="2D keypoints, or a video, to 3D")
-    _add_inputs(parser, "keypoint files, videos, folders of OpenPose files or of videos", "bvh")
+    add_bulk(parser, "keypoint files, videos, folders of them or with a file per frame", "bvh")
     _add_all_of_lifting(parser, writes_poses=True)
     parser.set_defaults(run=run_lift)
 
@@ -167,7 +179,8 @@ def _add_all_of_lifting(parser: argparse.ArgumentParser, writes_poses: bool = Fa
 
 def _add_complete(commands: Any) -> None:
     parser = commands.add_parser("complete", help="fill in missing or hidden joints of 3D positions")
-    _add_input(parser)
+    add_bulk(parser, "files with 3D positions, or folders of them", "bvh")
+    _add_reading(parser)
     _add_lifter(parser)
     _add_hide(parser)
     parser.set_defaults(run=run_complete)
@@ -175,7 +188,8 @@ def _add_complete(commands: Any) -> None:
 
 def _add_convert(commands: Any) -> None:
     parser = commands.add_parser("convert", help="one file format to another, without any network")
-    _add_input(parser)
+    add_bulk(parser, "keypoint files, folders of them or with a file per frame", "csv")
+    _add_reading(parser)
     add_truth(parser)
     parser.set_defaults(run=run_convert)
 
@@ -263,9 +277,9 @@ def _direction(text: str) -> tuple[float, float, float]:
 
 
 def _run_info(options: argparse.Namespace) -> None:
-    from mpm_core.about import describe
+    from mpm_core.about import describe, facts
 
-    say(describe())
+    say(json.dumps(facts(), indent=1) if options.json else describe())
 
 
 def _run_bench(options: argparse.Namespace) -> None:
@@ -273,10 +287,14 @@ def _run_bench(options: argparse.Namespace) -> None:
     from mpm_core.detectors.bench import bench_video
 
     steps = bench_video(options.video) if options.video else run_bench(options.device)
+    found = []
     for speed in follow(steps, "measuring"):
         assert isinstance(speed, Speed)
-        say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
-    say(describe_machine(options.device))
+        found.append({"what": speed.what, "value": speed.value, "unit": speed.unit})
+        if not options.json:
+            say(f"{speed.what:<64}{speed.value:>10.1f} {speed.unit}")
+    machine = describe_machine(options.device)
+    say(json.dumps({"speeds": found, "machine": machine}, indent=1) if options.json else machine)
 
 
 def _run_train(options: argparse.Namespace) -> None:

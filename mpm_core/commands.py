@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
-from mpm_core.batch import aids_of, run_each, suffix_of
+from mpm_core.bulk.inputs import Takes
+from mpm_core.bulk.outcomes import Made
+from mpm_core.bulk.running import run_each
 from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
-from mpm_core.files import VIDEO_SUFFIXES, check_spares
+from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
 from mpm_core.terminal import follow
@@ -24,33 +29,34 @@ _MOSTLY = 0.5
 
 def run_lift(options: argparse.Namespace) -> None:
     """2D keypoints, or videos, to 3D."""
-    refuse_for_many(options)
-    run_each(options, lift_one, suffix_of(options.to))
+    takes = Takes()
+    refuse_for_many(options, takes)
+    run_each(options, lift_one, takes)
 
 
-def lift_one(options: argparse.Namespace) -> None:
+def lift_one(options: argparse.Namespace) -> Made:
     """Lift one file, folder of OpenPose files or video."""
-    from mpm_core.formats import check_target
     from mpm_core.grounding.drifting import moving_camera_notes
     from mpm_core.grounding.up import find_up, up_as_given
     from mpm_core.hiding import check_mask_names, parse_mask
-    from mpm_core.lifters import load_lifter
     from mpm_core.lifters.sized import size_sentence
     from mpm_core.lifters.windows import check_mode
     from mpm_core.metrics import reprojection
     from mpm_core.stature import check_height
 
     # Whatever is wrong with the options is told before a video is looked at for minutes.
-    check_target(options.output)
+    _check_targets(options)
     check_mask_names(options.hide)
     check_cleaning(options)
     check_mode(options.mode)
     check_truth_options(options)
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
-    lifter = load_lifter(options.lifter, options.device, options.weights)
+    lifter = _lifter(options)
     clip, saved = read_for_lifting(options)
     clip = with_truth(as_told(clip, options), options)
+    if clip.camera_note:
+        _log.warning("%s: %s", options.input, clip.camera_note)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -75,6 +81,7 @@ def lift_one(options: argparse.Namespace) -> None:
             "%s: seen by the camera, the 3D lies %.1f px (%.1f %% of the person's height) from the keypoints",
             options.input.name, figures.px, 100 * figures.share,
         )  # fmt: skip
+    return Made(len(clip), options.outputs)
 
 
 def read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
@@ -99,27 +106,58 @@ def read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
 
 def run_complete(options: argparse.Namespace) -> None:
     """Fill in missing or hidden joints of 3D positions."""
-    from mpm_core.formats import check_target
-    from mpm_core.hiding import parse_mask
-    from mpm_core.lifters import load_lifter
+    run_each(options, complete_one, Takes(videos=False))
 
-    check_target(options.output)
-    check_spares([options.output], [options.input, *aids_of(options)])
+
+def complete_one(options: argparse.Namespace) -> Made:
+    """Complete the 3D of one file."""
+    from mpm_core.hiding import parse_mask
+
+    _check_targets(options)
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
     clip = as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
-    lifter = load_lifter(options.lifter, options.device, options.weights)
+    lifter = _lifter(options)
     task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
     list(follow(task.update(mask), "complete"))
     _write(options, task.prediction(), clip)
+    return Made(len(clip), options.outputs)
 
 
 def run_convert(options: argparse.Namespace) -> None:
     """One file format to another, without any network."""
-    check_spares([options.output], [options.input, *aids_of(options)])
+    takes = Takes(videos=False)
+    refuse_for_many(options, takes)
+    run_each(options, convert_one, takes)
+
+
+def convert_one(options: argparse.Namespace) -> Made:
+    """Read one file and write it as others."""
+    _check_targets(options)
     clip = with_truth(as_told(_read(options), options), options)
     _write(options, clip, clip)
+    return Made(len(clip), options.outputs)
+
+
+def _lifter(options: argparse.Namespace) -> Lifter:
+    changed = options.weights.stat().st_mtime_ns if options.weights is not None and options.weights.exists() else 0
+    return _loaded_lifter(options.lifter, options.device, options.weights, changed)
+
+
+@lru_cache(maxsize=1)
+def _loaded_lifter(name: str, device: str, weights: Path | None, changed_ns: int) -> Lifter:
+    """Loaded once for all inputs that a process lifts, as long as the weights stay the same."""
+    from mpm_core.lifters import load_lifter
+
+    return load_lifter(name, device, weights)
+
+
+def _check_targets(options: argparse.Namespace) -> None:
+    from mpm_core.formats import check_target
+
+    for target in options.outputs:
+        check_target(target)
 
 
 def as_told(clip: Clip, options: argparse.Namespace) -> Clip:
@@ -152,6 +190,7 @@ def _write(options: argparse.Namespace, content: Clip | Prediction, clip: Clip) 
     from mpm_core.formats import write
     from mpm_core.writing import write_options
 
-    for note in write(content, options.output, write_options(options, clip)):
-        _log.warning("%s: %s", options.output, note)
-    _log.info("wrote %s", options.output)
+    for target in options.outputs:
+        for note in write(content, target, write_options(options, clip, target)):
+            _log.warning("%s: %s", target, note)
+        _log.info("wrote %s", target)

@@ -12,6 +12,13 @@ class UserError(Exception):
     """Something the user gave cannot be used; the text is one sentence with file, place and reason.
 
     What it repeats of a file may hold anything, so that ends of lines in it become blanks, and far too much is cut.
+
+    >>> import mpm_core
+    >>> try:
+    ...     mpm_core.read_clip("nosuch.json")
+    ... except mpm_core.UserError as error:
+    ...     print(error)
+    nosuch.json: there is no such file or folder
     """
 
     def __init__(self, text: str) -> None:

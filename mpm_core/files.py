@@ -10,7 +10,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mpm_core.errors import UserError
@@ -25,6 +25,22 @@ ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 """What zipfile raises for a file that is cut, damaged, encrypted or packed in an unknown way."""
 
 _LONGEST_NAME_BYTES = 255
+
+_begun: set[Path] = set()
+"""What this process has begun to write, and not ended."""
+
+
+def drop_begun() -> None:
+    """Delete what this process has begun to write, for one that ends at once and cannot wait for its blocks to end."""
+    for partial in list(_begun):
+        partial.unlink(missing_ok=True)
+
+
+def drop_partial(target: Path) -> None:
+    """Delete what a killed process has left of a file."""
+    with suppress(OSError, ValueError):
+        place = Path(os.path.realpath(target))
+        place.with_name(_name_beside(place.name)).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -44,6 +60,7 @@ def written_whole(target: Path) -> Iterator[Path]:
             raise UserError(f"{target}: cannot be written (it is protected)")
         partial = place.with_name(_name_beside(place.name))
         handle = _claimed(partial, target)
+        _begun.add(partial)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     except ValueError as error:  # a zero byte in its name
@@ -60,6 +77,7 @@ def written_whole(target: Path) -> Iterator[Path]:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
+        _begun.discard(partial)
         os.close(handle)
 
 

@@ -37,6 +37,16 @@ class Prediction:
 
     is_pending: (frames,) bool, those whose answer is still one to what was asked before, or there is none yet, while a task is
     being updated; None once it is whole.
+
+    >>> import numpy as np
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> clip = mpm_core.read_clip(find_asset("demo/demo.npz"))
+    >>> mask = np.zeros((len(clip), 16), bool)
+    >>> mask[100:200, clip.skeleton.index("LWrist")] = True  # hidden from the lifter
+    >>> prediction = mpm_core.load_lifter("mpm", "cpu").lift(clip, mask=mask)
+    >>> prediction.positions.shape, int(prediction.hidden.sum()), prediction.lifter, prediction.task
+    ((730, 16, 3), 100, 'mpm', 'lift')
     """
 
     positions: NDArray[np.float32]

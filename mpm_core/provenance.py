@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,11 @@ class Step:
 
     @classmethod
     def now(cls, text: str) -> Step:
-        """Something that was done just now."""
-        return cls(datetime.now().astimezone().isoformat(timespec="seconds"), text)
+        """Something that was done just now, or at the time in seconds since 1970 that SOURCE_DATE_EPOCH names, for files that
+        must be the same byte for byte whenever they are made (reproducible-builds.org)."""
+        told = os.environ.get("SOURCE_DATE_EPOCH", "")
+        when = datetime.fromtimestamp(int(told), timezone.utc) if told.isdecimal() else datetime.now().astimezone()
+        return cls(when.isoformat(timespec="seconds"), text)
 
     @property
     def time(self) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 
 from mpm_core.clip import Clip
+from mpm_core.formats import check_ending
 from mpm_core.formats.base import WriteOptions
 from mpm_core.limits import check_rate
 
@@ -23,11 +26,16 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tidy", action="store_true", help="CSV with units in its column names and no lines of comments")
 
 
-def write_options(options: argparse.Namespace, clip: Clip) -> WriteOptions:
-    """What was typed, for a writer; UserError for a rate that cannot be."""
+def write_options(options: argparse.Namespace, clip: Clip, target: Path) -> WriteOptions:
+    """What was typed, for the writer of a file; UserError for a rate that cannot be. Where several files are written, each
+    takes of it what its format has a choice of."""
     if options.out_fps is not None:
         check_rate(options.out_fps, "--out-fps: ")
-    return WriteOptions(
+    wanted = WriteOptions(
         options.first, options.last, clip, unit=options.out_unit, up_axis=options.out_up, fps=options.out_fps,
         in_place=options.in_place, prefix=options.prefix, long=options.long, tidy=options.tidy,
     )  # fmt: skip
+    if len(options.outputs) == 1:
+        return wanted
+    usual, choices = WriteOptions(), check_ending(target).choices
+    return replace(wanted, **{name: getattr(usual, name) for name in wanted.chosen() if name not in choices})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -32,6 +33,9 @@ QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
 _LEAVING_S = 5.0
 """What is on its way out has so long."""
+
+COMMAND_LINE = (sys.executable, "-m", "mpm_core.cli")
+"""The command mpm, in a process of its own."""
 
 SHARED = Path(os.environ.get("MPM_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.session import Session
-from app.document.words import frames_in_words
+from app.document.words import frames_in_words, joint_in_words
 from app.panels.joint_table import JointTable
 from app.panels.truth import TruthBox
-from app.workers.figures import Figures
 from mpm_core.clip import TRUTH_NOTE
-from mpm_core.ground_metrics import MotionSummary
-from mpm_core.metrics import ErrorSummary
-
-_ROWS: dict[str, tuple[str, str, str]] = {
-    "mpjpe": ("MPJPE", "mm", "Mean error of all joints, Hip at zero"),
-    "hidden": ("hidden joints", "mm", "Mean error of the joints that the lifter was not shown"),
-    "visible": ("visible joints", "mm", "Mean error of the joints that it was shown"),
-    "p_mpjpe": ("P-MPJPE", "mm", "After the best move, turn and scale of every frame (Procrustes)"),
-    "n_mpjpe": ("N-MPJPE", "mm", "After the best scale of every frame"),
-    "velocity": ("velocity error", "mm/s", "Mean difference of the joints' velocities"),
-    "acceleration": ("acceleration error", "m/s²", "Mean difference of the joints' accelerations: trembling shows here"),
-    "jumps": ("jumps", "", "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far"),
-    "up": ("up error", "°", "Between up as the lifter tells it and as it is known"),
-    "path": ("path error", "mm", "Mean distance of Hip's path from the true one, moved so that their middles are one"),
-    "reprojection": (
-        "reprojection error",
-        "px",
-        "From the keypoints to the 3D as the camera sees it, also in per cent of the height",
-    ),
-    "sliding": (
-        "feet slide",
-        "m/s",
-        "Mean speed of feet that stand: in the ground truth where that tells where the person is, else as the lifter tells",
-    ),
-    "under": ("feet under the floor", "%", "Frames in which an ankle is more than 1 cm lower than where ankles stand"),
-}
-
+from mpm_core.figures import ROWS, Figures, figure_texts
 
 OLD_FIGURES = "Being renewed, grey figures are those from before."
-
-_DIGITS = {"jumps": 0, "sliding": 2}
-"""After the point, where it is not one."""
 
 
 class MetricsPanel(QWidget):
     """Figures over the range or the clip, and what is known of the clip and its ground truth."""
+
+    worst_chosen = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -63,12 +35,18 @@ class MetricsPanel(QWidget):
         form.setContentsMargins(0, 4, 0, 0)
         self._values: dict[str, QLabel] = {}
         self._names: dict[str, QLabel] = {}
-        for name, (label, _, tip) in _ROWS.items():
+        for name, (label, _, tip) in ROWS.items():
             self._names[name], self._values[name] = QLabel(label), QLabel()
             self._values[name].setAlignment(Qt.AlignmentFlag.AlignRight)
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.worst_button = QPushButton("Go to the worst frame")
+        self.worst_button.setToolTip(
+            "Where MPJPE is largest, or without ground truth where most looks wrong; of the range if set (W)"
+        )
+        self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
+        layout.addWidget(self.worst_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.joints = JointTable()
         layout.addWidget(self.joints)
         self.truth_box = TruthBox(session)
@@ -94,7 +72,7 @@ class MetricsPanel(QWidget):
 
     def show_figures(self, figures: Figures | None) -> None:
         """Take over new figures; None when there is no answer yet."""
-        for part in (self._table, self.joints):
+        for part in (self._table, self.joints, self.worst_button):
             part.setVisible(figures is not None)
             part.setEnabled(True)
         if figures is None:
@@ -106,13 +84,7 @@ class MetricsPanel(QWidget):
             text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
             text += "not whether the depth is right."
         self._scope.setText(text)
-        texts = dict.fromkeys(_ROWS, "")
-        if figures.summary is not None:
-            texts |= _texts(figures.summary)
-        elif figures.reprojection is not None:
-            again = figures.reprojection
-            texts["reprojection"] = f"{again.px:.1f} px, {100 * again.share:.1f} %"
-        texts |= _texts(figures.motion)
+        texts = dict.fromkeys(ROWS, "") | figure_texts(figures)
         self.joints.show_figures(figures.joints)
         for name, shown in texts.items():
             self._values[name].setText(shown)
@@ -142,16 +114,10 @@ class MetricsPanel(QWidget):
             lines.append(
                 f"{clip.image_size[0]} × {clip.image_size[1]} px, focal length {clip.camera.focal[0]:.0f} px ({camera})"
             )
-        derived = [name for n, name in enumerate(clip.skeleton.joints) if clip.derived[:, n].any()]
+        derived = [joint_in_words(joint) for joint in np.flatnonzero(np.any(clip.derived, axis=0)).tolist()]
         if derived:
             lines.append(f"Derived, not measured: {', '.join(derived)}")
         self._clip.setText("<br>".join(lines))
         notes = [note for note in clip.notes if not note.startswith(TRUTH_NOTE)]  # those stand beside the ground truth
         self._notes.setText("\n".join(note[0].upper() + note[1:] + "." for note in notes))
         self._notes.setVisible(bool(notes))
-
-
-def _texts(figures: ErrorSummary | MotionSummary) -> dict[str, str]:
-    """What is known of a row, as it is shown."""
-    known = {name: value for name, value in vars(figures).items() if name in _ROWS and np.isfinite(value)}
-    return {name: f"{value:.{_DIGITS.get(name, 1)}f} {_ROWS[name][1]}".strip() for name, value in known.items()}

@@ -86,6 +86,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("goto", "Go to frame…", "Play", "go_to", ("G",)),
     ActionSpec("previous_bad", "Previous bad frame", "Play", "go_suspicion", ("Alt+Left",), "", -1),
     ActionSpec("next_bad", "Next bad frame", "Play", "go_suspicion", ("Alt+Right",), "", 1),
+    ActionSpec("worst", "Go to the worst frame", "Play", "go_to_worst", ("W",)),
     ActionSpec("loop", "Loop", "Play", "set_loops", (), "", is_checkable=True, starts_group=True),
     ActionSpec("slower", "Slower", "Play", "change_speed", ("-",), "", -1),
     ActionSpec("faster", "Faster", "Play", "change_speed", ("+", "="), "", 1),
@@ -104,7 +105,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("turn", "Turntable", "View", "set_turns", (), is_checkable=True),
     ActionSpec("trails", "Trails of the selected joints", "View", "set_trails", ("R",), is_checkable=True, starts_group=True),
     ActionSpec("ghosts", "Ghosts before and after…", "View", "ask_ghosts"),
-    ActionSpec("bystanders", "Other people of the video", "View", "set_bystanders", (), is_checkable=True),
+    ActionSpec("bystanders", "Other people of the video or file", "View", "set_bystanders", (), is_checkable=True),
     ActionSpec("copy_scene", "Copy a picture of the scene", "View", "copy_picture", ("Ctrl+Shift+C",), starts_group=True),
     ActionSpec("save_scene", "Save a picture of the scene…", "View", "save_picture"),
     ActionSpec(

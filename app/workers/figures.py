@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QObject, Signal
 
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.comparison import JointFigures, joints_of
-from mpm_core.ground_metrics import MotionSummary, summarise_motion
-from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
+from mpm_core.figures import Figures, all_figures
 from mpm_core.prediction import Prediction
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Figures of an answer over the chosen range (or the whole clip) and of the mask there. summary: against the ground
-    truth, if there is any; reprojection: against the keypoints, if the answer was lifted from them; motion: as an animator sees
-    it, as far as that can be told; joints: each by itself."""
-
-    summary: ErrorSummary | None
-    reprojection: Reprojection | None
-    motion: MotionSummary
-    joints: tuple[JointFigures, ...]
-    first: int
-    last: int
 
 
 class FiguresJob(QObject):
@@ -71,15 +53,7 @@ class FiguresJob(QObject):
             self.outdated.emit()
 
     def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
-        part = slice(first, last + 1)
-        summary = None
-        if clip.ground_truth is not None:
-            summary = summarise(
-                prediction.positions[part], clip.ground_truth[part], prediction.hidden[part], prediction.times[part]
-            )
-        again = reprojection(prediction, clip, part) if prediction.task == "lift" else None
-        motion, joints = summarise_motion(prediction, clip, part), joints_of(prediction, clip, part)
-        self._computed.emit(Figures(summary, again, motion, joints, first, last), number)
+        self._computed.emit(all_figures(clip, prediction, first, last), number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

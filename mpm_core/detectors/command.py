@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from mpm_core.batch import run_each, suffix_of
+from mpm_core.bulk.inputs import Takes
+from mpm_core.bulk.options import add_bulk
+from mpm_core.bulk.outcomes import Made
+from mpm_core.bulk.running import run_each
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.detectors import DETECTORS
@@ -32,20 +37,21 @@ _OF_VIDEOS = ("--detector", "--people", "--every", "--begin", "--end", "--region
 _OF_FILES = ("--image-size", "--select")
 
 
-def add_detect(commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str, str], None]) -> None:
+def add_detect(commands: Any) -> None:
     """The commands detect and models."""
     parser = commands.add_parser("detect", help="videos to 2D keypoints")
-    add_inputs(parser, "videos, or folders of them", "npz")
+    add_bulk(parser, "videos, or folders of them", "npz")
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     who.add_argument("--all-people", action="store_true", help="a file for each person, numbered")
     parser.add_argument("--fps", type=float, help="frames per second, where the video's own times are not those of the motion")
     add_detector(parser)
     add_cleaning(parser)
-    parser.set_defaults(run=_run_detect)
+    parser.set_defaults(run=run_detect)
     models = commands.add_parser("models", help="model files of the detectors")
     models.add_argument("action", choices=("list", "get", "path"), help="list them, fetch one, or say where it is")
     models.add_argument("name", nargs="?", help="which one, to get or to locate")
+    models.add_argument("--json", action="store_true", help="the list as a JSON document")
     models.set_defaults(run=_run_models)
 
 
@@ -111,26 +117,30 @@ def _region(text: str) -> tuple[int, ...]:
     return left, top, width, height
 
 
-def detect_one(options: argparse.Namespace) -> None:
+def detect_one(options: argparse.Namespace) -> Made:
     """Detect in one video and write what was found."""
     from mpm_core.formats import check_target, write
     from mpm_core.formats.base import WriteOptions
 
-    check_target(options.output, takes_2d=True)
+    for target in options.outputs:
+        check_target(target, takes_2d=True)
     check_cleaning(options)
     threshold = _threshold(options)
     recording = _record(options)
     everybody = [track.person.number for track in recording.people] or [0]
+    written: list[Path] = []
     for number in everybody if options.all_people else [options.person or 0]:
         clip = _take(recording, number, options)
-        target = options.output
-        if options.all_people:
-            target = target.with_name(f"{target.stem}-{number}{target.suffix}")
-            check_spares([target], [options.input])
-        if target.suffix.lower() != ".npz":  # which keeps both the joints and the threshold
-            clip = replace(clip, visible=clip.visible & ~unsure_joints(clip, threshold))
-        write(clip, target, WriteOptions(threshold=threshold))
-        _log.info("wrote %s", target)
+        seen = replace(clip, visible=clip.visible & ~unsure_joints(clip, threshold))
+        for target in options.outputs:
+            if options.all_people:
+                target = target.with_name(f"{target.stem}-{number}{target.suffix}")  # noqa: PLW2901
+                check_spares([target], [options.input])
+            # An NPZ keeps both the joints and the threshold.
+            write(clip if target.suffix.lower() == ".npz" else seen, target, WriteOptions(threshold=threshold))
+            _log.info("wrote %s", target)
+            written.append(target)
+    return Made(len(clip), tuple(written))
 
 
 def detect_person(options: argparse.Namespace) -> tuple[Clip, float]:
@@ -190,13 +200,16 @@ def _take(recording: Recording, number: int, options: argparse.Namespace) -> Cli
     return clip
 
 
-def _run_detect(options: argparse.Namespace) -> None:
-    run_each(options, detect_one, suffix_of(options.to), takes_folders=False)
+def run_detect(options: argparse.Namespace) -> None:
+    run_each(options, detect_one, Takes(keypoints=False))
 
 
 def _run_models(options: argparse.Namespace) -> None:
     from mpm_core.detectors.model_store import check_found, describe_models, fetch_model, find_model
 
+    if options.action == "list" and options.json:
+        say(json.dumps([{**vars(model), "path": model.path and str(model.path)} for model in describe_models()], indent=1))
+        return
     if options.action == "list":
         for model in describe_models():
             unknown = "" if model.is_known else ", unknown: not as published"

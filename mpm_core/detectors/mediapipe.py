@@ -66,7 +66,8 @@ class _MediaPipeFinder:
         ]
 
     def close(self) -> None:
-        self._landmarker.close()
+        with _quiet():
+            self._landmarker.close()
 
 
 def _first_line(error: Exception) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib import import_module
@@ -14,7 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mpm_core.batch import run_each, spread
+from mpm_core.bulk.ending import TerminatedError
+from mpm_core.bulk.inputs import Takes, is_single
+from mpm_core.bulk.options import add_bulk
+from mpm_core.bulk.outcomes import Made
+from mpm_core.bulk.running import run_each
 from mpm_core.errors import UserError
 from mpm_core.files import check_spares
 from mpm_core.films.options import (
@@ -43,12 +48,11 @@ _DISPLAY, _DRAWING = "app.films.display", "app.films.drawing"
 
 
 def add_render(
-    commands: Any, add_inputs: Callable[[argparse.ArgumentParser, str, str], None],
-    add_others: Callable[[argparse.ArgumentParser], None], as_size: Callable[[str], tuple[int, int]],
-) -> None:  # fmt: skip
+    commands: Any, add_others: Callable[[argparse.ArgumentParser], None], as_size: Callable[[str], tuple[int, int]]
+) -> None:
     """The command render. add_others: what is said of reading, detecting, lifting and hiding."""
     parser = commands.add_parser("render", help="a film or pictures: the 3D scene, the answer over its video, or both")
-    add_inputs(parser, "predictions (npz), projects, motion or keypoint files, videos; what is not 3D is lifted", _USUAL_KIND)
+    add_bulk(parser, "predictions (npz), projects, motion or keypoint files, videos; what is not 3D is lifted", _USUAL_KIND)
     group = parser.add_argument_group("film", "to .mp4, .gif, .png, numbered pictures (walk-%%04d.png), or a folder of them")
     usual = FilmOptions()
     group.add_argument("--view", choices=VIEWS, default=usual.view, help="the 3D scene, the answer over the video, or both")
@@ -75,26 +79,60 @@ def add_render(
     group.add_argument("--trails", action="append", default=[], metavar="JOINT", help="the way of a joint or limb; repeatable")
     group.add_argument("--video", type=Path, metavar="FILE", help="video behind the answer, where the input is none")
     add_others(parser)
-    parser.set_defaults(run=_run_render, to=None)
+    parser.set_defaults(run=run_render)
 
 
-def _run_render(options: argparse.Namespace) -> None:
-    suffix = f".{(options.to or _USUAL_KIND).removeprefix('.').lower()}"
-    if suffix not in SUFFIXES:
-        raise UserError(f"--to {options.to}: no film can be written so (known: mp4, gif, png)")
-    is_alone = len(options.inputs) == 1 and spread(options.inputs) == options.inputs and options.to is None
-    if is_alone and (options.output.is_dir() or not options.output.suffix):
+class FilmFiles:
+    """Films and pictures; see bulk.targets.Gives."""
+
+    def named(self, told: str) -> Sequence[tuple[str, str]]:
+        """By their endings."""
+        endings = [f".{name.strip().removeprefix('.').lower()}" for name in told.split(",")]
+        for ending in endings:
+            if ending not in SUFFIXES:
+                raise UserError(f"--to {told}: no film can be written so (known: mp4, gif, png)")
+        if len(set(endings)) < len(endings):
+            raise UserError(f"--to {told}: names one twice")
+        return [(ending, ending) for ending in endings]
+
+    def meant(self, target: Path) -> str:
+        """Its ending."""
+        return kind_of(target)
+
+    def is_file_name(self, path: Path) -> bool:
+        """Whether it has such an ending."""
+        return path.suffix.lower() in SUFFIXES
+
+    def check(self, options: argparse.Namespace, kinds: Sequence[str]) -> list[str]:
+        """All have the same choices."""
+        return []
+
+
+def run_render(options: argparse.Namespace) -> None:
+    """Films or pictures of every input; of one, numbered pictures where the output is a folder."""
+    takes = Takes()
+    if is_single(options.inputs, takes) and options.to is None and (options.output.is_dir() or not options.output.suffix):
         options.output = as_series(options.output)
-    with _on_signals(_interrupt):
-        run_each(options, render_one, suffix)
+    run_each(options, render_one, takes, FilmFiles())
 
 
-def render_one(options: argparse.Namespace) -> None:
-    """Draw the film of one input."""
-    name = options.output.name
-    with closing(render_steps(options)) as steps:
-        for text in follow(steps, f"drawing {name}"):
-            _log.info("%s", text)
+def render_one(options: argparse.Namespace) -> Made:
+    """Draw the films of one input."""
+    drawn = 0
+
+    def counted(steps: Iterator[Progress | str]) -> Iterator[Progress | str]:
+        nonlocal drawn
+        for step in steps:
+            drawn += isinstance(step, Progress)
+            yield step
+
+    for target in options.outputs:
+        one = copy.copy(options)
+        one.output = target
+        with closing(render_steps(one)) as steps:
+            for text in follow(counted(steps), f"drawing {target.name}"):
+                _log.info("%s", text)
+    return Made(drawn, options.outputs)
 
 
 def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None, None]:
@@ -118,11 +156,11 @@ def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None,
     if kind_of(options.output) == ".png" and not is_series(options.output):
         wanted = replace(wanted, still=wanted.first or 0 if wanted.still is None else wanted.still, turns=0.0)
     # Qt would swallow an exception that comes while it calls something of ours, so that signals wait for the end of a step.
-    is_ended = threading.Event()
-    with _on_signals(is_ended.set), closing(drawing.draw_film(material, wanted, options.output)) as steps:
+    heard: list[int] = []
+    with _on_signals(heard.append), closing(drawing.draw_film(material, wanted, options.output)) as steps:
         for step in steps:
-            if is_ended.is_set() and isinstance(step, Progress):
-                raise KeyboardInterrupt
+            if heard and isinstance(step, Progress):
+                raise TerminatedError if heard[0] == signal.SIGTERM else KeyboardInterrupt
             yield step
 
 
@@ -172,14 +210,14 @@ def _viewpoint(text: str) -> str | tuple[float, float]:
 
 
 @contextmanager
-def _on_signals(call: Callable[[], None]) -> Iterator[None]:
+def _on_signals(call: Callable[[int], None]) -> Iterator[None]:
     """What a polite kill and Ctrl+C do meanwhile."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        call()
+        call(number)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -187,7 +225,3 @@ def _on_signals(call: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt

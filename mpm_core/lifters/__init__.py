@@ -46,6 +46,15 @@ def load_lifter(name: str = "mpm", device: str = "auto", weights: Path | str | N
     which network it holds.
 
     UserError for a name or device that there is not, or a weight file that cannot be used.
+
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> lifter = mpm_core.load_lifter("mpm", device="cpu")
+    >>> clip = mpm_core.read_clip(find_asset("demo/demo.npz"))
+    >>> lifter.lift(clip).absolute().shape  # metres in camera axes
+    (730, 16, 3)
+    >>> lifter.complete(clip.ground_truth).positions.shape
+    (730, 16, 3)
     """
     if name not in LIFTERS:
         raise UserError(f"unknown lifter '{name}' (known: {', '.join(LIFTERS)})")

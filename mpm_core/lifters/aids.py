@@ -15,6 +15,13 @@ class Aids:
     near one length each (see body_fit.py), which without noise takes a fifth of the error away; hypotheses and uncertainty stay
     the network's. ground, in lifting: move the person and their legs so that feet that stand do not slide and are not under
     the floor (see grounding/path.py).
+
+    >>> import mpm_core
+    >>> from mpm_core.assets import find_asset
+    >>> clip = mpm_core.read_clip(find_asset("demo/demo.npz"))
+    >>> as_the_network_says = mpm_core.Aids(mirror=False, fit=False, ground=False)
+    >>> mpm_core.load_lifter("mpm", "cpu").lift(clip, aids=as_the_network_says).positions.shape
+    (730, 16, 3)
     """
 
     mirror: bool = True

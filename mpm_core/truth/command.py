@@ -7,6 +7,7 @@ import logging
 import re
 from pathlib import Path
 
+from mpm_core.bulk.inputs import Takes, is_single
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import AXES, UNITS, ReadOptions
@@ -38,9 +39,9 @@ def add_truth(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--truth-select", help="subject/action/camera of a file with many")
 
 
-def refuse_for_many(options: argparse.Namespace) -> None:
+def refuse_for_many(options: argparse.Namespace, takes: Takes) -> None:
     """UserError for ground truth of several inputs, of which it can only be one's."""
-    if options.truth is not None and len(options.inputs) > 1:
+    if options.truth is not None and not is_single(options.inputs, takes):
         raise UserError("--truth is for one input: several would all be compared with the same motion")
 
 

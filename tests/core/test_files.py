@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mpm_core import UserError
-from mpm_core.batch import run_each
+from mpm_core.bulk.inputs import Takes
+from mpm_core.bulk.outcomes import Made
+from mpm_core.bulk.running import run_each
 from mpm_core.cli import build_parser, main
 from mpm_core.files import check_spares, written_whole
 
@@ -161,7 +163,8 @@ def copy_one(options):
         os._exit(11)
     if "breaks" in options.input.name:
         raise MemoryError
-    options.output.write_text(options.input.read_text())
+    options.outputs[0].write_text(options.input.read_text())
+    return Made(1, options.outputs)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 1000])
@@ -173,7 +176,7 @@ def test_one_bad_input_never_ends_a_batch(tmp_path, caplog, jobs):
     given = [str(path) for path in inputs]
     options = build_parser().parse_args(["lift", *given, "-o", str(tmp_path / "out"), "--jobs", str(jobs)])
     with pytest.raises(UserError, match=f"{len(inputs) - 3} of {len(inputs)} inputs could not be used"):
-        run_each(options, copy_one, ".txt")
-    assert names_in(tmp_path / "out") == ["a.txt", "b.txt", "c.txt"]
+        run_each(options, copy_one, Takes())
+    assert [name for name in names_in(tmp_path / "out") if name.endswith("bvh")] == ["a.bvh", "b.bvh", "c.bvh"]
     assert "nothing matches" in caplog.text and "breaks.json" in caplog.text and "File name too long" in caplog.text
     assert ("kills.json: the process that worked on it died" in caplog.text) == (jobs > 1)

@@ -33,6 +33,7 @@ def run(code, site, tmp_path):
 def test_the_wheel_finds_its_weights_and_demo(installed, tmp_path):
     result = run("from mpm_core.cli import main; raise SystemExit(main(['info']))", installed, tmp_path)
     assert result.returncode == 0, result.stderr
+    assert (installed / "mpm_core" / "py.typed").exists()  # so that type checkers of others believe its annotations
     assert str(installed) in result.stdout and "mpm.safetensors" in result.stdout
 
 

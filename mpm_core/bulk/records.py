@@ -1,0 +1,143 @@
+"""Owns what was done in an output folder: of what, as it was asked, by which version, and which files came of it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mpm_core.bulk.inputs import whole
+from mpm_core.bulk.outcomes import Outcome
+from mpm_core.errors import UserError
+
+NAME = ".mpm-done.jsonl"
+
+# Options that change how the work goes and not what comes of it, and those that are looked at by themselves.
+_NO_MATTER = frozenset(
+    (
+        "run",
+        "input",
+        "inputs",
+        "output",
+        "outputs",
+        "to",
+        "jobs",
+        "resume",
+        "json",
+        "dry_run",
+        "config",
+        "dask",
+        "base",
+        "fresh",
+    )
+)
+
+
+class Records:
+    """A line of JSON for each input that was done, appended when all its files are whole; the last one of an input counts.
+
+    Files are known by size and time of change, as by make and rsync; a folder by those of what is in it. A line that a killed
+    program has begun is passed over, and so is one whose files are no longer as they were written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._path = folder, folder / NAME
+        self._known: dict[str, dict[str, Any]] = {}
+        for entry in self._read():
+            self._known[entry["input"]] = entry
+
+    def _read(self) -> Iterable[dict[str, Any]]:
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be read ({error.strerror})") from error
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if not isinstance(entry, dict) or not {"asked", "frames"} <= entry.keys():
+                continue
+            if isinstance(entry.get("input"), str) and isinstance(entry.get("outputs"), dict):
+                yield entry
+
+    def outputs(self) -> frozenset[Path]:
+        """All files that were written here, by their whole paths."""
+        folder = whole(self._folder)
+        return frozenset(folder / name for entry in self._known.values() for name in entry["outputs"])
+
+    def find(self, source: Path, asked: str) -> tuple[int, tuple[Path, ...]] | None:
+        """Frames and files of an input that was done as it is asked now, if these are still as they were written."""
+        entry = self._known.get(str(whole(source)))
+        if entry is None or entry["asked"] != asked or not entry["outputs"]:
+            return None
+        files = tuple(self._folder / name for name in entry["outputs"])
+        if any(_mark(file) != mark for file, mark in zip(files, entry["outputs"].values(), strict=True)):
+            return None
+        return entry["frames"], files
+
+    def add(self, outcome: Outcome, asked: str) -> None:
+        """Note that an input was done. UserError when that cannot be written."""
+        outputs = {os.path.relpath(file, self._folder): _mark(file) for file in outcome.outputs}
+        source = str(whole(outcome.input))
+        entry = {"input": source, "asked": asked, "outputs": outputs, "frames": outcome.frames}
+        line = json.dumps(entry, ensure_ascii=False) + "\n"
+        try:
+            with self._path.open("ab") as file:
+                file.write((("" if self._ends_whole() else "\n") + line).encode())
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written ({error.strerror})") from error
+        self._known[source] = entry
+
+    def _ends_whole(self) -> bool:
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return True
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+
+
+class Asked:
+    """What is asked of every input, so that it can be told for each whether the same was asked before."""
+
+    def __init__(self, command: str, options: argparse.Namespace, endings: Iterable[str], aids: Iterable[Path]) -> None:
+        from mpm_core.about import version_text
+
+        given = {name: str(value) for name, value in sorted(vars(options).items()) if name not in _NO_MATTER}
+        weights = _shipped_weights(options)
+        marks = [[str(path), _mark(path)] for path in (*aids, *weights)]
+        self._told = [command, version_text(), given, list(endings), marks]
+
+    def of(self, source: Path) -> str:
+        """A digest of what is asked and of the input as it is now."""
+        text = json.dumps([*self._told, str(whole(source)), _mark(source)])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _shipped_weights(options: argparse.Namespace) -> tuple[Path, ...]:
+    from mpm_core.assets import find_asset
+
+    name = getattr(options, "lifter", None)
+    if name is None or options.weights is not None:
+        return ()
+    path = find_asset(f"weights/{name}.safetensors")
+    return (path,) if path.exists() else ()
+
+
+def _mark(path: Path) -> list[Any] | None:
+    """What changes when a file, or anything in a folder, does; None where there is none."""
+    try:
+        if not path.is_dir():
+            found = path.stat()
+            return [found.st_size, found.st_mtime_ns]
+        with os.scandir(path) as entries:
+            parts = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries)
+    except (OSError, ValueError):
+        return None
+    return [len(parts), hashlib.sha256(repr(parts).encode()).hexdigest()]
