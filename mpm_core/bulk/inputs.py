@@ -242,20 +242,25 @@ def _suffixes(takes: Takes) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_clip(folder: Path, takes: Takes) -> bool:
-    """Whether a folder holds a file per frame of one clip. One with videos stands for these."""
+def why_no_clip(folder: Path, takes: Takes) -> str:
+    """Why a folder is not one clip with a file per frame; nothing where it is, or holds videos, or is no folder."""
     from mpm_core.formats import FORMATS
     from mpm_core.formats.recognising import UnclearFormatError, find_reader
 
-    if not takes.keypoints or _holds_videos(folder):
-        return False
+    if not takes.keypoints or not folder.is_dir() or _holds_videos(folder):
+        return ""
     try:
         find_reader(folder, FORMATS)
     except UnclearFormatError:
-        return True  # which of them is asked when it is read
-    except UserError:
-        return False
-    return True
+        return ""  # which of them is asked when it is read
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _is_clip(folder: Path, takes: Takes) -> bool:
+    """Whether a folder holds a file per frame of one clip. One with videos stands for these."""
+    return takes.keypoints and not _holds_videos(folder) and not why_no_clip(folder, takes)
 
 
 def _holds_videos(folder: Path) -> bool:

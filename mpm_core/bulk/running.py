@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mpm_core.bulk.ending import GRACE_ALONE_S, GRACE_S, TerminatedError, ending_at_once
-from mpm_core.bulk.inputs import Input, Inputs, Takes, find_inputs, is_single
+from mpm_core.bulk.inputs import Input, Inputs, Takes, find_inputs, is_single, why_no_clip
 from mpm_core.bulk.outcomes import DONE, FAILED, SKIPPED, Outcome, RunOne, attempt
 from mpm_core.bulk.records import Asked, Records
 from mpm_core.bulk.targets import Gives, PoseFiles, doubles, targets_of
@@ -45,6 +45,8 @@ def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes, gives: 
             _run_alone(options, run_one, gives)
         return
     if not options.output.is_dir() and (options.output.exists() or gives.is_file_name(options.output)):
+        if len(options.inputs) == 1 and (reason := why_no_clip(options.inputs[0], takes)):
+            raise UserError(f"{reason}; for the files in it one by one the output must be a folder, not {options.output}")
         why = "several formats" if is_single(options.inputs, takes) else "perhaps several inputs"
         raise UserError(f"{options.output}: must be a folder, as there are {why}")
     for note in gives.check(options, [found for found, _ in formats]):

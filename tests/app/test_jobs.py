@@ -110,7 +110,7 @@ def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_jo
         may_go_on.wait(WAIT_MS / 1000)
         return summarise(*arrays)
 
-    monkeypatch.setattr("app.workers.figures.summarise", slowly)
+    monkeypatch.setattr("mpm_core.figures.summarise", slowly)
     shown = []
     figures_job.changed.connect(shown.append)
     session.open_clip(clip_of(demo, 200))

@@ -152,7 +152,8 @@ def test_a_dry_run_writes_nothing(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["convert", "in", "-o", "out.csv"], "out.csv: must be a folder, as there are perhaps several inputs"),
+        (["convert", "in", "-o", "out.csv"], "in: no keypoint files in this folder"),
+        (["convert", "in/*.npz", "-o", "out.csv"], "out.csv: must be a folder, as there are perhaps several inputs"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "csv,trc"], "must be a folder, as there are several formats"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "trc"], "--to trc and out.csv name two formats"),
         (["convert", "in/a.npz", "-o", "out.angles.csv", "--to", "csv"], "--to csv and out.angles.csv name two formats"),
@@ -163,7 +164,7 @@ def test_a_dry_run_writes_nothing(folder, tmp_path, capsys):
         (["convert", "in/a.npz", "-o", "a.csv", "--resume"], "--resume is for an output folder"),
         (["convert", "in", "-o", "out", "--jobs", "0"], "--jobs must be at least 1"),
         (["convert", "in", "-o", "out", "--to", "csv", "--truth", "in/a.npz"], "--truth is for one input"),
-        (["convert", "in", "-o", "in/notes.txt"], "in/notes.txt: must be a folder"),
+        (["convert", "in", "-o", "in/notes.txt"], "must be a folder, not in/notes.txt"),
         (["convert", "in", "-o", "out", "--dask", "nonsense"], "--dask"),
         (["metrics", "in/a.npz"], "give --truth"),
         (["metrics", "in/a.npz", "--truth", "in/a.npz", "-o", "x.txt"], "saved as .csv or .json"),
