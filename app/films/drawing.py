@@ -115,8 +115,7 @@ class Film:
         if self._overlay is not None:
             self._overlay.draw(self._canvas, picture)
         if self._scene is not None:
-            if self._options.viewpoint != "camera":  # from there it would hide everything
-                self._scene.set_picture(picture)
+            self._scene.set_picture(picture)
             if self._options.turns:
                 self._scene.opts["azimuth"] = self._azimuth + self._options.turns * seconds
                 if self._scene.is_side_by_side:
