@@ -25,13 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm-viewer: %s", problem)
         return 2
     from PySide6.QtCore import QSettings, Qt, QTimer
-    from PySide6.QtGui import QSurfaceFormat
     from PySide6.QtWidgets import QApplication
 
-    surface = QSurfaceFormat()
-    surface.setSamples(4)
-    surface.setDepthBufferSize(24)
-    QSurfaceFormat.setDefaultFormat(surface)
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("mpm-viewer")

@@ -23,7 +23,10 @@ def axes_along(direction: NDArray[np.floating]) -> NDArray[np.float64]:
     """(parts, 3, 3) rotations whose third column points along each direction (parts, 3); the identity for a zero one."""
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     z = np.where(length > 1e-9, direction / np.maximum(length, 1e-9), [0.0, 0.0, 1.0])
-    helper = np.where(np.abs(z[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
-    x = np.cross(helper, z)
-    x /= np.linalg.norm(x, axis=1, keepdims=True)
-    return np.stack((x, np.cross(z, x), z), axis=-1)
+    right, ahead, up = z.T
+    is_flat, zero = np.abs(up) < 0.9, np.zeros(len(z))
+    # Across z and an axis that is not near it. Written out: np.cross takes ten times as long for so few.
+    x = np.where(is_flat, (-ahead, right, zero), (zero, -up, ahead))
+    x /= np.linalg.norm(x, axis=0)
+    y = np.stack((ahead * x[2] - up * x[1], up * x[0] - right * x[2], right * x[1] - ahead * x[0]))
+    return np.stack((x, y, z.T), axis=-2).transpose(2, 0, 1)

@@ -19,6 +19,7 @@ from mpm_core.config_files import add_config, with_config
 from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.figures_command import add_metrics
+from mpm_core.films.command import add_render
 from mpm_core.reading import add_meaning
 from mpm_core.terminal import follow, say
 from mpm_core.truth.command import add_truth
@@ -83,11 +84,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_complete(commands)
     _add_convert(commands)
     add_metrics(commands)
+    add_render(commands, _add_all_of_lifting, _size)
     _add_training(commands)
     _add_import(commands)
     _add_eval(commands)
     add_completion(commands, build_parser)
-    for one in ("lift", "detect", "complete", "convert", "metrics"):
+    for one in ("lift", "detect", "complete", "convert", "render", "metrics"):
         add_config(commands.choices[one])
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
     info.add_argument("--json", action="store_true", help="as a JSON document")
@@ -105,7 +107,7 @@ def _commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Argument
     return next(dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction))
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> None:
     parser.add_argument("--fps", type=float, help="frames per second, when the file does not say, or of a video in slow motion")
     parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
@@ -115,7 +117,8 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
     parser.add_argument("--height", type=float, metavar="M", help="how tall the person is: what is lifted is scaled to it")
-    add_writing(parser)
+    if writes_poses:
+        add_writing(parser)
 
 
 def _add_lifter(parser: argparse.ArgumentParser) -> None:
@@ -160,13 +163,18 @@ def _add_hide(parser: argparse.ArgumentParser) -> None:
 def _add_lift(commands: Any) -> None:
     parser = commands.add_parser("lift", help="2D keypoints, or a video, to 3D")
     add_bulk(parser, "keypoint files, videos, folders of them or with a file per frame", "bvh")
-    _add_reading(parser)
+    _add_all_of_lifting(parser, writes_poses=True)
+    parser.set_defaults(run=run_lift)
+
+
+def _add_all_of_lifting(parser: argparse.ArgumentParser, writes_poses: bool = False) -> None:
+    """From a file or a video to an answer."""
+    _add_reading(parser, writes_poses)
     add_detector(parser)
     add_cleaning(parser)
     add_truth(parser)
     _add_lifter(parser)
     _add_hide(parser)
-    parser.set_defaults(run=run_lift)
 
 
 def _add_complete(commands: Any) -> None:

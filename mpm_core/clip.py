@@ -65,9 +65,11 @@ class Clip:
     never was; nobody measured them. keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a joint is,
     0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
     float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
-    knows; None where nobody knows any. source: where it came from, for people to read: a path, with ' [selection]' after
-    it when the file holds many clips. notes: what had to be assumed while reading. history:
-    what was done to it so far, see provenance.py. The arrays are read-only.
+    knows; None where nobody knows any. completed: (frames, joints) bool, which places of the ground truth nobody measured, as a
+    lifter filled them in; None where there are none. own_fps: frames/s by which its file's or video's own times go, where
+    somebody said another rate; None where `fps` is that. source: where it came from, for people to read: a path, with
+    ' [selection]' after it when the file holds many clips. notes: what had to be assumed while reading. history: what was done
+    to it so far, see provenance.py. The arrays are read-only.
 
     >>> import numpy as np
     >>> from mpm_core import Clip
@@ -95,10 +97,12 @@ class Clip:
     is_virtual: bool = False
     keys: NDArray[np.uint8] | None = None
     original: NDArray[np.float32] | None = None
+    completed: NDArray[np.bool_] | None = None
     history: History = ()
+    own_fps: float | None = None
 
     def __post_init__(self) -> None:
-        marks = (self.visible, self.derived, self.edited, self.keys, self.original)
+        marks = (self.visible, self.derived, self.edited, self.keys, self.original, self.completed)
         for array in (*marks, self.keypoints, self.confidence, self.ground_truth, self.times):
             if array is not None:
                 array.flags.writeable = False
@@ -178,8 +182,12 @@ class Clip:
             }  # fmt: skip
         if self.ground_truth is not None:
             known = np.all(np.isfinite(self.ground_truth), axis=-1)
-            solid = joint_map.apply(np.nan_to_num(self.ground_truth), known)
+            scores = self.confidence if self.keypoints is None else None
+            solid = joint_map.apply(np.nan_to_num(self.ground_truth), known, scores)
             changes["ground_truth"] = np.where(solid.visible[..., None], solid.points, np.nan).astype(np.float32)
+            if self.completed is not None:  # what comes from a guess is one
+                sure = joint_map.apply(np.nan_to_num(self.ground_truth), known, (~self.completed).astype(np.float32))
+                changes["completed"] = sure.visible & (sure.confidence == 0)
             if self.keypoints is None:
                 changes |= {"visible": solid.visible, "derived": solid.derived, "confidence": solid.confidence}
         return replace(self, **changes)
@@ -187,6 +195,17 @@ class Clip:
     def with_camera(self, camera: Intrinsics) -> Clip:
         """The same seen with a camera that somebody knows: what was noted about an assumed one no longer holds."""
         return replace(self, camera=camera, notes=tuple(note for note in self.notes if CAMERA_NOTE not in note))
+
+    @property
+    def camera_note(self) -> str:
+        """That the field of view is assumed, of keypoints whose camera nobody knows and whose notes do not say so already; else
+        empty."""
+        is_told = any(CAMERA_NOTE in note for note in self.notes)
+        if is_told or not self.camera.is_assumed or self.keypoints is None or self.is_virtual:
+            return ""
+        side, focal = max(zip(self.image_size, self.camera.focal, strict=True))
+        angle = np.degrees(2 * np.arctan(side / 2 / focal))
+        return f"nothing tells the camera's {CAMERA_NOTE}: {angle:.3g}° along the longer side assumed"
 
     def after(self, text: str) -> Clip:
         """The same with one more thing in its history, done just now: a sentence without its full stop."""
@@ -208,6 +227,7 @@ class Clip:
             edited=self.edited[part].copy(),
             keys=None if self.keys is None else self.keys[part].copy(),
             original=None if self.original is None else self.original[part].copy(),
+            completed=None if self.completed is None else self.completed[part].copy(),
             confidence=self.confidence[part].copy(),
             ground_truth=None if self.ground_truth is None else self.ground_truth[part].copy(),
             times=self.times[part].copy(),

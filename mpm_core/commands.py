@@ -53,8 +53,10 @@ def lift_one(options: argparse.Namespace) -> Made:
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
     lifter = _lifter(options)
-    clip, saved = _read_for_lifting(options)
-    clip = with_truth(_as_told(clip, options), options)
+    clip, saved = read_for_lifting(options)
+    clip = with_truth(as_told(clip, options), options)
+    if clip.camera_note:
+        _log.warning("%s: %s", options.input, clip.camera_note)
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
@@ -82,7 +84,7 @@ def lift_one(options: argparse.Namespace) -> Made:
     return Made(len(clip), options.outputs)
 
 
-def _read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
+def read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
     """The clip in MPM-16 joints, and what is hidden in it: what was saved so, and what is less sure than the threshold."""
     from mpm_core.formats.saved import read_saved
 
@@ -114,7 +116,7 @@ def complete_one(options: argparse.Namespace) -> Made:
     _check_targets(options)
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
-    clip = _as_told(_read(options), options)
+    clip = as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = _lifter(options)
     task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
@@ -133,7 +135,7 @@ def run_convert(options: argparse.Namespace) -> None:
 def convert_one(options: argparse.Namespace) -> Made:
     """Read one file and write it as others."""
     _check_targets(options)
-    clip = with_truth(_as_told(_read(options), options), options)
+    clip = with_truth(as_told(_read(options), options), options)
     _write(options, clip, clip)
     return Made(len(clip), options.outputs)
 
@@ -158,7 +160,7 @@ def _check_targets(options: argparse.Namespace) -> None:
         check_target(target)
 
 
-def _as_told(clip: Clip, options: argparse.Namespace) -> Clip:
+def as_told(clip: Clip, options: argparse.Namespace) -> Clip:
     """The clip with what the command line says of up and of the person's height."""
     from mpm_core.grounding.up import up_as_given
     from mpm_core.stature import check_height

@@ -2,7 +2,8 @@
 
 A key is a joint in a frame that a person has put somewhere. It may be joined to the next one: then the frames between are
 filled, in a straight line or by a smooth curve, and count as edited too. What was measured stays with the clip
-(Clip.original), so that everything can be restored, and a list can say how far each key was moved.
+(Clip.original), so that everything can be restored, and a list can say how far each key was moved. Nothing is joined across a
+pause of the clip.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import KEY_ALONE, KEY_LINEAR, KEY_SMOOTH, Clip
+from mpm_core.pauses import goes_on
 
 FIELDS = ("keypoints", "visible", "derived", "edited", "confidence", "keys", "original")
 """Fields of a clip that a correction changes or moves along."""
@@ -59,19 +61,26 @@ def list_keys(clip: Clip) -> tuple[Key, ...]:
     if clip.keypoints is None or clip.keys is None or clip.original is None:
         return ()
     names = {value: name for name, value in FILLS.items()}
-    found = []
+    found, starts = [], np.append(_starts(clip), len(clip))
     for joint in np.flatnonzero(np.any(clip.keys > 0, axis=0)):
         frames = np.flatnonzero(clip.keys[:, joint] > 0)
         ends = np.flatnonzero(~clip.edited[:, joint] | (clip.keys[:, joint] > 0))
         places = np.searchsorted(ends, frames)
         firsts = np.where(places > 0, ends[places - 1] + 1, 0)
         lasts = np.append(ends, len(clip))[places + 1] - 1
+        piece = np.searchsorted(starts, frames, side="right")
+        firsts, lasts = np.maximum(firsts, starts[piece - 1]), np.minimum(lasts, starts[piece] - 1)
         x, y, confidence = clip.original[frames, joint].T
         px = np.where(confidence > 0, np.hypot(*(clip.keypoints[frames, joint] - np.stack((x, y), axis=-1)).T), np.nan)
         for frame, first, last, moved in zip(frames, firsts, lasts, px, strict=True):
             fill = names.get(int(clip.keys[frame, joint]), "none")
             found.append(Key(int(joint), int(frame), int(first), int(last), float(moved), fill))
     return tuple(found)
+
+
+def _starts(clip: Clip) -> NDArray[np.int64]:
+    """The first frame of each piece between pauses."""
+    return np.append(0, np.flatnonzero(~goes_on(clip.times, clip.fps)) + 1)
 
 
 class JointTrack:
@@ -81,6 +90,7 @@ class JointTrack:
         """clip: one with 2D, and with arrays of keys; see with_keys."""
         assert clip.keypoints is not None and clip.keys is not None and clip.original is not None
         self._clip, self._joint, self._fps = clip, joint, clip.fps
+        self._starts = np.append(_starts(clip), len(clip))
         self.points = clip.keypoints[:, joint].copy()
         self.visible, self.edited = clip.visible[:, joint].copy(), clip.edited[:, joint].copy()
         self.confidence, self.keys = clip.confidence[:, joint].copy(), clip.keys[:, joint].copy()
@@ -96,10 +106,10 @@ class JointTrack:
             is_between = before is not None and after is not None and self._is_joined(before, after)
             self.keys[frame] = self.keys[before] if is_between else KEY_ALONE
             if fill != "none" and not is_between:
-                if before is not None and frame - before <= reach:
+                if before is not None and frame - before <= reach and self._follow(before, frame):
                     self.keys[before] = FILLS[fill]
                     self._mark(before, frame)
-                if after is not None and after - frame <= reach:
+                if after is not None and after - frame <= reach and self._follow(frame, after):
                     self.keys[frame] = FILLS[fill]
                     self._mark(frame, after)
         self._fill_chain(frame)
@@ -119,7 +129,7 @@ class JointTrack:
     def set_fill(self, frame: int, fill: str) -> None:
         """Fill the frames from a key up to the next one otherwise, or give back what was measured there."""
         _, after = self._neighbours(frame)
-        if after is None:
+        if after is None or not self._follow(frame, after):
             return
         was_joined = self._is_joined(frame, after)
         self.keys[frame] = FILLS[fill]
@@ -141,7 +151,8 @@ class JointTrack:
             self._fill_chain(before)
             return
         first, last = _around(self.edited & (self.keys == 0), frame)
-        self._restore(first, last)
+        end = int(np.searchsorted(self._starts, frame, side="right"))
+        self._restore(max(first, int(self._starts[end - 1])), min(last, int(self._starts[end]) - 1))
         self._refill((before, after))
 
     def restore(self, first: int, last: int) -> None:
@@ -197,7 +208,12 @@ class JointTrack:
 
     def _is_joined(self, key: int, following: int) -> bool:
         """Whether the frames between two keys that follow one another hang on both."""
-        return bool(self.keys[key] > KEY_ALONE and self.edited[key : following + 1].all())
+        is_joined = self.keys[key] > KEY_ALONE and self.edited[key : following + 1].all()
+        return bool(is_joined) and self._follow(key, following)
+
+    def _follow(self, frame: int, later: int) -> bool:
+        """Whether no pause lies between two frames: nobody knows where a joint was in between."""
+        return bool(np.searchsorted(self._starts, frame, side="right") == np.searchsorted(self._starts, later, side="right"))
 
     def _fill_chain(self, frame: int | None) -> None:
         """Fill the frames between all keys that are joined to one, or on both sides of a frame that is no key."""
@@ -230,7 +246,8 @@ class JointTrack:
 
         knots = list(chain)
         for beside, at in ((chain[0] - 1, 0), (chain[-1] + 1, len(knots) + 1)):
-            if 0 <= beside < len(self.points) and self.visible[beside] and not self.edited[beside]:
+            is_there = 0 <= beside < len(self.points) and self._follow(*sorted((int(beside), int(chain[0 if at == 0 else -1]))))
+            if is_there and self.visible[beside] and not self.edited[beside]:
                 knots.insert(at, beside)
         return PchipInterpolator(knots, self.points[knots].astype(np.float64), axis=0)
 

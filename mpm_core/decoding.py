@@ -258,7 +258,7 @@ def import_av() -> ModuleType:
         import av.filter
         import av.logging
     except ImportError:
-        raise UserError("Reading a video needs PyAV: install it with pip install 'mpm-viewer[video]'.") from None
+        raise UserError("Videos need PyAV: install it with pip install 'mpm-viewer[video]'.") from None
     # Any level, even the highest, makes a thread of the decoder wait for Python, which may be waiting for that thread to end.
     av.logging.set_level(None)
     return av

@@ -89,7 +89,11 @@ def check_scores(scores: NDArray[np.float64], where: str) -> NDArray[np.float64]
 
 def check_frames(visible: NDArray[np.bool_], where: str) -> None:
     """UserError for more frames than any film has, or so many with almost nobody in them. visible: (frames, joints)."""
-    frames, seen = len(visible), int(visible.any(1).sum())
+    check_frame_count(len(visible), int(visible.any(1).sum()), where)
+
+
+def check_frame_count(frames: int, seen: int, where: str) -> None:
+    """The same of so many frames, of which so many show somebody, before there are arrays of them."""
     if frames > MOST_FRAMES:
         raise UserError(f"{where}{frames} frames are more than can be right ({MOST_FRAMES} at most can)")
     if frames > _MANY_FRAMES and seen * _RAREST < frames:

@@ -84,7 +84,9 @@ class Detections:
 class Person:
     """One tracked person: how many frames show them, their mean height in pixels (NaN where no picture shows them), and a pose.
 
-    pose: (16, 2) pixels in MPM-16 joints, from the frame that shows most of them; pose_visible: (16,) bool.
+    pose: (16, 2) pixels in MPM-16 joints, from the frame that shows most of them; pose_visible: (16,) bool. across: pixels from
+    the picture's left, in the middle of all frames; NaN where no picture shows them. first, last: numbers of the first and the
+    last frame that shows them. name: what the file calls them, empty for nothing.
     """
 
     number: int
@@ -92,6 +94,10 @@ class Person:
     height: float
     pose: NDArray[np.float32]
     pose_visible: NDArray[np.bool_]
+    across: float
+    first: int
+    last: int
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +159,7 @@ def find_people(detections: Detections, skeleton: Skeleton, takes_up: bool = Fal
 
 def _exchanged(sights: _Sights) -> set[int]:
     """Places of detections that go on from one that the file calls otherwise, where people stand apart and hardly move."""
-    if None in sights.tracks:
+    if None in sights.tracks or len(set(sights.tracks)) < 2:
         return set()
     groups = _by_frame(sights)
     pairs = [
@@ -223,7 +229,12 @@ def heights_of(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[
 def _describe(number: int, track: NDArray[np.intp], sights: _Sights, body: JointMap) -> Person:
     best = track[np.lexsort((sights.heights[track], sights.seen[track].sum(1)))[-1]]
     pose = body.apply(sights.points[best][None], sights.seen[best][None])
-    return Person(number, len(track), float(sights.heights[track].mean()), pose.points[0], pose.visible[0])
+    seen, frames = sights.seen[track], sights.frames[track]
+    middle = (sights.points[track, :, 0] * seen).sum(1) / np.maximum(seen.sum(1), 1)
+    return Person(
+        number, len(track), float(sights.heights[track].mean()), pose.points[0], pose.visible[0], float(np.median(middle)),
+        int(frames.min()), int(frames.max()),
+    )  # fmt: skip
 
 
 def _follow(sights: _Sights) -> list[NDArray[np.intp]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mpm_core.clip import Clip
 
 TIMES_NOTE = "the video does not tell when its frames are shown"
@@ -24,7 +27,14 @@ def at_rate(clip: Clip, fps: float, says: str, own: Clip | None = None) -> Clip:
     else:
         was = "the file tells none" if is_rate_assumed(own) else f"the file's own times say {own.fps:g}"
         notes += (f"{fps:g}{_TAKEN}{says}, where {was}",)
-    return replace(clip, fps=fps, times=own.times * (own.fps / fps), notes=notes)
+    told = own.own_fps or (None if any(note.startswith(_NO_RATE_NOTE) for note in own.notes) else own.fps)
+    own_fps = own.own_fps if fps == own.fps else told
+    return replace(clip, fps=fps, times=own.times * (own.fps / fps), notes=notes, own_fps=own_fps)
+
+
+def own_times(clip: Clip) -> NDArray[np.float64]:
+    """(frames,) seconds at which the clip's own file or video has its frames, at whatever rate they were really taken."""
+    return clip.times if clip.own_fps is None else clip.times * (clip.fps / clip.own_fps)
 
 
 def is_rate_assumed(clip: Clip) -> bool:

@@ -44,7 +44,7 @@ class SuspicionLimits:
     bone_share: by how much a bone of the answer differs from its usual length; seen_bone_share: by how much one looks longer
     than it is. reprojection_m: between keypoint and answer, across the line of sight. under_floor_m: of an ankle, under where
     ankles stand. gap_s: a gap of so long is as bad as the limit; shorter ones are listed too. joined_s: what is apart by less
-    is one span."""
+    is one span. beside_s: so long the answer takes to go over from a person's correction to what was measured."""
 
     jump_m_s2: float = 400.0
     least_jump_m: float = 0.12
@@ -56,6 +56,7 @@ class SuspicionLimits:
     under_floor_m: float = 0.04
     gap_s: float = 0.2
     joined_s: float = 0.1
+    beside_s: float = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +165,41 @@ def _jumps(evidence: Evidence) -> Badness:
     return badness
 
 
+def _elsewhere(find: Callable[[Evidence], Badness], is_jump: bool) -> Callable[[Evidence], Badness]:
+    """The same, but for what a person's own corrections have made of the frames at their ends; see _of_corrections."""
+
+    def find_elsewhere(evidence: Evidence) -> Badness:
+        ends = _beside_corrections(evidence, is_jump)
+        return find(evidence) if ends is None else np.where(ends, 0.0, find(evidence))
+
+    return find_elsewhere
+
+
+def _of_corrections(evidence: Evidence) -> Badness:
+    """A person has put a joint somewhere, and what was measured beside that does not fit: mostly that is still wrong."""
+    badness = np.zeros(evidence.masked.shape)
+    for find, is_jump in ((_jumps, True), (_bones, False), (_reprojection, False)):
+        ends = _beside_corrections(evidence, is_jump)
+        if ends is not None:
+            badness = np.maximum(badness, np.where(ends, find(evidence), 0.0))
+    return badness
+
+
+def _beside_corrections(evidence: Evidence, is_jump: bool) -> NDArray[np.bool_] | None:
+    """(frames, 16) the frames at the ends of where a joint is corrected: those between which it jumps, or else all in which the
+    answer still goes over from one to the other. None without any."""
+    edited, period = evidence.clip.edited, frame_period(evidence.clip)
+    if not edited.any():
+        return None
+    is_end = edited[1:] != edited[:-1]
+    reach = 1 if is_jump else max(round(evidence.limits.beside_s / period), 1)
+    beside = np.zeros(edited.shape, bool)
+    for step in range(reach):
+        beside[step + 1 :] |= is_end[: len(is_end) - step]
+        beside[: len(is_end) - step] |= is_end[step:]
+    return beside
+
+
 def _bends(points: NDArray[np.float64], follows: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(frames, joints): how far each is from the middle of the frames before and after, doubled; 0 where one is not known.
     follows: (frames - 1,) whether a frame comes right after the one before."""
@@ -268,11 +304,24 @@ def _lengths_of_runs(marks: Mask) -> NDArray[np.float64]:
 
 
 CHECKS: Mapping[str, Check] = {
-    "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _jumps),
-    "bone": Check("Bone length", "A bone is longer or shorter than it usually is, or looks longer than it can", True, _bones),
+    "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _elsewhere(_jumps, True)),
+    "correction": Check(
+        "Beside a fix",
+        "What you corrected and what was measured beside it do not fit: correct more frames, or fewer",
+        False,
+        _of_corrections,
+    ),
+    "bone": Check(
+        "Bone length",
+        "A bone is longer or shorter than it usually is, or looks longer than it can",
+        True,
+        _elsewhere(_bones, False),
+    ),
     "sides": Check("Left/right", "Left and right seem exchanged, or were exchanged back", True, _sides),
     "confidence": Check("Low confidence", "The detector was unsure, yet the lifter goes by it", True, _confidence),
-    "reprojection": Check("Reprojection", "The 3D, seen by the camera, is far from the keypoint", True, _reprojection),
+    "reprojection": Check(
+        "Reprojection", "The 3D, seen by the camera, is far from the keypoint", True, _elsewhere(_reprojection, False)
+    ),
     "feet": Check("Under the floor", "An ankle is lower than ankles that stand on the floor", False, _feet),
     "gap": Check("Gap", "Not measured, so that the lifter fills it in", False, _gaps),
 }

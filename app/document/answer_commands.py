@@ -30,7 +30,7 @@ def keep_answers(session: Session, new: Sequence[KeptAnswer], text: str) -> bool
     """Keep answers under names that none has yet, and show them; whether there was room. A message says so otherwise."""
     reason = session.kept.why_no_room(*new)
     if reason:
-        session.message.emit(reason)
+        session.warning.emit(reason)
         return False
     kept = list(session.kept.answers)
     for answer in new:
@@ -59,7 +59,7 @@ def rename_answer(session: Session, number: int, name: str) -> None:
     if old is None or name == old.name:
         return
     if not name or any(answer.name == name for answer in session.kept.answers):
-        session.message.emit(f"'{name}' is the name of another answer." if name else "An answer needs a name.")
+        session.warning.emit(f"'{name}' is the name of another answer." if name else "An answer needs a name.")
         session.kept.changed.emit()  # so that lists show the name that it keeps
         return
     renamed = [replace(answer, name=name) if answer.number == number else answer for answer in session.kept.answers]

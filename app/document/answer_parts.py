@@ -40,7 +40,7 @@ class AnswerParts:
                     note = {str(key): str(value) for key, value in part.note["note"].items()}
                     found.append((part.note["place"], KeptAnswer(name.removeprefix(_FOLDER), answer, note)))
                 except (UserError, LookupError, AttributeError):
-                    self._session.message.emit(f"{name}: is damaged, and left out")
+                    self._session.warning.emit(f"{name}: is damaged, and left out")
         self._session.kept.set_answers(answer for _, answer in sorted(found, key=lambda pair: str(pair[0]).zfill(9)))
 
     def _part_of(self, answer: KeptAnswer, place: int) -> Part:

@@ -223,7 +223,8 @@ class SetRate(QUndoCommand):
         self._session = session
         clip = session.clip
         other = at_rate(clip, fps, "the Video panel says", session.opened)
-        self._before, self._after = (clip.fps, clip.times, clip.notes), (fps, other.times, other.notes)
+        self._before = (clip.fps, clip.times, clip.notes, clip.own_fps)
+        self._after = (fps, other.times, other.notes, other.own_fps)
 
     def redo(self) -> None:
         self._session.set_rate(*self._after)
@@ -259,8 +260,8 @@ class AttachTruth(QUndoCommand):
         clip = session.clip
         assert clip is not None
         self._session, self._is_shift = session, is_shift
-        self._before = (clip.ground_truth, clip.notes, session.truth_origin)
-        self._after = (truth, clip.notes if notes is None else notes, origin)
+        self._before = (clip.ground_truth, clip.notes, session.truth_origin, clip.completed)
+        self._after = (truth, clip.notes if notes is None else notes, origin, None)
 
     def redo(self) -> None:
         self._session.attach_truth(*self._after)

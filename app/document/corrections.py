@@ -93,7 +93,7 @@ class Corrections(QObject):
             return
         if not clip.visible[frame, sorted(moved)].any():
             name = joints_in_words(moved)
-            self._session.message.emit(f"{name}: not measured in {frames_in_words(frame)}; drag it to where it is.")
+            self._session.warning.emit(f"{name}: not measured in {frames_in_words(frame)}; drag it to where it is.")
             return
         if self._nudged != (moved, frame, clip):
             self.begin()
@@ -133,14 +133,14 @@ class Corrections(QObject):
         columns = sorted(chosen)
         edited = clip.edited[first : last + 1, columns]
         if not edited.any():
-            self._session.message.emit(f"{joints_in_words(chosen)}: nothing is corrected in {frames_in_words(first, last)}.")
+            self._session.warning.emit(f"{joints_in_words(chosen)}: nothing is corrected in {frames_in_words(first, last)}.")
             return
         lost = (edited & np.isnan(clip.original[first : last + 1, columns, 2])).any(1).sum()
         text = f"Restore {joints_in_words(chosen)}, {frames_in_words(first, last)}"
         self._edit(chosen, lambda track, _: track.restore(first, last), text)
         if lost:
             words = f"In {lost} of these frames nobody knows what was measured"
-            self._session.message.emit(f"{words}: the file was saved without it.")
+            self._session.warning.emit(f"{words}: the file was saved without it.")
 
     def set_fill_of(self, joint: int, frame: int, fill: str) -> None:
         """Fill the frames after a key otherwise."""

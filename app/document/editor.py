@@ -132,7 +132,7 @@ class Editor(QObject):
         """Put the copied mask from this frame on; or all over the range, again and again if that is longer."""
         copied, count = self._copied, len(self._session)
         if copied is None or not len(copied) or not count:
-            self._session.message.emit("No mask is copied: choose a range and copy its mask first.")
+            self._session.warning.emit("No mask is copied: choose a range and copy its mask first.")
             return
         first = self._session.frame
         last = min(first + len(copied) - 1, count - 1)
@@ -165,7 +165,7 @@ class Editor(QObject):
         chosen = frozenset(range(len(MPM16)) if joints is None else joints)
         order = [MPM16.mirror[j] if chosen & {j, MPM16.mirror[j]} else j for j in range(len(MPM16))]
         if order == list(range(len(MPM16))):
-            session.message.emit(f"{joints_in_words(chosen)}: in the middle of the body, so there is nothing to swap.")
+            session.warning.emit(f"{joints_in_words(chosen)}: in the middle of the body, so there is nothing to swap.")
             return
         patch = {name: getattr(clip, name)[first : last + 1][:, order] for name in FIELDS}
         whose = "" if joints is None else f" of {joints_in_words(chosen)}"

@@ -7,6 +7,12 @@ from dataclasses import dataclass, replace
 from mpm_core.lifters import COMPLETING_LIFTERS
 from mpm_core.lifters.aids import ALL, Aids
 
+LACKS = {
+    "complete": "This clip has no 3D to complete: only 2D -> 3D is possible.",
+    "lift": "This clip has no 2D to lift: only its 3D can be completed.",
+}
+"""What is said of a clip that has nothing for a task."""
+
 
 @dataclass(frozen=True)
 class LiftOptions:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.document.hidden_joints import HiddenJoints
-from app.document.lift_options import LiftOptions, LiftState
+from app.document.lift_options import LACKS, LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
 from app.document.suspicions import Suspicions
@@ -185,12 +185,14 @@ class Session(QObject):
         return self._truth_origin
 
     def attach_truth(
-        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None
-    ) -> None:
+        self, truth: NDArray[np.float32] | None, notes: tuple[str, ...] | None = None, origin: TruthOrigin | None = None,
+        completed: Mask | None = None,
+    ) -> None:  # fmt: skip
         """Compare with other 3D (frames, 16, 3), metres in camera axes, or with none; notes: of the clip with it, None to keep
-        them. Undo commands call this."""
+        them; completed: see Clip. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, ground_truth=truth, notes=self._clip.notes if notes is None else notes)
+        notes = self._clip.notes if notes is None else notes
+        self._clip = replace(self._clip, ground_truth=truth, completed=completed, notes=notes)
         self._truth_origin = origin
         if truth is None and self._options.task == "complete":
             self._options = replace(self._options, task="lift")
@@ -338,10 +340,10 @@ class Session(QObject):
         self._clip = replace(self._clip, height_m=height_m)
         self.height_changed.emit()
 
-    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...]) -> None:
+    def set_rate(self, fps: float, times: NDArray[np.float64], notes: tuple[str, ...], own_fps: float | None) -> None:
         """Say when the frames were taken, and note other things. Undo commands call this."""
         assert self._clip is not None
-        self._clip = replace(self._clip, fps=fps, times=times, notes=notes)
+        self._clip = replace(self._clip, fps=fps, times=times, notes=notes, own_fps=own_fps)
         self.rate_changed.emit()
 
     def _look_for_up(self) -> None:
@@ -372,15 +374,11 @@ class Session(QObject):
         """Ask something else of the lifter; a task that the clip has no data for is refused with a message."""
         if options == self._options:
             return
-        if self._clip is not None:
-            if options.task == "complete" and self._clip.ground_truth is None:
-                self.warning.emit("This clip has no 3D to complete: only 2D -> 3D is possible.")
-                self.options_changed.emit()
-                return
-            if options.task == "lift" and self._clip.keypoints is None:
-                self.warning.emit("This clip has no 2D to lift: only its 3D can be completed.")
-                self.options_changed.emit()
-                return
+        clip = self._clip
+        if clip is not None and (clip.ground_truth if options.task == "complete" else clip.keypoints) is None:
+            self.warning.emit(LACKS[options.task])
+            self.options_changed.emit()
+            return
         is_other_task = options.task != self._options.task
         self._options = options
         self._forget_hidden()

@@ -18,10 +18,16 @@ def frames_in_words(first: int, last: int | None = None) -> str:
 
 
 def joint_in_words(joint: int) -> str:
-    """'Right wrist' for RWrist."""
-    name = MPM16.joints[joint]
+    """'Right wrist' for RWrist, of the joints that everything is shown in."""
+    return name_in_words(MPM16.joints[joint])
+
+
+def name_in_words(name: str) -> str:
+    """'Left big toe' for LBigToe, of any skeleton's joints; files keep the short names."""
     match = re.fullmatch(r"([LR])([A-Z]\w+)", name)
-    return f"{_SIDES[match[1]]}{match[2].lower()}" if match else name
+    side, rest = (_SIDES[match[1]], match[2]) if match else ("", name)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", rest).lower()
+    return side + words if side else words[:1].upper() + words[1:]
 
 
 def joints_in_words(joints: Iterable[int]) -> str:

@@ -291,13 +291,10 @@ def _style_sheet(t: Theme) -> str:
         QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}
-        QTabBar::tab {{ background: transparent; color: {t.muted}; border: none; border-bottom: 2px solid transparent;
-            padding: 7px 4px; }}
-        QTabBar::tear {{ width: 0; border: none; }}
-        QTabBar::scroller {{ width: 36px; }}
-        QTabBar QToolButton {{ background: {t.raised}; border-color: {t.border}; padding: 0; }}
-        QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
-        QTabBar::tab:hover {{ color: {t.text}; }}
+        QPushButton[role="tab"] {{ background: transparent; color: {t.muted}; border: none; border-radius: 0px; padding: 0px;
+            border-bottom: 2px solid transparent; }}
+        QPushButton[role="tab"]:checked {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+        QPushButton[role="tab"]:hover, QPushButton[role="tab"]:focus {{ color: {t.text}; background: {t.raised}; }}
         QCheckBox::indicator, QTreeView::indicator, QTableView::indicator {{
             width: 13px; height: 13px; border: 1px solid {t.muted}; border-radius: 3px; background: {t.base}; }}
         QCheckBox::indicator:checked, QTreeView::indicator:checked, QTableView::indicator:checked {{

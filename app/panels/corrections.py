@@ -27,7 +27,7 @@ from mpm_core.corrections import Key
 
 _FILLS = {"smooth": "Smooth curve", "linear": "Straight line", "none": "As measured"}
 _SHORT_FILLS = {"smooth": "smooth", "linear": "line", "none": ""}
-_JOINT, _FRAME, _MOVED, _THEN = range(4)
+_JOINT, _FRAME, _MOVED, _TO_NEXT = range(4)
 _PLACE_ROLE = Qt.ItemDataRole.UserRole
 _MOST_ROWS = 2000
 _WAIT_MS = 80
@@ -85,17 +85,17 @@ class CorrectionsPanel(QWidget):
     def _build_list(self) -> QTreeWidget:
         rows = QTreeWidget()
         rows.setColumnCount(4)
-        rows.setHeaderLabels(["Joint", "Frame", "Moved", "Then"])
+        rows.setHeaderLabels(["Joint", "Frame", "Moved", "To the next"])
         rows.setRootIsDecorated(False)
         rows.setUniformRowHeights(True)
         rows.setMinimumHeight(150)
         rows.headerItem().setToolTip(_FRAME, COUNTED_FROM_ONE)
         rows.headerItem().setToolTip(_MOVED, "From where it was measured")
-        rows.headerItem().setToolTip(_THEN, "How the frames up to the next key are filled")
+        rows.headerItem().setToolTip(_TO_NEXT, "How the frames up to the next key are filled")
         header = rows.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(_JOINT, QHeaderView.ResizeMode.Stretch)
-        for column in (_FRAME, _MOVED, _THEN):
+        for column in (_FRAME, _MOVED, _TO_NEXT):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         rows.itemClicked.connect(self._on_clicked)
         rows.currentItemChanged.connect(self._on_current)
@@ -167,7 +167,7 @@ class CorrectionsPanel(QWidget):
     def _on_clear(self) -> None:
         chosen = self._chosen()
         if chosen is None:
-            self._session.message.emit("Choose a key of the list first.")
+            self._session.warning.emit("Choose a key of the list first.")
         else:
             self._corrections.clear_keys((chosen[0],), chosen[1])
 

@@ -20,8 +20,8 @@ from mpm_core.formats import writers
 from mpm_core.formats.base import IN_WORLD, Format, WriteOptions
 from mpm_core.limits import RATES
 
-_UNITS = {"As usual": None, "Metres": "m", "Centimetres": "cm", "Millimetres": "mm"}
-_UP_AXES = {"As usual": None, "Y up": "y", "Z up": "z"}
+_UNITS = {"The format's own": None, "Metres": "m", "Centimetres": "cm", "Millimetres": "mm"}
+_UP_AXES = {"The format's own": None, "Y up": "y", "Z up": "z"}
 _PREFIXES = {"none": "", "mixamorig:": "mixamorig:"}
 _LABELS = {"unit": "Unit", "up_axis": "Axes", "fps": "Rate", "prefix": "Joints' prefix"}
 _TIDY = "Tidy: units in the columns' names, no comments"

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QHeaderView, QLabel, QTableWidget, QVBoxLayout, QWidget
 
+from app.document.words import name_in_words
 from mpm_core.formats.base import UnknownJoints
 from mpm_core.skeleton import NAMED
 
@@ -35,15 +36,16 @@ class JointNames(QWidget):
 
     def joint_map(self) -> dict[str, str]:
         """Our joint for each name of the file, empty for those that are left out."""
-        texts = [choice.currentText() for choice in self._choices]
-        joints = ["" if text == _NOTHING else text for text in texts]
+        joints = [str(choice.currentData()) for choice in self._choices]
         return dict(zip(self._unknown.names, joints, strict=True))
 
     def _add_row(self, row: int, name: str) -> QComboBox:
         self._table.setCellWidget(row, 0, QLabel(f" {name}"))
         choice = QComboBox()
-        choice.addItems([_NOTHING, *sorted(NAMED.joints)])
-        choice.setCurrentText(self._unknown.guesses.get(name) or _NOTHING)
+        choice.addItem(_NOTHING, "")
+        for words, joint in sorted((name_in_words(joint), joint) for joint in NAMED.joints):
+            choice.addItem(words, joint)
+        choice.setCurrentIndex(max(choice.findData(self._unknown.guesses.get(name) or ""), 0))
         self._table.setCellWidget(row, 1, choice)
         return choice
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGroupBox, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout
 
+from app.document.words import joint_in_words
 from app.panels.tables import FiguresTable, Rows
 from mpm_core.comparison import JointFigures, joint_rows, number_text
 from mpm_core.skeleton import MPM16
@@ -63,8 +64,8 @@ class JointTable(QGroupBox):
         self.table.set_heading(labels, tips)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setRowCount(len(MPM16))
-        for joint, name in enumerate(MPM16.joints):
-            self.table.put(joint, 0, name)
+        for joint in range(len(MPM16)):
+            self.table.put(joint, 0, joint_in_words(joint))
             for place, (one, part) in enumerate(columns, 1):
                 self.table.put(joint, place, number_text(getattr(one, part)[joint], _DIGITS[one.what]))
         height = self.table.horizontalHeader().sizeHint().height() + len(MPM16) * self.table.rowHeight(0)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from app.document.session import Session
+from app.document.words import joint_in_words
 from app.look.theme import Theme
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -56,7 +57,7 @@ class JointsPanel(QTreeWidget):
         for limb in LIMBS:
             row = self._add(None, limb.capitalize(), MPM16.limb(limb))
             for joint in MPM16.limb(limb):
-                self._add(row, MPM16.joints[joint], (joint,))
+                self._add(row, joint_in_words(joint), (joint,))
         self.expandAll()
 
     def _add(self, parent: QTreeWidgetItem | None, text: str, joints: tuple[int, ...]) -> QTreeWidgetItem:

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QPushButt
 from app.document.session import Session
 from app.look.pictures import to_small_image
 from app.look.theme import Theme
+from app.views.graphics import why_no_scene
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView, why_no_scene
+from app.views.scene_view import SceneView
 from app.workers.live import LiveJob
 from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.session import Session
-from app.document.words import frames_in_words
+from app.document.words import frames_in_words, joint_in_words
 from app.panels.joint_table import JointTable
 from app.panels.truth import TruthBox
 from mpm_core.clip import TRUTH_NOTE
@@ -17,6 +18,8 @@ OLD_FIGURES = "Being renewed, grey figures are those from before."
 
 class MetricsPanel(QWidget):
     """Figures over the range or the clip, and what is known of the clip and its ground truth."""
+
+    worst_chosen = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -38,6 +41,12 @@ class MetricsPanel(QWidget):
             self._names[name].setToolTip(tip)
             form.addRow(self._names[name], self._values[name])
         layout.addWidget(self._table)
+        self.worst_button = QPushButton("Go to the worst frame")
+        self.worst_button.setToolTip(
+            "Where MPJPE is largest, or without ground truth where most looks wrong; of the range if set (W)"
+        )
+        self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
+        layout.addWidget(self.worst_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.joints = JointTable()
         layout.addWidget(self.joints)
         self.truth_box = TruthBox(session)
@@ -63,7 +72,7 @@ class MetricsPanel(QWidget):
 
     def show_figures(self, figures: Figures | None) -> None:
         """Take over new figures; None when there is no answer yet."""
-        for part in (self._table, self.joints):
+        for part in (self._table, self.joints, self.worst_button):
             part.setVisible(figures is not None)
             part.setEnabled(True)
         if figures is None:
@@ -105,7 +114,7 @@ class MetricsPanel(QWidget):
             lines.append(
                 f"{clip.image_size[0]} × {clip.image_size[1]} px, focal length {clip.camera.focal[0]:.0f} px ({camera})"
             )
-        derived = [name for n, name in enumerate(clip.skeleton.joints) if clip.derived[:, n].any()]
+        derived = [joint_in_words(joint) for joint in np.flatnonzero(np.any(clip.derived, axis=0)).tolist()]
         if derived:
             lines.append(f"Derived, not measured: {', '.join(derived)}")
         self._clip.setText("<br>".join(lines))

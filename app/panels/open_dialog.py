@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
@@ -29,6 +28,7 @@ from mpm_core.formats import FORMATS
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.keypoints.layouts import LAYOUTS
 from mpm_core.people import Person
+from mpm_core.people_words import people_in_words
 
 _PREVIEW = QSize(84, 96)
 
@@ -100,10 +100,8 @@ class OpenDialog(QDialog):
         people = QListWidget()
         people.setIconSize(_PREVIEW)
         people.setMinimumSize(360, 230)
-        for person in contents.people:
-            text = f"Person {person.number}\n{person.frames} frames"
-            if np.isfinite(person.height):
-                text += f"\nabout {person.height:.0f} px tall"
+        for person, words in zip(contents.people, people_in_words(contents.people), strict=True):
+            text = "\n".join((f"Person {person.number}", *words))
             people.addItem(QListWidgetItem(_preview(person, theme), text))
         people.setCurrentRow(0)
         return people

@@ -82,7 +82,7 @@ class PredictionsPanel(QWidget):
     def _build_top(self) -> QVBoxLayout:
         column, row = QVBoxLayout(), QHBoxLayout()
         self.keep_button = _button(
-            "Keep this answer", "Keep the 3D on show under a name, to compare others with it", self.keep_chosen
+            "Keep this answer", "Keep the current 3D under a name, to compare others with it", self.keep_chosen
         )
         self.compare_button = _button(
             "Compare lifters",
@@ -154,7 +154,7 @@ class PredictionsPanel(QWidget):
         prediction = self._session.prediction
         if ON_SHOW in found and prediction is not None:
             noted = [prediction.lifter, prediction.task, prediction.mode, "", "", "", ""]
-            answers.insert(0, ("on show", noted, found[ON_SHOW]))
+            answers.insert(0, ("current", noted, found[ON_SHOW]))
         return answer_rows(answers, _NOTES)
 
     def _selected(self) -> list[int]:
@@ -176,7 +176,7 @@ class PredictionsPanel(QWidget):
         self._is_filling = True
         self.table.setRowCount(len(session.kept.answers) + is_there)
         if is_there:
-            item = self._fill(0, ON_SHOW, "On show")
+            item = self._fill(0, ON_SHOW, "Current answer")
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             item.setIcon(_swatch(QColor(self._theme.text), "", self._theme))
             item.setToolTip("The answer to the mask at hand, drawn solid")

@@ -45,6 +45,8 @@ class RateBox(QGroupBox):
             self._rate.setValue(clip.fps)
         is_own = clip.fps == own.fps
         told = "assumed: the file has none" if is_rate_assumed(own) else "from the file"
+        if own.own_fps is not None:
+            told += f", where it overrides {own.own_fps:g}"
         self._note.setText(told if is_own else f"overrides {own.fps:g} ({told})")
         self._leave.setEnabled(not is_own)
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.look import theme as look
+from app.panels.tab_rows import TabRows
 
 _TALL_PX = 1000
 _BACK_PX = 940
@@ -23,14 +24,19 @@ class SidePanel(QSplitter):
         super().__init__(Qt.Orientation.Vertical)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setDrawBase(False)
-        self.tabs.setUsesScrollButtons(True)
+        self.names = TabRows(self.tabs)
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.names)
+        column.addWidget(self.tabs, 1)
         self._below = QWidget()
         self._column = QVBoxLayout(self._below)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._below.hide()
         self._movable: tuple[int, str, QWidget] | None = None
-        self.addWidget(self.tabs)
+        self.addWidget(upper)
         self.addWidget(self._below)
         self.setCollapsible(0, False)
         self.setMinimumWidth(look.NARROWEST_PANEL)
@@ -45,6 +51,7 @@ class SidePanel(QSplitter):
         area.setWidgetResizable(True)
         area.setWidget(widget)
         number = self.tabs.addTab(area, label)
+        self.names.refresh()
         if moves_below:
             self._movable = (number, label, area)
 
@@ -64,6 +71,7 @@ class SidePanel(QSplitter):
         number, label, area = self._movable
         if self.height() >= _TALL_PX and not self.is_split:
             self.tabs.removeTab(number)
+            self.names.refresh()
             self._column.addWidget(area)
             area.show()
             self._below.show()
@@ -72,3 +80,4 @@ class SidePanel(QSplitter):
             self._column.removeWidget(area)
             self._below.hide()
             self.tabs.insertTab(number, area, label)
+            self.names.refresh()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -21,7 +22,7 @@ from app.document.suspicions import joints_text, sentence_of
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
-_HEADING = ("What", "Joints", "Frames", "Bad")
+_HEADING = ("What", "Joints", "Frames", "× limit")
 _TIPS = ("", "", COUNTED_FROM_ONE, "How many times the limit, at worst")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
@@ -72,6 +73,7 @@ class SuspicionsPanel(QWidget):
     """Signals ask to go to a suspicion, and to hide the joints of some."""
 
     chosen = Signal(object)  # a Suspicion
+    worst_chosen = Signal()
     hide_chosen = Signal(list)  # Suspicions
 
     def __init__(self, session: Session) -> None:
@@ -84,6 +86,13 @@ class SuspicionsPanel(QWidget):
         self._words.setWordWrap(True)
         self.kinds = QComboBox()
         self.kinds.activated.connect(lambda _: session.suspicions.set_only(self.kinds.currentData()))
+        self.order = QComboBox()
+        self.order.addItems(list(_ORDERS))
+        self.order.setToolTip("A click on a column's heading sorts by that; Alt and arrows go by time in any case")
+        self.order.textActivated.connect(self._sort)
+        self.worst_button = QPushButton("Go to the worst")
+        self.worst_button.setToolTip("The worst frame of the clip, or of the range (W)")
+        self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
         self._model, self._sorted = _Model(), QSortFilterProxyModel()
         self._sorted.setSourceModel(self._model)
         self._sorted.setSortRole(_SORT_ROLE)
@@ -106,9 +115,11 @@ class SuspicionsPanel(QWidget):
         self.hide_button.setToolTip("So that the lifter fills them in instead (Ctrl+Z takes it back)")
         self.hide_button.clicked.connect(lambda _=False: self.hide_chosen.emit(self.hideable()))
         column.addWidget(self._words)
-        column.addWidget(self.kinds)
+        column.addLayout(_beside(self.kinds, self.order))
         column.addWidget(self.table, 1)
+        column.addWidget(self.worst_button)
         column.addWidget(self.hide_button)
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._show_order)
         self.table.clicked.connect(lambda index: self.chosen.emit(self._item(index)))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_button())
         session.suspicions.changed.connect(self.refresh)
@@ -166,13 +177,29 @@ class SuspicionsPanel(QWidget):
                 self.kinds.addItem(f"{CHECKS[kind].label} ({count})", kind)
         self.kinds.setCurrentIndex(max(self.kinds.findData(only), 0))
 
+    def _sort(self, order: str) -> None:
+        self.table.sortByColumn(*_ORDERS[order])
+
+    def _show_order(self, column: int, direction: Qt.SortOrder) -> None:
+        """The order that a click on the heading has chosen, if it is one of those that have words."""
+        orders = list(_ORDERS.values())
+        self.order.setCurrentIndex(orders.index((column, direction)) if (column, direction) in orders else -1)
+
     def _show_button(self) -> None:
         self.hide_button.setEnabled(bool(self.hideable()) and self.table.isEnabled())
 
 
+def _beside(one: QWidget, other: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addWidget(one, 1)
+    row.addWidget(other, 1)
+    return row
+
+
+_ORDERS = {"In order of time": (2, Qt.SortOrder.AscendingOrder), "Worst first": (3, Qt.SortOrder.DescendingOrder)}
 _WIDTHS = (
-    (QHeaderView.ResizeMode.Interactive, 104),
+    (QHeaderView.ResizeMode.Interactive, 92),
     (QHeaderView.ResizeMode.Stretch, 90),
-    (QHeaderView.ResizeMode.Interactive, 78),
-    (QHeaderView.ResizeMode.Interactive, 44),
+    (QHeaderView.ResizeMode.Interactive, 72),
+    (QHeaderView.ResizeMode.Interactive, 56),
 )

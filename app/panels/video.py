@@ -27,6 +27,7 @@ from app.panels.rate import RateBox
 from app.workers.detection import DetectJob
 from mpm_core.detectors import DETECTORS
 from mpm_core.detectors.base import MOST_PEOPLE, DetectOptions
+from mpm_core.people_words import places_in_words
 from mpm_core.refiners import REFINERS
 from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
@@ -280,9 +281,12 @@ class VideoPanel(QWidget):
         if recording is not None and self._persons.property("recording") is not recording:
             self._persons.setProperty("recording", recording)
             self._persons.clear()
-            for track in recording.people:
-                person = track.person
-                self._persons.addItem(f"{person.number}: {person.frames} frames, {person.height:.0f} px tall", person.number)
+            people = [track.person for track in recording.people]
+            for person, place in zip(people, places_in_words(people), strict=True):
+                where = f"{place}, " if place else ""
+                self._persons.addItem(
+                    f"{person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
+                )
         self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:
             return

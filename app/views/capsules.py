@@ -15,11 +15,10 @@ from mpm_core.skeleton import MPM16
 
 _RIM = 0.8  # cosine of the angle between surface and eye, from which on a rim has the outline's colour
 
-_SIDES, _RINGS = 14, 5
+_SIDES, _RINGS = 12, 4
 _FLOATS = 10  # position, normal, colour, hollowness
 
 _VERTEX_SHADER = """
-#version 120
 attribute vec3 a_position;
 attribute vec3 a_normal;
 attribute vec3 a_colour;
@@ -41,7 +40,9 @@ void main() {
 
 # Hollow parts keep only their rim as seen from the camera: an outline that looks the same from every side.
 _FRAGMENT_SHADER = """
-#version 120
+#ifdef GL_ES
+precision highp float;
+#endif
 uniform float u_alpha;
 uniform vec4 u_outline;
 varying vec3 v_normal;
@@ -63,6 +64,7 @@ void main() {
 
 
 _DIRECTIONS, _ENDS, _FACES = unit_capsule(_SIDES, _RINGS)
+_DIRECTIONS = _DIRECTIONS.astype(np.float32)
 _PARTS = len(MPM16.bones) + len(MPM16)
 _ALL_FACES = (_FACES[None] + (np.arange(_PARTS) * len(_DIRECTIONS))[:, None, None]).reshape(-1, 3).astype(np.uint32)
 
@@ -89,11 +91,11 @@ def build_vertices(
     start, end = np.where(gone[:, None], 0, start), np.where(gone[:, None], 0, end)
     radius = np.where(gone, 0, radius)
     axes = axes_along(end - start)  # (parts, 3, 3)
-    normal = np.einsum("pij,vj->pvi", axes, _DIRECTIONS)
-    place = start[:, None] + (end - start)[:, None] * _ENDS[None, :, None] + normal * radius[:, None, None]
     count = len(_DIRECTIONS)
     out = np.empty((len(start), count, _FLOATS), np.float32)
-    out[..., 0:3], out[..., 3:6] = place, normal
+    normal = np.matmul(_DIRECTIONS, axes.transpose(0, 2, 1).astype(np.float32))  # (parts, vertices, 3)
+    ends = np.where(_ENDS[None, :, None] > 0, end[:, None], start[:, None])
+    out[..., 0:3], out[..., 3:6] = ends + normal * radius[:, None, None], normal
     out[..., 6:9], out[..., 9] = colour[:, None], is_hollow[:, None]
     return out.reshape(-1, _FLOATS)
 

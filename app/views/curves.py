@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
 from app.document.session import Session
+from app.document.words import joint_in_words
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.curves_files import SUFFIXES, write_picture, write_table
@@ -34,7 +35,7 @@ from mpm_core.skeleton import LIMBS, MPM16
 
 _FEWEST_FRAMES = 12
 _LIGHTER = 38  # per cent, of the next joint of the same side
-_VALUE_SIZE = QSize(138, 18)
+_VALUE_SIZE = QSize(166, 18)
 _SWATCH = QSize(22, 12)
 
 
@@ -149,7 +150,7 @@ class CurvesView(QWidget):
         for limb in LIMBS:
             menu.addSeparator()
             for joint in MPM16.limb(limb):
-                action = menu.addAction(MPM16.joints[joint])
+                action = menu.addAction(joint_in_words(joint))
                 action.setCheckable(True)
                 action.setChecked(joint in self._session.selection)
                 action.toggled.connect(lambda _, joint=joint: self._session.set_selection(self._session.selection ^ {joint}))
@@ -251,14 +252,16 @@ class CurvesView(QWidget):
             return None
         return pg.mkPen(look.outline_of(self._session.kept.place(line.answer), self.theme), width=3.8)
 
-    def _name(self, line: CurveLine) -> str:
-        joint = "mean" if line.joint == MEAN else MPM16.joints[line.joint]
+    def _name(self, line: CurveLine, is_in_file: bool = False) -> str:
+        """is_in_file: with the joint's short name, which files have."""
+        words = MPM16.joints[line.joint] if is_in_file else joint_in_words(line.joint)
+        joint = "mean" if line.joint == MEAN else words
         if self._curves.choice.kind in BY_CLIP_ALONE:
             return joint
         return f"{joint}, {self._answer_name(line.answer)}"
 
     def _short_name(self, line: CurveLine) -> str:
-        joint, kept = "Mean" if line.joint == MEAN else MPM16.joints[line.joint], self._session.kept
+        joint, kept = "Mean" if line.joint == MEAN else joint_in_words(line.joint), self._session.kept
         if self._curves.choice.kind in BY_CLIP_ALONE:
             return joint
         if kept.find(line.answer) is not None:
@@ -328,7 +331,7 @@ class CurvesView(QWidget):
             raise UserError("there are no curves to save: choose joints or another kind of values")
         if path.suffix.lower() == ".csv":
             unit = f" ({self._curves.unit})" if self._curves.unit else ""
-            columns = {f"{self._curves.choice.kind}, {self._name(line)}{unit}": line.values for line in lines}
+            columns = {f"{self._curves.choice.kind}, {self._name(line, True)}{unit}": line.values for line in lines}
             write_table(path, columns, clip.times, self._session.range or (0, len(self._session) - 1))
             return
         self._legend.clear()

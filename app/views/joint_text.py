@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from app.document.session import Session
-from app.document.words import frames_in_words
+from app.document.words import frames_in_words, joint_in_words
 from mpm_core.clip import Clip
-from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import LOW_CONFIDENCE
 
 
 def describe_joint(session: Session, joint: int) -> str:
     """A joint of the frame at hand in one line: name, what it is, how sure, how far off."""
     clip, frame = session.clip, session.frame
-    parts = [MPM16.joints[joint]]
+    parts = [joint_in_words(joint)]
     if clip is None:
         return parts[0]
     if session.unsure[frame, joint]:

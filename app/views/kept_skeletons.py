@@ -38,8 +38,7 @@ class KeptSkeletons:
         shown = session.kept.shown
         while len(self._items) < len(shown):
             self._add()
-        palette = theme.palettes[palette_name]
-        colours = np.array([look.rgb(palette.side(MPM16.side(joint))) for joint in range(len(MPM16))])
+        colours = theme.palettes[palette_name].joints
         places = _places(has_truth)
         for number, (mesh, label) in enumerate(self._items):
             pose = answer_in_scene(session, shown[number].prediction, session.frame) if number < len(shown) else None

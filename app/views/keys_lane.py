@@ -35,14 +35,20 @@ def draw_keys(painter: QPainter, session: Session, lanes: Sequence[Lane], scale:
             painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             for start, end in zip(edges[::2], edges[1::2], strict=True):
                 painter.drawLine(QPointF(x_of(float(start)), middle), QPointF(x_of(float(end)), middle))
-        painter.setPen(QPen(QColor(theme.key_edge), 1.0))
-        painter.setBrush(QColor(theme.key_mark))
         before = -np.inf
         for frame in np.flatnonzero(np.any(clip.keys[first:last, columns] > 0, axis=1)) + first:
             x = x_of(float(frame) + 0.5)
             if x - before >= _NEAREST_PX:
-                before, half = x, min(_HALF_PX, lane.height / 2 - 1)
-                corners = ((0.0, -half), (half, 0.0), (0.0, half), (-half, 0.0))
-                painter.drawPolygon(QPolygonF([QPointF(x + dx, middle + dy) for dx, dy in corners]))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+                before = x
+                draw_key(painter, x, middle, theme, lane.height)
     painter.restore()
+
+
+def draw_key(painter: QPainter, x: float, y: float, theme: Theme, height: float) -> None:
+    """A diamond in a lane of some height."""
+    half = min(_HALF_PX, height / 2 - 1)
+    painter.setPen(QPen(QColor(theme.key_edge), 1.0))
+    painter.setBrush(QColor(theme.key_mark))
+    corners = ((0.0, -half), (half, 0.0), (0.0, half), (-half, 0.0))
+    painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)

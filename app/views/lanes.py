@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from app.document.words import joint_in_words
 from app.look import theme as look
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -81,6 +82,6 @@ def _build_lanes(unfolded: Collection[str], top: float, scale: float) -> tuple[L
         top += rows[-1].height
         if limb in unfolded:
             for joint in joints:
-                rows.append(Lane(MPM16.joints[joint], (joint,), limb, True, top, look.JOINT_LANE_HEIGHT * scale))
+                rows.append(Lane(joint_in_words(joint), (joint,), limb, True, top, look.JOINT_LANE_HEIGHT * scale))
                 top += rows[-1].height
     return tuple(rows)

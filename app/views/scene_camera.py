@@ -26,6 +26,7 @@ class CameraPyramid:
         self._image = GLImageItem(np.zeros((1, 1, 4), np.uint8), smooth=True)
         self._has_picture = False
         self._size = (1, 1)
+        self._drawn: tuple[object, ...] = ()
         self.items: tuple[GLGraphicsItem.GLGraphicsItem, ...] = (self._image, self._lines)
 
     def set_picture(self, picture: QImage | None) -> None:
@@ -37,7 +38,7 @@ class CameraPyramid:
         small = small.convertToFormat(QImage.Format.Format_RGBA8888)
         rows = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), small.bytesPerLine())
         pixels = rows[:, : 4 * small.width()].reshape(small.height(), small.width(), 4)
-        self._image.setData(pixels.transpose(1, 0, 2).copy())
+        self._image.setData(pixels.copy().transpose(1, 0, 2))
         self._size = (small.width(), small.height())
 
     def show(self, clip: Clip | None, axes: tuple[NDArray[np.float64], ...] | None, theme: Theme) -> None:
@@ -47,6 +48,10 @@ class CameraPyramid:
         self._image.setVisible(is_known and self._has_picture)
         if clip is None or axes is None:
             return
+        drawn = (clip.image_size, clip.camera, self._size, theme.name, *(tuple(axis) for axis in axes))
+        if drawn == self._drawn:  # it stands still, whatever the person does
+            return
+        self._drawn = drawn
         right, forward, down = axes
         across, high = (size / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
         corners = [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.look import theme as look
+from app.look.text_size import line_scale
 from app.look.theme import Theme
 
 _KEY_WIDTH, _KEY_ROW = 250, 22
@@ -49,16 +50,29 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
+        self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
     def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...]) -> None:
         """What is in the scene beside the prediction: ground truth, and kept answers by their place on the list and name."""
+        shown = (has_truth, is_outdated, kept, self.theme.name)
+        if shown == self._shown:  # as in most frames
+            return
+        self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
-        rows = 1 + len(kept)
-        self.setFixedSize(_KEY_WIDTH, rows * _KEY_ROW)
+        self._fit()
         self.setVisible(has_truth or is_outdated or bool(kept))
         self.update()
+
+    def _fit(self) -> None:
+        scale = line_scale(self)
+        self.setFixedSize(round(_KEY_WIDTH * scale), round((1 + len(self._kept)) * _KEY_ROW * scale))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -68,17 +82,18 @@ class SolidityKey(QWidget):
         if self._has_truth:
             see_through = QColor(self.theme.text)
             see_through.setAlphaF(look.TRUTH_ALPHA)
-            self._row(painter, _SECOND_COLUMN, 0, "ground truth", see_through, None)
+            self._row(painter, _SECOND_COLUMN * line_scale(self), 0, "ground truth", see_through, None)
         for row, (place, name) in enumerate(self._kept, 1):
             rim = look.outline_of(place, self.theme)
             self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)
 
     def _row(self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None) -> None:
-        top = row * _KEY_ROW
+        height = _KEY_ROW * line_scale(self)
+        top = row * height
         painter.setPen(Qt.PenStyle.NoPen if outline is None else QPen(outline, 2.5))
         painter.setBrush(fill)
-        painter.drawRoundedRect(QRectF(x + 4, top + 8, 18, 6), 3, 3)
+        painter.drawRoundedRect(QRectF(x + 4, top + height / 2 - 3, 18, 6), 3, 3)
         painter.setPen(QColor(self.theme.muted))
         room = self.width() - x - 30
         elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room))
-        painter.drawText(QRectF(x + 28, top, room, _KEY_ROW), Qt.AlignmentFlag.AlignVCenter, elided)
+        painter.drawText(QRectF(x + 28, top, room, height), Qt.AlignmentFlag.AlignVCenter, elided)

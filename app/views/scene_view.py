@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +10,9 @@ from pyqtgraph.opengl import GLGridItem, GLViewWidget
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QGuiApplication,
     QImage,
     QKeyEvent,
     QMouseEvent,
-    QOffscreenSurface,
-    QOpenGLContext,
     QResizeEvent,
     QVector3D,
     QVector4D,
@@ -30,6 +26,7 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
+from app.views.graphics import scene_format
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
@@ -49,23 +46,6 @@ _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
 
 
-def why_no_scene() -> str:
-    """A sentence that says why 3D cannot be drawn here, or nothing when it can."""
-    if QGuiApplication.platformName() in ("offscreen", "minimal"):
-        return "The 3D scene needs a real or virtual display (Qt runs without one here); everything else works."
-    if os.environ.get("MPM_VIEWER_NO_GL"):
-        return "The 3D scene is switched off by MPM_VIEWER_NO_GL; everything else works."
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    if not context.create() or not context.makeCurrent(surface):
-        return "No OpenGL context can be had on this computer, so there is no 3D scene; everything else works."
-    version = context.format().version()
-    context.doneCurrent()
-    if version < (2, 1):
-        return f"OpenGL {version[0]}.{version[1]} is too old for the 3D scene (2.1 is needed); everything else works."
-    return ""
-
-
 class SceneView(GLViewWidget):
     """Draws the session's frame in 3D. Signals tell what the mouse did; it changes nothing by itself."""
 
@@ -73,6 +53,7 @@ class SceneView(GLViewWidget):
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
+        self.setFormat(scene_format())
         self._session = session
         self.theme = theme
         self.palette_name = "field"

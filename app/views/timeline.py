@@ -138,13 +138,13 @@ class Timeline(QWidget):
         self._forget_around()
 
     @property
-    def in_view(self) -> tuple[float, float, frozenset[str]]:
-        """The first frame in view, how many are, and the limbs that are unfolded."""
-        return self._first, self._count, frozenset(self._unfolded)
+    def in_view(self) -> tuple[float, float, frozenset[str], float]:
+        """The first frame in view, how many are, the limbs that are unfolded, and the height that the curve wants."""
+        return self._first, self._count, frozenset(self._unfolded), self._wanted_curve
 
-    def show_frames(self, first: float, count: float, unfolded: Iterable[str]) -> None:
+    def show_frames(self, first: float, count: float, unfolded: Iterable[str], curve: float | None = None) -> None:
         """What in_view gave, as far as this clip has it."""
-        self._unfolded = set(unfolded) & set(LIMBS)
+        self._unfolded, self._wanted_curve = set(unfolded) & set(LIMBS), curve or self._wanted_curve
         self._on_rows_changed()
         self.show_span(first, max(count, _FEWEST_FRAMES))
 

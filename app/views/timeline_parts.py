@@ -10,11 +10,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QPainter, QPen
 
 from app.look.theme import Theme
+from app.views.keys_lane import draw_key
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
 from mpm_core.clip import Clip
 from mpm_core.masking import Mask
 from mpm_core.pauses import duration, pieces
+
+KEY_ENTRY = "key"
+"""In the legend: what a person has corrected."""
 
 RULER_TIP = "Drag: go through the frames. Shift+drag: choose a range (Esc lets it go). Wheel: zoom."
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
@@ -219,13 +223,14 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme) -
     """What the colours and stripes mean, as far as there is room."""
     top, bottom = rows.legend
     middle = (top + bottom) / 2
-    entries = (
+    entries: tuple[tuple[str, QColor, Qt.BrushStyle | None], ...] = (
         ("shown", QColor(theme.cell), None),
         ("hidden", QColor(theme.hidden_cell), None),
         ("partly", QColor(theme.hidden_cell), Qt.BrushStyle.BDiagPattern),
+        (KEY_ENTRY, QColor(theme.cell), None),
         ("not measured", QColor(theme.missing_cell), None),
         ("unsure", QColor(theme.warning), Qt.BrushStyle.FDiagPattern),
-        ("a guess, or being renewed", QColor(theme.muted), Qt.BrushStyle.Dense6Pattern),
+        ("a guess, or old", QColor(theme.muted), Qt.BrushStyle.Dense6Pattern),
         ("flagged", QColor(theme.warning), None),
         ("range", QColor(theme.range_fill), None),
     )
@@ -242,6 +247,8 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme) -
         painter.setPen(QPen(QColor(theme.border), 1.0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
+        if text == KEY_ENTRY:
+            draw_key(painter, box.center().x(), middle, theme, bottom - top)
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(x + _SWATCH_PX + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
         x += width

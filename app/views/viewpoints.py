@@ -18,15 +18,19 @@ _SCENE = ("distance", "elevation", "azimuth", "fov")
 
 
 def scene_viewpoint(view: SceneView) -> dict[str, Any]:
-    """Where the eye is: metres and degrees."""
+    """Where the eye is, metres and degrees, and how far ghosts reach, in frames."""
     centre = view.opts["center"]
-    return {"centre": [centre.x(), centre.y(), centre.z()], **{name: float(view.opts[name]) for name in _SCENE}}
+    numbers = {name: float(view.opts[name]) for name in _SCENE}
+    return {"centre": [centre.x(), centre.y(), centre.z()], "ghosts": view.ghosts.reach, **numbers}
 
 
 def look_from_there(view: SceneView, kept: Mapping[str, Any]) -> None:
     """Go where scene_viewpoint was taken; values that are none are left out."""
     numbers = _numbers(kept, _SCENE)
-    centre = kept.get("centre")
+    centre, ghosts = kept.get("centre"), kept.get("ghosts")
+    if type(ghosts) is int and ghosts >= 0:
+        view.ghosts.reach = ghosts
+        view.refresh()
     if numbers is None or not isinstance(centre, list) or len(centre) != 3 or not all(map(_is_number, centre)):
         return
     view.opts["fov"] = numbers["fov"]
@@ -51,16 +55,18 @@ def zoom_there(view: ImageView, kept: Mapping[str, Any]) -> None:
 
 
 def timeline_viewpoint(view: Timeline) -> dict[str, Any]:
-    """Which frames are in view, and which limbs are unfolded."""
-    first, count, unfolded = view.in_view
-    return {"first": first, "count": count, "unfolded": sorted(unfolded)}
+    """Which frames are in view, which limbs are unfolded, and how much of the height the curve has."""
+    first, count, unfolded, curve_px = view.in_view
+    return {"first": first, "count": count, "unfolded": sorted(unfolded), "curve_px": curve_px}
 
 
 def scroll_there(view: Timeline, kept: Mapping[str, Any]) -> None:
     """As timeline_viewpoint was taken."""
     numbers, unfolded = _numbers(kept, ("first", "count")), kept.get("unfolded")
     if numbers is not None and isinstance(unfolded, list):
-        view.show_frames(numbers["first"], numbers["count"], [limb for limb in unfolded if isinstance(limb, str)])
+        curve = _numbers(kept, ("curve_px",))
+        limbs = [limb for limb in unfolded if isinstance(limb, str)]
+        view.show_frames(numbers["first"], numbers["count"], limbs, None if curve is None else curve["curve_px"])
 
 
 def _numbers(kept: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, float] | None:

@@ -14,6 +14,7 @@ from app.document.predictions import keep, usual_name
 from app.document.session import Session
 from app.document.suspicions import joints_text, sentence_of
 from app.document.words import frames_in_words
+from app.document.worst import find_worst
 from app.panels.predictions import PredictionsPanel
 from app.panels.questions import ask_where
 from app.panels.suspicions import SuspicionsPanel
@@ -44,7 +45,7 @@ class AnswerHandlers(QObject):
         """Keep the answer on show under a name, which can be changed in the list."""
         session = self._session
         if session.prediction is None or session.state.is_busy or session.renewal.marks is not None:
-            session.message.emit(_NOT_WHOLE)
+            session.warning.emit(_NOT_WHOLE)
             return
         answer = keep(usual_name(session.prediction, session.options), session.prediction, session.options.aids)
         name = session.kept.free_name(answer.name)
@@ -73,7 +74,7 @@ class AnswerHandlers(QObject):
             session.message.emit("Still looking for bad frames …")
         else:
             kind = " of this kind" if suspicions.only else ""
-            session.message.emit(f"No bad frame{kind} further on: the tab Check lists {len(suspicions.shown)}.")
+            session.message.emit(f"No bad frame{kind} further on: the tab Bad frames lists {len(suspicions.shown)}.")
 
     def go_to(self, item: Suspicion) -> None:
         """To where a suspicion is worst, with its joints selected."""
@@ -84,11 +85,29 @@ class AnswerHandlers(QObject):
         old = "; found before the last change" if self._session.suspicions.is_outdated else ""
         self._session.message.emit(sentence_of(item) + also + old)
 
+    def go_to_worst(self) -> None:
+        """To the frame of the largest error, or where nobody knows errors of the largest suspicion; of the range if there is
+        one."""
+        session = self._session
+        if session.clip is None:
+            return
+        worst = find_worst(session)
+        if worst.frame is None:
+            session.message.emit(worst.words)
+            return
+        session.set_frame(worst.frame)
+        if worst.suspicion is not None:
+            session.set_selection(frozenset(worst.suspicion.joints))
+            self._suspicions.select(worst.suspicion)
+        session.message.emit(worst.words + ("" if worst.is_sure else " (what is being renewed is left out)"))
+
     def hide_suspicious(self, items: Sequence[Suspicion] = ()) -> None:
         """Hide the joints of suspicions over their spans, as one step; without any, of the selected ones."""
         items = items or self._suspicions.hideable()
         if not items:
-            self._session.message.emit("Choose bad frames in the tab Check first: gaps and feet cannot be mended by hiding.")
+            self._session.warning.emit(
+                "Choose bad frames in the tab Bad frames first: gaps and feet cannot be mended by hiding."
+            )
             return
         stack = self._session.undo_stack
         before = stack.index()
@@ -114,7 +133,7 @@ class AnswerHandlers(QObject):
         if self._session.clip is None:
             return
         if self._session.renewal.marks is not None:
-            self._session.message.emit(_NOT_WHOLE)
+            self._session.warning.emit(_NOT_WHOLE)
             return
         path = self._ask_where("Save the curves", self._curves.choice().kind, SUFFIXES[suffix], suffix)
         if path is None:
@@ -122,7 +141,7 @@ class AnswerHandlers(QObject):
         try:
             self._curves.save(path)
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.failure.emit(str(error))
         else:
             self._session.message.emit(f"Saved {path}.")
 
@@ -136,6 +155,6 @@ class AnswerHandlers(QObject):
             with written_whole(path) as partial:
                 partial.write_text(text, encoding="utf-8")
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.failure.emit(str(error))
         else:
             self._session.message.emit(f"Saved {path}.")

@@ -56,6 +56,7 @@ class Answers:
         self.compare_job.progressed.connect(panel.show_progress)
         self.answers_job.changed.connect(panel.show_figures)
         self.suspicions.chosen.connect(handlers.go_to)
+        self.suspicions.worst_chosen.connect(handlers.go_to_worst)
         self.suspicions.hide_chosen.connect(handlers.hide_suspicious)
         curves.choice_changed.connect(self.curves_job.set_choice)
         curves.wanted.connect(self.curves_job.set_wanted)

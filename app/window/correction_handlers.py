@@ -63,7 +63,7 @@ class CorrectionHandlers(QObject):
             return
         joints = self._session.selection or frozenset(range(len(MPM16)))
         if not clip.keys[frame, sorted(joints)].any():
-            self._session.message.emit("There is no key in this frame: diamonds on the timeline show where keys are.")
+            self._session.warning.emit("There is no key in this frame: diamonds on the timeline show where keys are.")
         self._editor.corrections.clear_keys(joints, frame)
 
     def restore(self) -> None:

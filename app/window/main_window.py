@@ -34,8 +34,9 @@ from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
 from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
+from app.views.graphics import why_no_scene
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView, why_no_scene
+from app.views.scene_view import SceneView
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
@@ -43,6 +44,7 @@ from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
+from app.window.film_handlers import FilmHandlers
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
@@ -51,6 +53,7 @@ from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
 from app.window.truth_handlers import TruthHandlers
 from app.window.upright import UprightMarks
+from app.window.video_connections import connect_video
 from app.window.video_handlers import VideoHandlers
 from app.window.view_handlers import ViewHandlers
 from app.window.view_state import ViewState
@@ -63,7 +66,6 @@ from app.workers.lifting import LiftJob
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
-from mpm_core.video import VideoInfo
 
 _FIRST_SIZE = (1280, 800)
 _TIMELINE_SHARE = 0.9  # of its natural height, at least
@@ -108,10 +110,13 @@ class MainWindow(QMainWindow):
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
         self.messages = Messages(self.views)
+        self.film_handlers = FilmHandlers(
+            self, self.session, self.document, self.scene_view, self.backdrop, lambda: (self.theme.name, self.palette_name)
+        )
         self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.truth_job = TruthJob()
         self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
-        self.bystanders_job = BystandersJob(self.session)
+        self.bystanders_job = BystandersJob(self.session, self.opener)
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
@@ -127,13 +132,16 @@ class MainWindow(QMainWindow):
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self, (
                 self.project_handlers, self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers,
-                self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers,
+                self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers, self.film_handlers,
             ),
         )  # fmt: skip
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
-        views = ViewState(self.image_view, self.scene_view, self.timeline, self.panels, self.actions_by_name)
-        for kept in (views, AnswerParts(self.session)):
+        views = ViewState(
+            self.session, self.playback, self.editor.corrections, self.image_view, self.scene_view, self.timeline,
+            self.answers.curves, self.panels, {"views": self.views, "timeline": self._column}, self.actions_by_name,
+        )  # fmt: skip
+        for kept in (AnswerParts(self.session), self.bystanders_job, views):  # what is shown has to be there first
             self.document.keep(kept)
         self.menus = Menus(
             self, self.actions_by_name, lambda limb: self.edit_handlers.toggle_joints(MPM16.limb(limb)),
@@ -203,7 +211,7 @@ class MainWindow(QMainWindow):
             "Metrics": self.metrics_panel,
             "Corrections": self.corrections_panel,
             "Answers": self.answers.predictions,
-            "Check": self.answers.suspicions,
+            "Bad frames": self.answers.suspicions,
             "Video": self.video_panel,
         }
         for label, widget in panels.items():
@@ -229,7 +237,7 @@ class MainWindow(QMainWindow):
         if self.scene_view is not None:
             self.scene_view.joint_clicked.connect(handlers.click_joint)
         self.timeline.frame_chosen.connect(session.set_frame)
-        self.timeline.range_chosen.connect(session.set_range)
+        self.timeline.range_chosen.connect(self.view_handlers.select_frames)
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
@@ -243,8 +251,9 @@ class MainWindow(QMainWindow):
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
+        self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
-        self._connect_video()
+        connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         if self.scene_view is not None:
             self.backdrop.picture_changed.connect(self.scene_view.set_picture)
@@ -279,37 +288,6 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
-
-    def _connect_video(self) -> None:
-        panel, handlers = self.video_panel, self.video_handlers
-        panel.threshold_chosen.connect(handlers.set_threshold)
-        panel.live_chosen.connect(handlers.open_live)
-        panel.open_chosen.connect(self.file_handlers.open_video)
-        panel.region_chosen.connect(handlers.set_region)
-        panel.refiner_chosen.connect(handlers.refine)
-        panel.repair_chosen.connect(handlers.repair)
-        panel.person_chosen.connect(handlers.open_person)
-        panel.camera_box.field_of_view_chosen.connect(handlers.set_field_of_view)
-        panel.camera_box.held_chosen.connect(handlers.set_held)
-        panel.camera_box.up_left_to_lifter.connect(handlers.leave_up_to_lifter)
-        panel.camera_box.upright_chosen.connect(self.upright.choose)
-        self.upright.changed.connect(panel.camera_box.show_marking)
-        panel.rate_box.rate_chosen.connect(handlers.set_rate)
-        panel.rate_box.rate_left_to_file.connect(handlers.leave_rate_to_file)
-        panel.body_box.height_chosen.connect(handlers.set_height)
-        panel.body_box.height_left_to_lifter.connect(handlers.leave_height_to_lifter)
-        self.image_view.region_drawn.connect(panel.set_region)
-        self.image_view.preview_changed.connect(panel.show_preview)
-        self.detect_job.chosen.connect(self._widen_image)
-        self.detect_job.chosen.connect(lambda _: self.panels.setCurrentIndex(self.panels.count() - 1))
-        self.detect_job.chosen.connect(lambda _: self.playback.pause())
-        self.detect_job.chosen.connect(lambda info: self.recent.remember(info.path))
-
-    def _widen_image(self, info: VideoInfo) -> None:
-        """A wide picture gets half of the room."""
-        if info.image_size[0] > info.image_size[1]:
-            width = self.views.width()
-            self.views.setSizes([width // 2, width - width // 2])
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
@@ -386,7 +364,8 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
-            self.detect_job, self.file_handlers, self.video_handlers, self.project_handlers, self.document, self.answers,
+            self.detect_job, self.file_handlers, self.film_handlers, self.video_handlers, self.project_handlers, self.document,
+            self.answers,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from app.document.editor import PRESETS, RANDOM_JOINT_PRESETS
@@ -61,12 +61,43 @@ class Menus:
             action.triggered.connect(partial(self._open_path, file.path))
 
 
+class Toolbar(QToolBar):
+    """Icons with words; icons alone, whose tips say the words, where the window has no room for both."""
+
+    def __init__(self) -> None:
+        super().__init__("Tools")
+        self._needed = 0
+        self._measure()
+
+    def _measure(self) -> None:
+        """How wide it is with words."""
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._needed = self.sizeHint().width()
+
+    def _fit(self) -> None:
+        has_room = self.width() >= self._needed
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_room else Qt.ToolButtonStyle.ToolButtonIconOnly
+        if self.toolButtonStyle() != style:
+            self.setToolButtonStyle(style)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Words, style or size of the text are others."""
+        was_handled = super().event(event)
+        if event.type() in (QEvent.Type.Show, QEvent.Type.FontChange, QEvent.Type.ActionAdded):
+            self._measure()
+            self._fit()
+        return was_handled
+
+
 def build_toolbar(window: QMainWindow, actions: Mapping[str, QAction]) -> QToolBar:
     """The toolbar: actions with a short text, in groups by their menu."""
-    toolbar = QToolBar("Tools")
+    toolbar = Toolbar()
     toolbar.setObjectName("tools")
     toolbar.setMovable(False)
-    toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     toolbar.setIconSize(QSize(look.ICON_SIZE, look.ICON_SIZE))
     window.addToolBar(toolbar)
     group = ""

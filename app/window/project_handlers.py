@@ -100,7 +100,7 @@ class ProjectHandlers(QObject):
             opened = Unpacked(leftover.project, leftover.slot.path)
         except UserError as error:
             leftover.slot.release()
-            self._session.message.emit(str(error))
+            self._session.failure.emit(str(error))
             return
         self._open(opened, None, False)
         self._document.mark_unsaved(leftover.of)
@@ -188,7 +188,7 @@ class ProjectHandlers(QObject):
         elif video is not None:
             said.append(f"{video.path.name} was not found: there are no pictures")
         if said:
-            self._session.message.emit("; ".join(said))
+            self._session.warning.emit("; ".join(said))
 
 
 def _stamp_of(path: Path) -> tuple[int, int] | None:

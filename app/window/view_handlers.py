@@ -74,6 +74,11 @@ class ViewHandlers(QObject):
         self._session.set_frame(frame)
         self._session.set_range(self._anchor, self._session.frame)
 
+    def select_frames(self, first: int, last: int) -> None:
+        """As a drag over the ruler does: the frame goes along, since what is done in the range is to be seen."""
+        self._session.set_range(first, last)
+        self._session.set_frame(last)
+
     def _playback_ends(self) -> tuple[int, int]:
         return self._session.range or (0, len(self._session) - 1)
 

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QSplitter, QTabWidget
 
+from app.document.corrections import Corrections
+from app.document.playback import SPEEDS, Playback
+from app.document.session import Session
 from app.views import viewpoints
+from app.views.curves import CurvesView
 from app.views.image_view import ImageView
 from app.views.scene_view import SceneView
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS
+from mpm_core.corrections import FILLS
+from mpm_core.curves import CURVES
 from mpm_core.formats.project import Part
+from mpm_core.suspicions import CHECKS
 
 _NAME = "view"
 _SWITCHES = tuple(spec.name for spec in ACTIONS if spec.is_checkable and spec.menu in ("View", "Play") and spec.name != "turn")
+_LONGEST_REACH_S = 60.0
 
 
+@dataclass(frozen=True, eq=False)
 class ViewState:
-    """Kept with a project, but no work: nobody is asked to save it."""
+    """Kept with a project, but no work: nobody is asked to save it. splitters: by name, whose parts share the room."""
 
-    def __init__(
-        self, image: ImageView, scene: SceneView | None, timeline: Timeline, panels: QTabWidget, actions: Mapping[str, QAction]
-    ) -> None:
-        self._image, self._scene, self._timeline, self._panels, self._actions = image, scene, timeline, panels, actions
+    session: Session
+    playback: Playback
+    corrections: Corrections
+    image: ImageView
+    scene: SceneView | None
+    timeline: Timeline
+    curves: CurvesView
+    panels: QTabWidget
+    splitters: Mapping[str, QSplitter]
+    actions: Mapping[str, QAction]
 
     def owns(self, name: str) -> bool:
         """See Kept."""
@@ -33,26 +50,57 @@ class ViewState:
     def parts(self) -> Mapping[str, Part]:
         """See Kept."""
         note = {
-            "image": viewpoints.image_viewpoint(self._image),
-            "timeline": viewpoints.timeline_viewpoint(self._timeline),
-            "scene": {} if self._scene is None else viewpoints.scene_viewpoint(self._scene),
-            "switches": {name: self._actions[name].isChecked() for name in _SWITCHES},
-            "panel": self._panels.tabText(self._panels.currentIndex()),
+            "image": viewpoints.image_viewpoint(self.image),
+            "timeline": viewpoints.timeline_viewpoint(self.timeline),
+            "scene": {} if self.scene is None else viewpoints.scene_viewpoint(self.scene),
+            "switches": {name: self.actions[name].isChecked() for name in _SWITCHES},
+            "panel": self.panels.tabText(self.panels.currentIndex()),
+            "answers": [answer.name for answer in self.session.kept.shown],
+            "curves": self.curves.choice().kind,
+            "bad_frames": self.session.suspicions.only,
+            "speed": self.playback.speed,
+            "between_keys": {"fill": self.corrections.fill, "reach_s": self.corrections.reach_s},
+            "shares": {name: splitter.sizes() for name, splitter in self.splitters.items()},
         }
         return {_NAME: Part(note)}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """See Kept."""
         note = parts[_NAME].note if _NAME in parts else {}
-        kept = {name: value if isinstance(value := note.get(name), dict) else {} for name in ("image", "timeline", "scene")}
-        switches = note.get("switches")
-        for name, is_on in switches.items() if isinstance(switches, dict) else ():
+        for name, is_on in _dict(note, "switches").items():
             if name in _SWITCHES and isinstance(is_on, bool):
-                self._actions[name].setChecked(is_on)
-        for place in range(self._panels.count()):
-            if self._panels.tabText(place) == note.get("panel"):
-                self._panels.setCurrentIndex(place)
-        viewpoints.zoom_there(self._image, kept["image"])
-        viewpoints.scroll_there(self._timeline, kept["timeline"])
-        if self._scene is not None:
-            viewpoints.look_from_there(self._scene, kept["scene"])
+                self.actions[name].setChecked(is_on)
+        for place in range(self.panels.count()):
+            if self.panels.tabText(place) == note.get("panel"):
+                self.panels.setCurrentIndex(place)
+        self._restore_choices(note)
+        for name, sizes in _dict(note, "shares").items():
+            if name in self.splitters and isinstance(sizes, list) and all(type(size) is int and size >= 0 for size in sizes):
+                self.splitters[name].setSizes(sizes)
+        viewpoints.zoom_there(self.image, _dict(note, "image"))
+        viewpoints.scroll_there(self.timeline, _dict(note, "timeline"))
+        if self.scene is not None:
+            viewpoints.look_from_there(self.scene, _dict(note, "scene"))
+
+    def _restore_choices(self, note: Mapping[str, Any]) -> None:
+        """What of the answers, curves and bad frames is shown, how fast it is played, and how new keys are joined."""
+        kept = self.session.kept
+        if isinstance(names := note.get("answers"), list):
+            for answer in kept.answers:
+                kept.set_shown(answer.number, answer.name in names)
+        curves, only = str(note.get("curves")), str(note.get("bad_frames"))
+        if curves in CURVES:
+            self.curves.choose(curves)
+        if only in ("", *CHECKS):
+            self.session.suspicions.set_only(only)
+        if note.get("speed") in SPEEDS:
+            self.playback.set_speed(note["speed"])
+        between = _dict(note, "between_keys")
+        fill, reach_s = between.get("fill"), between.get("reach_s")
+        if isinstance(fill, str) and fill in FILLS and isinstance(reach_s, (int, float)) and 0 < reach_s <= _LONGEST_REACH_S:
+            self.corrections.set_fill(fill, float(reach_s))
+
+
+def _dict(note: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = note.get(name)
+    return value if isinstance(value, dict) else {}

@@ -15,7 +15,7 @@ from app.document.video_link import VideoLink
 from app.look.pictures import to_screen_image
 from app.workers.frame_cache import FrameCache
 from app.workers.newest_wins import NewestWins
-from mpm_core.rates import is_rate_assumed
+from mpm_core.rates import is_rate_assumed, own_times
 from mpm_core.video import VideoReader
 
 _CACHE_BYTES = 400_000_000
@@ -63,6 +63,11 @@ class Backdrop(QObject):
         session.clip_changed.connect(self.close)
         self._thread.start()
 
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(frames,) seconds at which the clip's frames are in the video; none where there is no video."""
+        return np.zeros(0) if self._path is None else self._times
+
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._thread.stop()
@@ -88,7 +93,7 @@ class Backdrop(QObject):
         if self._path is None or clip is None or opened is None:
             return
         # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
-        times = clip.times if is_rate_assumed(opened) and not self._is_source else opened.times
+        times = clip.times if is_rate_assumed(opened) and not self._is_source else own_times(opened)
         self._times = times - (0.0 if self._is_source else times[0])
         self._number += 1
         self.shown_frame = -1
@@ -137,7 +142,7 @@ class Backdrop(QObject):
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
         image = QImage() if picture is None else to_screen_image(picture)
         if wanted.number == self._number:
-            self.cache.put(frame, image, wanted.frame)
+            self.cache.put(frame, image, wanted.frame, wanted.direction)
         return image
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:

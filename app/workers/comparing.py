@@ -60,7 +60,7 @@ class CompareJob(QObject):
         if session.clip is None or self._is_running:
             return
         if session.clip.keypoints is None:
-            session.message.emit("This clip has no 2D to lift, and only MPM completes 3D: there is nothing to compare.")
+            session.warning.emit("This clip has no 2D to lift, and only MPM completes 3D: there is nothing to compare.")
             return
         is_old = session.state.is_busy or session.renewal.marks is not None
         on_show = None if is_old or session.options.task != "lift" else session.prediction
@@ -115,7 +115,7 @@ class CompareJob(QObject):
     def _on_failed(self, text: str, request: tuple[_Asked]) -> None:
         if request[0].number == self._number:
             self._end()
-            self._session.message.emit(text)
+            self._session.failure.emit(text)
 
     def _end(self) -> None:
         self._is_running = False

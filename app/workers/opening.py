@@ -12,6 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.document.file_people import FilePeople
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
@@ -41,9 +42,10 @@ class Opener(QObject):
     failed = Signal(str)
     progress = Signal(str, int, int)  # name, how many of a folder's files were read, of how many; 1, 1 at the end
     project_read = Signal(object, bool)  # Unpacked, and whether its video is another one than it was
+    people_read = Signal(object)  # FilePeople, before the clip that they are beside is opened
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     _found = Signal(object, object, object)
-    _opened = Signal(object, object, object, float)
+    _opened = Signal(object, object, object, float, object)
 
     def __init__(self, session: Session, settings: QSettings, recent: Recent) -> None:
         super().__init__()
@@ -125,7 +127,7 @@ class Opener(QObject):
             return
         clip = read_clip(path, options=replace(options, on_progress=tell))
         if truth_for is None:
-            self._opened.emit(path, clip, *read_saved(path, len(clip)))
+            self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))
             return
         if clip.ground_truth is None:
             raise UserError(f"{path}: holds no 3D positions")
@@ -135,13 +137,17 @@ class Opener(QObject):
         """In the window's thread."""
         self.asked.emit(path, contents, truth_for)
 
-    def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float) -> None:
+    def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float, people: FilePeople | None) -> None:
         if not self.may_leave():
             return
+        if people is not None:
+            self.people_read.emit(people)
         self._session.open_clip(clip, mask, threshold=threshold)
-        if clip.notes:
-            said = "; ".join((f"Opened {clip.name}", *clip.notes))
-            self._session.message.emit(shorten(said, _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"))
+        if clip.notes or clip.camera_note:
+            said = shorten(
+                "; ".join((f"Opened {clip.name}", *clip.notes)), _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"
+            )
+            self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)
 

@@ -16,7 +16,7 @@ from mpm_core.bulk.ending import GRACE_ALONE_S, GRACE_S, TerminatedError, ending
 from mpm_core.bulk.inputs import Input, Inputs, Takes, find_inputs, is_single, why_no_clip
 from mpm_core.bulk.outcomes import DONE, FAILED, SKIPPED, Outcome, RunOne, attempt
 from mpm_core.bulk.records import Asked, Records
-from mpm_core.bulk.targets import check_choices, doubles, formats_of, is_file_name, targets_of
+from mpm_core.bulk.targets import Gives, PoseFiles, doubles, targets_of
 from mpm_core.bulk.telling import LogFile, Teller, command_line, document, say_json, summary, table, tell_left_out
 from mpm_core.bulk.workers import run_beside
 from mpm_core.errors import UserError
@@ -26,10 +26,12 @@ from mpm_core.terminal import say
 _log = logging.getLogger("mpm")
 
 _MOST_DRY_ROWS = 200
+_POSE_FILES = PoseFiles()
 
 
-def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes) -> None:
-    """Run a command for each of options.inputs, in options.jobs processes or on the cluster options.dask.
+def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes, gives: Gives = _POSE_FILES) -> None:
+    """Run a command for each of options.inputs, in options.jobs processes or on the cluster options.dask. takes, gives: what it
+    makes something of, and what.
 
     One input by itself and an options.output with the ending of a format: that is the file to write. Else options.output is a
     folder. What fails is logged and does not keep the others back; UserError at the end counts it. Ends within a second of
@@ -37,44 +39,42 @@ def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes) -> None
     """
     if options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
-    formats = formats_of(options.to or options.usual_format)
-    if is_single(options.inputs, takes) and not _is_folder(options, len(formats)):
+    formats = gives.named(options.to or options.usual_format)
+    if is_single(options.inputs, takes) and not _is_folder(options, len(formats), gives):
         with ending_at_once(GRACE_ALONE_S):
-            _run_alone(options, run_one)
+            _run_alone(options, run_one, gives)
         return
-    if not options.output.is_dir() and (options.output.exists() or is_file_name(options.output)):
+    if not options.output.is_dir() and (options.output.exists() or gives.is_file_name(options.output)):
         if len(options.inputs) == 1 and (reason := why_no_clip(options.inputs[0], takes)):
             raise UserError(f"{reason}; for the files in it one by one the output must be a folder, not {options.output}")
         why = "several formats" if is_single(options.inputs, takes) else "perhaps several inputs"
         raise UserError(f"{options.output}: must be a folder, as there are {why}")
-    for note in check_choices(options, [found for found, _ in formats]):
+    for note in gives.check(options, [found for found, _ in formats]):
         _log.info("%s", note)
     with ending_at_once(GRACE_ALONE_S if options.jobs == 1 and options.dask is None else GRACE_S):
-        _run_many(options, run_one, takes, [ending for _, ending in formats])
+        _run_many(options, run_one, takes, [ending for _, ending in formats], gives)
 
 
 def aids_of(options: argparse.Namespace) -> list[Path]:
-    """Files that are read beside the inputs: weights, joint maps and ground truth."""
-    given = (getattr(options, name, None) for name in ("weights", "joint_map", "truth", "truth_joint_map"))
+    """Files that are read beside the inputs: weights, joint maps, ground truth, and a video behind the answer."""
+    given = (getattr(options, name, None) for name in ("weights", "joint_map", "truth", "truth_joint_map", "video"))
     return [path for path in given if path is not None]
 
 
-def _is_folder(options: argparse.Namespace, formats: int) -> bool:
+def _is_folder(options: argparse.Namespace, formats: int, gives: Gives) -> bool:
     """Whether one input's output is a folder."""
     if options.output.is_dir() or formats > 1:
         return True
-    return options.to is not None and not is_file_name(options.output)
+    return options.to is not None and not gives.is_file_name(options.output)
 
 
-def _run_alone(options: argparse.Namespace, run_one: RunOne) -> None:
+def _run_alone(options: argparse.Namespace, run_one: RunOne, gives: Gives) -> None:
     """One input and one file to write, in this process, whose words are told as they come."""
-    from mpm_core.formats import check_ending
-
     for name in ("resume", "dask"):
         if getattr(options, name):
             raise UserError(f"--{name} is for an output folder, and {options.output} is a file")
-    meant = check_ending(options.output)
-    if options.to is not None and formats_of(options.to)[0][0] is not meant:
+    meant = gives.meant(options.output)
+    if options.to is not None and gives.named(options.to)[0][0] != meant:
         raise UserError(f"--to {options.to} and {options.output} name two formats")
     (path,) = options.inputs
     check_spares([options.output], [path, *aids_of(options)])
@@ -105,12 +105,12 @@ class _Plan:
     known: list[Outcome] = field(default_factory=list)
 
 
-def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, endings: Sequence[str]) -> None:
+def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, endings: Sequence[str], gives: Gives) -> None:
     began = time.monotonic()
     command = options.run.__name__.rpartition("_")[2]
     records = Records(options.output)
     inputs = find_inputs(options.inputs, takes, options.output, records.outputs(), options.base)
-    plan = _plan(options, command, inputs, endings, records)
+    plan = _plan(options, command, inputs, endings, records, gives)
     if options.dry_run:
         planned = [Outcome(path, DONE, files) for path, files in plan.tasks]
         _tell_dry(options, command, [*plan.known, *planned], inputs.left_out)
@@ -136,12 +136,14 @@ def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, ending
     _count_failures(outcomes)
 
 
-def _plan(options: argparse.Namespace, command: str, inputs: Inputs, endings: Sequence[str], records: Records) -> _Plan:
+def _plan(
+    options: argparse.Namespace, command: str, inputs: Inputs, endings: Sequence[str], records: Records, gives: Gives
+) -> _Plan:
     plan = _Plan(known=[Outcome(path, FAILED, reason=why) for path, why in inputs.failed])
     targets: list[tuple[Input, tuple[Path, ...]]] = []
     for one in inputs.found:
         try:
-            targets.append((one, targets_of(one, options.output, endings)))
+            targets.append((one, targets_of(one, options.output, endings, gives)))
         except UserError as error:
             plan.known.append(Outcome(one.path, FAILED, reason=str(error)))
     aids = aids_of(options)

@@ -8,10 +8,55 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from mpm_core.bulk.inputs import Input
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CHOICES, Format, WriteOptions
+
+
+class Gives(Protocol):
+    """What a command writes: kinds of files, each with a name and an ending."""
+
+    def named(self, told: str) -> Sequence[tuple[Any, str]]:
+        """The kinds in a text such as 'bvh,csv', each with the ending of files of it; UserError for one that there is not."""
+        ...
+
+    def meant(self, target: Path) -> Any:
+        """The kind that a file would be of, by its ending; UserError for none."""
+        ...
+
+    def is_file_name(self, path: Path) -> bool:
+        """Whether a path that is not there yet would be a file, by its ending."""
+        ...
+
+    def check(self, options: argparse.Namespace, kinds: Sequence[Any]) -> list[str]:
+        """What is to be said of options that some of several kinds do not have; UserError where none has one."""
+        ...
+
+
+class PoseFiles:
+    """Files of poses, in every format that can be written."""
+
+    def named(self, told: str) -> Sequence[tuple[Format, str]]:
+        """See Gives.named; by a format's name or its ending."""
+        return formats_of(told)
+
+    def meant(self, target: Path) -> Format:
+        """See Gives.meant."""
+        from mpm_core.formats import check_ending
+
+        return check_ending(target)
+
+    def is_file_name(self, path: Path) -> bool:
+        """See Gives.is_file_name."""
+        from mpm_core.formats import writers
+
+        return any(path.name.lower().endswith(suffix) for f in writers() for suffix in f.suffixes)
+
+    def check(self, options: argparse.Namespace, kinds: Sequence[Format]) -> list[str]:
+        """See Gives.check."""
+        return _check_choices(options, kinds)
 
 
 def formats_of(told: str) -> tuple[tuple[Format, str], ...]:
@@ -32,20 +77,11 @@ def formats_of(told: str) -> tuple[tuple[Format, str], ...]:
     return tuple(found)
 
 
-def is_file_name(path: Path) -> bool:
-    """Whether a path that is not there yet would be a file, by its ending."""
-    from mpm_core.formats import writers
-
-    return any(path.name.lower().endswith(suffix) for f in writers() for suffix in f.suffixes)
-
-
-def targets_of(one: Input, folder: Path, endings: Sequence[str]) -> tuple[Path, ...]:
+def targets_of(one: Input, folder: Path, endings: Sequence[str], gives: Gives) -> tuple[Path, ...]:
     """The files to write for one input; UserError where its name would make one of another format."""
-    from mpm_core.formats import check_ending
-
     targets = tuple(folder / one.place.with_name(one.place.name + ending) for ending in endings)
     for target, ending in zip(targets, endings, strict=True):
-        if check_ending(target) is not check_ending(Path(f"a{ending}")):
+        if gives.meant(target) != gives.meant(Path(f"a{ending}")):
             raise UserError(f"{one.path}: its name would make {target.name} another kind of file; give it another name")
     return targets
 
@@ -64,7 +100,7 @@ def doubles(targets: Sequence[tuple[Input, tuple[Path, ...]]]) -> dict[Path, str
     return found
 
 
-def check_choices(options: argparse.Namespace, formats: Sequence[Format]) -> list[str]:
+def _check_choices(options: argparse.Namespace, formats: Sequence[Format]) -> list[str]:
     """What is to be said of options of writers that some of several formats do not have; UserError where none has one."""
     usual, named = WriteOptions(), {"unit": "out_unit", "up_axis": "out_up", "fps": "out_fps"}
     given = {name: getattr(options, named.get(name, name), getattr(usual, name)) for name in CHOICES}

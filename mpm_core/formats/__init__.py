@@ -30,7 +30,7 @@ from mpm_core.formats.keypoints import (
     trc,
     yolo,
 )
-from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb
+from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb, tidy
 from mpm_core.formats.motion import arrays as motion_arrays
 from mpm_core.formats.motion import mmpose as motion_mmpose
 from mpm_core.formats.motion import trc as motion_trc
@@ -49,7 +49,7 @@ FORMATS: Mapping[str, Format] = {
         easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
         sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
         bvh.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT, motion_arrays.FORMAT,
-        glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT, project.FORMAT,
+        tidy.FORMAT, glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT, project.FORMAT,
     )
 }  # fmt: skip
 """All formats; recognising.py asks each of them whether a file is theirs."""
@@ -103,7 +103,8 @@ def read_clip(
         assert found.read is not None
         clip = found.read(probe, options)
         source = clip.source if split_source(clip.source)[0] == Path(path) else path
-        clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", clip.notes))
+        noted = (*clip.notes, *([clip.camera_note] if clip.camera_note else []))
+        clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", noted))
         told = _told(options)
         return clip.after(f"told: {told}") if told else clip
 
@@ -173,9 +174,21 @@ def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | 
         raise UserError(f"{target}: what is to be written is not complete, so it is not written")
     with written_whole(target) as partial:
         found.write(content, partial, options)
+    part = options.frames(len(content))
+    notes = () if found.keeps_marks else _unmarked_note(content, part, found)
     if found.keeps_times and not options.tidy:
+        return notes
+    return notes + pause_notes(content.times[part], content.fps, options.fps)
+
+
+def _unmarked_note(content: Clip | Prediction, part: slice, found: Format) -> tuple[str, ...]:
+    """What to say where guesses lie among measurements in a file that cannot tell them apart."""
+    marks = content.hidden if isinstance(content, Prediction) else content.completed
+    if marks is None or not marks[part].any():
         return ()
-    return pause_notes(content.times[options.frames(len(content))], content.fps, options.fps)
+    kept = ", ".join(sorted({suffix for f in writers() if f.keeps_marks for suffix in f.suffixes}))
+    share = f"{100 * marks[part].mean():.2g} %"
+    return (f"{share} of the joints were filled in by a lifter, which {found.label} cannot say ({kept} do)",)
 
 
 def _is_complete(content: Clip | Prediction, part: slice) -> bool:

@@ -13,18 +13,24 @@ from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import IN_WORLD, WriteOptions
 from mpm_core.formats.motion import bvh as reading
-from mpm_core.formats.motion.world import to_up_axis, world_of
+from mpm_core.formats.motion.world import World, to_up_axis, world_of
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
 
 
-def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
-    """The fitted rig and the frame time in seconds: Y up, feet on the ground, starting above the origin. Joints that are
-    unknown in some frames are interpolated."""
+def rigged(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, World]:
+    """The fitted rig and the positions that it was fitted to: Y up, feet on the ground, starting above the origin. Joints that
+    are unknown in some frames are interpolated."""
     from mpm_core.rig.fitting import fit_rig  # scipy is slow to import, and not needed to open a window
 
     world = world_of(content, options, fills_gaps=True)
-    return fit_rig(world.positions, 1 / world.frame_time, world.stands), world.frame_time
+    return fit_rig(world.positions, 1 / world.frame_time, world.stands), world
+
+
+def motion_of(content: Clip | Prediction, options: WriteOptions) -> tuple[RigMotion, float]:
+    """The fitted rig and the frame time in seconds; see rigged."""
+    motion, world = rigged(content, options)
+    return motion, world.frame_time
 
 
 def euler_zxy(rotations: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,16 +1,15 @@
-"""Reads and writes this project's CSV: a row per frame, x, y (and z) of every joint, where each value came from."""
+"""Reads this project's CSV: a row per frame or per joint, x, y (and z), where each value came from."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import (
@@ -22,33 +21,29 @@ from mpm_core.formats.base import (
     Probe,
     ReadOptions,
     Recognition,
-    WriteOptions,
     rate_of_times,
 )
-from mpm_core.formats.sources import marks_of, sources_of
+from mpm_core.formats.csv_writing import write_csv
 from mpm_core.formats.tables import Table
-from mpm_core.formats.tidy_csv import write_tidy
 from mpm_core.formats.units import to_metres
-from mpm_core.grounding.up import find_up
 from mpm_core.limits import check_rate
 from mpm_core.pauses import at_rate, frames_to_keep, pause_notes
-from mpm_core.prediction import Prediction
-from mpm_core.skeleton import MPM16, SKELETONS, Skeleton
+from mpm_core.skeleton import SKELETONS, Skeleton
 
 _ASSUMED_FPS = 50.0
-_AXES_3D = "metres; camera axes: x right, y down, z forward; <joint>_conf: detector confidence"
-_AXES_2D = "pixels; x right, y down from the top left corner; <joint>_conf: detector confidence"
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """A row per frame, also where the file has one per joint: (rows, joints, 2 or 3) points, (rows, joints) confidence."""
+    """A row per frame, also where the file has one per joint: (rows, joints, 2 or 3) points, (rows, joints) confidence, and
+    what each is (see sources.py)."""
 
     skeleton: Skeleton
     points: NDArray[np.float64]
     confidence: NDArray[np.float64] | None
     frames: NDArray[np.float64] | None
     times: NDArray[np.float64] | None
+    sources: NDArray[np.str_] | None = None
 
 
 def _skeleton(joints: set[str]) -> Skeleton | None:
@@ -66,13 +61,13 @@ def _joints_of(table: Table) -> Skeleton | None:
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    if probe.kind != "text" or _joints_of(probe.head) is None:
+    if probe.kind != "text" or _joints_of(_plain(probe.head)) is None:
         return None
     return Recognition(CERTAIN, "columns of our joints")
 
 
 def _inspect(probe: Probe, options: ReadOptions) -> Contents:
-    comments, header = probe.table.comments, probe.table.header
+    comments, header = probe.table.comments, _plain(probe.table).header
     is_3d = any(name == "z" or name.endswith("_z") for name in header)
     lacks = [] if "time_s" in header or "fps" in comments else ["fps"]
     if not is_3d and "image_size" not in comments:
@@ -81,7 +76,7 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
-    table = probe.table
+    table = _plain(probe.table)
     skeleton = _joints_of(table)
     if skeleton is None:
         raise UserError(f"{probe.path}: its columns are not those of a skeleton that we know")
@@ -90,7 +85,11 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     rows = _long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton)
     places = _frame_places(rows, probe.path)
     notes: list[str] = []
-    fps = options.fps or _rate(table.comments, rows.times, places, notes)
+    told_fps = _told_rate(table.comments, rows.times, places)
+    fps = options.fps or told_fps
+    if fps is None:
+        fps = _ASSUMED_FPS
+        notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
     if options.fps is not None and rows.times is not None:
         rows = replace(rows, times=at_rate(rows.times, fps) if np.isfinite(rows.times).all() else None)
     rows, told = _with_gaps(rows, places, check_rate(fps, f"{probe.path}: "), probe.path)
@@ -101,19 +100,39 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     if is_3d:
         points, unit_notes = to_metres(points, skeleton, options.unit)
         notes += unit_notes
-    return Clip.from_arrays(
+    clip = Clip.from_arrays(
         None if is_3d else points,
         size,
         fps,
         skeleton.name,
-        None if is_3d else rows.confidence,
+        rows.confidence,
         points if is_3d else None,
         rows.times,
+        _camera(table.comments, probe.path),
         up=_up(table.comments, probe.path),
         source=str(probe.path),
         notes=(*notes, *([table.comments["note"]] if "note" in table.comments else [])),
         height_m=_height(table.comments, probe.path),
     )
+    clip = replace(clip, own_fps=_own_rate(table.comments, told_fps, clip.fps, probe.path))
+    return clip if rows.sources is None else _marked(clip, rows.sources)
+
+
+def _marked(clip: Clip, sources: NDArray[np.str_]) -> Clip:
+    """The clip with what its table says of each joint. What was corrected was so in the 2D, which a table of 3D lacks."""
+    derived, edited, completed = (clip.visible & (sources == name) for name in ("derived", "edited", "completed"))
+    if clip.keypoints is not None:
+        return replace(clip, derived=derived, edited=edited)
+    return replace(clip, derived=derived, completed=completed if completed.any() else None)
+
+
+def _plain(table: Table) -> Table:
+    """A tidy table of pixels with the names of columns that the other has; one of 3D is motion in the world, see
+    motion/tidy.py."""
+    if not any(name.endswith("x_px") for name in table.header):
+        return table
+    names = (re.sub(r"(?<=[xy])_px$", "", name).replace("confidence", "conf") for name in table.header)
+    return replace(table, header=tuple(names))
 
 
 def _wide_rows(table: Table, skeleton: Skeleton) -> _Rows:
@@ -122,7 +141,16 @@ def _wide_rows(table: Table, skeleton: Skeleton) -> _Rows:
     names = [f"{j}_conf" for j in skeleton.joints]
     confidence = table.numbers(names) if set(names) <= set(table.header) else None
     frames, times = (table.numbers([name])[:, 0] if name in table.header else None for name in ("frame", "time_s"))
-    return _Rows(skeleton, points.reshape(len(table), len(skeleton), len(axes)), confidence, frames, times)
+    sources = None
+    if {f"{joint}_source" for joint in skeleton.joints} <= set(table.header):
+        sources = np.stack([_texts(table, f"{joint}_source") for joint in skeleton.joints], axis=1)
+    return _Rows(skeleton, points.reshape(len(table), len(skeleton), len(axes)), confidence, frames, times, sources)
+
+
+def _texts(table: Table, name: str) -> NDArray[np.str_]:
+    """(rows,)."""
+    names, which = table.labels(name)
+    return np.array(names)[which]
 
 
 def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
@@ -140,8 +168,12 @@ def _long_rows(table: Table, skeleton: Skeleton) -> _Rows:
     if "conf" in table.header:
         confidence = np.zeros(points.shape[:2])
         confidence[places, joints] = table.numbers(["conf"])[:, 0]
+    sources = None
+    if "source" in table.header:
+        sources = np.full(points.shape[:2], "hidden", "<U16")
+        sources[places, joints] = _texts(table, "source")
     times = table.numbers(["time_s"])[first, 0] if "time_s" in table.header else None
-    return _Rows(skeleton, points, confidence, found if "frame" in table.header else None, times)
+    return _Rows(skeleton, points, confidence, found if "frame" in table.header else None, times, sources)
 
 
 def _frame_places(rows: _Rows, path: Path) -> NDArray[np.int64]:
@@ -175,7 +207,12 @@ def _with_gaps(rows: _Rows, places: NDArray[np.int64], fps: float, path: Path) -
     if times is None and len(kept) <= last:
         times = kept / fps
     confidence = None if rows.confidence is None else np.nan_to_num(spread(rows.confidence))
-    return replace(rows, points=spread(rows.points), confidence=confidence, times=times), pause_notes(kept, 0, last, fps)
+    sources = None
+    if rows.sources is not None:
+        sources = np.full((len(kept), len(rows.skeleton)), "hidden", rows.sources.dtype)
+        sources[order] = rows.sources
+    rows = replace(rows, points=spread(rows.points), confidence=confidence, times=times, sources=sources)
+    return rows, pause_notes(kept, 0, last, fps)
 
 
 def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArray[np.float64] | None:
@@ -189,16 +226,20 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
     return numbers - numbers.min()
 
 
-def _rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64], notes: list[str]) -> float:
+def _told_rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64]) -> float | None:
     try:
         return _number(comments["fps"])
     except (KeyError, ValueError):
-        pass
-    rate = None if times is None else rate_of_times(times, places)
-    if rate is not None:
-        return rate
-    notes.append(f"the file has no frame rate: {_ASSUMED_FPS:g} frames/s assumed")
-    return _ASSUMED_FPS
+        return None if times is None else rate_of_times(times, places)
+
+
+def _own_rate(comments: dict[str, str], told: float | None, fps: float, path: Path) -> float | None:
+    """By which its video's own times go, where somebody said another rate than they do; UserError for no rate."""
+    try:
+        own = check_rate(_number(comments["own_fps"]), f"{path}: 'own_fps': ") if "own_fps" in comments else told
+    except ValueError:
+        raise UserError(f"{path}: 'own_fps' must be a number, not '{comments['own_fps'][:40]}'") from None
+    return None if own == fps else own
 
 
 def _number(text: str) -> float:
@@ -229,6 +270,19 @@ def _up(comments: dict[str, str], path: Path) -> tuple[float, float, float] | No
     return x, y, z
 
 
+def _camera(comments: dict[str, str], path: Path) -> Intrinsics | None:
+    """The camera, where the file says it; UserError for anything but one."""
+    if "camera" not in comments:
+        return None
+    *numbers, last = comments["camera"].split() or [""]
+    is_assumed = last == "assumed"
+    try:
+        fx, fy, cx, cy = (_number(part) for part in (numbers if is_assumed else [*numbers, last]))
+    except ValueError:
+        raise UserError(f"{path}: 'camera' must be two focal lengths and a centre, not '{comments['camera'][:60]}'") from None
+    return Intrinsics((fx, fy), (cx, cy), is_assumed)
+
+
 def _height(comments: dict[str, str], path: Path) -> float | None:
     """How tall the person is, where the file says it; UserError for no number."""
     if "height_m" not in comments:
@@ -239,97 +293,7 @@ def _height(comments: dict[str, str], path: Path) -> float | None:
         raise UserError(f"{path}: 'height_m' must be a number of metres, not '{comments['height_m'][:40]}'") from None
 
 
-def _up_comment(up: tuple[float, float, float]) -> str:
-    return " ".join(f"{value:.6f}" for value in up)
-
-
-def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
-    if options.tidy:
-        write_tidy(content, path, options)
-        return
-    if set(options.chosen()) & set(IN_WORLD):
-        raise UserError("only tidy CSV (--tidy) is of motion in the world, with a choice of unit, axis, rate and way")
-    part = options.frames(len(content))
-    table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
-    clip = content if isinstance(content, Clip) else options.clip
-    if clip is not None and clip.height_m is not None:
-        table.comments["height_m"] = f"{clip.height_m:g}"
-    if clip is not None and clip.lasting_notes:
-        table.comments["note"] = "; ".join(clip.lasting_notes)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        for key, value in table.comments.items():
-            file.write(f"# {key}: {value}\n")
-        (_write_long if options.long else _write_wide)(file, table, part)
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
-
-    Sources: see sources.py.
-    """
-
-    comments: dict[str, str]
-    skeleton: Skeleton
-    points: NDArray[np.floating]
-    confidence: NDArray[np.floating]
-    sources: NDArray[np.str_]
-    times: NDArray[np.float64]
-
-    @property
-    def fields(self) -> list[str]:
-        return [*"xyz"[: self.points.shape[-1]], "conf", "source"]
-
-
-def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
-    sources, confidence = sources_of(prediction, options.clip)
-    comments = {
-        "mpm-viewer": "3D positions", "units": _AXES_3D, "skeleton": MPM16.name, "fps": f"{prediction.fps:.10g}",
-        "lifter": f"{prediction.lifter}, {prediction.task}, {prediction.mode}",
-    }  # fmt: skip
-    up = find_up(options.clip, prediction)
-    if up.source != "level":
-        comments["up"] = _up_comment(up.direction)
-    return _Table(comments, MPM16, prediction.absolute(), confidence, sources, prediction.times)
-
-
-def _clip_table(clip: Clip) -> _Table:
-    comments = {"mpm-viewer": "2D keypoints", "units": _AXES_2D, "skeleton": clip.skeleton.name, "fps": f"{clip.fps:.10g}"}
-    points: NDArray[np.floating]
-    if clip.keypoints is not None and not clip.is_virtual:
-        points = np.where(clip.visible[..., None], clip.keypoints, np.nan)
-        comments["image_size"] = f"{clip.image_size[0]}x{clip.image_size[1]}"
-    else:
-        assert clip.ground_truth is not None
-        points, comments["mpm-viewer"], comments["units"] = clip.ground_truth, "3D positions", _AXES_3D
-    if clip.up is not None:
-        comments["up"] = _up_comment(clip.up)
-    return _Table(comments, clip.skeleton, points, clip.confidence, marks_of(clip), clip.times)
-
-
-def _cells(table: _Table, frame: int, joint: int) -> Iterator[str]:
-    for value in table.points[frame, joint]:
-        yield f"{value:.6f}" if np.isfinite(value) else ""
-    yield f"{table.confidence[frame, joint]:.4f}"
-    yield str(table.sources[frame, joint])
-
-
-def _write_wide(file: IO[str], table: _Table, part: slice) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["frame", "time_s"] + [f"{joint}_{name}" for joint in table.skeleton.joints for name in table.fields])
-    for frame in range(len(table.times))[part]:
-        cells = [cell for joint in range(len(table.skeleton)) for cell in _cells(table, frame, joint)]
-        writer.writerow([frame, f"{table.times[frame]:.6f}", *cells])
-
-
-def _write_long(file: IO[str], table: _Table, part: slice) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["frame", "time_s", "joint", *table.fields])
-    for frame in range(len(table.times))[part]:
-        for joint, name in enumerate(table.skeleton.joints):
-            writer.writerow([frame, f"{table.times[frame]:.6f}", name, *_cells(table, frame, joint)])
-
-
 FORMAT = Format(
-    "csv", "CSV", (".csv",), _recognise, _inspect, _read, _write, choices=("long", "tidy", *IN_WORLD), keeps_times=True
+    "csv", "CSV", (".csv",), _recognise, _inspect, _read, write_csv, choices=("long", "tidy", *IN_WORLD), keeps_times=True,
+    keeps_marks=True,
 )  # fmt: skip

@@ -25,11 +25,13 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
-from mpm_core.formats.keypoints.arrays import holds_3d
+from mpm_core.formats.keypoints.arrays import holds_3d, recognise_array
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.formats.sources import sources_of
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
+from mpm_core.limits import check_rate
 from mpm_core.masking import Mask
 from mpm_core.pauses import at_rate
 from mpm_core.prediction import Prediction
@@ -45,7 +47,7 @@ def _recognise(probe: Probe) -> Recognition | None:
     found = {"keypoints", *_3D_ALIASES} & names
     if not found:
         return None
-    if holds_3d(probe):  # an array of another program's joints in 3D
+    if holds_3d(probe) or recognise_array(probe) is not None:  # an array of another program's joints
         return None
     is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
     return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")
@@ -61,15 +63,19 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
-    more = ("camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "is_virtual", "notes", "history")
+    more = (
+        "camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "is_virtual", "notes", "history",
+        "completed", "hidden", "own_fps",
+    )  # fmt: skip
     arrays = read_npz(path, (*_ARRAYS, *more))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     if times is not None and times.ndim != 1:
         raise UserError(f"{path}: 'times' has the shape {times.shape}, not (frames,)")
     notes = []
-    fps = options.fps or _number(arrays, "fps", path)
-    if fps is None and times is not None:
-        fps = rate_of_times(times)
+    told_fps = _number(arrays, "fps", path)
+    if told_fps is None and times is not None:
+        told_fps = rate_of_times(times)
+    fps = told_fps if options.fps is None else options.fps
     if fps is None:
         fps = _ASSUMED_FPS
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
@@ -97,8 +103,17 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     )
     marks: dict[str, Any] = {name: _marks(arrays, name, clip, path) for name in ("derived", "edited") if name in arrays}
     marks |= _corrections(arrays, marks.get("edited", clip.edited), path)
+    filled = "hidden" if "positions" in arrays and "ground_truth" not in arrays else "completed"  # of a prediction, or a clip
+    if filled in arrays and clip.ground_truth is not None:
+        completed = _marks(arrays, filled, clip, path)
+        marks["completed"] = completed if completed.any() else None
+        if "confidence" not in arrays and clip.keypoints is None:
+            marks["confidence"] = np.where(completed, np.float32(0), clip.confidence)
     history = provenance.of_rows(arrays.get("history", [])) or ()
-    return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), history=history, **marks)
+    own_fps = _number(arrays, "own_fps", path)
+    own_fps = told_fps if own_fps is None else check_rate(own_fps, f"{path}: 'own_fps': ")
+    own_fps = None if own_fps == clip.fps else own_fps
+    return replace(clip, is_virtual=_flag(arrays, "is_virtual", path), history=history, own_fps=own_fps, **marks)
 
 
 def _in_metres(truth: Any, skeleton: str, unit: str | None) -> tuple[Any, tuple[str, ...]]:
@@ -226,6 +241,12 @@ def _notes(arrays: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(note) for note in notes.ravel()) if notes.dtype.kind == "U" else ()
 
 
+def _seen_by(clip: Clip) -> dict[str, Any]:
+    """The camera that a clip is seen by."""
+    camera = (*clip.camera.focal, *clip.camera.centre)
+    return {"image_size": clip.image_size, "camera": camera, "camera_is_assumed": clip.camera.is_assumed}
+
+
 def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     part = options.frames(len(content))
     if isinstance(content, Prediction):
@@ -233,6 +254,10 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             "positions": content.positions[part], "root": content.root[part], "hidden": content.hidden[part],
             "times": content.times[part], "fps": content.fps, "skeleton": "mpm16",
         }  # fmt: skip
+        sources, confidence = sources_of(content, options.clip)
+        arrays |= {"confidence": confidence[part].astype(np.float32), "derived": (sources == "derived")[part]}
+        if options.clip is not None:
+            arrays |= _seen_by(options.clip)
         up = find_up(options.clip, content)
         if up.source != "level":
             arrays["up"] = up.direction
@@ -247,7 +272,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
     else:
         arrays = {
             "confidence": content.confidence[part], "times": content.times[part], "fps": content.fps,
-            "image_size": content.image_size, "skeleton": content.skeleton.name,
+            "skeleton": content.skeleton.name, **_seen_by(content),
             "derived": content.derived[part], "edited": content.edited[part],
         }  # fmt: skip
         if content.edited[part].any():
@@ -263,10 +288,12 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["mask"] = options.mask[part]
         if options.threshold:
             arrays["threshold"] = options.threshold
-        arrays["camera"] = (*content.camera.focal, *content.camera.centre)
-        arrays["camera_is_assumed"] = content.camera.is_assumed
+        if content.completed is not None:
+            arrays["completed"] = content.completed[part]
         if content.is_virtual:
             arrays["is_virtual"] = True
+        if content.own_fps is not None:
+            arrays["own_fps"] = content.own_fps
     clip = content if isinstance(content, Clip) else options.clip
     if clip is not None and clip.height_m is not None:
         arrays["height_m"] = clip.height_m
@@ -282,4 +309,4 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         np.savez_compressed(file, **arrays)
 
 
-FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, keeps_times=True)
+FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, keeps_times=True, keeps_marks=True)

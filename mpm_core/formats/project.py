@@ -29,6 +29,7 @@ from mpm_core.formats.base import CERTAIN, Contents, Format, Probe, ReadOptions,
 from mpm_core.formats.pickled_npz import read_members
 from mpm_core.formats.project_clip import clip_from, clip_parts
 from mpm_core.masking import Mask
+from mpm_core.pauses import at_rate
 from mpm_core.provenance import Step
 from mpm_core.skeleton import MPM16
 
@@ -251,7 +252,9 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     clip = read_project(probe.path).clip
     if options.fps is not None:
-        clip = replace(clip, fps=options.fps, times=np.arange(len(clip)) / options.fps)
+        times = at_rate(clip.times, options.fps)
+        times = np.arange(len(clip)) / options.fps if times is None else times
+        clip = replace(clip, fps=options.fps, times=times, own_fps=clip.own_fps or clip.fps)
     if options.image_size is not None:
         camera = Intrinsics.assumed(options.image_size) if clip.camera.is_assumed else clip.camera
         clip = replace(clip, image_size=options.image_size, camera=camera)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mpm_core import provenance
 from mpm_core.errors import UserError
+from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
@@ -21,6 +22,7 @@ _SHAPES: Mapping[str, tuple[tuple[int, ...], str]] = {
 """What each frame has in the arrays that are kept, and their kind. The network's single hypotheses are not kept."""
 
 _NEEDED = ("positions", "root", "hidden", "is_prior_only", "times")
+_KNOWN = ("positions", "root", "times")
 
 
 def answer_parts(answer: Prediction) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -41,15 +43,18 @@ def answer_from(note: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], fra
         kept: dict[str, Any] = {name: arrays[name] for name in _SHAPES if name in arrays or name in _NEEDED}
         for name, array in kept.items():
             shape, kind = _SHAPES[name]
-            if array.shape != (frames, *shape) or array.dtype.kind != kind:
+            is_known = name not in _KNOWN or np.isfinite(array).all()
+            if array.shape != (frames, *shape) or array.dtype.kind != kind or not is_known:
                 raise ValueError(name)
         up = arrays.get("up")
-        if history is None or (up is not None and (up.shape != (3,) or up.dtype.kind != "f")):
+        if history is None or (up is not None and (up.shape != (3,) or up.dtype.kind != "f" or not np.isfinite(up).all())):
             raise ValueError("history")
-        error = note["up_error_deg"]
+        error, scale = note["up_error_deg"], float(note["scale"])
+        if not 0 < scale < np.inf or not (np.diff(kept["times"]) > 0).all() or not np.isfinite(error or 0.0):
+            raise ValueError("scale")
         return Prediction(
-            **kept, up=up, fps=float(note["fps"]), lifter=str(note["lifter"]), task=str(note["task"]), mode=str(note["mode"]),
-            scale=float(note["scale"]), up_error_deg=None if error is None else float(error), history=history,
+            **kept, up=up, fps=check_rate(note["fps"], where), lifter=str(note["lifter"]), task=str(note["task"]),
+            mode=str(note["mode"]), scale=scale, up_error_deg=None if error is None else float(error), history=history,
         )  # fmt: skip
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, UserError):
         raise UserError(f"{where}: an answer that was kept is damaged") from None

@@ -14,6 +14,7 @@ from mpm_core import provenance
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.limits import check_rate
 
 _MARKS = ("visible", "derived", "edited")
 
@@ -25,7 +26,7 @@ def clip_parts(clip: Clip) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "fps": clip.fps, "image_size": clip.image_size, "skeleton": clip.skeleton.name, "source": clip.source,
         "camera": {"focal": camera.focal, "centre": camera.centre, "is_assumed": camera.is_assumed},
         "up": clip.up, "height_m": clip.height_m, "is_virtual": clip.is_virtual,
-        "notes": clip.notes, "history": provenance.as_rows(clip.history),
+        "notes": clip.notes, "history": provenance.as_rows(clip.history), "own_fps": clip.own_fps,
     }  # fmt: skip
     arrays = {entry.name: getattr(clip, entry.name) for entry in fields(clip)}
     return _plain(note), {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
@@ -67,6 +68,8 @@ def _clip_from(note: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], path
     if points is not None:
         kept["keypoints"] = points
     kept["is_virtual"] = note["is_virtual"] is True
+    if note.get("own_fps") is not None:  # version 0.2.0 did not know it
+        kept["own_fps"] = check_rate(note["own_fps"], f"{path}: ")
     return replace(clip, **kept, source=note["source"], notes=tuple(note["notes"]), history=history)
 
 

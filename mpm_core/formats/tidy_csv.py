@@ -11,6 +11,7 @@ from mpm_core.clip import Clip
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.motion.world import to_up_axis, world_of
 from mpm_core.formats.sources import sources_of
+from mpm_core.formats.table_rows import write_rows
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
@@ -42,18 +43,7 @@ def _write(path: Path, is_long: bool, joints: tuple[str, ...], rows: _Rows, unit
     """rows: (frames,) seconds, (frames, joints, axes) points, (frames, joints) confidence and sources."""
     times, points, confidence, sources = rows
     fields = [*(f"{axis}_{unit}" for axis in "xyz"[: points.shape[-1]]), "confidence", "source"]
-    text = np.char.mod("%.6f", points)
-    text[~np.isfinite(points)] = ""
-    cells = np.concatenate((text, np.char.mod("%.4f", confidence)[..., None], sources[..., None]), axis=-1)
-    seconds = np.char.mod("%.6f", times).tolist()
+    heads = ["joint", *fields] if is_long else [f"{joint}_{field}" for joint in joints for field in fields]
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        if is_long:
-            file.write(",".join(["frame", "time_s", "joint", *fields]) + "\n")
-            for frame, (second, pose) in enumerate(zip(seconds, cells.tolist(), strict=True)):
-                file.writelines(
-                    f"{frame},{second},{joint}," + ",".join(row) + "\n" for joint, row in zip(joints, pose, strict=True)
-                )
-        else:
-            file.write(",".join(["frame", "time_s", *(f"{joint}_{field}" for joint in joints for field in fields)]) + "\n")
-            for frame, (second, row) in enumerate(zip(seconds, cells.reshape(len(cells), -1).tolist(), strict=True)):
-                file.write(f"{frame},{second}," + ",".join(row) + "\n")
+        file.write(",".join(["frame", "time_s", *heads]) + "\n")
+        write_rows(file, joints, range(len(times)), times, points, confidence, sources, is_long)

@@ -20,6 +20,7 @@ from mpm_core.lifters.body_fit import CHILDREN, NEAREST_M, PARENTS, SlowErrors, 
 from mpm_core.lifters.fitting import tremble_of
 from mpm_core.lifters.holding import give_way
 from mpm_core.masking import Mask
+from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -70,6 +71,7 @@ class HeldTask:
         self._edited = clip.edited & clip.visible
         self._is_key = self._edited if clip.keys is None else self._edited & (clip.keys > 0)
         self._visible, self._fps = clip.visible, clip.fps
+        self._pieces = pieces(clip.times, clip.fps)
         self._rays: NDArray[np.float32] | None = None
         self._tremble = 0.0
         if self._edited.any():
@@ -95,7 +97,8 @@ class HeldTask:
         counts = np.logical_and(self._edited & ~answer.hidden, is_in_front)
         reach = int(np.ceil(_MEMORIES * _MEMORY_S * self._fps))
         known, moved = self._moved, []
-        for run in _runs(np.any(counts, axis=1), np.all(is_in_front, axis=1), reach):
+        runs = list(_runs(np.any(counts, axis=1), np.all(is_in_front, axis=1), reach))
+        for run in [part for whole in runs for part in _within(whole, self._pieces) if counts[part].any()]:
             places = (answer.positions[run] + answer.root[run, None]).astype(np.float64)
             asked: _Asked = (places, counts[run], self._is_key[run], self._rays[run], self._visible[run] & ~answer.hidden[run])
             before = known.get((run.start, run.stop))
@@ -143,6 +146,14 @@ class HeldTask:
         wanted = np.zeros_like(off)
         wanted[:, joints] = smooth - apart
         return np.where(is_key[..., None], off, wanted)
+
+
+def _within(run: slice, stretches: list[slice]) -> Iterator[slice]:
+    """The parts of a run in stretches that follow one another: beyond a pause a key moves nothing."""
+    for stretch in stretches:
+        first, end = max(run.start, stretch.start), min(run.stop, stretch.stop)
+        if first < end:
+            yield slice(first, end)
 
 
 def _lengths(places: NDArray[np.float64], counts: NDArray[np.bool_], moment: int) -> NDArray[np.float64]:

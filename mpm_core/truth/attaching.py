@@ -66,7 +66,7 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
     >>> found.is_sure, round(found.timing.shift_s, 2), found.clip.ground_truth.shape
     (True, -1.0, (351, 16, 3))
     """
-    clip, motion = clip.to_mpm16(), motion.to_mpm16()
+    clip, (motion, guesses) = clip.to_mpm16(), _measured(motion.to_mpm16())
     where = f"{motion.source or 'the ground truth'}: "
     if clip.keypoints is None:
         raise UserError(f"{clip.source or 'the clip'}: holds 3D itself, so that it takes no ground truth from another file")
@@ -83,9 +83,19 @@ def attach_truth(clip: Clip, motion: Clip, shift_s: float | None = None) -> Atta
     if not timing.is_given:
         _refuse_strangers(timing, placed, clip, where)
     truth = np.where(np.isfinite(placed.positions).all(-1, keepdims=True), placed.positions, np.nan).astype(np.float32)
-    told = (timing.sentence(clip.fps), *_say_placed(placed, known), *(note for note in motion.notes if note != VIRTUAL_NOTE))
-    found = AttachedTruth(replace(clip, ground_truth=truth), timing, placed.error_px, placed.share, told)
+    others = (note for note in motion.notes if note != VIRTUAL_NOTE)
+    told = (timing.sentence(clip.fps), *guesses, *_say_placed(placed, known), *others)
+    found = AttachedTruth(replace(clip, ground_truth=truth, completed=None), timing, placed.error_px, placed.share, told)
     return replace(found, clip=replace(found.clip, notes=found.notes_beside(clip.notes)))
+
+
+def _measured(motion: Clip) -> tuple[Clip, tuple[str, ...]]:
+    """The motion without what a lifter filled in, and what to say of it."""
+    if motion.ground_truth is None or motion.completed is None or not motion.completed.any():
+        return motion, ()
+    truth = np.where(motion.completed[..., None], np.float32(np.nan), motion.ground_truth)
+    note = f"{100 * motion.completed.mean():.2g} % of its joints are left out, as a lifter filled them in"
+    return replace(motion, ground_truth=truth), (note,)
 
 
 def _find_shift(clip: Clip, motion: Clip, where: str) -> Timing:

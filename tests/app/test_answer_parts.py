@@ -65,7 +65,7 @@ def test_damaged_answers_are_left_out_and_said(document, qtbot, tmp_path):
     short = Part(part.note, {**part.arrays, "root": part.arrays["root"][:5]})
     write_project(replace(project, parts={**project.parts, "predictions/a": short, "predictions/b": Part({})}), path)
     again, said = Session(), []
-    again.message.connect(said.append)
+    again.warning.connect(said.append)
     other = Document(again)
     other.keep(AnswerParts(again))
     other.open(Unpacked(read_project(path), path), path)

@@ -61,7 +61,7 @@ def test_keeping_renaming_and_removing_are_undone_and_redone(session, demo, lift
 
 def test_a_name_that_another_answer_has_is_refused(session, demo, lifter):
     said = []
-    session.message.connect(said.append)
+    session.warning.connect(said.append)
     keep_answers(session, [kept(lifter, demo), kept(lifter, demo, "two")], "Keep")
     rename_answer(session, session.kept.answers[0].number, "two")
     rename_answer(session, session.kept.answers[0].number, "   ")
@@ -85,7 +85,7 @@ def test_no_more_is_kept_than_there_is_room_for(session, demo, lifter, monkeypat
     one = kept(lifter, demo)
     monkeypatch.setattr("app.document.predictions.MOST_BYTES", int(2.5 * one.nbytes))
     said = []
-    session.message.connect(said.append)
+    session.warning.connect(said.append)
     for number in range(3):
         keep_answers(session, [KeptAnswer(str(number), replace(one.prediction), one.note)], "Keep")
     assert names(session) == ["0", "1"] and "MB is the most" in said[0]
@@ -119,7 +119,7 @@ def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
 
     panel.table.copy()
     lines = QGuiApplication.clipboard().text().splitlines()
-    assert len(lines) == 4 and lines[0].startswith("answer\tlifter") and lines[1].startswith("on show\tmpm\tlift\tfast")
+    assert len(lines) == 4 and lines[0].startswith("answer\tlifter") and lines[1].startswith("current\tmpm\tlift\tfast")
 
     scene = window.scene_view
     session.set_frame(150)
@@ -205,7 +205,7 @@ def test_a_comparison_is_given_up_by_a_click_or_another_clip(qtbot, session, dem
         job.stop()
     assert not session.kept.answers
     said = []
-    session.message.connect(said.append)
+    session.warning.connect(said.append)
     session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=demo.ground_truth[:50]))
     job.start()
     assert "nothing to compare" in said[-1]
@@ -311,7 +311,7 @@ def test_the_table_of_joints_tells_hidden_and_visible_apart(qtbot, demo_window):
     def shown():
         return [table.item(ARM[1], column).text() for column in range(4)]
 
-    expected = ["LElbow", *(f"{part.mean():.0f}" for part in (errors, errors[:50], errors[50:]))]
+    expected = ["Left elbow", *(f"{part.mean():.0f}" for part in (errors, errors[:50], errors[50:]))]
     qtbot.waitUntil(lambda: shown() == expected, timeout=WAIT_MS)
     qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     lines = QGuiApplication.clipboard().text().splitlines()

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
+from app.document.commands import SetRate
 from app.document.session import Session
 from app.workers.backdrop import Backdrop
 from app.workers.frame_cache import FrameCache
-from mpm_core import Clip
+from mpm_core import Clip, read_clip, write
+from mpm_core.formats.project import Project, read_project, write_project
+from mpm_core.rates import at_rate, own_times
 from tests.app.conftest import WAIT_MS
 from tests.videos import SIDE, square_at, write_video
 
@@ -30,15 +33,28 @@ def test_the_cache_keeps_to_its_bytes_and_gives_up_what_is_farthest():
     assert cache.size_bytes() <= 4 * picture().sizeInBytes()
 
 
-@pytest.mark.parametrize(("direction", "first"), [(1, 51), (-1, 34)])
+@pytest.mark.parametrize(("direction", "first"), [(1, 51), (-1, 38)])
 def test_what_comes_next_is_decoded_first(direction, first):
     cache = FrameCache(40 * picture().sizeInBytes())
     cache.put(50, picture(), cursor=50)
     wanted = cache.wanted(50, direction, 100)
-    assert wanted[0] == first and len(wanted) == len(set(wanted)) == 39 and 50 not in wanted
-    # Backwards in stretches that are read forwards, the nearest stretch first.
-    assert wanted[:16] == list(range(first, first + 16))
+    assert wanted[0] == first and len(wanted) == len(set(wanted)) <= 39 and 50 not in wanted
+    # Backwards in whole stretches that are read forwards, the nearest first.
+    assert [n for n in wanted if n < 50] == ([49, *range(42, 49)] if direction > 0 else [*range(38, 50)])
     assert min(cache.wanted(0, direction, 100)) == 1 and max(cache.wanted(99, direction, 100)) == 98
+
+
+@pytest.mark.parametrize("frames", [8, 48])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_going_on_decodes_each_frame_once_and_seldom_seeks(frames, direction):
+    cache, decoded, seeks = FrameCache(frames * picture().sizeInBytes()), [], 0
+    path = range(300) if direction > 0 else range(299, -1, -1)
+    for cursor in path:
+        for frame in ([] if cache.get(cursor) is not None else [cursor]) + cache.wanted(cursor, direction, 300):
+            seeks += bool(decoded) and frame != decoded[-1] + 1
+            decoded.append(frame)
+            cache.put(frame, picture(), cursor, direction)
+    assert len(decoded) <= 1.15 * 300 and seeks <= (1 if direction > 0 else 300 / min(frames / 3, 12))
 
 
 @pytest.fixture
@@ -90,3 +106,40 @@ def test_another_clip_takes_the_picture_away(qtbot, backdrop):
     assert shown == [None] and job.shown_frame == -1 and job.cache.size_bytes() == 0
     qtbot.wait(50)
     assert shown == [None]
+
+
+@pytest.mark.parametrize("kept_as", ["walk.npz", "walk.csv", "walk.mpmproj"])
+@pytest.mark.parametrize("told", ["in the session", "when the file was read"])
+def test_a_clip_that_was_saved_at_another_rate_has_the_pictures_of_its_frames(qtbot, tmp_path, kept_as, told):
+    video = write_video(tmp_path / "square.mp4", np.arange(60) / 30, SIZE)
+    clip = Clip.from_arrays(np.random.default_rng(0).random((60, 16, 2)) * 100, SIZE, 30)
+    path = tmp_path / kept_as
+    if told == "in the session":  # as mpm detect --fps and the Video panel do
+        slow = at_rate(at_rate(clip, 240, "somebody says"), 120, "another one says", clip)
+    elif kept_as.endswith("proj"):
+        pytest.skip("nobody is asked for a rate when a project is opened")
+    else:
+        write(clip, path)
+        slow = read_clip(path, fps=120)
+    assert slow.times[-1] == pytest.approx(59 / 120) and own_times(slow) == pytest.approx(clip.times)
+    if kept_as.endswith("proj"):
+        write_project(Project(slow, np.zeros((60, 16), bool), np.zeros(60, bool)), path)
+        again = read_project(path).clip
+    else:
+        write(slow, path)
+        again = read_clip(path)
+    assert again.fps == 120 and again.own_fps == 30
+    session = Session()
+    session.open_clip(again)
+    job, shown = Backdrop(session), []
+    job.picture_changed.connect(shown.append)
+    job.open(video)
+    for frame in (7, 40, 59):
+        shown.clear()
+        session.set_frame(frame)
+        qtbot.waitUntil(lambda frame=frame, shown=shown: job.shown_frame == frame and bool(shown), timeout=WAIT_MS)
+        assert frame_of(shown[-1]) == frame
+    session.undo_stack.push(SetRate(session, 60))  # said anew: the pictures stay
+    qtbot.waitUntil(lambda: job.shown_frame == 59, timeout=WAIT_MS)
+    assert frame_of(shown[-1]) == 59 and session.clip.own_fps == 30
+    job.stop()

@@ -9,10 +9,11 @@ from PySide6.QtGui import QColor
 
 from app.document.suspicions import Suspicions, joints_text, sentence_of
 from app.look import theme as look
+from app.panels.suspicions import _SORT_ROLE
 from app.views.timeline_parts import RULER_TIP
 from mpm_core.skeleton import MPM16
 from mpm_core.suspicions import Suspicion
-from tests.app.conftest import WAIT_MS, show_panel, stop_answers, wait_for_lift
+from tests.app.conftest import WAIT_MS, every_error, show_panel, stop_answers, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ALT = Qt.KeyboardModifier.AltModifier
@@ -26,7 +27,7 @@ def planted_window(qtbot, window, demo):
     points[200, WRIST] += (90, 0)
     scores[450:460, HEAD] = 0.2
     window.session.open_clip(replace(demo, keypoints=points, confidence=scores))
-    show_panel(window, "Check")
+    show_panel(window, "Bad frames")
     wait_for_lift(qtbot, window)
     wait_until_looked(qtbot, window)
     return window
@@ -137,6 +138,78 @@ def test_before_the_first_answer_the_keypoints_alone_are_looked_at(qtbot, window
     assert "Still looking" in window.status_line.message()
     wait_until_looked(qtbot, window)
     assert kinds(window) == {"jump"}
+
+
+def test_the_list_is_sorted_by_time_or_by_how_bad_they_are(qtbot, planted_window):
+    panel, session = planted_window.answers.suspicions, planted_window.session
+    items = [Suspicion("jump", n, n, (WRIST,), badness, n) for n, badness in ((10, 1.5), (20, 4.0), (30, 2.5))]
+    session.suspicions.set_items(tuple(items), len(session))
+
+    def column(number):
+        return [panel._sorted.index(row, number).data(_SORT_ROLE) for row in range(panel._sorted.rowCount())]
+
+    assert panel.order.currentText() == "In order of time" and column(2) == sorted(column(2))
+    panel.order.setFocus()
+    qtbot.keyClick(panel.order, Qt.Key.Key_Down)
+    panel.order.textActivated.emit(panel.order.currentText())
+    assert panel.order.currentText() == "Worst first" and column(3) == sorted(column(3), reverse=True) and len(column(3)) > 1
+    assert column(2) == [20, 30, 10]
+    panel.table.sortByColumn(2, Qt.SortOrder.AscendingOrder)  # as a click on the heading does
+    assert panel.order.currentText() == "In order of time"
+
+
+def test_the_worst_frame_is_gone_to_by_error_or_by_suspicion(qtbot, planted_window):
+    session = planted_window.session
+    errors = every_error(session).mean(1)
+    qtbot.keyClick(planted_window, Qt.Key.Key_W)
+    assert session.frame == errors.argmax()
+    said = planted_window.status_line.message()
+    assert said.startswith(f"Worst of the clip: frame {errors.argmax() + 1}, MPJPE {errors.max():.0f} mm; ")
+    session.set_range(500, 560)
+    show_panel(planted_window, "Metrics")
+    qtbot.mouseClick(planted_window.metrics_panel.worst_button, LEFT)
+    assert session.frame == 500 + errors[500:561].argmax() and "frames 501–561" in planted_window.status_line.message()
+
+
+def test_without_ground_truth_the_worst_is_the_most_suspicious(qtbot, window, demo):
+    points, scores = demo.keypoints.copy(), demo.confidence.copy()
+    points[200, WRIST] += (200, 0)
+    scores[450:460, HEAD] = 0.3
+    window.session.open_clip(replace(demo, keypoints=points, confidence=scores, ground_truth=None))
+    wait_for_lift(qtbot, window)
+    wait_until_looked(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_W)
+    assert window.session.frame == 200 and window.session.selection == {WRIST}
+    assert window.status_line.message().startswith("Most suspicious of the clip: ")
+    window.session.set_range(440, 500)
+    show_panel(window, "Bad frames")
+    qtbot.mouseClick(window.answers.suspicions.worst_button, LEFT)
+    assert 450 <= window.session.frame < 460 and window.session.selection == {HEAD}
+    window.session.set_range(600, 640)
+    window.actions_by_name["worst"].trigger()
+    assert 450 <= window.session.frame < 460 and "Nothing looks wrong in frames 601–641" in window.status_line.message()
+
+
+def test_the_ends_of_a_persons_own_fix_are_called_that(qtbot, window, demo):
+    points = demo.keypoints.copy()
+    points[200:240, WRIST] += (90, 0)  # wrong for 40 frames, of which a person puts the middle right
+    window.session.open_clip(replace(demo, keypoints=points))
+    wait_for_lift(qtbot, window)
+    corrections = window.editor.corrections
+    for frame in (210, 229):
+        window.session.set_frame(frame)
+        corrections.begin()
+        x, y = demo.keypoints[frame, WRIST]
+        corrections.move_to((), WRIST, frame, float(x), float(y))
+    wait_for_lift(qtbot, window)
+    wait_until_looked(qtbot, window)
+    found = [(item.kind, item.first, item.last) for item in window.session.suspicions.items if WRIST in item.joints]
+    others = [one for one in found if one[0] in ("jump", "bone", "reprojection")]
+    reach = 8  # frames in which the answer goes over from the fix to what was measured
+    assert not [one for one in others if one[1] < 230 + reach and one[2] >= 210 - reach + 1]
+    ends = [one for one in found if one[0] == "correction"]
+    assert [one[1] <= 210 <= one[2] + 1 for one in ends] == [True, False] and ends[1][1] <= 230 <= ends[1][2]
+    assert any(one[0] == "jump" and one[1] in (199, 200) for one in found)  # what is still wrong is told as before
 
 
 def test_going_on_starts_from_where_each_is_worst(qapp):

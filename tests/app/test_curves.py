@@ -68,7 +68,7 @@ def test_what_is_drawn_is_what_the_figures_say(qtbot, curves_window):
     assert lines_of(curves_window)[ON_SHOW, WRIST] == pytest.approx(errors[:, WRIST], abs=0.01)
     session.set_frame(123)
     texts = [curves.values.item(row).text() for row in range(curves.values.count())]
-    assert f"LWrist  {errors[123, WRIST]:.2f}" in texts
+    assert f"Left wrist  {errors[123, WRIST]:.2f}" in texts
     shown = curves._items[0].getData()
     assert shown[0][0] == 0.5 and np.isfinite(shown[1]).any()
 
@@ -89,7 +89,7 @@ def test_kinds_that_have_no_mean_ask_for_joints(qtbot, curves_window):
     wait_for_lines(qtbot, curves_window, set())
     assert "Select joints" in curves.hint.text() and not curves.values.isVisible()
     curves._fill_joints()
-    next(action for action in curves._joints.menu().actions() if action.text() == "LElbow").trigger()
+    next(action for action in curves._joints.menu().actions() if action.text() == "Left elbow").trigger()
     wait_for_lines(qtbot, curves_window, {(ON_SHOW, MPM16.index("LElbow")), (TRUTH, MPM16.index("LElbow"))})
     assert curves.hint.text() == ""
 

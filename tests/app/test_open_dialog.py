@@ -2,8 +2,9 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QListWidget, QPushButton
 
+from app.document.words import name_in_words
 from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
@@ -48,8 +49,8 @@ def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, de
     def choose(dialog):
         for choice, joint in zip(joint_choices(dialog), NAMES.values(), strict=True):
             choice.setFocus()
-            choice.setCurrentText("(none)")
-            qtbot.keyClicks(choice, joint)  # as a person types into a list
+            choice.setCurrentIndex(choice.findText(name_in_words(joint)) - 1)
+            qtbot.keyClick(choice, Qt.Key.Key_Down)  # as a person goes through a list
 
     answer(qtbot, choose)
     window.file_handlers.open_path(path)
@@ -61,7 +62,7 @@ def test_unknown_joints_are_asked_for_and_remembered(qtbot, window, tmp_path, de
     answer(qtbot, lambda dialog: seen.extend(choice.currentText() for choice in joint_choices(dialog)))
     window.file_handlers.open_path(german_file(tmp_path / "again.json", demo))
     qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
-    assert seen == list(NAMES.values())
+    assert seen == [name_in_words(joint) for joint in NAMES.values()]
 
 
 def test_unknown_joints_are_guessed_by_their_place(qtbot, tmp_path, demo):
@@ -78,7 +79,7 @@ def test_unknown_joints_are_guessed_by_their_place(qtbot, tmp_path, demo):
 
 def test_one_joint_for_two_names_is_refused_in_words(qtbot, window, tmp_path, demo):
     path = german_file(tmp_path / "c.json", demo)
-    answer(qtbot, lambda dialog: [choice.setCurrentText("LKnee") for choice in joint_choices(dialog)])
+    answer(qtbot, lambda dialog: [choice.setCurrentText("Left knee") for choice in joint_choices(dialog)])
     with qtbot.waitSignal(window.opener.failed, timeout=WAIT_MS) as signal:
         window.file_handlers.open_path(path)
     assert "would both be the joint LKnee" in signal.args[0]
@@ -139,4 +140,29 @@ def test_why_it_asks_and_what_was_assumed_is_said(qtbot, window, tmp_path, demo)
     window.file_handlers.open_path(path)
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert any("does not say its frame rate:" in text for text in asked)
-    assert any(said.text.startswith("Opened c.json; ") and "tail" in said.text for said in window.messages.log)
+    (told,) = (said.text for said in window.messages.log if said.text.startswith("Opened c.json; "))
+    assert "tail" in told and "field of view: 47.2° along the longer side assumed" in told
+
+
+def test_which_of_two_people_is_which_is_told_where_it_is_asked(qtbot, window, tmp_path, demo):
+    body, told = body_in(demo, COCO17), []
+    people = [(0, "anna", range(FRAMES)), (500, "ben", range(4, 14))]
+    entries = [
+        {"image_id": n, "track_id": name, "keypoints": flat(body[n] + [shift, 0, 0])}
+        for n in range(FRAMES)
+        for shift, name, frames in people
+        if n in frames
+    ]
+    path = write_json(tmp_path / "two.json", entries)
+
+    def choose(dialog):
+        rows = dialog.findChild(QListWidget)
+        told.extend(rows.item(n).text().splitlines()[:4] for n in range(rows.count()))
+        rows.setCurrentRow(1)
+
+    answer(qtbot, choose)
+    window.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    assert told == [["Person 0", "'anna'", "left", "frames 0 to 23"], ["Person 1", "'ben'", "right", "frames 4 to 13"]]
+    seen = window.session.clip.visible[:, MPM16.index("LWrist")]
+    assert seen.nonzero()[0].tolist() == list(range(4, 14))

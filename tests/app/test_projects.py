@@ -6,19 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.document.answer_commands import keep_answers
+from app.document.predictions import keep
 from app.look.theme import DARK
 from app.panels.history import HistoryDialog
 from app.panels.questions import ask_to_recover, ask_to_save, ask_where_now
+from app.window.main_window import MainWindow
 from app.window.windows import Windows
 from mpm_core import Clip, write
 from mpm_core.formats.project import Project, read_project, write_project
 from mpm_core.lifters.aids import Aids
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, close_unasked, show_panel
+from tests.app.conftest import WAIT_MS, close_unasked, show_panel, wait_for_lift
 from tests.videos import write_scene
 
 WRIST = MPM16.index("LWrist")
@@ -102,6 +105,40 @@ def test_a_project_is_as_it_was_left(qtbot, walk, tmp_path, monkeypatch, setting
     qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
     assert [round(walk.scene_view.opts[name], 3) for name in ("distance", "elevation", "azimuth")] == [2.5, 33, 77]
     assert not walk.document.is_unsaved()
+
+
+def test_what_is_chosen_to_be_looked_at_comes_back_with_a_project(qtbot, walk, tmp_path, monkeypatch, settings):
+    session = walk.session
+    wait_for_lift(qtbot, walk)
+    for name in ("b", "a"):
+        keep_answers(session, [keep(name, session.prediction, Aids())], "Keep")
+    session.kept.set_shown(session.kept.answers[0].number, False)  # both are when they are new
+    walk.scene_view.ghosts.reach = 4
+    walk.actions_by_name["curves"].setChecked(True)
+    walk.answers.curves.choose("speed")
+    session.suspicions.set_only("gap")
+    walk.playback.set_speed(0.25)
+    walk.editor.corrections.set_fill("linear", 2.5)
+    sizes = [walk.views.width() * 2 // 3, walk.views.width() // 3]
+    walk.views.setSizes(sizes)
+    sizes = walk.views.sizes()
+    path = saved(qtbot, walk, tmp_path / "walk.mpmproj", monkeypatch)
+    other = MainWindow(QSettings(str(tmp_path / "others.ini"), QSettings.Format.IniFormat), DARK)
+    qtbot.addWidget(other, before_close_func=close_unasked)
+    other.resize(walk.size())
+    other.show()
+    other.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: other.document.path == path, timeout=WAIT_MS)
+    again = other.session
+    assert [answer.name for answer in again.kept.shown] == ["a"] and len(again.kept.answers) == 2
+    assert other.scene_view.ghosts.reach == 4 and other.answers.curves.choice().kind == "speed"
+    assert other.actions_by_name["curves"].isChecked() and not other.answers.dock.isHidden()
+    assert again.suspicions.only == "gap" and other.playback.speed == 0.25
+    assert (other.editor.corrections.fill, other.editor.corrections.reach_s) == ("linear", 2.5)
+    assert np.allclose(other.views.sizes(), sizes, atol=4)
+    assert not other.document.is_unsaved()
+    again.kept.set_shown(again.kept.answers[0].number, True)
+    assert not other.document.is_unsaved()  # looking is no work
 
 
 def drop(window, path):
@@ -192,14 +229,15 @@ def test_what_was_done_is_told_copied_and_exported(qtbot, walk, tmp_path, monkey
 
     QTimer.singleShot(0, look)
     walk.actions_by_name["history"].trigger()
-    assert shown[0].startswith("Read from ") and shown[1] == "Move Left wrist, frame 4"
+    assert shown[0].startswith("Read from ") and shown[1].startswith("Noted: nothing tells the camera's field of view: 47.2°")
+    assert shown[2] == "Move Left wrist, frame 4"
     assert any(text.startswith("Lifted by mpm (mpm.safetensors, sha256 ") for text in shown)
     assert "Move Left wrist, frame 4" in QApplication.clipboard().text()
     monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "out.npz")
     walk.actions_by_name["export_clip"].trigger()
     qtbot.waitUntil(lambda: walk.status_line.message() == f"Wrote {tmp_path / 'out.npz'}", timeout=WAIT_MS)
     with np.load(tmp_path / "out.npz") as written:
-        assert written["history"][1][1] == "Move Left wrist, frame 4"
+        assert written["history"][2][1] == "Move Left wrist, frame 4"
 
 
 # Nothing old looks new

@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QVector3D
 from PySide6.QtWidgets import QInputDialog
 
 from app.document.scene_positions import in_scene
+from app.views.graphics import _Found, scene_format
 from app.views.scene_motion import ghost_steps, places_in_scene
 from mpm_core.skeleton import MPM16
 
@@ -115,3 +116,13 @@ def test_a_picture_of_the_scene_goes_to_the_clipboard_and_to_a_file(demo_window,
     monkeypatch.setattr("app.window.scene_handlers.ask_where", lambda *_: tmp_path / "no" / "scene.png")
     demo_window.actions_by_name["save_scene"].trigger()
     assert "could not be written" in demo_window.status_line.message()
+
+
+@pytest.mark.parametrize(
+    ("renderer", "is_software"),
+    [("llvmpipe (LLVM 15.0.7, 256 bits)", True), ("GDI Generic", True), ("NVIDIA GeForce RTX 3060/PCIe/SSE2", False),
+     ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", False), ("Apple M2", False)],
+)  # fmt: skip
+def test_edges_are_smooth_where_a_graphics_card_draws(monkeypatch, renderer, is_software):
+    monkeypatch.setattr("app.views.graphics._look", lambda: _Found((4, 5), renderer))
+    assert scene_format().samples() == (0 if is_software else 4) and scene_format().depthBufferSize() == 24

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from app.look.text_size import line_scale, set_text_size
 from app.look.theme import DARK
 from app.panels.side_panel import SidePanel
+from app.panels.tab_rows import rows_of
 from app.window.main_window import MainWindow
 
 
@@ -48,6 +49,43 @@ def test_a_tall_window_shows_the_joints_below(qtbot, demo_window):
     assert panel.is_split
     panel.resize(400, 700)
     assert not panel.is_split and [panel.tabs.tabText(n) for n in range(panel.tabs.count())] == labels
+
+
+@pytest.mark.parametrize("percent", [100, 150, 200])
+def test_all_names_of_tabs_are_in_view_and_whole(qtbot, demo_window, usual_text, percent):
+    set_text_size(percent)
+    demo_window.resize(1024, 700)
+    panel = demo_window.side_panel
+    buttons = [button for button in panel.names.findChildren(QPushButton) if button.isVisible()]
+    assert [button.text() for button in buttons] == [panel.tabs.tabText(n) for n in range(panel.tabs.count())]
+    metrics = panel.names.fontMetrics()
+    for button in buttons:
+        assert metrics.horizontalAdvance(button.text()) <= button.width() and metrics.height() <= button.height()
+        assert panel.names.rect().contains(button.geometry())
+    assert not any(one.geometry().intersects(other.geometry()) for one, other in pairwise(buttons))
+    last = buttons[-1]
+    qtbot.mouseClick(last, Qt.MouseButton.LeftButton)
+    assert panel.tabs.currentIndex() == len(buttons) - 1 and [b for b in buttons if b.isChecked()] == [last]
+    panel.tabs.setCurrentIndex(1)
+    assert buttons[1].isChecked() and not last.isChecked()
+
+
+@pytest.mark.parametrize(("percent", "has_words"), [(100, True), (150, False)])
+def test_all_tools_are_in_view_with_words_or_without(qtbot, demo_window, usual_text, percent, has_words):
+    set_text_size(percent)
+    demo_window.resize(1024, 700)
+    toolbar = demo_window.toolbar
+    style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
+    qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == style, timeout=3000)
+    tools = [toolbar.widgetForAction(action) for action in toolbar.actions() if not action.isSeparator()]
+    qtbot.waitUntil(lambda: all(tool.isVisible() for tool in tools), timeout=3000)
+    assert all(toolbar.rect().contains(tool.geometry()) for tool in tools) and all(tool.toolTip() for tool in tools)
+
+
+def test_tabs_stand_in_as_few_rows_as_they_need_evenly():
+    assert rows_of([50] * 7, 400) == [[0, 1, 2, 3, 4, 5, 6]]
+    assert rows_of([50] * 7, 330) == [[0, 1, 2, 3], [4, 5, 6]]
+    assert rows_of([90, 20, 20], 60) == [[0], [1, 2]] and rows_of([], 60) == []
 
 
 def test_an_empty_panel_can_be_resized(qtbot):

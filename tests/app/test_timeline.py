@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 
 from app.document.answer_curves import KnownErrors, curves_of
 from app.document.session import Session
+from app.document.words import joint_in_words
 from app.look.theme import DARK
 from app.views.error_curve import highest_of
 from app.views.lanes import arrange, natural_height
@@ -53,12 +54,12 @@ def test_a_single_hidden_frame_of_100000_is_three_pixels_wide_at_least(qtbot, lo
     timeline.toggle_limb("left arm")
     patch = np.zeros((1, 16), bool)
     patch[0, ARM[1]] = True
-    before = lane_pixels(timeline, MPM16.joints[ARM[1]])
+    before = lane_pixels(timeline, joint_in_words(ARM[1]))
     long_session.set_mask(50_000, patch)
-    changed = (lane_pixels(timeline, MPM16.joints[ARM[1]]) != before).any((0, 2))
+    changed = (lane_pixels(timeline, joint_in_words(ARM[1])) != before).any((0, 2))
     assert 3 <= changed.sum() <= 5 and abs(np.flatnonzero(changed).mean() / len(changed) - 0.5) < 0.01
     long_session.set_mask(50_000, np.zeros((1, 16), bool))
-    assert (lane_pixels(timeline, MPM16.joints[ARM[1]]) == before).all()
+    assert (lane_pixels(timeline, joint_in_words(ARM[1])) == before).all()
 
 
 def test_partly_hidden_lanes_are_striped_and_wholly_hidden_ones_are_dark(qtbot, demo_window):

@@ -154,7 +154,7 @@ def test_other_people_are_in_the_scene_when_they_are_wanted(qtbot, detected):
     detected.opener.open_demo()
     qtbot.waitUntil(lambda: session.recording is None, timeout=WAIT_MS)
     wanted.trigger()
-    assert "Only videos" in detected.status_line.message()
+    assert "Nobody else is known" in detected.status_line.message()
 
 
 def test_cleaning_up_can_be_undone(qtbot, detected):

@@ -125,7 +125,7 @@ def test_cells_say_why_the_lifter_is_not_shown_a_joint(qtbot, demo_window):
     session, arm = demo_window.session, MPM16.limb("left arm")
     demo_window.editor.set_hidden(arm[1:], 10, 10, True)
     assert describe_cell(session, arm, 10, "Left arm") == "Left arm, frame 11: 2 of 3 joints hidden by you"
-    assert describe_cell(session, (arm[1],), 10, "LElbow") == "LElbow, frame 11: hidden by you"
+    assert describe_cell(session, (arm[1],), 10, "Left elbow") == "Left elbow, frame 11: hidden by you"
     assert describe_cell(session, arm, 11, "Left arm") == "Left arm, frame 12: shown to the lifter"
     scores = session.clip.confidence.copy()
     scores[12, arm[2]] = 0.2

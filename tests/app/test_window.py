@@ -105,8 +105,8 @@ def test_limbs_unfold_to_joints(qtbot, demo_window):
     lane = next(lane for lane in timeline.lanes() if lane.label == "Left arm")
     qtbot.mouseClick(timeline, LEFT, pos=QPoint(12, int(lane.top + 8)))
     labels = [lane.label for lane in timeline.lanes()]
-    assert labels[labels.index("Left arm") + 1 :][:3] == ["LShoulder", "LElbow", "LWrist"]
-    wrist = timeline.lanes()[labels.index("LWrist")]
+    assert labels[labels.index("Left arm") + 1 :][:3] == ["Left shoulder", "Left elbow", "Left wrist"]
+    wrist = timeline.lanes()[labels.index("Left wrist")]
     qtbot.mouseClick(timeline, LEFT, pos=QPoint(round(timeline.x_of(50.5)), int(wrist.top + 6)))
     assert demo_window.session.mask[:, WRIST].sum() == 1 and demo_window.session.mask.sum() == 1
 

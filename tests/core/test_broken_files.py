@@ -1,6 +1,7 @@
 """Files that are broken in unusual ways: each must give one sentence that names it."""
 
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from mpm_core import UserError, read_clip
 from mpm_core.formats import h36m_npz, inspect_file
+from mpm_core.formats.project_answer import answer_from
+from tests.motion_files import write_mmpose, write_trc
 
 HUGE = 10**400
 
@@ -130,3 +133,33 @@ def test_whatever_else_a_reader_raises_is_one_sentence(tmp_path, monkeypatch):
     np.savez(path, positions_2d={"S1": {"walk": [np.ones((4, 17, 2))]}})
     monkeypatch.setattr(h36m_npz, "_Pair", fail)
     refused(path, r"cannot be read \(it is damaged in a way that nothing is known of\)")
+
+
+def test_trc_with_a_number_beyond_all_range(tmp_path):
+    place = write_trc(tmp_path / "w.trc", {name: np.ones((5, 3)) for name in ("LHip", "RHip", "LKnee", "RKnee")})
+    place.write_text(place.read_text().replace("1.000000", "-1e30", 1))
+    refused(place, "too large a number")
+
+
+def test_a_frame_number_that_makes_a_million_frames_is_refused_at_once(tmp_path):
+    path = write_mmpose(tmp_path / "w.json", [[np.random.default_rng(n).random((17, 3))] for n in range(5)])
+    path.write_text(path.read_text().replace('"frame_id": 5', '"frame_id": 999999'))
+    begun = time.process_time()
+    with pytest.raises(UserError, match="only 5 of 999999 frames show anybody"):
+        read_clip(path)
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "arrays"),
+    [({"scale": 0.0}, {}), ({"scale": -1.0}, {}), ({"fps": 0}, {}), ({}, {"positions": np.nan}), ({}, {"root": np.inf})],
+)
+def test_a_kept_answer_of_no_numbers_is_damaged(changes, arrays):
+    zeros = np.zeros((3, 16, 3), np.float32)
+    marks = np.zeros((3, 16), bool)
+    kept = {"positions": zeros, "root": zeros[:, 0], "hidden": marks, "is_prior_only": marks[:, 0], "times": np.arange(3) / 30}
+    note = {"fps": 30.0, "lifter": "mpm", "task": "lift", "mode": "fast", "scale": 1.0, "up_error_deg": None, "history": []}
+    assert len(answer_from(note, kept, 3, "a")) == 3
+    damaged = {name: array + arrays[name] if name in arrays else array for name, array in kept.items()}
+    with pytest.raises(UserError, match="an answer that was kept is damaged"):
+        answer_from(note | changes, damaged, 3, "a")

@@ -41,11 +41,11 @@ def test_the_fit_can_be_left_out(tmp_path, clip_file, demo, lifter):
 
 def test_assumptions_are_said(tmp_path, openpose_folder, caplog):
     assert main(["lift", str(openpose_folder), "-o", str(tmp_path / "out.npz")]) == 0
-    assert "frame rate" in caplog.text and "image size" in caplog.text
+    assert "frame rate" in caplog.text and "image size" in caplog.text and "field of view: 47.2°" in caplog.text
     caplog.clear()
     arguments = ["lift", str(openpose_folder), "-o", str(tmp_path / "o.npz"), "--fps", "25", "--image-size", "1080x1080"]
     assert main(arguments) == 0
-    assert "assumed" not in caplog.text
+    assert caplog.text.count("assumed") == 1 and "field of view: 47.2°" in caplog.text
 
 
 def test_complete_fills_in_3d(tmp_path, demo):

@@ -161,3 +161,24 @@ def test_corrections_that_make_no_sense_are_refused(clip, tmp_path, name, wrong)
     np.savez(tmp_path / "wrong.npz", **arrays)
     with pytest.raises(UserError, match=f"wrong.npz: '{name}' must be"):
         read_clip(tmp_path / "wrong.npz")
+
+
+def test_nothing_is_joined_across_a_pause(clip):
+    times = clip.times + np.where(np.arange(len(clip)) >= 50, 60.0, 0.0)
+    clip = with_keys(replace(clip, times=times))
+    before = clip.keypoints.copy()
+    clip = keyed(clip, {45: (30, 0), 48: (30, 0), 52: (-30, 0), 55: (-30, 0)})
+    assert clip.edited[45:49, WRIST].all() and not clip.edited[49:52, WRIST].any() and clip.edited[52:56, WRIST].all()
+    assert np.array_equal(clip.keypoints[49:52], before[49:52])
+    track = JointTrack(clip, WRIST)
+    track.set_fill(48, "linear")  # the next key lies beyond the pause
+    assert track.changes() is None
+    # Edited right up to both sides: still two stretches, of which one is cleared.
+    for frame in (49, 50, 51):
+        clip = keyed(clip, {frame: (5, 5)}, fill="none")
+    spans = {key.frame: (key.first, key.last) for key in list_keys(clip)}
+    assert spans[49][1] == 49 and spans[50][0] == 50
+    smooth = keyed(
+        with_keys(replace(clip, edited=np.zeros_like(clip.edited), keys=None, original=None)), {47: (9, 0), 49: (9, 0)}
+    )
+    assert smooth.edited[47:50, WRIST].all() and not smooth.edited[50, WRIST]

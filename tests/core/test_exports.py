@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
 from mpm_core import UserError, read_clip, write
+from mpm_core.clip import Clip
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.bvh import motion_of
 from mpm_core.formats.motion.world import world_of
@@ -330,3 +332,16 @@ def test_an_option_that_a_format_does_not_have_is_refused(tmp_path, clip, name, 
     with pytest.raises(UserError, match=sentence):
         write(clip, tmp_path / name, WriteOptions(**options))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "options", "limit_s"), [
+    ("a.bvh", {}, 3), ("a.csv", {}, 2), ("a.csv", {"long": True}, 2), ("a.csv", {"tidy": True}, 2),
+    ("a.csv", {"tidy": True, "long": True}, 2),
+])  # fmt: skip
+def test_ten_thousand_frames_are_written_in_seconds(tmp_path, demo, name, options, limit_s):
+    """Seconds of this process's CPU time, which other programs hardly change."""
+    truth = np.concatenate([demo.ground_truth, demo.ground_truth[::-1]] * 7)[:10_000]
+    long = Clip.from_arrays(None, demo.image_size, 50, ground_truth=truth, up=demo.up)
+    begin = time.process_time()
+    write(long, tmp_path / name, WriteOptions(**options))
+    assert time.process_time() - begin < limit_s and len(long) == 10_000

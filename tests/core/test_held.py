@@ -137,3 +137,11 @@ def test_correcting_the_worst_joints_of_noisy_keypoints_helps(lifter, shared):
     everywhere, at_worst = np.mean(everywhere, axis=0), np.mean(at_worst, axis=0)
     assert everywhere[2] < everywhere[1] and everywhere[2] < 0.98 * everywhere[0]
     assert at_worst[2] < 0.6 * at_worst[0] and at_worst[2] < 0.9 * at_worst[1]
+
+
+def test_beyond_a_pause_a_key_moves_nothing(lifter, clip):
+    frame = len(clip) // 2
+    clip = replace(clip, times=clip.times + np.where(np.arange(len(clip)) > frame, 60.0, 0.0))
+    before, after = lifter.lift(clip), lifter.lift(moved(clip, WRIST, {frame: (30, -30)}))
+    off = np.linalg.norm(after.absolute() - before.absolute(), axis=-1)[:, WRIST]
+    assert off[frame] > 0.02 and off[frame - 2] > 0.2 * off[frame] and off[frame + 1 :].max() < 0.05 * off[frame]

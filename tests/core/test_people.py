@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mpm_core import read_clip
+from mpm_core.formats import inspect_file
 from mpm_core.people import Detection, Detections, find_people
+from mpm_core.people_words import people_in_words, places_in_words
 from mpm_core.skeleton import COCO17
 from tests.bodies import body_in, flat
 
@@ -115,3 +117,33 @@ def test_numbers_that_the_file_exchanges_are_followed_and_said(tmp_path, demo):
     (tmp_path / "c.json").write_text(json.dumps(entries))
     clip = read_clip(tmp_path / "c.json", image_size=(1920, 1080))
     assert not any("jump from one body" in note for note in clip.notes)
+
+
+def beside(demo, tmp_path, *people):
+    """A file of people: what it calls them, how far to the right of the demo's person, and in which frames they are seen."""
+    body = body_in(demo, COCO17, 40)
+    entries = [
+        {"image_id": f"{n + 10}.jpg", "keypoints": flat(body[n] + [shift, 0, 0])} | ({} if name is None else {"track_id": name})
+        for n in range(40)
+        for name, shift, frames in people
+        if n in frames
+    ]
+    (tmp_path / "people.json").write_text(json.dumps(entries))
+    return tmp_path / "people.json"
+
+
+def test_which_person_is_which_is_told_by_name_place_and_frames(demo, tmp_path):
+    path = beside(demo, tmp_path, ("ben", 500, range(40)), ("anna", 0, range(5, 25)))
+    anna, ben = "'anna', left, frames 15 to 34, about ", "'ben', right, frames 10 to 49, about "
+    described = [", ".join(words) for words in people_in_words(inspect_file(path).people)]
+    assert described[0].startswith(ben) and described[1].startswith(anna)
+    (note,) = (note for note in read_clip(path, 30, (1280, 720)).notes if "people" in note)
+    assert f"was taken, person 0 ({ben}" in note and f"--person names another: 1 ({anna}" in note
+    assert not any("people" in note for note in read_clip(path, 30, (1280, 720), person=1).notes)
+
+
+def test_places_of_three_and_of_two_at_one_place(demo, tmp_path):
+    people = inspect_file(beside(demo, tmp_path, (None, 700, range(40)), (None, 0, range(30)), (None, 1400, range(20)))).people
+    assert places_in_words(people) == ("2nd of 3 from the left", "1st of 3 from the left", "3rd of 3 from the left")
+    people = inspect_file(beside(demo, tmp_path, ("a", 10, range(25)), ("b", 0, range(25, 40)))).people
+    assert all(words.startswith("mostly at x = ") for words in places_in_words(people))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mpm_core import Clip, read_clip, write
+from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
 from mpm_core.formats.base import ReadOptions, WriteOptions
 from mpm_core.lifters.aids import Aids
@@ -21,7 +22,19 @@ def test_reading_says_from_where_and_what_was_assumed(tmp_path, demo):
     said = texts(clip)
     assert said[0] == f"read from {tmp_path / 'bare.npz'} (mpm-viewer NPZ)"
     assert any(text.startswith("noted: the file has no frame rate") for text in said)
+    assert "noted: nothing tells the camera's field of view: 47.2° along the longer side assumed" in said
     assert clip.history[0].when.startswith("20") and len(clip.history[0].time) == 16
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280)])
+def test_the_field_of_view_that_is_named_is_the_one_that_was_assumed(tmp_path, demo, size):
+    clip = Clip.from_arrays(demo.keypoints[:50] / 2, size, 50, camera=Intrinsics.assumed(size, 55.0))
+    assert "55° along the longer side" in clip.camera_note
+    write(clip, tmp_path / "clip.npz")
+    assert "55° along the longer side" in read_clip(tmp_path / "clip.npz").camera_note
+    known = clip.with_camera(replace(clip.camera, is_assumed=False))
+    write(known, tmp_path / "known.npz")
+    assert not known.camera_note and not read_clip(tmp_path / "known.npz").camera_note
 
 
 def test_what_was_answered_at_reading_is_noted(tmp_path, demo):

@@ -219,3 +219,42 @@ def test_numbers_above_the_table_may_have_a_decimal_comma(tmp_path, demo):
     again = read_clip(tmp_path / "german.csv")
     assert again.fps == pytest.approx(29.97) and again.height_m == 1.75 and not again.notes
     assert again.up == pytest.approx(demo.up, abs=1e-6)
+
+
+def large(rows=4000, columns=12):
+    """Cells of a table that is read in several pieces, with empty ones and numbers in every notation; None where empty."""
+    rng = np.random.default_rng(5)
+    kinds = (repr, lambda v: f"{v:.3f}", lambda v: f"{v:e}", lambda v: str(int(v)), lambda v: "")
+    values = rng.normal(0, 500, (rows, columns)).tolist()
+    which = rng.integers(0, len(kinds), (rows, columns)).tolist()
+    return [[kinds[k](v) for v, k in zip(row, ks, strict=True)] for row, ks in zip(values, which, strict=True)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("odd", [None, "+7", ".5", "007", '"8.25"', " 9 ", "NA", "nan"])
+def test_every_cell_of_a_large_table_is_the_number_that_was_written(tmp_path, delimiter, odd):
+    cells = large()
+    if odd is not None:
+        cells[3500][4] = odd
+    names = [f"c{n}" for n in range(len(cells[0]))]
+    table = read_table("\n".join(map(delimiter.join, [names, *cells])), tmp_path / "large.csv")
+    bare = [[cell.strip(' "') for cell in row] for row in cells]
+    wanted = np.array([[np.nan if cell in ("", "NA") else float(cell) for cell in row] for row in bare])
+    assert np.array_equal(table.numbers(names), wanted[~np.isnan(wanted).all(1)], equal_nan=True)
+
+
+@pytest.mark.parametrize("odd", ["true", "null]", "[1]", "{}", "1 2", "12a", "0x10", "1_0", "bananas", '"true"'])
+def test_no_cell_far_down_is_taken_for_what_only_json_knows(tmp_path, odd):
+    cells = large()
+    cells[3500][4] = odd
+    names = [f"c{n}" for n in range(len(cells[0]))]
+    with pytest.raises(UserError, match="row 3501, column 'c4'"):
+        read_table("\n".join(map(",".join, [names, *cells])), tmp_path / "large.csv").numbers(names)
+
+
+def test_a_row_of_another_length_far_down_is_named(tmp_path):
+    cells = large()
+    cells[3500] = cells[3500][:-1]
+    names = [f"c{n}" for n in range(len(cells[0]))]
+    with pytest.raises(UserError, match="row 3501 has 11 columns"):
+        read_table("\n".join(map(",".join, [names, *cells])), tmp_path / "large.csv")

@@ -1,4 +1,4 @@
-"""Owns how files are damaged: by bytes, by words of text, by the parts of a JSON tree, and by the arrays of an npz."""
+"""Owns how files are damaged: by bytes, by words of text, by the parts of a JSON tree, by arrays, and by the files in a zip."""
 
 from __future__ import annotations
 
@@ -132,6 +132,36 @@ def _arrays(rng: Random, content: bytes) -> bytes:
     return packed.getvalue()
 
 
+def _array(rng: Random, content: bytes) -> bytes:
+    """The array of an npy, or its header."""
+    head = min(len(content), 400)
+    return _array_bytes(_odd_array(rng, content)) if rng.random() < 0.6 else _bytes(rng, content[:head]) + content[head:]
+
+
+def _members(rng: Random, content: bytes) -> bytes:
+    """A file in a zip damaged as files of its name are, under a checksum that fits, taken out, or put in under another name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    except Exception:
+        return _bytes(rng, content)
+    if not members:
+        return content
+    name = rng.choice(sorted(members))
+    how = rng.random()
+    if how < 0.05:
+        del members[name]
+    elif how < 0.1:
+        members[rng.choice(sorted(members))] = members[name]
+    else:
+        members[name] = mutate(rng, name, members[name])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for each, data in members.items():
+            archive.writestr(each, data)
+    return packed.getvalue()
+
+
 def _odd_array(rng: Random, member: bytes) -> Any:
     try:
         value = read_array(io.BytesIO(member), len(member))
@@ -198,6 +228,9 @@ _TEXT = (_words, _words, _bytes)
 _BY_SUFFIX: dict[str, tuple[Mutation, ...]] = {
     ".json": (_tree, _tree, _tree, _tree, _words),
     ".npz": (_arrays,),
+    ".npy": (_array,),
+    ".mpmproj": (_members,),
+    ".task": (_members, _bytes),
     ".safetensors": (_tensor_header, _tensor_header, _tensor_values),
     **dict.fromkeys((".csv", ".bvh", ".asf", ".amc", ".txt", ".trc"), _TEXT),
 }

@@ -13,11 +13,20 @@ import numpy as np
 
 from mpm_core import Clip, read_clip, write
 from mpm_core.assets import find_asset
-from mpm_core.camera import upright
+from mpm_core.camera import Intrinsics, upright
 from mpm_core.data.pack import write_pack
+from mpm_core.detectors import DETECTORS
+from mpm_core.detectors.base import DetectOptions
+from mpm_core.detectors.recording import Recording
+from mpm_core.detectors.recording_arrays import arrays_of, description_of
 from mpm_core.formats import FORMATS
+from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.project import Part, Project, write_project
+from mpm_core.formats.project_answer import answer_parts
+from mpm_core.mask_files import write_mask_file
+from mpm_core.prediction import Prediction
 from mpm_core.skeleton import BODY25, COCO17, H36M17, MPI_INF_3DHP17, MPM16, Skeleton
+from mpm_core.video import VideoInfo
 from tests.fuzz.programs import PROGRAM_SAMPLES
 
 FRAMES = 8
@@ -107,6 +116,11 @@ def npz(folder: Path) -> Path:
 def csv(folder: Path) -> Path:
     write(_demo(), folder / "clip.csv")
     return folder / "clip.csv"
+
+
+def tidy(folder: Path) -> Path:
+    write(_demo(), folder / "tidy.csv", WriteOptions(tidy=True))
+    return folder / "tidy.csv"
 
 
 def pack(folder: Path) -> Path:
@@ -205,11 +219,70 @@ def worlds(folder: Path) -> Path:
 
 
 def project(folder: Path) -> Path:
+    """With all that the window keeps: an answer, what was seen in the video, what was asked of the lifter, the place in it."""
     clip = _demo()
-    keys = Part({"interpolation": "pchip"}, {"frames": np.array([3, 9])})
     nothing = np.zeros((len(clip), 16), bool)
-    write_project(Project(clip, nothing, nothing[:, 0], 0.2, {}, {"keys": keys}), folder / "walk.mpmproj")
-    return folder / "walk.mpmproj"
+    place = Part({"frame": 3, "range": [1, 5], "selection": [2, 7]})
+    lifting = Part({"task": "lift", "mode": "fast", "lifter": "mpm", "refiner": "", "aids": {"ground": True}})
+    view = Part({"interpolation": "pchip"}, {"frames": np.array([3, 9])})
+    said, arrays = answer_parts(_answer(clip))
+    kept = Part({"place": 0, "note": {"mode": "fast"}, "answer": said}, arrays)
+    seen = recording_of(folder / "film.mp4", len(clip))
+    recording = Part({**description_of(seen), "person": 0}, arrays_of(seen))
+    parts = {
+        "place": place, "lifting": lifting, "view": view, "predictions/first": kept, "recording": recording,
+        "video": Part({"is_source": True, "fingerprint": "1"}),
+    }  # fmt: skip
+    target = folder / "walk.mpmproj"
+    write_project(Project(clip, nothing, nothing[:, 0], 0.2, {"video": folder / "film.mp4"}, parts), target)
+    return target
+
+
+def _answer(clip: Clip) -> Prediction:
+    assert clip.ground_truth is not None
+    places, frames = clip.ground_truth.astype(np.float32), len(clip)
+    root = places[:, MPM16.index("Hip")].copy()
+    return Prediction(
+        places - root[:, None], root, np.zeros((frames, 16), bool), np.zeros(frames, bool), clip.times.copy(), clip.fps, "mpm",
+        "lift", "fast", uncertainty=np.zeros((frames, 16), np.float32), up=np.array([0, -1, 0], np.float32),
+    )  # fmt: skip
+
+
+def recording_of(video: Path, frames: int) -> Recording:
+    """Two people, of whom one comes and goes."""
+    skeleton = DETECTORS["mediapipe"].skeleton
+    info = VideoInfo(video, (1280, 720), 30.0, frames, Intrinsics.assumed((1280, 720)))
+    joints = len(skeleton)
+    pose = np.random.default_rng(1).random((joints, 2)).astype(np.float32) * 500, np.full(joints, 0.9, np.float32)
+    seen = [[pose], [pose, (pose[0] + 300, pose[1])], [], [pose]] * (frames // 4)
+    return Recording(info, DetectOptions(), skeleton, np.arange(frames) / 30, seen, True)
+
+
+def truth(folder: Path) -> Path:
+    """What two seconds of the demo's person did, Z up."""
+    demo = _demo(120)
+    assert demo.ground_truth is not None
+    places = upright(demo.ground_truth, demo.up or (0.0, -1.0, 0.0))
+    np.savez(folder / "walk.npz", ground_truth=np.stack((places[..., 0], -places[..., 2], places[..., 1]), -1), fps=demo.fps)
+    return folder / "walk.npz"
+
+
+def mask_npz(folder: Path) -> Path:
+    write_mask_file(_mask(), folder / "mask.npz")
+    return folder / "mask.npz"
+
+
+def mask_csv(folder: Path) -> Path:
+    write_mask_file(_mask(), folder / "mask.csv")
+    return folder / "mask.csv"
+
+
+def _mask() -> np.ndarray:
+    return np.random.default_rng(2).random((FRAMES, len(MPM16))) < 0.3
+
+
+def joint_map(folder: Path) -> Path:
+    return _dump(folder / "names.json", {"hand_l": "LWrist", "hand_r": "RWrist", "7": "RKnee", "tail": ""})
 
 
 def manifest(folder: Path) -> Path:
@@ -227,7 +300,7 @@ def bundle(folder: Path) -> Path:
 
 READER_SAMPLES: dict[str, Callable[[Path], Path]] = {
     "h36m-npz": h36m, "npz": npz, "openpose": openpose, "coco": coco, "mmpose": mmpose, "alphapose": alphapose, "csv": csv,
-    "project": project,
+    "csv-tidy": tidy, "project": project,
     "bvh": bvh, "amc": amc, "c3d": c3d, "trc-3d": trc_3d, "mmpose-3d": mmpose_3d, "arrays-3d": bare_3d, **PROGRAM_SAMPLES,
 }  # fmt: skip
 """By the name of the format. A new reader that can be written by us as well needs no entry."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -12,22 +12,27 @@ from random import Random
 import numpy as np
 import torch
 
+from app.document.answer_parts import AnswerParts
+from app.document.project import Unpacked, open_unpacked
+from app.document.session import Session
 from mpm_core import UserError, read_clip, write
-from mpm_core.camera import Intrinsics
+from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.data.importing import ImportOptions, ImportReport, import_motion
 from mpm_core.data.manifest import find_manifest
 from mpm_core.data.pack import read_pack
 from mpm_core.detectors import DETECTORS
-from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.keeper import Keeper
 from mpm_core.detectors.model_checks import UnusableError, check_structure
-from mpm_core.detectors.recording import Recording
 from mpm_core.formats import FORMATS, inspect_file
+from mpm_core.formats.keypoints.naming import read_joint_map
 from mpm_core.formats.mpm_npz import read_mask, read_threshold
+from mpm_core.formats.project import read_project
+from mpm_core.mask_files import read_mask_file
 from mpm_core.networks import NETWORKS, build_network
+from mpm_core.skeleton import NAMED
 from mpm_core.training.checkpoint import load_weights, save_weights
-from mpm_core.video import VideoInfo
+from mpm_core.truth.attaching import attach_truth
 from tests.fuzz import samples
 
 # Words that a sentence has only where one of Python's or of a library's was passed on.
@@ -122,18 +127,14 @@ def _import(path: Path, rng: Random) -> None:
 
 
 def _keeper(folder: Path) -> Keeper:
-    film = folder / "film.mp4"
-    film.write_bytes(b"film")
-    info = VideoInfo(film, (1280, 720), 30.0, 12, Intrinsics.assumed((1280, 720)))
-    return Keeper(folder, info, DetectOptions(), DETECTORS["mediapipe"], {})
+    (folder / "film.mp4").write_bytes(b"film")
+    seen = samples.recording_of(folder / "film.mp4", 12)
+    return Keeper(folder, seen.info, seen.options, DETECTORS["mediapipe"], {})
 
 
 def _make_recording(folder: Path) -> Path:
     keeper = _keeper(folder)
-    joints = len(DETECTORS["mediapipe"].skeleton)
-    pose = np.random.default_rng(1).random((joints, 2)).astype(np.float32) * 500, np.full(joints, 0.9, np.float32)
-    seen = [[pose], [pose, (pose[0] + 300, pose[1])], [], [pose]] * 3
-    keeper.save(Recording(keeper._info, DetectOptions(), DETECTORS["mediapipe"].skeleton, np.arange(12) / 30, seen, True))
+    keeper.save(samples.recording_of(folder / "film.mp4", 12))
     return keeper.path
 
 
@@ -142,6 +143,40 @@ def _read_recording(path: Path, _: Random) -> None:
     if found is not None and found.people:
         _check_clip(found.clip())
         found.others_at(1, np.zeros((16, 2)))
+
+
+def _open_project(path: Path, _: Random) -> None:
+    """As the window does, without one."""
+    opened = Unpacked(read_project(path), path)
+    session = Session()
+    open_unpacked(session, opened)
+    AnswerParts(session).restore(opened.project.parts)
+    assert session.clip is not None
+    _check_clip(session.clip)
+    _need(0 <= session.frame < len(session) and session.mask.shape == (len(session), 16), "place or mask are not in the clip")
+    for answer in session.kept.answers:
+        found = answer.prediction
+        _need(found.positions.shape == (len(session), 16, 3), "an answer of another length")
+        _need(np.isfinite(found.positions).all() and np.isfinite(found.root).all(), "an answer that is not finite")
+        _need(np.isfinite(found.times).all() and found.fps > 0 and found.scale > 0, "an answer of no time or size")
+
+
+def _read_mask(path: Path, _: Random) -> None:
+    mask = read_mask_file(path, samples.FRAMES)
+    _need(mask.shape == (samples.FRAMES, 16) and mask.dtype == bool, "a mask of another shape")
+
+
+def _read_joint_map(path: Path, _: Random) -> None:
+    _need(all(ours == "" or ours in NAMED.joints for ours in read_joint_map(path).values()), "a joint that there is not")
+
+
+def _read_truth(path: Path, rng: Random) -> None:
+    """A damaged recording laid beside a good clip."""
+    demo = read_clip(find_asset("demo/demo.npz")).cut(100, 219)
+    clip = replace(demo, ground_truth=None)
+    with np.errstate(all="ignore"):
+        found = attach_truth(clip, read_clip(path), rng.choice((None, 0.0))).clip.ground_truth
+    _need(found is not None and not np.isinf(found).any() and len(found) == len(clip), "a truth that is none")
 
 
 @cache
@@ -192,6 +227,11 @@ def all_targets() -> dict[str, Target]:
         "import-amc": Target(samples.amc, _import),
         "import-3dhp": Target(samples.three_d_hp, _import),
         "import-h36m": Target(samples.worlds, _import),
+        "project-work": Target(samples.project, _open_project, 2.0),
+        "mask-npz": Target(samples.mask_npz, _read_mask, 0.5),
+        "mask-csv": Target(samples.mask_csv, _read_mask, 0.5),
+        "joint-map": Target(samples.joint_map, _read_joint_map, 0.3),
+        "truth": Target(samples.truth, _read_truth, 0.5),
         "recording": Target(_make_recording, _read_recording, spared=("film.mp4",)),
         "weights": Target(_make_weights, _read_weights),
         "manifest": Target(samples.manifest, _read_manifest),

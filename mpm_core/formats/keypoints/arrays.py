@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -16,15 +17,20 @@ from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
 from mpm_core.formats.pickled_npz import list_arrays, read_array, read_npz
+from mpm_core.skeleton import MPM16
 
 # MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
 _LIFTERS = "reconstruction"
 _BARE_SAYS = "an array of (frames, joints, 2 or 3) numbers"
 # Arrays of this project's own npz.
+_SHARED = ("keypoints", "ground_truth", "positions")
 _OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d"}
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
 _FEW_BELOW = 0.01
+# Along frames joints move less than this, in heights of the body.
+_GOES_ON_HEIGHTS = 0.25
+_JOINT_NAMES = ("joint_names", "keypoint_names", "joints", "names", "node_names", "bodyparts")
 
 
 def _names(probe: Probe) -> tuple[str, ...]:
@@ -84,7 +90,23 @@ def recognise_array(probe: Probe) -> Recognition | None:
         return Recognition(CERTAIN, f"an array '{_LIFTERS}'")
     if names == {"keypoints"}:
         return Recognition(CERTAIN, "an array 'keypoints' and nothing else")
+    foreign = _foreign(probe)
+    if foreign is not None:
+        return Recognition(CERTAIN, f"an array '{foreign}' of other joints than this project's own")
     return Recognition(POSSIBLE, _BARE_SAYS) if _bare_name(probe) is not None else None
+
+
+def _foreign(probe: Probe) -> str | None:
+    """The array that is called as one of this project's but cannot be its own: those say their skeleton, or have MPM-16."""
+    names = set(_names(probe))
+    found = names & set(_SHARED)
+    if len(found) != 1 or {"skeleton", "boxes", "positions_2d", "positions_3d"} & names:
+        return None
+    (name,) = found
+    values = read_npz(probe.path, (name,))[name]
+    axes = 2 if name == "keypoints" else 3
+    is_other = isinstance(values, np.ndarray) and _is_keypoints(values) and values.shape[1:] != (len(MPM16), axes)
+    return name if is_other else None
 
 
 def _bare_name(probe: Probe) -> str | None:
@@ -128,7 +150,8 @@ def one_array(probe: Probe) -> tuple[str, NDArray[np.float64]]:
             raise UserError(f"{probe.path}: is damaged, or holds no plain array of numbers") from None
     else:
         names = _names(probe)
-        chosen = next((known for known in (_LIFTERS, "keypoints") if known in names), None) or _bare_name(probe)
+        usual = next((known for known in (_LIFTERS, "keypoints") if known in names), None)
+        chosen = usual or _foreign(probe) or _bare_name(probe)
         if chosen is None:
             raise UserError(f"{probe.path}: which of its arrays are the keypoints? ({', '.join(names)})")
         name, values = chosen, read_npz(probe.path, (chosen,))[chosen]
@@ -143,7 +166,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
     if array.ndim == 2:
         array = array.reshape(len(array), -1, 3 if array.shape[1] % 3 == 0 and array.shape[1] // 3 in counts_known() else 2)
-    people = array if array.ndim == 4 else array[None]
+    people, notes = people_first(array)
     if people.shape[-1] == 3 and np.nanmax(np.abs(people[..., 2])) > _LARGEST_SCORE:
         raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
     entries = [
@@ -151,22 +174,51 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         for number, person in enumerate(people)
         for frame, one in enumerate(person)
     ]
-    scores = None if probe.kind == "npy" else _scores(probe, name, people.shape)
+    scores = None if probe.kind == "npy" else _scores(probe, name, array.shape)
     if scores is not None:
+        scores = scores.swapaxes(0, 1) if notes else scores.reshape(people.shape[:-1])
         entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
     fps, size = (None, None) if probe.kind == "npy" else facts_of(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
-    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual)
+    joints = None if probe.kind == "npy" else joint_names(probe, people.shape[2])
+    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual, joints=joints, notes=notes)
+
+
+def people_first(array: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """(people, frames, joints, axes) of an array that may be of frames first, or of one person, and what to say of that.
+
+    Along frames a pose goes on; from person to person it does not.
+    """
+    if array.ndim == 3:
+        return array[None], ()
+    known = np.where((array != 0).any(-1, keepdims=True), array, np.nan)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of people who are nowhere
+        size = np.nanmedian((np.nanmax(known, 2) - np.nanmin(known, 2)).max(-1))
+        along = [float(np.nanmedian(np.linalg.norm(np.diff(known, axis=axis), axis=-1)) / size) for axis in (0, 1)]
+    goes_on = along[0] < _GOES_ON_HEIGHTS and not along[1] <= 2 * along[0]
+    if array.shape[0] == 1 or not goes_on:
+        return array, ()
+    return array.swapaxes(0, 1), ("its first axis is taken for frames and its second for people: along the first poses go on",)
+
+
+def joint_names(probe: Probe, joints: int) -> tuple[str, ...] | None:
+    """The names of so many joints, where an array beside the keypoints holds them."""
+    content = read_npz(probe.path, tuple(name for name in _JOINT_NAMES if name in _names(probe)))
+    for values in content.values():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "US" and values.shape == (joints,):
+            return tuple(n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in values.tolist())
+    return None
 
 
 def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """(people, frames, joints) scores that stand in an array of their own, for points without a third column."""
+    """Scores that stand in an array of their own, for points without a third column, in their order of axes."""
     if shape[-1] != 2:
         return None
     others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name))
     for values in others.values():
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape in (shape[:-1], shape[1:-1]):
-            return np.asarray(values, np.float64).reshape(shape[:-1]) if values.size == np.prod(shape[:-1]) else None
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape == shape[:-1]:
+            return np.asarray(values, np.float64)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.frames import Numbered, number_frames
+from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting, identity_of
 
@@ -38,12 +39,18 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
             raise UserError(f"{here}: its image_id {image} is not among the images")
         # v = 1 is labelled but hidden from sight: the annotator still placed it.
         entries.append(Sighting(frames[image], _flags_as_scores(entry["keypoints"]), here, identity=identity_of(entry)))
-        categories.append(entry.get("category_id"))
+        category = entry.get("category_id")
+        categories.append(category if isinstance(category, (int, str)) else None)
     if not entries:
         raise UserError(f"{where}: no annotation has keypoints")
+    names = _names_by_category(content)
+    joints = _joint_names(names, categories)
+    kept = [entry for entry, category in zip(entries, categories, strict=True) if names.get(category, joints) == joints]
+    left_out = len(entries) - len(kept)
+    notes = (f"{left_out} annotations of categories with other joints are left out",) if left_out else ()
     return Sightings(
-        entries, (min(frames.values()), max(frames.values())), numbered.fps, _image_size(images), _USUAL,
-        joints=_joint_names(content, categories), notes=numbered.notes,
+        kept, (min(frames.values()), max(frames.values())), numbered.fps, _image_size(images), _USUAL,
+        joints=joints, notes=(*numbered.notes, *notes),
     )  # fmt: skip
 
 
@@ -68,16 +75,26 @@ def _flags_as_scores(keypoints: Any) -> Any:
     return keypoints
 
 
-def _joint_names(content: dict[str, Any], used: list[Any]) -> tuple[str, ...] | None:
-    """The names of the keypoints in the category that most people are of."""
+def _names_by_category(content: dict[str, Any]) -> dict[int | str | None, tuple[str, ...]]:
+    """The names of the keypoints of each category that has any."""
     categories = content.get("categories")
     listed = categories if isinstance(categories, list) else []
-    named = [c for c in listed if isinstance(c, dict) and isinstance(c.get("keypoints"), list)]
-    if not named:
+    return {
+        c["id"] if isinstance(c.get("id"), (int, str)) else None: tuple(str(name) for name in c["keypoints"])
+        for c in listed
+        if isinstance(c, dict) and isinstance(c.get("keypoints"), list)
+    }
+
+
+def _joint_names(names: dict[int | str | None, tuple[str, ...]], used: list[int | str | None]) -> tuple[str, ...] | None:
+    """The names of the keypoints in the category that most people are of: of those with joints of a body, if there are any."""
+    if not names:
         return None
-    commonest = Counter(category for category in used if isinstance(category, (int, str))).most_common(1)
-    found = next((c for c in named if commonest and c.get("id") == commonest[0][0]), named[0])
-    return tuple(str(name) for name in found["keypoints"])
+    are_body = {category for category, joints in names.items() if sum(joint_of(joint) is not None for joint in joints) >= 4}
+    counts = Counter(used)
+    among = [category for category in names if category in counts and category in are_body]
+    among = among or [category for category in names if category in counts] or list(names)
+    return names[max(among, key=lambda category: counts[category])]
 
 
 def _identifier(entry: Any, name: str, where: str) -> int | str:

@@ -25,12 +25,13 @@ _MOST_BROKEN = 0.1
 
 @dataclass(frozen=True)
 class RawPerson:
-    """One person of a frame, as in Sighting."""
+    """One person of a frame, as in Sighting. completed: numbers of joints that a lifter filled in, as the file has them."""
 
     values: Any
     where: str
     scores: Any = None
     identity: Hashable = None
+    completed: Any = ()
 
 
 @dataclass(frozen=True)

@@ -61,22 +61,22 @@ def _sightings(columns: Sequence[Column], values: NDArray[np.float64], frames: S
     individuals = list(dict.fromkeys(individual for individual, _, _ in columns))
     parts = list(dict.fromkeys(part for _, part, _ in columns))
     places = {column: n for n, column in enumerate(columns)}
+    values = np.column_stack([values, np.full(len(values), np.nan), np.ones(len(values))])
+    unknown, sure = values.shape[1] - 2, values.shape[1] - 1  # what stands for a joint or a score that is not there
     shown, frames_shown, names = [], [], list[str]()
     for who in individuals:
         own = [part for part in parts if (who, part, "x") in places]
         if not own:
             continue
-        people = np.full((len(values), len(parts), 3), np.nan)
+        wanted = [(unknown, unknown, unknown)] * len(parts)
         for part in own:
-            score = next((places[who, part, name] for name in _SCORES if (who, part, name) in places), None)
+            score = next((places[who, part, name] for name in _SCORES if (who, part, name) in places), sure)
             if (who, part, "y") not in places:
                 raise UserError(f"{where}: '{part}' has x but no y")
-            people[:, parts.index(part), 0] = values[:, places[who, part, "x"]]
-            people[:, parts.index(part), 1] = values[:, places[who, part, "y"]]
-            people[:, parts.index(part), 2] = 1.0 if score is None else values[:, score]
-        shown.append(people)
+            wanted[parts.index(part)] = places[who, part, "x"], places[who, part, "y"], score
+        shown.append(values[:, np.ravel(wanted)].reshape(len(values), len(parts), 3))
         frames_shown.append(np.asarray(frames, np.int64))
-        names += [who or "the only one"] * len(people)
+        names += [who or "the only one"] * len(values)
     if not len(frames):
         raise UserError(f"{where}: the clip has no frames")
     if not shown:

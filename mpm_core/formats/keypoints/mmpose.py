@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import CERTAIN, LIKELY, Recognition
+from mpm_core.formats.base import AXES, CERTAIN, LIKELY, UNITS, Recognition
 from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, as_people, frame_format
 from mpm_core.formats.keypoints.values import identity_of
+from mpm_core.limits import RATES
 
 _H36M_DATASETS = ("h36m", "human36m")
 _MOST_NAMED = 40
@@ -58,12 +59,24 @@ def people_of(content: Any, where: str) -> Iterator[RawPerson]:
         if not isinstance(person, dict):
             raise UserError(f"{here}: not an object with keypoints")
         if person.get("keypoints"):
-            yield RawPerson(person["keypoints"], here, person.get("keypoint_scores"), identity_of(person))
+            scores, completed = person.get("keypoint_scores"), person.get("completed", ())
+            yield RawPerson(person["keypoints"], here, scores, identity_of(person), completed)
 
 
 def _meta(content: Any) -> dict[str, Any]:
     meta = content.get("meta_info") if isinstance(content, dict) else None
     return meta if isinstance(meta, dict) else {}
+
+
+def facts_of(content: Any) -> tuple[float | None, str | None, str | None]:
+    """Frames per second, unit and up axis, which our own files say beside what MMPose's do."""
+    meta = _meta(content)
+    fps, unit, up = (meta.get(name) for name in ("fps", "unit", "up_axis"))
+    return (
+        float(fps) if isinstance(fps, (int, float)) and RATES[0] <= fps <= RATES[1] else None,
+        unit if isinstance(unit, str) and unit in UNITS else None,
+        up if isinstance(up, str) and up in AXES else None,
+    )
 
 
 def layout_of(content: Any) -> str | None:

@@ -31,11 +31,13 @@ _JOINT = ("joint", "landmark", "keypoint", "bodypart", "marker", "jointname", "l
           "landmarkid", "landmarkindex", "keypointid")  # fmt: skip
 _FRAME = ("frame", "frameid", "framenumber", "frameno", "frameidx", "frameindex", "image", "imageid", "imagename", "filename")
 _TIME = {"time": 0.0, "times": 1.0, "t": 0.0, "timestamp": 0.0, "seconds": 1.0, "sec": 1.0, "timems": 1e-3,
-         "timestampms": 1e-3, "timestamps": 0.0}  # fmt: skip
+         "timestampms": 1e-3, "timestamps": 0.0, "timeus": 1e-6, "timestampus": 1e-6, "timens": 1e-9,
+         "timestampns": 1e-9}  # fmt: skip
 _PERSON = ("person", "personid", "trackid", "track", "idx", "subject", "pid", "id")
 
-# Times of which neighbours are this far apart are milliseconds.
-_SMALLEST_STEP_MS = 1.0
+# Units in which times of no named one may be, each in seconds: frames are less than a second apart, and more than a thousandth.
+_TIME_UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+_LONGEST_STEP_S = 1.0
 _LANDMARKS_OF_MEDIAPIPE = 33
 
 
@@ -163,11 +165,14 @@ def _check_depth(values: NDArray[np.float64], joints: int, path: Path) -> tuple[
 def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[np.intp], float | None, tuple[str, ...]]:
     """The frame of each row, by its number, its image's name or its time; frames per second where times tell."""
     time = _find(table.header, tuple(_TIME))
-    seconds, fps = None, None
+    seconds, fps, said = None, None, tuple[str, ...]()
     if time is not None:
         seconds = table.columns([time])[keys, 0]
         step = float(np.median(np.diff(np.unique(seconds)))) if len(np.unique(seconds)) > 1 else 0.0
-        unit = _TIME[_plain(table.header[time])] or (1e-3 if step >= _SMALLEST_STEP_MS else 1.0)
+        unit = _TIME[_plain(table.header[time])]
+        if not unit:
+            name, unit = next(((n, u) for n, u in _TIME_UNITS.items() if step * u < _LONGEST_STEP_S), ("seconds", 1.0))
+            said = (f"the times in '{table.header[time]}' are taken for {name}",) if unit < 1 else ()
         seconds = seconds * unit
         fps = rate_of_times(np.unique(seconds))
     frame = _find(table.header, _FRAME)
@@ -176,13 +181,13 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
         names = [texts[key] for key in keys]
         distinct = list(dict.fromkeys(names))
         if all(name.isdecimal() for name in distinct):
-            return np.array([int(name) for name in names]), fps, ()
+            return np.array([int(name) for name in names]), fps, said
         numbered = number_frames(distinct, str(path))
         numbers = dict(zip(distinct, numbered.numbers, strict=True))
-        return np.array([numbers[name] for name in names]), fps or numbered.fps, numbered.notes
+        return np.array([numbers[name] for name in names]), fps or numbered.fps, (*said, *numbered.notes)
     if seconds is not None and np.isfinite(seconds).all():
         places, rate = frames_at(seconds) or (np.rint((seconds - seconds.min()) * (fps or ASSUMED_FPS)).astype(np.int64), fps)
-        return places, rate, ()
+        return places, rate, said
     return np.arange(len(keys)), None, ()
 
 

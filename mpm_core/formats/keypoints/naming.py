@@ -84,6 +84,8 @@ class NamedJoints:
         self, points: NDArray[np.float64], scores: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(people, points, axes) and their scores in the skeleton's joints; NaN and 0 where the file has none."""
+        if self.columns == self.targets == tuple(range(points.shape[1])) and points.shape[1] == len(self.skeleton):
+            return points, scores
         out = np.full((len(points), len(self.skeleton), points.shape[2]), np.nan)
         out_scores = np.zeros(out.shape[:2])
         out[:, list(self.targets)] = points[:, list(self.columns)]

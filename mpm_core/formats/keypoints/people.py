@@ -15,10 +15,11 @@ from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, P
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
-from mpm_core.formats.keypoints.values import Sighting, frames_of, identities, to_arrays, to_pixels
+from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, to_arrays, to_pixels
 from mpm_core.limits import check_rate
 from mpm_core.pauses import frames_to_keep, pause_notes
-from mpm_core.people import Detections, Track, find_people
+from mpm_core.people import Detections, Person, Track, find_people
+from mpm_core.people_words import taken_note
 from mpm_core.skeleton import Skeleton
 
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
@@ -73,7 +74,7 @@ def detection_format(
             return _describe_unknown(file)
         first = tracks[0].detections
         seen = first.points[first.seen]
-        people = tuple(track.person for track in tracks)
+        people = _who(tracks, file)
         return Contents(people=people, lacks=_lacks(file), assumed_size=guess_size(seen), skeletons=joints.choices)
 
     def read(probe: Probe, options: ReadOptions) -> Clip:
@@ -82,6 +83,13 @@ def detection_format(
         return _to_clip(file, joints, tracks, probe.path, options)
 
     return Format(name, label, suffixes, recognise, inspect, read)
+
+
+def _who(tracks: Sequence[Track], file: Sightings) -> tuple[Person, ...]:
+    """The people, with what the file calls them where it gives each of them one name."""
+    given = identities(file.entries)
+    names = ["" if given[track.places[0]] is None else str(file.entries[track.places[0]].identity) for track in tracks]
+    return tuple(replace(track.person, name=name) for track, name in zip(tracks, names, strict=True))
 
 
 def _lacks(file: Sightings) -> tuple[str, ...]:
@@ -101,11 +109,12 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     if not file.entries:
         raise UserError(f"{path}: no person is detected in any frame")
     points, scores = to_arrays(file.entries)
+    scores, said = as_shares(scores)
     joints = _to_skeleton(file, points, scores, str(path), options)
     normalised = file.normalised if options.normalised is None else options.normalised
     size = options.image_size or file.image_size
     in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
-    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes))
+    joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes, *said))
     detections = Detections(frames_of(file.entries), in_pixels, joints.scores, identities(file.entries))
     tracks = find_people(detections, joints.skeleton, takes_up=True)
     if not tracks:
@@ -139,7 +148,7 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
         raise UserError(f"{path}: there is no person {number} (people are numbered 0 to {len(people) - 1})")
     notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
-        notes.append(f"{len(people)} people in the file: the one seen longest and largest was taken")
+        notes.append(taken_note(_who(people, file)))
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
@@ -159,9 +168,10 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     if size is None:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")
-    return Clip.from_arrays(
+    clip = Clip.from_arrays(
         points, size, fps, joints.skeleton.name, scores, times=(kept - first) / fps, source=str(path), notes=tuple(notes)
     )  # fmt: skip
+    return clip if file.fps is None or file.fps == fps else replace(clip, own_fps=check_rate(file.fps, f"{path}: "))
 
 
 def guess_size(points: NDArray[np.float64]) -> tuple[int, int]:

@@ -25,6 +25,8 @@ _FROM_MIDDLE = 0.1
 # No image is so large that a coordinate could be this.
 _FARTHEST = 1e7
 _LARGEST_SCORE = 1e6
+# Maxima of heat maps go a little beyond 1; others that are no probabilities hardly ever go beyond the second, as per cent do.
+_HIGHEST_SCORE, _FEWEST_PER_CENT = 1.5, 20.0
 
 _NOTHING = ("", "na", "n/a", "nan", "null", "none", "-")
 
@@ -67,10 +69,13 @@ class SightingRows(Sequence[Sighting]):
         numbers: ArrayLike | None = None,
     ) -> SightingRows:
         """Those that show anything; without numbers these are the frames'."""
-        shows = np.flatnonzero(np.isfinite(values[..., :2]).any((1, 2))).tolist()
+        shows = np.asarray(np.isfinite(values[..., :2]).any((1, 2)))
         frames = np.asarray(frames, np.int64)
         numbers = frames if numbers is None else np.asarray(numbers, np.int64)
-        return cls(frames[shows], values[shows], [identities[n] for n in shows], where, unit, numbers[shows])
+        if not shows.all():
+            frames, values, numbers = frames[shows], values[shows], numbers[shows]
+            identities = [who for who, is_shown in zip(identities, shows, strict=True) if is_shown]
+        return cls(frames, values, identities, where, unit, numbers)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -218,6 +223,16 @@ def _without_words(values: Any) -> Any:
     return values
 
 
+def as_shares(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """(sightings, joints) scores from 0 to 1 of those in per cent, and what to say of scores that are neither."""
+    highest = float(scores.max(initial=0.0))
+    if highest <= _HIGHEST_SCORE:
+        return scores, ()
+    if _FEWEST_PER_CENT < highest <= 100 * _HIGHEST_SCORE:
+        return scores / 100, (f"scores of up to {highest:.3g} are taken for per cent",)
+    return scores, (f"scores go up to {highest:.3g} and not to 1: a threshold of confidence hides less than it seems to",)
+
+
 def to_pixels(
     points: NDArray[np.float64],
     seen: NDArray[np.bool_],
@@ -229,12 +244,11 @@ def to_pixels(
 
     UserError when they are shares and the image's size is not known, or when nobody is of a size that pixels could show.
     """
-    known = points[seen]
-    if not len(known):
+    if not seen.any():
         return points, ()
     height = _median_height(points, seen)
     if normalised is None:
-        normalised = bool(height < _NORMALISED_HEIGHT and np.percentile(np.abs(known), 99) <= _NORMALISED_BOUND)
+        normalised = bool(height < _NORMALISED_HEIGHT and np.percentile(np.abs(points[seen]), 99) <= _NORMALISED_BOUND)
     if not normalised:
         if 0 < height < _SMALLEST_PX:
             raise UserError(
@@ -245,7 +259,7 @@ def to_pixels(
     if size is None:
         raise UserError(f"{where}: the coordinates are normalised (shares of the image), so the image's size must be given")
     scale = np.array(size, np.float64)
-    if float(np.mean(known < 0)) > _FROM_MIDDLE:
+    if float(np.mean(points[seen] < 0)) > _FROM_MIDDLE:
         return (points + 1) / 2 * scale, (f"coordinates from -1 to 1 were brought to {size[0]} x {size[1]} pixels",)
     return points * scale, (f"coordinates from 0 to 1 were multiplied by the image size {size[0]} x {size[1]}",)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import LIKELY, Probe, ReadOptions, Recognition
-from mpm_core.formats.keypoints.arrays import facts_of, holds_3d, one_array
+from mpm_core.formats.keypoints.arrays import facts_of, holds_3d, joint_names, one_array, people_first
 from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
@@ -23,7 +23,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
     where, array = one_array(probe)
     if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 3)")
-    people = array if array.ndim == 4 else array[None]
+    people, notes = people_first(array)
     known = np.isfinite(people).all(-1) & (people != 0).any(-1)
     # Poses relative to a joint have that one at zero.
     known |= np.isfinite(people).all(-1) & (known.sum(-1, keepdims=True) >= people.shape[2] - 1)
@@ -33,8 +33,12 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
         for frame, one in enumerate(person)
         if known[number, frame].any()
     ]
-    fps = None if probe.kind == "npy" else facts_of(probe)[0]
-    return track_of(Sightings3D(entries, (0, people.shape[1] - 1), fps, ("h36m17",)), options, str(probe.path))
+    is_bare = probe.kind == "npy"
+    fps = None if is_bare else facts_of(probe)[0]
+    joints = None if is_bare else joint_names(probe, people.shape[2])
+    return track_of(
+        Sightings3D(entries, (0, people.shape[1] - 1), fps, ("h36m17",), joints=joints, notes=notes), options, str(probe.path)
+    )
 
 
 FORMAT = motion_format("arrays-3d", "joints in 3D as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)

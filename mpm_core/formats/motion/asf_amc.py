@@ -190,14 +190,19 @@ def _recognise(probe: Probe) -> Recognition | None:
     start = probe.text[:_LOOKED_AT].lower()
     if any(mark in start for mark in _AMC_MARKS):
         return Recognition(CERTAIN, "a line ':FULLY-SPECIFIED' or ':DEGREES'")
-    if all(mark in probe.text.lower() for mark in _ASF_MARKS):
+    if _ASF_MARKS[0] in start and _is_skeleton(probe.text):
         return Recognition(CERTAIN, "sections ':units', ':bonedata' and ':hierarchy'")
     return None
 
 
+def _is_skeleton(text: str) -> bool:
+    lower = text.lower()
+    return all(mark in lower for mark in _ASF_MARKS)
+
+
 def _parse(probe: Probe, options: ReadOptions) -> Track:
     path = probe.path
-    if all(mark in probe.text.lower() for mark in _ASF_MARKS):
+    if _is_skeleton(probe.text):
         moved = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() == ".amc")
         which = f"such as {moved[0]}" if moved else "which is not here"
         raise UserError(f"{path}: is the skeleton alone; open the .amc with its motion, {which}")

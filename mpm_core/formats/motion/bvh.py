@@ -44,9 +44,11 @@ def read_bvh(path: Path) -> Track:
         text = text.replace(",", ".")
     lines = text.lstrip().splitlines()
     nodes, motion_line = _read_hierarchy(path, lines)
-    frame_s, values = _read_motion(path, lines, motion_line, sum(len(node.channels) for node in nodes))
+    frame_s, values, rows = _read_motion(path, lines, motion_line, sum(len(node.channels) for node in nodes))
     positions, turns = _place(nodes, values)
-    return Track(tuple(node.name for node in nodes), positions, turns, 1.0 / frame_s)
+    more = f"the file announces {len(values)} frames and holds {rows}: the others are left out"
+    notes = (more,) if rows > len(values) else ()
+    return Track(tuple(node.name for node in nodes), positions, turns, 1.0 / frame_s, notes=notes)
 
 
 def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[_Node], int]:
@@ -94,8 +96,8 @@ def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[_Node], int]:
     raise UserError(f"{path}: the line MOTION is missing")
 
 
-def _read_motion(path: Path, lines: list[str], first: int, channels: int) -> tuple[float, NDArray[np.float64]]:
-    """Seconds per frame and (frames, channels)."""
+def _read_motion(path: Path, lines: list[str], first: int, channels: int) -> tuple[float, NDArray[np.float64], int]:
+    """Seconds per frame, (frames, channels) of as many frames as are announced, and how many rows there are."""
     try:
         frames = int(lines[first + 1].partition(":")[2])
         frame_s = float(lines[first + 2].partition(":")[2])
@@ -114,7 +116,7 @@ def _read_motion(path: Path, lines: list[str], first: int, channels: int) -> tup
         raise UserError(f"{path}: {frames} frames of {channels} channels are announced, but there are {shape}")
     if not np.isfinite(values).all():
         raise UserError(f"{path}: the motion holds values that are no numbers")
-    return frame_s, values[:frames]
+    return frame_s, values[:frames], len(rows)
 
 
 def _place(nodes: list[_Node], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, IN_WORLD, UNITS, Probe, ReadOptions, Recognition
-from mpm_core.formats.motion.c3d_writing import write_c3d
+from mpm_core.formats.motion.c3d_writing import SOFTWARE, write_c3d
 from mpm_core.formats.motion.markers import are_places
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
@@ -55,6 +55,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
             labels = _labels(reader)
             points = _points(reader, path)
             fps, unit = float(reader.point_rate), _text(reader, "POINT:UNITS")
+            is_ours = _text(reader, "MANUFACTURER:SOFTWARE") == SOFTWARE
     except (UserError, OSError, MemoryError):
         raise
     except Exception as error:  # whatever a damaged file brings out
@@ -66,7 +67,8 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
     positions = np.where(is_known[..., None], points[..., :3], np.nan)[:, places]
     unit_m = UNITS.get(_UNITS.get(unit.lower(), unit.lower()))
     rate = fps if RATES[0] <= fps <= RATES[1] else None
-    return Track(tuple(labels[n] for n in places), positions, None, rate, unit_m, "z")
+    completed = (is_known & (points[..., 3] == 0))[:, places] if is_ours else None
+    return Track(tuple(labels[n] for n in places), positions, None, rate, unit_m, "z", completed=completed)
 
 
 def _check_size(reader: Any, path: Path) -> None:
@@ -106,4 +108,5 @@ def _text(reader: Any, name: str) -> str:
 
 FORMAT = replace(
     motion_format("c3d", "C3D markers", (".c3d",), _recognise, _parse), write=write_c3d, takes_2d=False, choices=IN_WORLD,
+    keeps_marks=True,
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """Writes C3D, by the package c3d: Z up and millimetres unless told otherwise, a point per joint.
 
 A point that the lifter filled in has a residual of 0 and no camera, which is how C3D says that software made it; the residual
-of the others is how far their depth is unsure, one millimetre at least, and the one camera saw them.
+of the others is how far their depth is unsure, one millimetre at least, and the one camera saw them. MANUFACTURER:SOFTWARE
+says who wrote it, without which residuals of 0 mean nothing: many programs write no others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
 _LARGEST_RESIDUAL_MM = 255  # what a byte holds
+
+SOFTWARE = "mpm-viewer"
 
 
 def write_c3d(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
@@ -39,6 +42,8 @@ def write_c3d(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
     writer = c3d.Writer(point_rate=1 / world.frame_time, analog_rate=0.0, point_scale=-1.0, point_units=unit)
     writer.set_point_labels(list(MPM16.joints))
     writer.set_screen_axis("+X", "+Z" if up_axis == "z" else "+Y")
+    maker = writer.add_group(writer.numeric_key_next, "MANUFACTURER", "who wrote this file")
+    maker.add_str("SOFTWARE", "program", SOFTWARE, len(SOFTWARE))
     nothing = np.zeros((0, 1))
     writer.add_frames([(frame, nothing) for frame in rows.astype(np.float32)])
     with path.open("wb") as file, warnings.catch_warnings():

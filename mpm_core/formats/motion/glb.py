@@ -1,4 +1,8 @@
-"""Writes GLB (glTF 2.0 in one file), by the package pygltflib: the rig, its motion, and a body of capsules that wears it."""
+"""Writes GLB (glTF 2.0 in one file), by the package pygltflib: the rig, its motion, and a body of capsules that wears it.
+
+The animation's extras say in which frames which joints were filled in by a lifter or interpolated: `not_measured`, by joint, a
+list of first and last frames.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,13 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import Format, WriteOptions
-from mpm_core.formats.bvh import motion_of
+from mpm_core.formats.bvh import rigged
 from mpm_core.formats.motion.body_mesh import body_of, rest_places
+from mpm_core.formats.motion.world import World
+from mpm_core.formats.sources import spans_of
 from mpm_core.prediction import Prediction
 from mpm_core.rig.joints import RigMotion
+from mpm_core.skeleton import MPM16
 
 _KINDS = {np.dtype(np.float32): 5126, np.dtype(np.uint16): 5123, np.dtype(np.uint8): 5121}
 _SHAPES = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4", (16,): "MAT4"}
@@ -28,12 +35,12 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         import pygltflib
     except ImportError:
         raise UserError("writing GLB needs the package pygltflib (pip install pygltflib)") from None
-    motion, frame_time = motion_of(content, replace(options, up_axis=None, unit=None))
+    motion, world = rigged(content, replace(options, up_axis=None, unit=None))
     document = pygltflib.GLTF2(asset=pygltflib.Asset(generator="mpm-viewer"))
     file = _File(pygltflib, document)
     root = _add_rig(file, motion, options.prefix)
     body = _add_body(file, motion)
-    _add_animation(file, motion, frame_time)
+    _add_animation(file, motion, world)
     document.scenes.append(pygltflib.Scene(nodes=[root, body]))
     document.scene = 0
     document.buffers.append(pygltflib.Buffer(byteLength=len(file.data)))
@@ -107,12 +114,12 @@ def _add_body(file: _File, motion: RigMotion) -> int:
     return len(document.nodes) - 1
 
 
-def _add_animation(file: _File, motion: RigMotion, frame_time: float) -> None:
+def _add_animation(file: _File, motion: RigMotion, world: World) -> None:
     """Rotations of all joints and the way of the root, linear between frames."""
     from scipy.spatial.transform import Rotation
 
     gltf = file.gltf
-    times = file.add((frame_time * np.arange(len(motion.root))).astype(np.float32), has_bounds=True)
+    times = file.add(world.times.astype(np.float32), has_bounds=True)
     samplers = [gltf.AnimationSampler(input=times, output=file.add(motion.root.astype(np.float32)))]
     channels = [gltf.AnimationChannel(sampler=0, target=gltf.AnimationChannelTarget(node=0, path="translation"))]
     for number in range(len(motion.joints)):
@@ -123,9 +130,12 @@ def _add_animation(file: _File, motion: RigMotion, frame_time: float) -> None:
         samplers.append(gltf.AnimationSampler(input=times, output=file.add(turns.astype(np.float32))))
         target = gltf.AnimationChannelTarget(node=number, path="rotation")
         channels.append(gltf.AnimationChannel(sampler=len(samplers) - 1, target=target))
-    file.document.animations.append(gltf.Animation(name="motion", samplers=samplers, channels=channels))
+    guesses = spans_of(world.not_measured, MPM16.joints)
+    extras = {"not_measured": guesses} if guesses else {}
+    file.document.animations.append(gltf.Animation(name="motion", samplers=samplers, channels=channels, extras=extras))
 
 
 FORMAT = Format(
-    "glb", "GLB (glTF) rig with a body", (".glb",), write=_write, takes_2d=False, choices=("prefix", "fps", "in_place")
-)
+    "glb", "GLB (glTF) rig with a body", (".glb",), write=_write, takes_2d=False, choices=("prefix", "fps", "in_place"),
+    keeps_marks=True,
+)  # fmt: skip

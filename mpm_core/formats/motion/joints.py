@@ -23,12 +23,15 @@ _SHORTEST_HEAD = 0.04
 
 @dataclass(frozen=True)
 class Joints:
-    """positions: (frames, joints, 3) in the track's unit and axes, NaN where missing. derived: (frames, joints) bool."""
+    """positions: (frames, joints, 3) in the track's unit and axes, NaN where missing. derived: (frames, joints) bool.
+    completed, confidence: (frames, joints) as the track has them."""
 
     skeleton: Skeleton
     positions: NDArray[np.float64]
     derived: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    completed: NDArray[np.bool_] | None = None
+    confidence: NDArray[np.float64] | None = None
 
 
 def joints_of(track: Track, joint_map: Mapping[str, str] | None, where: str) -> Joints:
@@ -46,12 +49,23 @@ def joints_of(track: Track, joint_map: Mapping[str, str] | None, where: str) -> 
             derived = np.zeros(positions.shape[:2], bool)
             derived[:, list(H36M17.indices(("Hip", "Spine", "Thorax", "Nose", "Head")))] = True
             return Joints(H36M17, positions, derived, (f"joints named as in files of '{dialect}'",))
+    elif sorted(track.names) == sorted(MPM16.joints):
+        return _as_named(track)
     marked = None if track.turns is not None else map_markers(track.names, track.positions)
     if marked is None:
         return _by_name(track, None, where)
     joints = marked.joints
     positions = np.where(joints.visible[..., None], joints.points, np.nan).astype(np.float64)
     return Joints(NAMED, positions, joints.derived, marked.notes)
+
+
+def _as_named(track: Track) -> Joints:
+    """The joints of a track whose names are ours."""
+    order = [track.names.index(joint) for joint in MPM16.joints]
+    positions = track.positions[:, order]
+    completed = None if track.completed is None else track.completed[:, order]
+    confidence = None if track.confidence is None else track.confidence[:, order]
+    return Joints(MPM16, positions, np.zeros(positions.shape[:2], bool), (), completed, confidence)
 
 
 def knows_face(track: Track) -> bool:

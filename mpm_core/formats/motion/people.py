@@ -14,24 +14,28 @@ from mpm_core.formats.keypoints.values import Sighting, identities
 from mpm_core.formats.motion.axes import extents
 from mpm_core.formats.motion.layouts import choose_layout
 from mpm_core.formats.motion.track import Track
-from mpm_core.limits import MOST_FRAMES
+from mpm_core.limits import MOST_FRAMES, check_frame_count
 from mpm_core.people import Detection, Detections, Person, find_people
+from mpm_core.people_words import taken_note
 from mpm_core.skeleton import NAMED
 
 
 @dataclass(frozen=True)
 class Sighting3D:
-    """One person in one frame. points: (joints, 3), NaN where missing; identity: what the file calls the person, or None."""
+    """One person in one frame. points: (joints, 3), NaN where missing; identity: what the file calls the person, or None;
+    scores: (joints,) 0 to 1, or None; completed: (joints,) bool, what a lifter filled in, or None."""
 
     frame: int
     points: NDArray[np.float64]
     identity: Hashable = None
+    scores: NDArray[np.float64] | None = None
+    completed: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
 class Sightings3D:
     """All people of a file. usual: layouts that files of this kind have; layout: the one that the file names; joints: the names
-    of the points, where it names them."""
+    of the points, where it names them; unit_m: metres per unit, where it says so."""
 
     entries: Sequence[Sighting3D]
     frames: tuple[int, int]
@@ -40,6 +44,7 @@ class Sightings3D:
     layout: str | None = None
     joints: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    unit_m: float | None = None
 
 
 def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
@@ -52,6 +57,7 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
     first, last = file.frames
     if last - first >= MOST_FRAMES:
         raise UserError(f"{where}: the frame numbers run from {first} to {last}, which cannot be right")
+    check_frame_count(last - first + 1, len({entry.frame for entry in file.entries}), f"{where}: ")
     points = np.stack([entry.points for entry in file.entries])
     names, notes = _names(file, points, options, where)
     points = points[:, : len(names)]
@@ -63,11 +69,20 @@ def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
         raise UserError(f"{where}: there is no person {number} (people are numbered 0 to {len(tracks) - 1})")
     said = [*file.notes, *notes]
     if options.person is None and len(tracks) > 1:
-        said.append(f"{len(tracks)} people in the file: the one seen longest and largest was taken")
+        said.append(taken_note(people))
     positions = np.full((last - first + 1, len(names), 3), np.nan)
+    completed, confidence = np.zeros(positions.shape[:2], bool), np.ones(positions.shape[:2])
     for place in tracks[number]:
-        positions[file.entries[place].frame - first] = points[place]
-    return Track(names, positions, None, file.fps, None, "z", people, tuple(said))
+        entry = file.entries[place]
+        positions[entry.frame - first] = points[place]
+        if entry.completed is not None:
+            completed[entry.frame - first] = entry.completed[: len(names)]
+        if entry.scores is not None:
+            confidence[entry.frame - first] = entry.scores[: len(names)]
+    return Track(
+        names, positions, None, file.fps, file.unit_m, "z", people, tuple(said), completed if completed.any() else None,
+        confidence,
+    )  # fmt: skip
 
 
 def _names(
@@ -100,5 +115,9 @@ def _follow(
         scores = np.asarray(np.isfinite(flat).all(-1), np.float64)
         detections.append(Detection(entry.frame, flat, scores, track))
     tracks = find_people(Detections.of(detections), NAMED)
-    people = tuple(replace(track.person, height=float("nan")) for track in tracks)  # no picture shows them
+    nowhere = float("nan")  # no picture shows them
+    called = ["" if ids[track.places[0]] is None else str(file.entries[track.places[0]].identity) for track in tracks]
+    people = tuple(
+        replace(track.person, height=nowhere, across=nowhere, name=name) for track, name in zip(tracks, called, strict=True)
+    )  # fmt: skip
     return [track.places.tolist() for track in tracks], people

@@ -15,6 +15,7 @@ from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.naming import UnknownJointsError
 from mpm_core.formats.motion.axes import direction, extents, find_up_axis, with_y_up
 from mpm_core.formats.motion.dialects import to_h36m17
+from mpm_core.formats.motion.handedness import mirror_note
 from mpm_core.formats.motion.joints import Joints, joints_of, knows_face
 from mpm_core.formats.motion.markers import are_places, bare_name
 from mpm_core.formats.motion.track import Track
@@ -70,18 +71,24 @@ def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float =
         positions = with_y_up(placed, up.axis).positions * unit_m
     if not np.isfinite(positions).any():
         raise UserError(f"{where}: no joint has a place in any frame")
-    view = view_of(_in_mpm16(joints.skeleton, positions), options.image_size)
+    body = _in_mpm16(joints.skeleton, positions)
+    view = view_of(body, options.image_size)
     truth = seen_by(view, positions)
     fps = options.fps or track.fps or assumed_fps
     notes = [*track.notes, *joints.notes]
     if options.fps is None and track.fps is None:
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
     notes += [f"{unit_note}; up is the file's {up.axis} axis, {up.why}", VIRTUAL_NOTE]
+    notes += filter(None, [mirror_note(body)])
     clip = Clip.from_arrays(
         view.intrinsics.project(truth), view.image_size, fps, joints.skeleton.name, ground_truth=truth,
         camera=view.intrinsics, up=view.up, source=where, notes=tuple(notes),
     )  # fmt: skip
-    return replace(clip, derived=joints.derived & clip.visible, is_virtual=True)
+    confidence = clip.confidence
+    if joints.confidence is not None:  # what the camera sees has some, also of what is marked as completed
+        confidence = np.where(clip.visible & (joints.confidence > 0), joints.confidence, clip.confidence).astype(np.float32)
+    derived = joints.derived & clip.visible
+    return replace(clip, derived=derived, completed=joints.completed, confidence=confidence, is_virtual=True)
 
 
 def _in_mpm16(skeleton: Skeleton, positions: NDArray[np.float64]) -> NDArray[np.float64]:

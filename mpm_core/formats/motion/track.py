@@ -18,7 +18,8 @@ class Track:
     names: one per node. positions: (frames, nodes, 3), NaN where missing. turns: (frames, nodes, 3, 3), whose columns are the
     node's axes, None where the file holds places alone. fps: frames per second, None when the file does not say. unit_m:
     metres per unit, None when the file does not say. usual_up: the axis that points up in most files of this kind. people: all
-    of a file that may hold several. notes: what the reader has to say.
+    of a file that may hold several. completed: (frames, nodes) bool, places that a lifter filled in, None
+    where the file tells of none. confidence: (frames, nodes), None where the file has none. notes: what the reader has to say.
     """
 
     names: tuple[str, ...]
@@ -29,6 +30,8 @@ class Track:
     usual_up: str = "y"
     people: tuple[Person, ...] = ()
     notes: tuple[str, ...] = ()
+    completed: NDArray[np.bool_] | None = None
+    confidence: NDArray[np.float64] | None = None
 
 
 def rotate_in_order(order: Sequence[int], degrees: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,10 +56,13 @@ def is_trc(probe: Probe) -> bool:
 
 
 def is_flat(probe: Probe) -> bool:
-    """Whether some rows of a TRC file hold pixels; UserError for a damaged one."""
+    """Whether some rows of a TRC file hold pixels; not of a damaged one, of which the reader of 3D says what is wrong."""
     lines = probe.text.replace("\r\n", "\n").split("\n")
     head, rows = lines[: _HEADER_LINES + 2], lines[_HEADER_LINES + 2 :]
-    return parse_trc(probe.path, "\n".join((*head, *rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]))).is_flat
+    try:
+        return parse_trc(probe.path, "\n".join((*head, *rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]))).is_flat
+    except UserError:
+        return False
 
 
 def parse_trc(path: Path, text: str) -> TrcTable:

@@ -16,7 +16,8 @@ _DIGITS = {"m": 6, "cm": 4, "mm": 3}
 
 
 def write_trc(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
-    """The joints' centres as markers, on the floor; what is unknown is left empty, as OpenSim expects it."""
+    """The joints' centres as markers, on the floor; what is unknown is left empty, as OpenSim expects it, or NaN at the end of
+    a row."""
     world = world_of(content, options)
     unit = options.unit or "m"
     points = to_up_axis(world.positions, options.up_axis) * options.per_metre("m")  # (frames, 16, 3)
@@ -36,6 +37,7 @@ def write_trc(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
     ]
     text = np.char.mod(f"%.{_DIGITS.get(unit, 4)}f", points.reshape(count, -1))
     text[~np.isfinite(points.reshape(count, -1))] = ""
+    text[text[:, -1] == "", -1] = "NaN"  # OpenSim does not count an empty cell at the end of a row, and refuses the file
     with path.open("w", encoding="ascii", newline="\n") as file:
         file.write("\n".join(head) + "\n")
         for frame, (time, row) in enumerate(zip(world.times, text.tolist(), strict=True), 1):

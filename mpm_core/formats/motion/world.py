@@ -11,7 +11,7 @@ from mpm_core.camera import upright
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import WriteOptions
-from mpm_core.formats.sources import sources_of
+from mpm_core.formats.sources import NOT_MEASURED, marks_of_3d, sources_of
 from mpm_core.grounding.floor import FEET, ground_under
 from mpm_core.grounding.up import find_up
 from mpm_core.pauses import SHORT_PAUSE_S, duration, goes_on, shortened
@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 _UP = (0.0, 1.0, 0.0)
 _MOST_FRAMES, _MOST_TIMES_AS_MANY = 100_000, 10  # that pauses may make of a clip's frames, whichever is more
+_SAME_S = 1e-9  # times that are nearer to each other are the same
 _UNEVEN = 1e-3  # share of the frame time by which the times may stray before the motion is resampled
 
 
@@ -45,6 +46,11 @@ class World:
     def completed(self) -> NDArray[np.bool_]:
         """(frames, 16), what a lifter filled in."""
         return self.sources == "completed"
+
+    @property
+    def not_measured(self) -> NDArray[np.bool_]:
+        """(frames, 16), what a lifter filled in or what was interpolated, where a format must have a place for every joint."""
+        return np.isin(self.sources, NOT_MEASURED)
 
     @property
     def times(self) -> Floats:
@@ -90,9 +96,12 @@ def world_of(content: Clip | Prediction, options: WriteOptions, fills_gaps: bool
     if options.in_place:
         places = places - np.nan_to_num(places[:, MPM16.root][:, None]) * [1.0, 0.0, 1.0]
     spread = None if uncertainty is None else grid.linearly(uncertainty[part].astype(np.float64))
-    sources, confidence = sources_of(content.to_mpm16() if isinstance(content, Clip) else content, options.clip)
+    if isinstance(content, Clip):
+        sources, confidence = marks_of_3d(content.to_mpm16())
+    else:
+        sources, confidence = sources_of(content, options.clip)
     sure = grid.linearly(confidence[part].astype(np.float64))
-    return World(places, frame_time, stands, grid.nearest(sources[part]), sure, spread)
+    return World(places, frame_time, stands, grid.marks(sources[part]), sure, spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +121,8 @@ class _Grid:
 
         flat = rows.reshape(len(rows), -1)
         known = np.isfinite(flat)
-        even = np.minimum(self.even, self.times[-1])
-        filled = PchipInterpolator(self.times, np.where(known, flat, 0.0), axis=0)(even)
-        before = np.clip(np.searchsorted(self.times, even, side="right") - 1, 0, len(rows) - 1)
-        after = np.minimum(before + (self.times[before] < even), len(rows) - 1)
+        filled = PchipInterpolator(self.times, np.where(known, flat, 0.0), axis=0)(np.minimum(self.even, self.times[-1]))
+        before, after = self.beside()
         filled[~(known[before] & known[after])] = np.nan
         return filled.reshape(len(self.even), *rows.shape[1:])
 
@@ -125,12 +132,25 @@ class _Grid:
             return rows
         return np.stack([np.interp(self.even, self.times, column) for column in rows.T], axis=-1)
 
-    def nearest(self, rows: NDArray[np.str_]) -> NDArray[np.str_]:
-        """(frames, columns), each row that of the nearest time."""
+    def marks(self, rows: NDArray[np.str_]) -> NDArray[np.str_]:
+        """(frames, columns), each row that of the nearest time; but what lies beside a place that nobody measured is not
+        measured either."""
         if self.even is None:
             return rows
         middles = (self.times[1:] + self.times[:-1]) / 2
-        return rows[np.searchsorted(middles, self.even)]
+        found = rows[np.searchsorted(middles, self.even)]
+        for beside in self.beside():
+            for source in NOT_MEASURED[::-1]:
+                found = np.where((rows[beside] == source) & (found != "hidden"), source, found)
+        return found
+
+    def beside(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(even frames,) of the rows before and after each even time, the same one where they meet."""
+        assert self.even is not None
+        even = np.minimum(self.even, self.times[-1])
+        before = np.clip(np.searchsorted(self.times, even + _SAME_S, side="right") - 1, 0, len(self.times) - 1)
+        after = np.minimum(before + (self.times[before] < even - _SAME_S), len(self.times) - 1)
+        return before, after
 
 
 def _grid(times: Floats, fps: float, wanted: float | None) -> _Grid:
