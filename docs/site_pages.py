@@ -12,6 +12,7 @@ from mkdocs.structure.files import File, Files
 from mpm_core.cli import build_parser
 
 _ROOT = Path(__file__).parents[1]
+_WIDTH = 80  # characters of usage that fit beside the contents
 _CARD, _CARD_PAGE = "assets/weights/README.md", "model-card.md"
 
 
@@ -32,8 +33,7 @@ def _command_line() -> Iterator[str]:
     yield "A mistake gives one sentence and exit status 2.\n"
     for name, parser, about in _commands(build_parser()):
         yield f"## {name}\n\n{_escaped(about[:1].upper() + about[1:])}.\n"
-        usage = parser.format_usage().removeprefix("usage: ").strip()
-        yield f"```text\n{usage}\n```\n"
+        yield f"```text\n{_usage(parser)}\n```\n"
         for group in parser._action_groups:
             rows = [_row(action) for action in group._group_actions if not isinstance(action, argparse._HelpAction)]
             if rows:
@@ -49,6 +49,13 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.A
         for name, command in action.choices.items():
             deeper = list(_commands(command))
             yield from deeper or [(command.prog, command, about.get(name, ""))]
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """As --help has it, whatever the width of the terminal."""
+    formatter = argparse.HelpFormatter(parser.prog, width=_WIDTH)
+    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups, prefix="")
+    return formatter.format_help().strip()
 
 
 def _row(action: argparse.Action) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,14 @@ class Clip:
             topology, check_camera(camera, size, where) if camera else Intrinsics.assumed(size), check_up(up, where), height_m,
             source, notes,
         )  # fmt: skip
+
+    @cached_property
+    def measured_truth(self) -> NDArray[np.float32] | None:
+        """(frames, joints, 3) the ground truth without what a lifter filled in, which nothing can be measured against; NaN
+        there. None without ground truth."""
+        if self.ground_truth is None or self.completed is None:
+            return self.ground_truth
+        return np.where(self.completed[..., None], np.float32(np.nan), self.ground_truth)
 
     def to_mpm16(self) -> Clip:
         """The same clip in the MPM-16 joints, with derived joints marked."""

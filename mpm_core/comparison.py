@@ -61,9 +61,9 @@ def figures_of(
     """
     kept = answer.hidden[frames] if hidden is None else hidden[frames]
     apart = reprojection_errors(answer, clip)[frames] if answer.task == "lift" else np.zeros(0)
-    if clip.ground_truth is None:
+    if clip.measured_truth is None:
         return AnswerFigures(reprojection=_mean(apart))
-    poses, truth = answer.positions[frames], clip.ground_truth[frames]
+    poses, truth = answer.positions[frames], clip.measured_truth[frames]
     errors = joint_errors(poses, truth)
     has_motion = len(truth) > 2 and bool(np.isfinite(np.diff(truth, 2, axis=0)).any())
     return AnswerFigures(
@@ -94,8 +94,8 @@ class JointFigures:
 def joints_of(answer: Prediction, clip: Clip, frames: slice = slice(None)) -> tuple[JointFigures, ...]:
     """The errors against the ground truth if there is any; else whatever tells of an answer without it."""
     hidden = answer.hidden[frames]
-    if clip.ground_truth is not None:
-        return (_by_joint("error", "mm", joint_errors(answer.positions[frames], clip.ground_truth[frames]), hidden),)
+    if clip.measured_truth is not None:
+        return (_by_joint("error", "mm", joint_errors(answer.positions[frames], clip.measured_truth[frames]), hidden),)
     found = []
     if answer.task == "lift" and clip.keypoints is not None:
         found.append(_by_joint("reprojection", "px", reprojection_errors(answer, clip)[frames], hidden))

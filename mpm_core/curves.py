@@ -39,9 +39,9 @@ def _poses(clip: Clip, answer: Prediction | None) -> Values:
 
 
 def _error(clip: Clip, answer: Prediction | None) -> Values:
-    if answer is None or clip.ground_truth is None:
+    if answer is None or clip.measured_truth is None:
         return _nothing(clip)
-    return joint_errors(answer.positions, clip.ground_truth)
+    return joint_errors(answer.positions, clip.measured_truth)
 
 
 def _position(axis: int) -> Callable[[Clip, Prediction | None], Values]:

@@ -59,8 +59,8 @@ def all_figures(clip: Clip, answer: Prediction, first: int, last: int) -> Figure
     """Every figure over the frames first to last, both included."""
     part = slice(first, last + 1)
     summary = None
-    if clip.ground_truth is not None:
-        summary = summarise(answer.positions[part], clip.ground_truth[part], answer.hidden[part], answer.times[part])
+    if clip.measured_truth is not None:
+        summary = summarise(answer.positions[part], clip.measured_truth[part], answer.hidden[part], answer.times[part])
     again = reprojection(answer, clip, part) if answer.task == "lift" else None
     return Figures(summary, again, summarise_motion(answer, clip, part), joints_of(answer, clip, part), first, last)
 

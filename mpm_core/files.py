@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,10 @@ _begun: set[Path] = set()
 def drop_begun() -> None:
     """Delete what this process has begun to write, for one that ends at once and cannot wait for its blocks to end."""
     for partial in list(_begun):
-        partial.unlink(missing_ok=True)
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def drop_partial(target: Path) -> None:
@@ -79,6 +83,20 @@ def written_whole(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
         _begun.discard(partial)
         os.close(handle)
+
+
+@contextmanager
+def folder_of_begun(place: Path) -> Iterator[Path]:
+    """A folder in which files of a folder (or of one that is yet to be made) are begun, and which is gone when the block ends;
+    OSError when it cannot be made."""
+    folder = place if place.is_dir() else place.parent
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=folder))
+    _begun.add(beside)
+    try:
+        yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        _begun.discard(beside)
 
 
 def check_spares(targets: Iterable[Path], sources: Iterable[Path]) -> None:

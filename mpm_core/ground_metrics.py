@@ -87,7 +87,7 @@ def on_ground(answer: Prediction, clip: Clip, frames: slice = slice(None)) -> On
 
 def true_places(clip: Clip) -> NDArray[np.float32] | None:
     """(frames, 16, 3) where the person is, if the ground truth knows it, of every joint; else None."""
-    truth = clip.ground_truth
+    truth = clip.measured_truth
     if truth is None or not np.isfinite(truth).all() or not np.ptp(truth[:, MPM16.root], axis=0).any():
         return None
     return truth
@@ -111,8 +111,8 @@ def summarise_motion(answer: Prediction, clip: Clip, frames: slice = slice(None)
     """The figures over some frames that follow one another."""
     ground = on_ground(answer, clip, frames)
     acceleration = count = _NAN
-    if clip.ground_truth is not None:
-        predicted, truth = answer.positions[frames], clip.ground_truth[frames]
+    if clip.measured_truth is not None:
+        predicted, truth = answer.positions[frames], clip.measured_truth[frames]
         if len(truth) > 2 and np.isfinite(np.diff(truth, 2, axis=0)).any():
             acceleration, count = acceleration_error(predicted, truth, clip.fps), float(jumps(predicted, truth))
     up = _NAN if clip.up is None or answer.up is None else angle_deg(answer.up, np.array(clip.up))

@@ -61,8 +61,8 @@ def curves_of(prediction: Prediction, clip: Clip, known: KnownErrors) -> AnswerC
     is_whole = prediction.is_pending is None
     contact = prediction.contact if is_whole and prediction.task == "lift" else None
     stands = None if contact is None else contact > LEAST_CONTACT
-    if clip.ground_truth is not None:
-        errors = known.of(prediction.positions, clip.ground_truth)
+    if clip.measured_truth is not None:
+        errors = known.of(prediction.positions, clip.measured_truth)
         mean = Curve("MPJPE", _mean_over(errors, np.isfinite(errors)), "curve")
         hidden = Curve("hidden joints", _mean_over(errors, prediction.hidden), "hidden_curve")
         return _on_one_axis((mean, hidden), _TOP_MM, "mm", stands)

@@ -363,8 +363,8 @@ class Session(QObject):
         for a frame asks this, so that a long clip's errors need not be known."""
         if not self.has_errors:
             return None
-        assert self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
-        return joint_errors(self._prediction.positions[frame : frame + 1], self._clip.ground_truth[frame : frame + 1])[0]
+        assert self._prediction is not None and self._clip is not None and self._clip.measured_truth is not None
+        return joint_errors(self._prediction.positions[frame : frame + 1], self._clip.measured_truth[frame : frame + 1])[0]
 
     @property
     def options(self) -> LiftOptions:

@@ -47,12 +47,12 @@ def find_worst(session: Session) -> Worst:
 def _by_error(session: Session, first: int, last: int, where: str) -> Worst:
     """MPJPE of each frame; those that are still being renewed do not count."""
     answer, clip = session.prediction, session.clip
-    assert answer is not None and clip is not None and clip.ground_truth is not None
-    end = min(last + 1, len(answer), len(clip.ground_truth))
+    assert answer is not None and clip is not None and clip.measured_truth is not None
+    end = min(last + 1, len(answer), len(clip.measured_truth))
     mean = np.full(max(end - first, 0), np.nan)
     for start in range(first, end, _AT_ONCE):
         part = slice(start, min(start + _AT_ONCE, end))
-        errors = joint_errors(answer.positions[part], clip.ground_truth[part])
+        errors = joint_errors(answer.positions[part], clip.measured_truth[part])
         known = np.isfinite(errors)
         sums = np.where(known, errors, 0).sum(1) / np.maximum(known.sum(1), 1)
         mean[part.start - first : part.stop - first] = np.where(known.any(1), sums, np.nan)

@@ -38,6 +38,7 @@ class FilmScene(SceneView):
         self._gl, self._surface = make_context()
         super().__init__(session, theme)
         self.resize(*size)
+        self._gl.makeCurrent(self._surface)  # a widget may have let it go
         whole = QOpenGLFramebufferObjectFormat()
         whole.setSamples(_SAMPLES)
         whole.setAttachment(QOpenGLFramebufferObject.Attachment.CombinedDepthStencil)

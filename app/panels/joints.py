@@ -124,6 +124,8 @@ class JointsPanel(QTreeWidget):
             return "hidden"
         if clip.edited[frame, joint]:
             return "edited"
+        if clip.keypoints is None and clip.completed is not None and clip.completed[frame, joint]:
+            return "filled in"
         return "derived" if clip.derived[frame, joint] else ""
 
     def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:

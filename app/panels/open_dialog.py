@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -99,7 +99,7 @@ class OpenDialog(QDialog):
     def _build_people(self, contents: Contents, theme: Theme) -> QListWidget:
         people = QListWidget()
         people.setIconSize(_PREVIEW)
-        people.setMinimumSize(360, 230)
+        people.setMinimumSize(360, 310)
         for person, words in zip(contents.people, people_in_words(contents.people), strict=True):
             text = "\n".join((f"Person {person.number}", *words))
             people.addItem(QListWidgetItem(_preview(person, theme), text))
@@ -143,7 +143,7 @@ def _preview(person: Person, theme: Theme) -> QIcon:
     """The person's pose where most of it is seen; blank when nothing of the body is."""
     picture = QPixmap(_PREVIEW * 2)
     picture.setDevicePixelRatio(2)
-    picture.fill(Qt.GlobalColor.transparent)
+    picture.fill(QColor(theme.window))
     box = QRectF(8, 8, _PREVIEW.width() - 16, _PREVIEW.height() - 16)
     points = person.pose.astype(float)
     seen = points[person.pose_visible]
@@ -157,4 +157,6 @@ def _preview(person: Person, theme: Theme) -> QIcon:
     nothing = ~person.pose_visible & False
     draw_skeleton(painter, SkeletonState(points, nothing, nothing, points), theme, theme.palettes["field"])
     painter.end()
-    return QIcon(picture)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # which would else be tinted, so that one side goes under
+    return icon

@@ -26,6 +26,8 @@ def describe_joint(session: Session, joint: int) -> str:
         parts.append(_how_corrected(clip, frame, joint))
     elif clip.derived[frame, joint]:
         parts.append("derived from other joints")
+    if clip.completed is not None and clip.completed[frame, joint]:
+        parts.append("the file's 3D was filled in by a lifter")
     if clip.keypoints is not None and clip.visible[frame, joint]:
         parts.append(f"confidence {clip.confidence[frame, joint]:.2f}")
     errors = session.errors_at(frame)

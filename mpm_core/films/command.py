@@ -38,6 +38,7 @@ from mpm_core.films.options import (
 from mpm_core.progress import Progress
 from mpm_core.skeleton import LIMBS, MPM16
 from mpm_core.terminal import follow
+from mpm_core.truth.command import refuse_for_many
 
 _log = logging.getLogger("mpm")
 
@@ -71,7 +72,7 @@ def add_render(
     )  # fmt: skip
     group.add_argument("--distance", type=float, metavar="M", help="from the eye to the person")
     group.add_argument("--follow", action=argparse.BooleanOptionalAction, default=True, help="go along with the person")
-    group.add_argument("--theme", choices=THEMES, default=usual.theme, help=f"colours (default: {usual.theme})")
+    group.add_argument("--theme", choices=THEMES, default=usual.theme, help="colours of ground and bodies (default: dark)")
     group.add_argument("--colours", choices=("field", "colour-blind"), default=usual.palette, help="of left and right")
     group.add_argument("--truth-place", choices=TRUTH_PLACES, default=usual.truth, help="where ground truth stands, if any")
     group.add_argument("--errors", action="store_true", help="joints in the colours of their errors")
@@ -113,6 +114,7 @@ def run_render(options: argparse.Namespace) -> None:
     takes = Takes()
     if is_single(options.inputs, takes) and options.to is None and (options.output.is_dir() or not options.output.suffix):
         options.output = as_series(options.output)
+    refuse_for_many(options, takes)
     run_each(options, render_one, takes, FilmFiles())
 
 
@@ -219,7 +221,9 @@ def _on_signals(call: Callable[[int], None]) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         call(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    # A worker leaves Ctrl+C to the one that started it.
+    asked = [number for number in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in asked}
     try:
         yield
     finally:

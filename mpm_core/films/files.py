@@ -6,8 +6,6 @@ Encoding goes on in a thread of its own, while the next picture is drawn.
 from __future__ import annotations
 
 import queue
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 
 from mpm_core.decoding import import_av
 from mpm_core.errors import UserError
-from mpm_core.files import written_whole
+from mpm_core.files import folder_of_begun, written_whole
 from mpm_core.films.options import is_series, kind_of
 
 Canvas = NDArray[np.uint8]
@@ -243,19 +241,13 @@ def _pictures(target: Path, count: int) -> Iterator[Sequence[Path]]:
     except (TypeError, ValueError):
         raise UserError(f"{target}: a pattern must have one number in it, such as %05d") from None
     try:
-        folder = place if place.is_dir() else place.parent
-        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=folder))
+        with folder_of_begun(place) as beside:
+            yield [beside / name for name in names]
+            place.mkdir(exist_ok=True)
+            for name in names:
+                (beside / name).replace(place / name)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    try:
-        yield [beside / name for name in names]
-        place.mkdir(exist_ok=True)
-        for name in names:
-            (beside / name).replace(place / name)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _fraction(rate: float) -> Fraction:

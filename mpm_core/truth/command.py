@@ -82,8 +82,8 @@ def truth_sentence(prediction: Prediction, clip: Clip) -> str:
     """How far a prediction is from the clip's ground truth, for people."""
     from mpm_core.metrics import summarise
 
-    assert clip.ground_truth is not None
-    figures = summarise(prediction.positions, clip.ground_truth, prediction.hidden, prediction.times)
+    assert clip.measured_truth is not None
+    figures = summarise(prediction.positions, clip.measured_truth, prediction.hidden, prediction.times)
     return (
         f"from the ground truth the 3D is off by {figures.mpjpe:.1f} mm (MPJPE), {figures.p_mpjpe:.1f} mm after alignment of"
         " each frame (P-MPJPE)"

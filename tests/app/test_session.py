@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.document.commands import AttachTruth
 from app.document.editor import Editor
 from app.document.session import Session
+from app.views.joint_text import describe_joint
 from mpm_core import Clip
 from mpm_core.masking import MaskRatios
 from mpm_core.metrics import joint_errors
@@ -176,6 +179,18 @@ def test_ground_truth_can_be_added_and_taken_back(session, demo):
     assert session.clip.ground_truth is None
     session.undo_stack.redo()
     assert (session.clip.ground_truth == demo.ground_truth).all()
+
+
+def test_what_a_file_says_was_filled_in_is_shown_and_comes_back_with_its_ground_truth(session, demo):
+    completed = np.zeros((len(demo), 16), bool)
+    completed[:, MPM16.index("LWrist")] = True
+    session.open_clip(replace(demo, completed=completed))
+    assert "filled in by a lifter" in describe_joint(session, MPM16.index("LWrist"))
+    assert "filled in" not in describe_joint(session, MPM16.index("RWrist"))
+    session.undo_stack.push(AttachTruth(session, demo.ground_truth))
+    assert session.clip.completed is None
+    session.undo_stack.undo()
+    assert (session.clip.completed == completed).all()
 
 
 def test_setters_emit_only_on_change(session, qtbot):

@@ -8,6 +8,7 @@ import pytest
 from mpm_core import Clip
 from mpm_core.comparison import FIGURES, answer_rows, figures_of, joint_rows, joints_of, table_text
 from mpm_core.curves import CURVES
+from mpm_core.figures import all_figures
 from mpm_core.metrics import joint_errors
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -121,3 +122,17 @@ def test_tables_hold_what_is_known_and_can_be_read_again(clip, right):
     joints = joint_rows(joints_of(right, clip))
     assert len(joints) == 17 and joints[0][2:] == ["error (mm)", "error, hidden (mm)", "error, visible (mm)"]
     assert joint_rows(())[1][:2] == ["Hip", ""]
+
+
+def test_nothing_is_measured_against_what_a_lifter_filled_in(demo, lifter):
+    wrist = MPM16.index("LWrist")
+    filled = np.zeros((len(demo), 16), bool)
+    answer = lifter.lift(demo, ~filled & (np.arange(16) == MPM16.index("RWrist")))
+    filled[:, wrist] = True
+    wrong = demo.ground_truth.copy()
+    wrong[:, wrist] += 5.0  # metres: any figure would tell
+    guessed = replace(demo, ground_truth=wrong, completed=filled)
+    without = replace(demo, ground_truth=np.where(filled[..., None], np.nan, demo.ground_truth).astype(np.float32))
+    before, now = (all_figures(clip, answer, 0, len(demo) - 1) for clip in (without, guessed))
+    assert now.summary == before.summary and now.motion == before.motion
+    assert np.isnan(guessed.measured_truth[:, wrist]).all() and np.isfinite(guessed.ground_truth).all()

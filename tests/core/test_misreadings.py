@@ -162,3 +162,10 @@ def test_frames_that_a_bvh_does_not_announce_are_said(tmp_path, demo):
     (tmp_path / "w.bvh").write_text(text.replace("Frames: 60", "Frames: 40"))
     clip = read_clip(tmp_path / "w.bvh")
     assert len(clip) == 40 and noted(clip, "announces 40 frames and holds 60")
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_frame_numbers_that_stand_in_two_rows_are_said(tmp_path, demo, step):
+    frames = [frame // step for frame in range(FRAMES)]
+    clip = read(table(tmp_path / "c.csv", body_in(demo, COCO17), {"frame": frames}))
+    assert len(clip) == FRAMES // step and noted(clip, f"{FRAMES // 2} of {FRAMES} poses are left out") == (step == 2)

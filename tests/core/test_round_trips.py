@@ -1,5 +1,6 @@
 """What is read back of our own files, over all options: the same, and a guess is never taken for a measurement."""
 
+import json
 from dataclasses import replace
 from itertools import product
 
@@ -13,6 +14,7 @@ from mpm_core.clip import Clip
 from mpm_core.formats import writers
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.motion.world import world_of
+from mpm_core.formats.project_clip import clip_from, clip_parts
 from mpm_core.skeleton import MPM16
 
 FRAMES = 60
@@ -189,6 +191,15 @@ def test_angles_motion_and_glb_say_where_they_guess(tmp_path, prediction, clip):
     assert "not measured, in rows from 0: RAnkle 7-7; LShoulder 20-39; LElbow 20-39; LWrist 20-39" in head
     extras = pygltflib.GLTF2().load(str(tmp_path / "a.glb")).animations[0].extras
     assert extras == {"not_measured": {"RAnkle": [[7, 7]]} | {MPM16.joints[n]: [[20, 39]] for n in ARM}}
+
+
+def test_projects_keep_what_was_completed(tmp_path, prediction, clip):
+    write(prediction, tmp_path / "p.npz", WriteOptions(clip=clip))
+    before = read_clip(tmp_path / "p.npz")
+    note, arrays = clip_parts(before)
+    again = clip_from(json.loads(json.dumps(note)), arrays, tmp_path / "p.mpmproj")
+    assert (again.completed == before.completed).all() and (again.confidence == before.confidence).all()
+    assert marked(again.cut(10, 29)).sum() == before.completed[10:30].sum() > 0
 
 
 def test_what_is_between_a_guess_and_a_measurement_is_a_guess(prediction, clip):

@@ -22,6 +22,7 @@ from mpm_core.people import Detections, Person, Track, find_people
 from mpm_core.people_words import taken_note
 from mpm_core.skeleton import Skeleton
 
+_MANY_LEFT_OUT = 0.1
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
 
 
@@ -149,6 +150,11 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
     notes = [*file.notes, *joints.notes]
     if options.person is None and len(people) > 1:
         notes.append(taken_note(_who(people, file)))
+    left_out = len(file.entries) - sum(len(person.places) for person in people)
+    if left_out > _MANY_LEFT_OUT * len(file.entries):
+        notes.append(
+            f"{left_out} of {len(file.entries)} poses are left out: they lie on another one of the same frame, or show no body"
+        )
     fps = options.fps or file.fps
     if fps is None:
         fps = ASSUMED_FPS
