@@ -58,7 +58,7 @@ def draw_film(material: Material, options: FilmOptions, target: Path) -> Generat
                 yield Progress(number + 1, len(shots))
         film.say_what_lacks()
     if is_series(target) and (old := pictures_after(target, len(plan))):
-        _log.warning("%s: after the last picture there are still %d of an earlier film, which do not belong to this one", target, old)
+        _log.warning("%s: after the last picture there are still %d of an earlier film, which are not of this one", target, old)
     yield _what_was_written(target, plan, wanted)
 
 
@@ -117,8 +117,7 @@ class Film:
         if self._overlay is not None:
             self._overlay.draw(self._canvas, picture)
         if self._scene is not None:
-            if self._options.viewpoint != "camera":  # from there it would hide everything
-                self._scene.set_picture(picture)
+            self._scene.set_picture(picture)
             if self._options.turns:
                 self._scene.opts["azimuth"] = self._azimuth + self._options.turns * seconds
                 if self._scene.is_side_by_side:
