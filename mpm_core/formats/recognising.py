@@ -25,16 +25,25 @@ def find_reader(path: Path, formats: Mapping[str, Format], wanted: str | None = 
     """The reader that knows a file's content best, or the wanted one; UserError when none does, or when two do."""
     if not path.exists():
         raise UserError(f"{path}: there is no such file or folder")
+    if not path.is_file() and not path.is_dir():  # reading from a pipe would wait for ever
+        raise UserError(f"{path}: cannot be read (it is no ordinary file)")
     probe = Probe(path)
     readers = {name: entry for name, entry in formats.items() if entry.read}
     if wanted is not None:
         if wanted not in readers:
             raise UserError(f"{path}: there is no format '{wanted}' to read (known: {', '.join(readers)})")
         return probe, readers[wanted]
+    written = next((entry for entry in formats.values() if not entry.read and path.name.lower().endswith(entry.suffixes)), None)
     try:
         found = _ask_all(probe, readers)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UserError:
+        if written is None:
+            raise
+        found = []
+    if not found and written is not None:
+        raise UserError(f"{path}: {written.label} can be written, but not read")
     if not found:
         raise UserError(f"{path}: {_why_unknown(probe, readers)}")
     surest = max(recognition.sureness for _, recognition in found)

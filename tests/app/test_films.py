@@ -15,7 +15,9 @@ from PySide6.QtWidgets import QProgressDialog
 from app.films.overlay import seen_by_camera
 from app.panels.film_dialog import FilmDialog
 from mpm_core import Clip, write
-from mpm_core.cli import main
+from mpm_core.camera import Intrinsics
+from mpm_core.cli import build_parser, main
+from mpm_core.films.material import read_material
 from mpm_core.formats.base import WriteOptions
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -100,6 +102,19 @@ def test_the_overlay_lies_where_the_camera_sees_the_answer(tmp_path, answer, cap
     low, high = places.min(0) - 10, places.max(0) + 10
     assert len(rows) > 60
     assert (columns >= low[0]).all() and (columns <= high[0]).all() and (rows >= low[1]).all() and (rows <= high[1]).all()
+
+
+@pytest.mark.parametrize("degrees", [70, None])
+def test_the_overlay_of_a_written_answer_is_by_the_camera_that_it_was_lifted_by(tmp_path, answer, degrees, caplog):
+    clip, prediction = answer
+    video = write_video(tmp_path / "v.mp4", np.arange(12) / 50, (320, 320))
+    size = (320, 320) if degrees else (300, 300)  # of another picture: its camera says nothing of this one
+    camera = Intrinsics.assumed(size, degrees or 70)
+    write(prediction, tmp_path / "walk.npz", WriteOptions(clip=replace(clip, image_size=size, camera=camera)))
+    arguments = ["render", str(tmp_path / "walk.npz"), "-o", "x.png", "--view", "overlay", "--video", str(video)]
+    material = read_material(build_parser().parse_args(arguments))
+    assert material.clip.camera.field_of_view_deg((320, 320)) == pytest.approx(degrees or 55)
+    assert ("55° along the longer side assumed" in caplog.text) == (degrees is None)
 
 
 def answer_of(path):
