@@ -17,8 +17,8 @@ _FEWEST_KNEES, _MOSTLY = 20, 0.8
 def mirror_note(positions: NDArray[np.float64]) -> str:
     """What to say where knees bend backwards, as they do where left and right are exchanged; else empty.
 
-    positions: (frames, 16, 3) in MPM-16 joints, NaN where unknown, in right-handed axes. Forwards is at right angles to a leg and
-    to the line between the hips, whatever is up: bodies may lie, or stand on their hands.
+    positions: (frames, 16, 3) in MPM-16 joints, NaN where unknown, in right-handed axes. Forwards is at right angles to a leg
+    and to the line between the hips, whatever is up: bodies may lie, or stand on their hands.
     """
     with np.errstate(all="ignore"):
         hips = positions[:, MPM16.indices(("LHip", "RHip"))]
