@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -37,11 +38,16 @@ class LogFile:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def add(self, text: str) -> None:
+        """UserError when that cannot be written."""
         when = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._file.writelines(f"{when} {line}\n" for line in text.splitlines())
+        try:
+            self._file.writelines(f"{when} {line}\n" for line in text.splitlines())
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # of lines that could not be written, which was said
+            self._file.close()
 
 
 class Teller:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ THEMES = ("dark", "light")
 SUFFIXES = (".mp4", ".gif", ".png")
 USUAL_SIZE, USUAL_GIF_SIZE = (1280, 720), (640, 360)
 USUAL_TURN_DEG_PER_S = 30.0
+_SLOWEST_TURN_DEG_PER_S, _FASTEST_TURN_DEG_PER_S = 0.1, 3600.0
+"""Once round in an hour, and ten times a second."""
 
 _SMALLEST_SIDE_PX = 64
 _FASTEST, _FASTEST_GIF = 60.0, 20.0
@@ -135,8 +138,13 @@ def check_film(options: FilmOptions, target: Path) -> tuple[str, ...]:
         notes.append(f"--view overlay shows no scene, so {' and '.join(lost)} change nothing")
     if options.distance is not None and not 0.4 <= options.distance <= 1000:
         raise UserError(f"--distance must lie between 0.4 and 1000 metres, not {options.distance:g}")
+    if not abs(options.turns) <= _FASTEST_TURN_DEG_PER_S or 0 < abs(options.turns) < _SLOWEST_TURN_DEG_PER_S:
+        between = f"{_SLOWEST_TURN_DEG_PER_S:g} and {_FASTEST_TURN_DEG_PER_S:g}"
+        raise UserError(f"--turntable must lie between {between} degrees a second, or be 0, not {options.turns:g}")
     if options.ghosts < 0:
         raise UserError(f"--ghosts must not be negative, but is {options.ghosts}")
+    if not isinstance(options.viewpoint, str) and not math.isfinite(options.viewpoint[0]):
+        raise UserError(f"--from: the azimuth must be a number of degrees, not {options.viewpoint[0]:g}")
     if not isinstance(options.viewpoint, str) and not abs(options.viewpoint[1]) <= 90:
         raise UserError(f"--from: the elevation must lie between -90 and 90 degrees, not {options.viewpoint[1]:g}")
     return tuple(notes)

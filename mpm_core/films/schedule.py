@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.errors import UserError
 from mpm_core.films.options import FilmOptions
 from mpm_core.limits import MOST_FRAMES
 from mpm_core.pauses import shortened
@@ -39,14 +40,20 @@ class Schedule:
 def schedule(times: NDArray[np.floating], fps: float, options: FilmOptions) -> Schedule:
     """Of a clip whose frames were taken at (frames,) seconds, `fps` on average: each shot shows the frame that is on at its
     time, for as long as the clip lasts. Pauses are shortened to a second. A still lasts for one turn, or one shot where nothing
-    turns. options: with a rate, see FilmOptions.for_file."""
+    turns. options: with a rate, see FilmOptions.for_file. UserError for more
+    pictures than can be."""
     assert options.rate is not None
     first, last = options.span(len(times))
     if options.still is not None:
-        shots = round(360 / abs(options.turns) * options.rate) if options.turns else 1
-        return Schedule(np.full(max(shots, 1), options.still), options.rate)
+        shots = _count(360 / abs(options.turns) * options.rate) if options.turns else 1
+        return Schedule(np.full(shots, options.still), options.rate)
     on_at = shortened(times[first : last + 1], fps) / options.speed
     lasts = on_at[-1] + 1 / fps / options.speed
-    shots = min(max(round(lasts * options.rate), 1), MOST_FRAMES)
-    seconds = (np.arange(shots) + _EARLY) / options.rate
+    seconds = (np.arange(_count(lasts * options.rate)) + _EARLY) / options.rate
     return Schedule(first + np.maximum(np.searchsorted(on_at, seconds, "right") - 1, 0), options.rate)
+
+
+def _count(shots: float) -> int:
+    if not shots <= MOST_FRAMES:
+        raise UserError(f"a film of {shots:.3g} pictures is more than can be made ({MOST_FRAMES} at most can)")
+    return max(round(shots), 1)

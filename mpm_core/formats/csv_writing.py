@@ -42,8 +42,8 @@ def write_csv(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
     part = options.frames(len(content))
     table = _prediction_table(content, options) if isinstance(content, Prediction) else _clip_table(content)
     clip = content if isinstance(content, Clip) else options.clip
-    if isinstance(content, Clip) and content.own_fps is not None:
-        table.comments["own_fps"] = f"{content.own_fps:.10g}"
+    if clip is not None and clip.own_fps is not None:
+        table.comments["own_fps"] = f"{clip.own_fps:.10g}"
     if clip is not None:
         table.comments.update(_camera_comments(clip))
     if clip is not None and clip.height_m is not None:

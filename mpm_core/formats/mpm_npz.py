@@ -292,9 +292,9 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["completed"] = content.completed[part]
         if content.is_virtual:
             arrays["is_virtual"] = True
-        if content.own_fps is not None:
-            arrays["own_fps"] = content.own_fps
     clip = content if isinstance(content, Clip) else options.clip
+    if clip is not None and clip.own_fps is not None:
+        arrays["own_fps"] = clip.own_fps
     if clip is not None and clip.height_m is not None:
         arrays["height_m"] = clip.height_m
     notes = () if clip is None else clip.lasting_notes

@@ -128,3 +128,16 @@ def test_a_shortened_option_names_the_file_of_options_too(folder, tmp_path):
     (tmp_path / "rate.toml").write_text("\ufeffout-fps = 10")
     assert main(["convert", "in/a.npz", "-o", "a.bvh", "--conf", "rate.toml"]) == 0
     assert read_clip(tmp_path / "a.bvh").fps == 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit on the size of files is POSIX's")
+def test_a_full_disk_is_told_of_the_file_that_it_is_told_in(folder, tmp_path):
+    code = (
+        "import resource, signal, sys; from mpm_core.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "sys.exit(main(['convert', 'in', '-o', 'out', '--to', 'csv']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("mpm: out/mpm.log: cannot be written (")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mpm.log"]

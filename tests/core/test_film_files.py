@@ -7,10 +7,16 @@ import av
 import numpy as np
 import pytest
 
+from mpm_core import write
+from mpm_core.cli import build_parser
 from mpm_core.errors import UserError
+from mpm_core.films import material
 from mpm_core.films.files import film_file, pictures_after
 from mpm_core.films.options import FilmOptions, check_film
 from mpm_core.films.schedule import schedule
+from mpm_core.formats.base import WriteOptions
+from mpm_core.rates import at_rate
+from tests.videos import write_video
 
 SIZE = (192, 108)
 
@@ -140,7 +146,42 @@ def test_what_an_overlay_cannot_show_is_said(tmp_path):
     ("x.mp4", {"size": (20, 720)}, "a side must have"), ("x.mp4", {"rate": 0.0}, "must be a positive number"),
     ("x.gif", {"rate": 60.0}, "50 frames/s at most"), ("x.mp4", {"speed": 0.0}, "--speed must lie"),
     ("x.mp4", {"viewpoint": (0.0, 100.0)}, "elevation must lie"),
+    ("x.mp4", {"viewpoint": (np.nan, 0.0)}, "must be a number of degrees"),
+    ("x.mp4", {"turns": np.nan}, "--turntable must lie"), ("x.mp4", {"turns": np.inf}, "--turntable must lie"),
+    ("x.mp4", {"turns": -1e-9}, "--turntable must lie"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused(tmp_path, name, options, words):
     with pytest.raises(UserError, match=words):
         check_film(FilmOptions(**options), tmp_path / name)
+
+
+@pytest.mark.parametrize("options", [{"speed": 0.01}, {"still": 3, "turns": 0.1}])
+def test_a_film_of_more_pictures_than_can_be_is_refused_not_cut(options):
+    with pytest.raises(UserError, match="more than can be made"):
+        schedule(np.arange(1000) / 30, 30, FilmOptions(rate=1000, **options))
+
+
+def test_a_shorter_series_over_a_longer_one_is_said(tmp_path, caplog):
+    write_film(tmp_path / "%02d.png", 25, 6)
+    assert not caplog.text
+    write_film(tmp_path / "%02d.png", 25, 4)
+    assert "pictures of a longer series are there after number 3, and stay" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["clip.npz", "answer.npz", "answer.csv", "video"])
+def test_the_video_goes_by_its_own_times_whatever_rate_was_told(tmp_path, demo, lifter, kind, monkeypatch):
+    """Of a recording at 50 frames/s of what was taken at 200."""
+    video, clip = write_video(tmp_path / "v.mp4", np.arange(8) / 50), at_rate(demo.cut(0, 7), 200, "--fps says")
+    name = tmp_path / kind
+    if kind == "video":
+        monkeypatch.setattr(material, "read_for_lifting", lambda options: (clip, np.zeros((8, 16), bool)))
+        name = video
+    else:
+        write(clip if kind == "clip.npz" else lifter.lift(clip), name, WriteOptions(clip=clip))
+    options = build_parser().parse_args(
+        ["render", str(name), "-o", "x.mp4", *(() if name == video else ("--video", str(video)))]
+    )
+    options.input = name
+    film = material.read_material(options)
+    assert film.clip.fps == 200 and film.video is not None
+    assert np.allclose(film.video.times, np.arange(8) / 50, atol=1e-4)
