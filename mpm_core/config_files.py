@@ -36,7 +36,7 @@ def with_config(commands: Mapping[str, argparse.ArgumentParser], arguments: Sequ
     with file and line, for a key that no command has or a value that cannot be.
     """
     name = next((word for word in arguments if word in commands), None)
-    if name is None or not any(word == _OPTION or word.startswith(f"{_OPTION}=") for word in arguments):
+    if name is None or not any(map(_may_be_config, arguments)):
         return list(arguments)
     command: argparse.ArgumentParser = commands[name]
     if not _options(command).keys() >= {"config"}:
@@ -58,10 +58,16 @@ def with_config(commands: Mapping[str, argparse.ArgumentParser], arguments: Sequ
     return [*arguments[: place + 1], *words, *arguments[place + 1 :]]
 
 
+def _may_be_config(word: str) -> bool:
+    """Whether a word is the option, or the beginning of it, which parsers take as well."""
+    option = word.partition("=")[0]
+    return len(option) > len("--") and _OPTION.startswith(option)
+
+
 def _settings(path: Path, name: str, commands: Mapping[str, argparse.ArgumentParser]) -> list[tuple[str, Any, str]]:
     """(key, value, place) of what the file says to a command, its own table last."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         content = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error

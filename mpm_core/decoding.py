@@ -247,8 +247,12 @@ def _upright(picture: Picture, matrix: Any) -> Picture:
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: there is no such file")
-    if not path.is_file() or path.stat().st_size == 0:
-        raise UserError(f"{path}: is empty" if path.is_file() else f"{path}: is a folder, not a video")
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, not a video")
+    if not path.is_file():
+        raise UserError(f"{path}: cannot be read (it is no ordinary file)")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: is empty")
 
 
 def import_av() -> ModuleType:

@@ -19,13 +19,12 @@ from mpm_core.errors import UserError
 from mpm_core.figures import ROWS, Figures, all_figures, figure_texts, known_figures
 from mpm_core.files import check_spares, written_whole
 from mpm_core.formats import read_clip
-from mpm_core.formats.base import ReadOptions
 from mpm_core.formats.written_answer import read_answer
 from mpm_core.grounding.up import Direction
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import say
-from mpm_core.truth.command import add_truth, check_truth_options, with_truth
+from mpm_core.truth.command import add_truth, check_truth_options, read_truth, with_truth
 
 _log = logging.getLogger("mpm")
 
@@ -93,11 +92,7 @@ def _compared(options: argparse.Namespace, answer: Prediction) -> Clip:
         return clip
     if options.shift is not None:
         raise UserError("--shift needs --clip, the keypoints that were lifted: it says how long after these the truth begins")
-    told = ReadOptions(
-        fps=options.truth_fps, select=options.truth_select, format=options.truth_format, unit=options.truth_unit,
-        up_axis=options.truth_up_axis, joint_map=_joint_map(options.truth_joint_map),
-    )  # fmt: skip
-    clip = read_clip(options.truth, options=told).to_mpm16()
+    clip = read_truth(options).to_mpm16()
     if clip.ground_truth is None:
         raise UserError(f"{options.truth}: holds no 3D positions to measure against")
     _check_frames(clip, answer, options.truth)
@@ -134,12 +129,6 @@ def _in_axes_of(clip: Clip, answer: Prediction, up: Direction | None, path: Path
         " on it, so that a turn that lasts counts in no figure"
     )
     return replace(clip, keypoints=None), turned, note
-
-
-def _joint_map(path: Path | None) -> Any:
-    from mpm_core.formats.keypoints.naming import read_joint_map
-
-    return None if path is None else read_joint_map(path)
 
 
 def _check_frames(clip: Clip, answer: Prediction, path: Path) -> None:

@@ -41,10 +41,18 @@ def drop_begun() -> None:
 
 
 def drop_partial(target: Path) -> None:
-    """Delete what a killed process has left of a file."""
+    """Delete what a killed process has left of a file, if no other program is at it."""
     with suppress(OSError, ValueError):
         place = Path(os.path.realpath(target))
-        place.with_name(_name_beside(place.name)).unlink(missing_ok=True)
+        partial = place.with_name(_name_beside(place.name))
+        handle = os.open(partial, os.O_RDWR)
+        try:
+            if sys.platform != "win32" and _lock(handle):
+                partial.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+        if sys.platform == "win32":  # which deletes no file that is open
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

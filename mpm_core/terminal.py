@@ -13,8 +13,20 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A result, on standard output; everything else goes to standard error."""
+    if not can_say(text):  # as names of files that are no text, or of another alphabet than the terminal's
+        encoding = sys.stdout.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def can_say(text: str) -> bool:
+    """Whether standard output has all signs of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def follow(steps: Iterator[Progress | T], what: str) -> Iterator[T]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mpm_core.bulk.patterns import fixed_part, is_pattern, matches
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
 
 LIST_SIGN = "@"
-_PATTERN_SIGNS = "*?["
 _HIDDEN_SIGNS = (".", "~")
 # Of these endings far more files are something else: one is taken where it is named, or matches a pattern.
 _NOT_OF_FOLDERS = (".txt", ".tsv")
@@ -53,9 +52,10 @@ def find_inputs(
 
     A folder that is itself a clip, with a file per frame, is one input; else it stands for what lies in it and below. The
     folders below it stay in the output, as do those below `base`, the folder before a pattern's first sign, and the folder that
-    all paths of a list share. output: what lies there is left out; made: so are these, where input and output are one folder.
+    all paths of a list share. output: what lies there is left out; made: so are these, where input and output are one folder,
+    which are named without links.
     """
-    search = _Search(takes, whole(output), made, base)
+    search = _Search(takes, output, made, base)
     for path in given:
         try:
             search.add(path)
@@ -75,7 +75,7 @@ def is_single(given: Sequence[Path], takes: Takes) -> bool:
     try:
         if path.is_dir():
             return _is_clip(path, takes)
-        return path.exists() or not _is_pattern(path)
+        return path.exists() or not is_pattern(path)
     except (OSError, ValueError):
         return True
 
@@ -88,7 +88,8 @@ def whole(path: Path) -> Path:
 class _Search:
     def __init__(self, takes: Takes, output: Path, made: frozenset[Path], base: Path | None) -> None:
         self.inputs = Inputs()
-        self._takes, self._output, self._made, self._base = takes, output, made, base
+        self._takes, self._made, self._base = takes, made, base
+        self._output = output.stat() if output.is_dir() else None
         self._suffixes = _suffixes(takes)
         self._known: set[Path] = set()
 
@@ -109,12 +110,12 @@ class _Search:
             self._add_folder(path, base)
         elif path.exists():
             self._take(path, base)
-        elif _is_pattern(path):
-            matches = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207, which takes no whole paths
-            if not matches:
+        elif is_pattern(path):
+            found = matches(path)
+            if not found:
                 raise UserError(f"{path}: nothing matches this pattern")
-            for match in map(Path, matches):
-                folder = base or _fixed_part(path)
+            for match in found:
+                folder = base or fixed_part(path)
                 if match.is_dir():
                     self._add_folder(match, folder)
                 else:
@@ -141,12 +142,13 @@ class _Search:
             self._leave(folder, f"cannot be read: {error.strerror}")
             return
         names = {entry.name.lower() for entry in entries}
+        without_links = Path(os.path.realpath(folder))
         for entry in entries:
             path = folder / entry.name
             if entry.name.startswith(_HIDDEN_SIGNS):
                 self._leave(path, "hidden")
             elif entry.is_dir(follow_symlinks=False):
-                if whole(path) == self._output:
+                if self._output is not None and os.path.samestat(path.stat(), self._output):
                     self._leave(path, "the output folder")
                 elif _is_clip(path, self._takes):
                     yield path
@@ -156,7 +158,7 @@ class _Search:
                 self._leave(path, "a link to a folder")
             elif not entry.is_file():
                 self._leave(path, "no ordinary file, or a link to nothing")
-            elif whole(path) in self._made:
+            elif without_links / entry.name in self._made:
                 self._leave(path, "written by an earlier run")
             elif (why := self._why_not(path, names)) is not None:
                 self._leave(path, why)
@@ -175,7 +177,10 @@ class _Search:
         if whole(path) in self._known:  # a pattern and a list may name the same file
             return
         self._known.add(whole(path))
-        name = Path(path.name) if path.is_dir() else Path(path.stem)
+        name = path.name if path.is_dir() else path.stem
+        if name in ("", ".", ".."):
+            self.inputs.failed.append((path, f"{path}: has no name but its ending, which outputs could be called by"))
+            return
         self.inputs.found.append(Input(path, _below(path.parent, base) / name))
 
     def _leave(self, path: Path, why: str) -> None:
@@ -194,20 +199,6 @@ def _below(folder: Path, base: Path | None) -> Path:
 
 def _is_list(path: Path) -> bool:
     return str(path).startswith(LIST_SIGN) and len(str(path)) > len(LIST_SIGN)
-
-
-def _is_pattern(path: Path) -> bool:
-    return any(sign in str(path) for sign in _PATTERN_SIGNS)
-
-
-def _fixed_part(pattern: Path) -> Path:
-    """The folder before the first part of a pattern that has a sign in it."""
-    kept: list[str] = []
-    for part in pattern.parts[:-1]:
-        if any(sign in part for sign in _PATTERN_SIGNS):
-            break
-        kept.append(part)
-    return Path(*kept)
 
 
 def _read_list(path: Path) -> list[tuple[int, Path]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpm_core.bulk.inputs import LIST_SIGN
+
 _INPUTS_HELP = """Inputs are files, folders with all that lies in them, patterns in quotes with *, ** and ?, and @FILE, a text
 file with a path in each line (from the folder that you are in). For several the output is a folder, in which the folders of
 the input are kept, beside mpm.log and what --resume needs. Status: 0; 2 when something failed; 130 after Ctrl+C; 143 after
@@ -15,7 +17,7 @@ def add_bulk(parser: argparse.ArgumentParser, what: str, usual: str) -> None:
     """For commands that take several inputs, which is what run_each wants. what: the inputs; usual: the format of outputs."""
     parser.epilog = _INPUTS_HELP
     parser.set_defaults(usual_format=usual)
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="input", help=f"{what}; also patterns and @LIST")
+    parser.add_argument("inputs", type=_input, nargs="+", metavar="input", help=f"{what}; also patterns and @LIST")
     parser.add_argument(
         "-o",
         "--output",
@@ -31,3 +33,9 @@ def add_bulk(parser: argparse.ArgumentParser, what: str, usual: str) -> None:
     group.add_argument("--dry-run", action="store_true", help="only say what would be written")
     group.add_argument("--json", action="store_true", help="the summary as a JSON document on standard output")
     group.add_argument("--dask", metavar="ADDRESS", help="work on a Dask cluster, as tcp://host:8786 (extra: cluster)")
+
+
+def _input(text: str) -> Path:
+    """What was typed; ./@name is the file of that name, from which Path would make @name, a list."""
+    path = Path(text)
+    return path.absolute() if str(path).startswith(LIST_SIGN) and not text.startswith(LIST_SIGN) else path

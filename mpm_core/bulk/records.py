@@ -52,7 +52,7 @@ class Records:
 
     def _read(self) -> Iterable[dict[str, Any]]:
         try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return
         except OSError as error:
@@ -60,7 +60,7 @@ class Records:
         for line in lines:
             try:
                 entry = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if not isinstance(entry, dict) or not {"asked", "frames"} <= entry.keys():
                 continue
@@ -68,8 +68,8 @@ class Records:
                 yield entry
 
     def outputs(self) -> frozenset[Path]:
-        """All files that were written here, by their whole paths."""
-        folder = whole(self._folder)
+        """All files that were written here, by their whole paths without links."""
+        folder = Path(os.path.realpath(self._folder))
         return frozenset(folder / name for entry in self._known.values() for name in entry["outputs"])
 
     def find(self, source: Path, asked: str) -> tuple[int, tuple[Path, ...]] | None:
@@ -87,7 +87,7 @@ class Records:
         outputs = {os.path.relpath(file, self._folder): _mark(file) for file in outcome.outputs}
         source = str(whole(outcome.input))
         entry = {"input": source, "asked": asked, "outputs": outputs, "frames": outcome.frames}
-        line = json.dumps(entry, ensure_ascii=False) + "\n"
+        line = json.dumps(entry) + "\n"  # in ASCII: names of files need not be text
         try:
             with self._path.open("ab") as file:
                 file.write((("" if self._ends_whole() else "\n") + line).encode())
@@ -112,12 +112,23 @@ class Asked:
         given = {name: str(value) for name, value in sorted(vars(options).items()) if name not in _NO_MATTER}
         weights = _shipped_weights(options)
         marks = [[str(path), _mark(path)] for path in (*aids, *weights)]
+        self._skeletons: dict[Path, list[Any]] = {}
         self._told = [command, version_text(), given, list(endings), marks]
 
     def of(self, source: Path) -> str:
         """A digest of what is asked and of the input as it is now."""
-        text = json.dumps([*self._told, str(whole(source)), _mark(source)])
+        text = json.dumps([*self._told, str(whole(source)), _mark(source), *self._skeletons_of(source)])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _skeletons_of(self, source: Path) -> list[Any]:
+        """Of an AMC, the ASFs in its folder: one of them is read with it."""
+        if source.suffix.lower() != ".amc" or source.is_dir():
+            return []
+        folder = source.parent
+        if folder not in self._skeletons:
+            found = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".asf")
+            self._skeletons[folder] = [[path.name, _mark(path)] for path in found]
+        return self._skeletons[folder]
 
 
 def _shipped_weights(options: argparse.Namespace) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from mpm_core.bulk.outcomes import DONE, FAILED, SKIPPED, Outcome
 from mpm_core.errors import UserError
-from mpm_core.terminal import say
+from mpm_core.terminal import can_say, say
 
 _log = logging.getLogger("mpm")
 
@@ -200,4 +200,5 @@ def document(
 
 def say_json(content: object) -> None:
     """One document on standard output, where nothing else then goes."""
-    say(json.dumps(content, indent=1, ensure_ascii=False))
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    say(text if can_say(text) else json.dumps(content, indent=1))

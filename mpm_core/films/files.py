@@ -250,6 +250,14 @@ def _pictures(target: Path, count: int) -> Iterator[Sequence[Path]]:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
 
 
+def pictures_after(target: Path, count: int) -> int:
+    """How many numbered pictures of an earlier, longer film go on after so many: whoever reads the series would see them."""
+    number = count
+    while (target.parent / (target.name % number)).exists():
+        number += 1
+    return number - count
+
+
 def _fraction(rate: float) -> Fraction:
     """Such as 30000/1001 for what is written as 29.97."""
     return Fraction(rate).limit_denominator(_LARGEST_DENOMINATOR)

@@ -24,6 +24,7 @@ from mpm_core.hiding import parse_mask
 from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
+from mpm_core.rates import own_times
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import follow
 from mpm_core.truth.command import with_truth
@@ -149,19 +150,20 @@ def _filled_in(path: Path, frames: int) -> Mask:
 
 def _video(options: argparse.Namespace, clip: Clip, project: Project | None, is_video: bool) -> FilmVideo | None:
     """The video behind the answer: the input itself, the one that is named, or a project's; UserError where it is missing."""
+    times = own_times(clip)  # a video goes by its own, at whatever rate its frames were really taken
     if is_video and options.video is None:
-        return FilmVideo(options.input, clip.times, options.fps is None)
+        return FilmVideo(options.input, times, True)
     if options.video is not None:
         if not options.video.is_file():
             raise UserError(f"{options.video}: there is no such video")
         # What was detected from somewhere in a video on has the video's times in our files; in others nobody knows.
         is_ours = project is not None or options.input.suffix.lower() == ".npz"
-        return FilmVideo(options.video, clip.times if is_ours else clip.times - clip.times[0])
+        return FilmVideo(options.video, times if is_ours else times - times[0])
     path = None if project is None else project.links.get("video")
     if project is None or path is None:
         return None
     is_source = "video" in project.parts and bool(project.parts["video"].note.get("is_source"))
-    return FilmVideo(path, clip.times if is_source else clip.times - clip.times[0], is_source)
+    return FilmVideo(path, times if is_source else times - times[0], is_source)
 
 
 def _with_camera_of(clip: Clip, video: FilmVideo, options: argparse.Namespace) -> Clip:

@@ -25,6 +25,8 @@ def find_reader(path: Path, formats: Mapping[str, Format], wanted: str | None = 
     """The reader that knows a file's content best, or the wanted one; UserError when none does, or when two do."""
     if not path.exists():
         raise UserError(f"{path}: there is no such file or folder")
+    if not path.is_file() and not path.is_dir():  # reading from a pipe would wait for ever
+        raise UserError(f"{path}: cannot be read (it is no ordinary file)")
     probe = Probe(path)
     readers = {name: entry for name, entry in formats.items() if entry.read}
     if wanted is not None:

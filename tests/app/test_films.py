@@ -152,8 +152,11 @@ def test_both_views_stand_beside_each_other(tmp_path, answer, caplog):
     write(clip, tmp_path / "clip.npz")
     assert render(tmp_path / "clip.npz", "-o", tmp_path / "%03d.png", "--frames", "0-1", "--view", "both", *SMALL) == 0
     (frame,) = read_film(tmp_path / "001.png")[2]
+    assert "of an earlier film" not in caplog.text
     assert near(frame[:, :160], BLUE, 90).sum() > 15 and near(frame[:, 160:], BLUE, 90).sum() > 15
     assert "drawn on a blank picture" in caplog.text and "lifted on the way" in caplog.text
+    assert render(tmp_path / "clip.npz", "-o", tmp_path / "%03d.png", "--frames", "0-0", *SMALL) == 0
+    assert "%03d.png: after the last picture there are still 1 of an earlier film" in caplog.text
 
 
 def test_3d_that_lacks_joints_is_completed_and_motion_shown_as_it_is(tmp_path, demo, caplog, monkeypatch):
@@ -294,6 +297,14 @@ def test_the_video_behind_the_skeleton_is_filmed_too(qtbot, demo_window, filmed,
     left, top = (round(value * 240 / 320) for value in square_at(20, (320, 320)))
     assert near(frame[top + 3 : top + 14, left + 3 : left + 14], (255, 255, 255), 30).all()
     assert near(frame, BLUE, 50).sum() > 20
+
+
+def test_numbered_pictures_that_are_there_are_not_written_over_unasked(demo_window, filmed, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("app.window.film_handlers.may_replace", lambda _, path: asked.append(path))
+    (tmp_path / "walk-00000.png").write_text("as it was")
+    filmed("walk.png", kind="Numbered pictures (PNG)")
+    assert asked == [tmp_path / "walk-00000.png"] and not demo_window.film_handlers.job.is_busy
 
 
 def test_a_project_is_filmed_from_where_it_was_looked_at(qtbot, demo_window, monkeypatch, tmp_path):

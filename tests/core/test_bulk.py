@@ -1,6 +1,7 @@
 """Commands over many inputs: what is meant by them, where outputs go, what is told, and what is left out the next time."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from mpm_core.cli import build_parser, main
 from mpm_core.figures import all_figures, known_figures
 from mpm_core.hiding import parse_mask
 from tests.conftest import body25_from_mpm16, write_openpose
+
+BULK_PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 
 
 @pytest.fixture
@@ -204,6 +207,13 @@ def test_options_from_a_file_and_typed_ones_win(folder, tmp_path, capsys):
     assert "joint" in (tmp_path / "out" / "a.csv").read_text().splitlines()[-65]
     assert main(["convert", "in/a.npz", "-o", "x.csv", "--config=walk.toml", "--to", "csv", "--last", "6"]) == 0
     assert len(read_clip(tmp_path / "x.csv")) == 7
+
+
+def test_the_file_of_options_in_the_docs_is_taken(folder, tmp_path, capsys):
+    (block,) = re.findall(r"```toml\n(.*?)```", BULK_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "walk.toml").write_text(block)
+    assert main(["lift", "in/a.npz", "-o", "out", "--config", "walk.toml", "--dry-run"]) == 0
+    assert "out/a.bvh, out/a.csv" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

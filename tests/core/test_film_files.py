@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mpm_core.errors import UserError
-from mpm_core.films.files import film_file
+from mpm_core.films.files import film_file, pictures_after
 from mpm_core.films.options import FilmOptions, check_film
 from mpm_core.films.schedule import schedule
 
@@ -59,6 +59,8 @@ def test_pictures_go_to_one_file_or_to_numbered_ones(tmp_path):
     _, _, (frame,) = read_film(tmp_path / "new" / "walk-002.png")
     assert frame.shape == (SIZE[1], SIZE[0], 3) and tuple(frame[50, 18]) == (250, 150, 30)
     assert {path.name for path in tmp_path.iterdir()} == {"one.png", "new"}
+    write_film(tmp_path / "new" / "walk-%03d.png", 1, 1)  # two of the longer film are left
+    assert [pictures_after(tmp_path / "new" / "walk-%03d.png", count) for count in (1, 3)] == [2, 0]
 
 
 @pytest.mark.parametrize("name", ["old.mp4", "old.gif", "old.png", "new/%02d.png"])

@@ -6,6 +6,7 @@ import pytest
 from mpm_core import UserError, read_clip, write
 from mpm_core.formats import inspect_file
 from mpm_core.formats.base import ReadOptions
+from mpm_core.formats.motion.handedness import mirror_note
 from mpm_core.skeleton import COCO17, H36M17, MPM16
 from tests.bodies import FRAMES, body_in, flat, same_body, write_json
 from tests.motion_files import h36m_of, pose_error_mm, world_of, write_trc
@@ -153,6 +154,17 @@ def test_motion_that_is_mirrored_is_said(tmp_path, demo, called, signs, is_wrong
     names = [name for name in MPM16.joints if name in world]
     clip = read_clip(write_trc(tmp_path / "w.trc", {called(name): world[name] * signs for name in names}))
     assert noted(clip, "the knees bend backwards") == is_wrong
+
+
+@pytest.mark.parametrize("degrees", [90, 110, 150, 180, 250, -80])
+@pytest.mark.parametrize("axes", [(0, 1), (1, 2)], ids=["cartwheel", "handstand"])
+def test_bodies_that_are_not_upright_do_not_seem_to_be_mirrored(demo, degrees, axes):
+    """Bodies in right-handed axes stay so however they are turned: lying, prone with the shanks up, on their hands."""
+    upright = demo.ground_truth.astype(float) * (1, -1, -1)
+    turn, (cos, sin) = np.eye(3), (np.cos(np.radians(degrees)), np.sin(np.radians(degrees)))
+    turn[np.ix_(axes, axes)] = (cos, -sin), (sin, cos)
+    assert not mirror_note(upright @ turn.T)
+    assert mirror_note(upright * (-1, 1, 1))
 
 
 def test_frames_that_a_bvh_does_not_announce_are_said(tmp_path, demo):
