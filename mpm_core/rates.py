@@ -25,11 +25,16 @@ def at_rate(clip: Clip, fps: float, says: str, own: Clip | None = None) -> Clip:
     if fps == own.fps:
         notes += tuple(note for note in own.notes if _is_about_rate(note))
     else:
-        was = "the file tells none" if is_rate_assumed(own) else f"the file's own times say {own.fps:g}"
-        notes += (f"{fps:g}{_TAKEN}{says}, where {was}",)
+        notes += (rate_note(fps, says, None if is_rate_assumed(own) else own.fps),)
     told = own.own_fps or (None if any(note.startswith(_NO_RATE_NOTE) for note in own.notes) else own.fps)
     own_fps = own.own_fps if fps == own.fps else told
     return replace(clip, fps=fps, times=own.times * (own.fps / fps), notes=notes, own_fps=own_fps)
+
+
+def rate_note(fps: float, says: str, own_fps: float | None) -> str:
+    """That a rate was taken on somebody's word, and what the file says (None: nothing)."""
+    was = "the file tells none" if own_fps is None else f"the file's own times say {own_fps:g}"
+    return f"{fps:g}{_TAKEN}{says}, where {was}"
 
 
 def own_times(clip: Clip) -> NDArray[np.float64]:

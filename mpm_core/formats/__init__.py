@@ -39,6 +39,7 @@ from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 from mpm_core.provenance import with_notes
+from mpm_core.rates import rate_note
 
 _log = logging.getLogger("mpm")
 
@@ -102,6 +103,9 @@ def read_clip(
         probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
         clip = found.read(probe, options)
+        if options.fps is not None and clip.own_fps is not None:
+            note = rate_note(options.fps, "was told", clip.own_fps)
+            clip = replace(clip, notes=(*clip.notes, *([note] if note not in clip.notes else [])))
         source = clip.source if split_source(clip.source)[0] == Path(path) else path
         noted = (*clip.notes, *([clip.camera_note] if clip.camera_note else []))
         clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", noted))

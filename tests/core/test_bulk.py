@@ -292,3 +292,13 @@ def test_motion_in_the_world_is_turned_to_its_ground_truth(folder, tmp_path, dem
 def write_longer(folder, demo):
     write(demo.cut(0, 30), folder / "longer.npz")
     return folder / "longer.npz"
+
+
+def test_a_rate_that_differs_from_what_files_say_is_told(folder, caplog):
+    (folder.parent / "walk.toml").write_text("fps = 30\n")
+    assert main(["convert", "in/a.npz", "-o", "a.trc", "--fps", "50"]) == 0 and "taken" not in caplog.text
+    for name in ("in/b.npz", "in/a.csv", "a.trc"):
+        caplog.clear()
+        assert main(["convert", "in/a.npz", "-o", "in/a.csv"]) == 0
+        assert main(["convert", name, "-o", "out.npz", "--config", "walk.toml"]) == 0
+        assert "30 frames/s taken, as was told, where the file's own times say 50" in caplog.text

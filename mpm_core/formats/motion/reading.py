@@ -23,6 +23,7 @@ from mpm_core.formats.motion.virtual import seen_by, view_of
 from mpm_core.formats.units import body_height, is_usual, usual_unit
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.limits import MOST_FRAMES
+from mpm_core.rates import rate_note
 from mpm_core.skeleton import Skeleton
 from mpm_core.stature import stature
 
@@ -79,6 +80,8 @@ def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float =
     notes = [*track.notes, *joints.notes]
     if options.fps is None and track.fps is None:
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
+    if options.fps is not None and track.fps is not None and not np.isclose(fps, track.fps, rtol=1e-3):
+        notes.append(rate_note(fps, "was told", track.fps))
     notes += [f"{unit_note}; up is the file's {up.axis} axis, {up.why}", VIRTUAL_NOTE]
     notes += filter(None, [mirror_note(body)])
     clip = Clip.from_arrays(
