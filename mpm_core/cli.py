@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(commands)
     _add_eval(commands)
     add_completion(commands, build_parser)
-    for one in ("lift", "detect", "complete", "convert", "metrics"):
+    for one in ("lift", "detect", "complete", "convert", "render", "metrics"):
         add_config(commands.choices[one])
     info = commands.add_parser("info", help="version, devices, formats and the shipped weights")
     info.add_argument("--json", action="store_true", help="as a JSON document")

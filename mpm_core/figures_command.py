@@ -19,12 +19,12 @@ from mpm_core.errors import UserError
 from mpm_core.figures import ROWS, Figures, all_figures, figure_texts, known_figures
 from mpm_core.files import check_spares, written_whole
 from mpm_core.formats import read_clip
-from mpm_core.formats.base import ReadOptions
 from mpm_core.formats.written_answer import read_answer
+from mpm_core.grounding.up import Direction
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import say
-from mpm_core.truth.command import add_truth, check_truth_options, with_truth
+from mpm_core.truth.command import add_truth, check_truth_options, read_truth, with_truth
 
 _log = logging.getLogger("mpm")
 
@@ -66,7 +66,11 @@ def run_metrics(options: argparse.Namespace) -> None:
     written = read_clip(options.prediction)
     answer, notes = read_answer(options.prediction, written)
     clip = _compared(options, answer)
-    clip = clip if clip.up is not None else replace(clip, up=written.up)
+    if written.is_virtual or clip.is_virtual:
+        clip, answer, turned = _in_axes_of(clip, answer, written.up, options.prediction)
+        notes = (*notes, turned)
+    elif clip.up is None:
+        clip = replace(clip, up=written.up)
     first, last = _range(options, len(answer))
     figures = all_figures(clip, answer, first, last)
     for note in notes:
@@ -88,23 +92,43 @@ def _compared(options: argparse.Namespace, answer: Prediction) -> Clip:
         return clip
     if options.shift is not None:
         raise UserError("--shift needs --clip, the keypoints that were lifted: it says how long after these the truth begins")
-    told = ReadOptions(
-        fps=options.truth_fps, select=options.truth_select, format=options.truth_format, unit=options.truth_unit,
-        up_axis=options.truth_up_axis, joint_map=_joint_map(options.truth_joint_map),
-    )  # fmt: skip
-    clip = read_clip(options.truth, options=told).to_mpm16()
+    clip = read_truth(options).to_mpm16()
     if clip.ground_truth is None:
         raise UserError(f"{options.truth}: holds no 3D positions to measure against")
     _check_frames(clip, answer, options.truth)
-    if clip.is_virtual and not np.any(answer.root):
-        _log.warning("%s: poses are compared in the axes of a virtual camera, as the file has none", options.truth)
     return clip
 
 
-def _joint_map(path: Path | None) -> Any:
-    from mpm_core.formats.keypoints.naming import read_joint_map
+def _in_axes_of(clip: Clip, answer: Prediction, up: Direction | None, path: Path) -> tuple[Clip, Prediction, str]:
+    """An answer in other axes than the clip's ground truth, turned as one to lie on it (Kabsch, 1976, of the joints relative to
+    Hip); the clip for it, without keypoints, since no camera saw what is turned; and what to say. up: of the answer's file.
+    UserError without ground truth."""
+    from scipy.spatial.transform import Rotation
 
-    return None if path is None else read_joint_map(path)
+    truth = clip.measured_truth
+    if truth is None:
+        raise UserError(
+            f"{path}: is motion in the world, which does not say where the camera saw it: give --truth, or the NPZ of mpm lift"
+        )
+    relative = truth - truth[:, MPM16.root, None]
+    known = np.isfinite(relative).all(-1) & np.isfinite(answer.positions).all(-1)
+    known[:, MPM16.root] = False  # at zero in both, it says nothing
+    if not known.any():
+        raise UserError(f"{path}: has no joint in a frame in which the ground truth has it too")
+    turn = Rotation.align_vectors(relative[known], answer.positions[known])[0]
+    matrix = turn.as_matrix().astype(np.float32)
+    turned = replace(
+        answer, positions=answer.positions @ matrix.T, root=answer.root @ matrix.T,
+        up=None if answer.up is None else matrix @ answer.up,
+    )  # fmt: skip
+    if clip.up is None and up is not None:
+        x, y, z = turn.apply(up)
+        clip = replace(clip, up=(float(x), float(y), float(z)))
+    note = (
+        f"its axes are not those of the ground truth: all of it was turned by {np.rad2deg(turn.magnitude()):.0f}° to lie best"
+        " on it, so that a turn that lasts counts in no figure"
+    )
+    return replace(clip, keypoints=None), turned, note
 
 
 def _check_frames(clip: Clip, answer: Prediction, path: Path) -> None:

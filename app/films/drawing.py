@@ -22,9 +22,9 @@ from app.look.theme import THEMES
 from app.views.viewpoints import look_from_there
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
-from mpm_core.films.files import Canvas, film_file
+from mpm_core.films.files import Canvas, film_file, pictures_after
 from mpm_core.films.material import Material, window_note
-from mpm_core.films.options import FilmOptions
+from mpm_core.films.options import FilmOptions, is_series
 from mpm_core.films.schedule import Schedule, schedule
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -57,6 +57,8 @@ def draw_film(material: Material, options: FilmOptions, target: Path) -> Generat
                     raise errors[0]
                 yield Progress(number + 1, len(shots))
         film.say_what_lacks()
+    if is_series(target) and (old := pictures_after(target, len(plan))):
+        _log.warning("%s: after the last picture there are still %d of an earlier film, which are not of this one", target, old)
     yield _what_was_written(target, plan, wanted)
 
 
@@ -115,8 +117,7 @@ class Film:
         if self._overlay is not None:
             self._overlay.draw(self._canvas, picture)
         if self._scene is not None:
-            if self._options.viewpoint != "camera":  # from there it would hide everything
-                self._scene.set_picture(picture)
+            self._scene.set_picture(picture)
             if self._options.turns:
                 self._scene.opts["azimuth"] = self._azimuth + self._options.turns * seconds
                 if self._scene.is_side_by_side:

@@ -68,11 +68,12 @@ def ask_where(parent: QWidget, title: str, start: str, label: str, suffix: str) 
     if path.name.lower().endswith(suffix):
         return path
     path = path.with_name(path.name + suffix)
-    if path.exists() and not _may_replace(parent, path):
+    if path.exists() and not may_replace(parent, path):
         return None
     return path
 
 
-def _may_replace(parent: QWidget, path: Path) -> bool:
+def may_replace(parent: QWidget, path: Path) -> bool:
+    """Whether to write over a file that the file dialog did not ask about."""
     buttons = QMessageBox.StandardButton
     return QMessageBox.question(parent, "Replace file", f"{path.name} is there already. Replace it?") == buttons.Yes

@@ -18,12 +18,21 @@ _FAR_M = 0.35
 _PICTURE_PX = 320
 
 
+class _Picture(GLImageItem):
+    """What the camera sees, but for eyes in its place, from which it would hide all else."""
+
+    def paint(self) -> None:
+        """See GLGraphicsItem.paint."""
+        if self.view().cameraPosition().length() > _FAR_M:
+            super().paint()
+
+
 class CameraPyramid:
     """Drawn when the person's place is known, so that the camera's is too."""
 
     def __init__(self) -> None:
         self._lines = GLLinePlotItem(mode="lines", antialias=True)
-        self._image = GLImageItem(np.zeros((1, 1, 4), np.uint8), smooth=True)
+        self._image = _Picture(np.zeros((1, 1, 4), np.uint8), smooth=True)
         self._has_picture = False
         self._size = (1, 1)
         self._drawn: tuple[object, ...] = ()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QProgressDialog, QWidget
 from app.document.document import Document
 from app.document.session import Session
 from app.panels.film_dialog import FilmDialog, FilmKind
-from app.panels.questions import ask_where
+from app.panels.questions import ask_where, may_replace
 from app.views.scene_view import SceneView
 from app.workers.backdrop import Backdrop
 from app.workers.filming import FilmJob
@@ -60,6 +60,9 @@ class FilmHandlers(QObject):
             return
         if kind.is_series:
             target = target.with_name(f"{target.stem.replace('%', '_')}-%05d{kind.suffix}")
+            first = target.with_name(target.name % 0)
+            if first.exists() and not may_replace(self._window, first):
+                return
         times = self._backdrop.times
         shown = [answer.name for answer in session.kept.shown]
         aspect = 1.0 if self._scene is None else self._scene.height() / max(self._scene.width(), 1)

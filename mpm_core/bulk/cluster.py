@@ -47,7 +47,7 @@ class Cluster:
     def _check_workers(self, address: str) -> None:
         try:
             self._client.wait_for_workers(1, timeout=_PATIENCE_S)
-        except TimeoutError:
+        except self._lib.TimeoutError:  # of asyncio, which Python 3.10 does not take for its own
             _log.info("--dask %s: there are no workers yet: waiting for one", address)
             self._client.wait_for_workers(1)
         told = self._client.run(_version_of_worker, on_error="return")

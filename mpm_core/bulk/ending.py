@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -49,6 +49,29 @@ def ending_at_once(grace_s: float = GRACE_S) -> Iterator[None]:
         theirs.close()
         watch.join()
         ours.close()
+
+
+@contextmanager
+def signals_waiting() -> Iterator[Callable[[], None]]:
+    """While this is open, SIGTERM and Ctrl+C are only noted; what it gives raises TerminatedError or KeyboardInterrupt if one
+    came. ending_at_once still ends who does not call it in time."""
+    heard: list[int] = []
+
+    def end_if_told() -> None:
+        if heard:
+            raise TerminatedError if heard[0] == signal.SIGTERM else KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield end_if_told
+        return
+    # A worker leaves Ctrl+C to the one that started it.
+    asked = [number for number in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in asked}
+    try:
+        yield end_if_told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _on_terminate(number: int, frame: FrameType | None) -> NoReturn:

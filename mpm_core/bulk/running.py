@@ -47,8 +47,10 @@ def run_each(options: argparse.Namespace, run_one: RunOne, takes: Takes, gives: 
     if not options.output.is_dir() and (options.output.exists() or gives.is_file_name(options.output)):
         if len(options.inputs) == 1 and (reason := why_no_clip(options.inputs[0], takes)):
             raise UserError(f"{reason}; for the files in it one by one the output must be a folder, not {options.output}")
-        why = "several formats" if is_single(options.inputs, takes) else "perhaps several inputs"
-        raise UserError(f"{options.output}: must be a folder, as there are {why}")
+        why = "are several formats" if is_single(options.inputs, takes) else "are several inputs"
+        if len(options.inputs) == 1 and not is_single(options.inputs, takes):
+            why = "may be several inputs"
+        raise UserError(f"{options.output}: must be a folder, as there {why}")
     for note in gives.check(options, [found for found, _ in formats]):
         _log.info("%s", note)
     with ending_at_once(GRACE_ALONE_S if options.jobs == 1 and options.dask is None else GRACE_S):
@@ -114,7 +116,7 @@ def _run_many(options: argparse.Namespace, run_one: RunOne, takes: Takes, ending
     if options.dry_run:
         planned = [Outcome(path, DONE, files) for path, files in plan.tasks]
         _tell_dry(options, command, [*plan.known, *planned], inputs.left_out)
-        _count_failures(plan.known)
+        _count_failures([*plan.known, *planned])
         return
     run = _runner(options, run_one)
     try:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import copy
 import logging
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from mpm_core.bulk.ending import TerminatedError
+from mpm_core.bulk.ending import signals_waiting
 from mpm_core.bulk.inputs import Takes, is_single
 from mpm_core.bulk.options import add_bulk
 from mpm_core.bulk.outcomes import Made
@@ -158,11 +155,10 @@ def render_steps(options: argparse.Namespace) -> Generator[Progress | str, None,
     if kind_of(options.output) == ".png" and not is_series(options.output):
         wanted = replace(wanted, still=wanted.first or 0 if wanted.still is None else wanted.still, turns=0.0)
     # Qt would swallow an exception that comes while it calls something of ours, so that signals wait for the end of a step.
-    heard: list[int] = []
-    with _on_signals(heard.append), closing(drawing.draw_film(material, wanted, options.output)) as steps:
+    with signals_waiting() as end_if_told, closing(drawing.draw_film(material, wanted, options.output)) as steps:
         for step in steps:
-            if heard and isinstance(step, Progress):
-                raise TerminatedError if heard[0] == signal.SIGTERM else KeyboardInterrupt
+            if isinstance(step, Progress):
+                end_if_told()
             yield step
 
 
@@ -209,23 +205,3 @@ def _viewpoint(text: str) -> str | tuple[float, float]:
         known = f"{', '.join(VIEWPOINTS)}, saved, or azimuth and elevation such as -90,10"
         raise argparse.ArgumentTypeError(f"'{text}' is no place to look from ({known})") from None
     return azimuth, elevation
-
-
-@contextmanager
-def _on_signals(call: Callable[[int], None]) -> Iterator[None]:
-    """What a polite kill and Ctrl+C do meanwhile."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        call(number)
-
-    # A worker leaves Ctrl+C to the one that started it.
-    asked = [number for number in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in asked}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -167,13 +167,18 @@ def _video(options: argparse.Namespace, clip: Clip, project: Project | None, is_
 
 
 def _with_camera_of(clip: Clip, video: FilmVideo, options: argparse.Namespace) -> Clip:
-    """3D alone, seen by the camera of a video: what it is placed in are camera axes, but which camera is not in its file."""
+    """3D alone, seen by the camera by which its file says that it was placed, else by the video's."""
+    from mpm_core.detectors.recording import ASSUMED_FIELD_OF_VIEW_DEG
     from mpm_core.video import inspect_video
 
     info = inspect_video(video.path)
     camera = info.camera
     if options.field_of_view is not None:
         camera = replace(Intrinsics.assumed(info.image_size, options.field_of_view), is_assumed=False)
-    if camera.is_assumed:
-        _log.warning("%s: an ordinary field of view is assumed for the overlay", video.path.name)
+    elif not clip.is_virtual and clip.image_size == info.image_size and clip.camera != Intrinsics.assumed(clip.image_size):
+        camera = clip.camera  # an assumed one too: by another the person would be beside the picture's
+    elif camera.is_assumed:
+        camera = Intrinsics.assumed(info.image_size, ASSUMED_FIELD_OF_VIEW_DEG)
+        degrees = f"{ASSUMED_FIELD_OF_VIEW_DEG:.0f}° along the longer side"
+        _log.warning("%s: the field of view is not known: %s assumed for the overlay", video.path.name, degrees)
     return replace(clip, camera=camera, image_size=info.image_size)

@@ -33,10 +33,17 @@ def find_reader(path: Path, formats: Mapping[str, Format], wanted: str | None = 
         if wanted not in readers:
             raise UserError(f"{path}: there is no format '{wanted}' to read (known: {', '.join(readers)})")
         return probe, readers[wanted]
+    written = next((entry for entry in formats.values() if not entry.read and path.name.lower().endswith(entry.suffixes)), None)
     try:
         found = _ask_all(probe, readers)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UserError:
+        if written is None:
+            raise
+        found = []
+    if not found and written is not None:
+        raise UserError(f"{path}: {written.label} can be written, but not read")
     if not found:
         raise UserError(f"{path}: {_why_unknown(probe, readers)}")
     surest = max(recognition.sureness for _, recognition in found)

@@ -37,7 +37,7 @@ class Up:
 
     def sentence(self) -> str:
         """Where up is from, for people."""
-        angles = f"the camera looks down by {self.pitch_deg:.0f}° and is rolled by {self.roll_deg:.0f}°"
+        angles = f"the camera looks down by {round(self.pitch_deg)}° and is rolled by {round(self.roll_deg)}°"
         if self.source == "level":
             return "up is not known: the camera is taken to be level"
         if self.source == "lifter":

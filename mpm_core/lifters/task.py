@@ -292,7 +292,9 @@ def _take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.
     """What goes in, (frames, 16, axes), and which joints are not there."""
     if task == "complete":
         if clip.ground_truth is None:
-            raise UserError(f"{clip.source or 'this clip'}: has no 3D positions to complete")
+            raise UserError(
+                f"{clip.source or 'this clip'}: has no 3D positions to complete (of 2D keypoints mpm lift makes them)"
+            )
         missing = ~np.all(np.isfinite(clip.ground_truth), axis=-1)
         return np.where(missing[..., None], 0, clip.ground_truth).astype(np.float32), missing
     if clip.keypoints is None:

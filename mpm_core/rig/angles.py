@@ -64,7 +64,12 @@ def _pelvis(turns: Floats) -> list[Angle]:
     """To the world, heading first, so that tilt and obliquity mean the same whichever way a person goes (Baker, 2001)."""
     rotation, obliquity, tilt = _euler("YXZ", turns)
     return [
-        Angle("pelvis_rotation", "", "pelvis to the world, about the vertical; counter-clockwise from above", rotation),
+        Angle(
+            "pelvis_rotation",
+            "",
+            "pelvis to the world, about the vertical, from Z of the TRC on (.mot: from X); counter-clockwise from above",
+            rotation,
+        ),
         Angle("pelvis_obliquity", "", "pelvis to the world; right side down", obliquity),
         Angle("pelvis_tilt", "", "pelvis to the world; front up (posterior)", tilt),
     ]

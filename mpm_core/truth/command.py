@@ -61,21 +61,27 @@ def with_truth(clip: Clip, options: argparse.Namespace) -> Clip:
     check_truth_options(options)
     if options.truth is None:
         return clip
+    from mpm_core.truth.attaching import attach_truth
+
+    motion = read_truth(options)
+    shift, is_seconds = options.shift or (None, False)
+    found = attach_truth(clip, motion, shift if shift is None or is_seconds else shift / clip.fps)
+    for note in found.notes:
+        _log.log(logging.INFO if found.is_sure else logging.WARNING, "%s: %s", options.truth.name, note)
+    return found.clip
+
+
+def read_truth(options: argparse.Namespace) -> Clip:
+    """The clip in the file that was named, read as the command line says."""
     from mpm_core.formats import read_clip
     from mpm_core.formats.keypoints.naming import read_joint_map
-    from mpm_core.truth.attaching import attach_truth
 
     joint_map = None if options.truth_joint_map is None else read_joint_map(options.truth_joint_map)
     told = ReadOptions(
         fps=options.truth_fps, select=options.truth_select, format=options.truth_format, unit=options.truth_unit,
         up_axis=options.truth_up_axis, joint_map=joint_map, on_progress=progress_bar("reading"),
     )  # fmt: skip
-    motion = read_clip(options.truth, options=told)
-    shift, is_seconds = options.shift or (None, False)
-    found = attach_truth(clip, motion, shift if shift is None or is_seconds else shift / clip.fps)
-    for note in found.notes:
-        _log.log(logging.INFO if found.is_sure else logging.WARNING, "%s: %s", options.truth.name, note)
-    return found.clip
+    return read_clip(options.truth, options=told)
 
 
 def truth_sentence(prediction: Prediction, clip: Clip) -> str:

@@ -15,7 +15,9 @@ from PySide6.QtWidgets import QProgressDialog
 from app.films.overlay import seen_by_camera
 from app.panels.film_dialog import FilmDialog
 from mpm_core import Clip, write
-from mpm_core.cli import main
+from mpm_core.camera import Intrinsics
+from mpm_core.cli import build_parser, main
+from mpm_core.films.material import read_material
 from mpm_core.formats.base import WriteOptions
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
@@ -101,6 +103,19 @@ def test_the_overlay_lies_where_the_camera_sees_the_answer(tmp_path, answer, cap
     assert (columns >= low[0]).all() and (columns <= high[0]).all() and (rows >= low[1]).all() and (rows <= high[1]).all()
 
 
+@pytest.mark.parametrize("degrees", [70, None])
+def test_the_overlay_of_a_written_answer_is_by_the_camera_that_it_was_lifted_by(tmp_path, answer, degrees, caplog):
+    clip, prediction = answer
+    video = write_video(tmp_path / "v.mp4", np.arange(12) / 50, (320, 320))
+    size = (320, 320) if degrees else (300, 300)  # of another picture: its camera says nothing of this one
+    camera = Intrinsics.assumed(size, degrees or 70)
+    write(prediction, tmp_path / "walk.npz", WriteOptions(clip=replace(clip, image_size=size, camera=camera)))
+    arguments = ["render", str(tmp_path / "walk.npz"), "-o", "x.png", "--view", "overlay", "--video", str(video)]
+    material = read_material(build_parser().parse_args(arguments))
+    assert material.clip.camera.field_of_view_deg((320, 320)) == pytest.approx(degrees or 55)
+    assert ("55° along the longer side assumed" in caplog.text) == (degrees is None)
+
+
 def answer_of(path):
     """What the command lifts on the way."""
     target = path.with_name("lifted.npz")
@@ -135,8 +150,11 @@ def test_both_views_stand_beside_each_other(tmp_path, answer, caplog):
     write(clip, tmp_path / "clip.npz")
     assert render(tmp_path / "clip.npz", "-o", tmp_path / "%03d.png", "--frames", "0-1", "--view", "both", *SMALL) == 0
     (frame,) = read_film(tmp_path / "001.png")[2]
+    assert "of an earlier film" not in caplog.text
     assert near(frame[:, :160], BLUE, 90).sum() > 15 and near(frame[:, 160:], BLUE, 90).sum() > 15
     assert "drawn on a blank picture" in caplog.text and "lifted on the way" in caplog.text
+    assert render(tmp_path / "clip.npz", "-o", tmp_path / "%03d.png", "--frames", "0-0", *SMALL) == 0
+    assert "%03d.png: after the last picture there are still 1 of an earlier film" in caplog.text
 
 
 def test_3d_that_lacks_joints_is_completed_and_motion_shown_as_it_is(tmp_path, demo, caplog, monkeypatch):
@@ -277,6 +295,14 @@ def test_the_video_behind_the_skeleton_is_filmed_too(qtbot, demo_window, filmed,
     left, top = (round(value * 240 / 320) for value in square_at(20, (320, 320)))
     assert near(frame[top + 3 : top + 14, left + 3 : left + 14], (255, 255, 255), 30).all()
     assert near(frame, BLUE, 50).sum() > 20
+
+
+def test_numbered_pictures_that_are_there_are_not_written_over_unasked(demo_window, filmed, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("app.window.film_handlers.may_replace", lambda _, path: asked.append(path))
+    (tmp_path / "walk-00000.png").write_text("as it was")
+    filmed("walk.png", kind="Numbered pictures (PNG)")
+    assert asked == [tmp_path / "walk-00000.png"] and not demo_window.film_handlers.job.is_busy
 
 
 def test_a_project_is_filmed_from_where_it_was_looked_at(qtbot, demo_window, monkeypatch, tmp_path):

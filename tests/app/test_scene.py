@@ -94,6 +94,22 @@ def test_the_camera_holds_what_it_sees(demo_window):
     assert not image.visible()
 
 
+def test_from_the_cameras_place_its_picture_hides_nobody(demo_window):
+    scene = demo_window.scene_view
+    green = QImage(640, 360, QImage.Format.Format_RGB32)
+    green.fill(QColor("#00ff00"))
+    scene.set_picture(green)
+    is_green = {}
+    for view in ("start", "camera"):
+        scene.look_from(view)
+        if view == "start":
+            scene.opts["distance"] = 14.0  # far enough for the camera to be in sight
+        pixels = scene.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB32)
+        flat = np.frombuffer(pixels.constBits(), np.uint8).reshape(-1, 4)[:, :3].astype(int)  # blue, green, red
+        is_green[view] = float(((flat[:, 1] > 150) & (flat[:, 0] < 80) & (flat[:, 2] < 80)).mean())
+    assert 0 < is_green["start"] < 0.2 and is_green["camera"] == 0
+
+
 def test_the_turntable_goes_round_and_stops(qtbot, demo_window):
     scene = demo_window.scene_view
     demo_window.actions_by_name["turn"].trigger()

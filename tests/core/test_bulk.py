@@ -1,7 +1,9 @@
 """Commands over many inputs: what is meant by them, where outputs go, what is told, and what is left out the next time."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from mpm_core.cli import build_parser, main
 from mpm_core.figures import all_figures, known_figures
 from mpm_core.hiding import parse_mask
 from tests.conftest import body25_from_mpm16, write_openpose
+
+BULK_PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 
 
 @pytest.fixture
@@ -149,11 +153,23 @@ def test_a_dry_run_writes_nothing(folder, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_counts_what_fails_among_all(folder, caplog):
+    assert main(["lift", "in", "in/nothere.npz", "-o", "out", "--dry-run"]) == 2
+    assert "1 of 6 inputs could not be used" in caplog.text
+
+
+def test_what_can_only_be_written_is_said_to_be(folder, tmp_path, caplog):
+    for name in ("a.mot", "a.glb", "a.angles.csv"):
+        assert main(["convert", "in/a.npz", "-o", name]) == 0
+        assert main(["convert", name, "-o", "x.csv"]) == 2
+        assert caplog.messages[-1].endswith("can be written, but not read")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["convert", "in", "-o", "out.csv"], "in: no keypoint files in this folder"),
-        (["convert", "in/*.npz", "-o", "out.csv"], "out.csv: must be a folder, as there are perhaps several inputs"),
+        (["convert", "in/*.npz", "-o", "out.csv"], "out.csv: must be a folder, as there may be several inputs"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "csv,trc"], "must be a folder, as there are several formats"),
         (["convert", "in/a.npz", "-o", "out.csv", "--to", "trc"], "--to trc and out.csv name two formats"),
         (["convert", "in/a.npz", "-o", "out.angles.csv", "--to", "csv"], "--to csv and out.angles.csv name two formats"),
@@ -191,6 +207,13 @@ def test_options_from_a_file_and_typed_ones_win(folder, tmp_path, capsys):
     assert "joint" in (tmp_path / "out" / "a.csv").read_text().splitlines()[-65]
     assert main(["convert", "in/a.npz", "-o", "x.csv", "--config=walk.toml", "--to", "csv", "--last", "6"]) == 0
     assert len(read_clip(tmp_path / "x.csv")) == 7
+
+
+def test_the_file_of_options_in_the_docs_is_taken(folder, tmp_path, capsys):
+    (block,) = re.findall(r"```toml\n(.*?)```", BULK_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "walk.toml").write_text(block)
+    assert main(["lift", "in/a.npz", "-o", "out", "--config", "walk.toml", "--dry-run"]) == 0
+    assert "out/a.bvh, out/a.csv" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -245,6 +268,25 @@ def test_metrics_are_those_of_the_panel(folder, tmp_path, lifter, demo, capsys, 
     caplog.clear()
     assert main(["metrics", "answer.npz", "--truth", str(write_longer(tmp_path, demo))]) == 2
     assert "has 31 frames and the prediction 10" in caplog.text
+
+
+def test_motion_in_the_world_is_turned_to_its_ground_truth(folder, tmp_path, demo, capsys, caplog):
+    assert main(["lift", "in/a.npz", "-o", "answer.npz", "--device", "cpu"]) == 0
+    assert main(["convert", "answer.npz", "-o", "world.c3d"]) == 0
+    errors = {}
+    for name in ("answer.npz", "world.c3d"):
+        capsys.readouterr()
+        assert main(["metrics", name, "--truth", "in/a.npz", "--json"]) == 0
+        errors[name] = {figure: one["value"] for figure, one in json.loads(capsys.readouterr().out)["figures"].items()}
+    assert "was turned by" in caplog.text
+    # One turn is taken off: not more than P-MPJPE takes, and never to the worse.
+    assert errors["world.c3d"]["p_mpjpe"] == pytest.approx(errors["answer.npz"]["p_mpjpe"], abs=0.05)
+    assert errors["world.c3d"]["p_mpjpe"] <= errors["world.c3d"]["mpjpe"] <= errors["answer.npz"]["mpjpe"] + 0.05
+    assert main(["metrics", "answer.npz", "--truth", "world.c3d", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"]["mpjpe"]["value"] < 0.1
+    write(replace(read_clip("in/a.npz"), ground_truth=None), folder / "keypoints.npz")
+    assert main(["metrics", "world.c3d", "--clip", "in/keypoints.npz"]) == 2
+    assert "does not say where the camera saw it" in caplog.text
 
 
 def write_longer(folder, demo):

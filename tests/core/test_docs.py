@@ -22,7 +22,7 @@ def commands():
     for page in PAGES:
         for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
+                words = shlex.split(line.partition(" > ")[0], comments=True)
                 if words[:1] == ["mpm"]:
                     yield pytest.param(words[1:], id=f"{page.name}: {' '.join(words)}")
 

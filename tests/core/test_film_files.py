@@ -11,7 +11,7 @@ from mpm_core import write
 from mpm_core.cli import build_parser
 from mpm_core.errors import UserError
 from mpm_core.films import material
-from mpm_core.films.files import film_file
+from mpm_core.films.files import film_file, pictures_after
 from mpm_core.films.options import FilmOptions, check_film
 from mpm_core.films.schedule import schedule
 from mpm_core.formats.base import WriteOptions
@@ -65,6 +65,8 @@ def test_pictures_go_to_one_file_or_to_numbered_ones(tmp_path):
     _, _, (frame,) = read_film(tmp_path / "new" / "walk-002.png")
     assert frame.shape == (SIZE[1], SIZE[0], 3) and tuple(frame[50, 18]) == (250, 150, 30)
     assert {path.name for path in tmp_path.iterdir()} == {"one.png", "new"}
+    write_film(tmp_path / "new" / "walk-%03d.png", 1, 1)  # two of the longer film are left
+    assert [pictures_after(tmp_path / "new" / "walk-%03d.png", count) for count in (1, 3)] == [2, 0]
 
 
 @pytest.mark.parametrize("name", ["old.mp4", "old.gif", "old.png", "new/%02d.png"])
@@ -157,13 +159,6 @@ def test_what_cannot_be_is_refused(tmp_path, name, options, words):
 def test_a_film_of_more_pictures_than_can_be_is_refused_not_cut(options):
     with pytest.raises(UserError, match="more than can be made"):
         schedule(np.arange(1000) / 30, 30, FilmOptions(rate=1000, **options))
-
-
-def test_a_shorter_series_over_a_longer_one_is_said(tmp_path, caplog):
-    write_film(tmp_path / "%02d.png", 25, 6)
-    assert not caplog.text
-    write_film(tmp_path / "%02d.png", 25, 4)
-    assert "pictures of a longer series are there after number 3, and stay" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["clip.npz", "answer.npz", "answer.csv", "video"])

@@ -83,18 +83,18 @@ def test_no_seam_shows_where_windows_meet(lifter, demo):
 
 @pytest.mark.parametrize("mode", ["fast", "per-frame"])
 def test_a_changed_mask_gives_the_same_numbers_as_a_full_run(lifter, demo, mode):
-    clip = demo if mode == "fast" else part(demo, 0, 199)
+    clip, times = (demo, 4) if mode == "fast" else (part(demo, 0, 149), 2)
     rng = np.random.default_rng(0)
     task = lifter.start(clip, mode=mode)
     mask = limb_mask(len(clip), ())
     run(task, mask)
-    for _ in range(4):
+    for _ in range(times):
         first = int(rng.integers(0, len(clip) - 40))
         columns = rng.choice(16, int(rng.integers(1, 16)), replace=False)
         mask[first : first + int(rng.integers(1, 40)), columns] ^= True
-        renewed = run(task, mask, first)
-        assert np.abs(renewed.positions - lifter.lift(clip, mask, mode=mode).positions).max() < 1e-5  # 0.01 mm
-        assert np.abs(renewed.root - lifter.lift(clip, mask, mode=mode).root).max() < 1e-3
+        renewed, whole = run(task, mask, first), lifter.lift(clip, mask, mode=mode)
+        assert np.abs(renewed.positions - whole.positions).max() < 1e-5  # 0.01 mm
+        assert np.abs(renewed.root - whole.root).max() < 1e-3
 
 
 def test_an_interrupted_update_is_made_up_for(lifter, demo):

@@ -15,8 +15,8 @@ from tests.soak.killed import PROJECT, digest_of
 
 KILLS = int(os.environ.get("MPM_KILLS", "3"))
 INTERVAL_S = 0.5
-# Writing takes a while; so does what the person does meanwhile, which is measured.
-SLACK_S = 1.0
+# Writing takes a while, on a machine that has ten other things to do some seconds; what the person does meanwhile is measured.
+SLACK_S = 3.0
 
 
 @pytest.mark.parametrize("seed", range(KILLS))

@@ -108,13 +108,9 @@ def _change(rng: Random, tree: Any) -> Any:
 
 def _arrays(rng: Random, content: bytes) -> bytes:
     """An array of an npz replaced, reshaped, taken out, or its bytes damaged under a checksum that fits."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-    except Exception:
-        return _bytes(rng, content)
+    members = _unpacked(content)
     if not members:
-        return content
+        return _bytes(rng, content)
     name = rng.choice(sorted(members))
     how = rng.random()
     if how < 0.1:
@@ -125,11 +121,7 @@ def _arrays(rng: Random, content: bytes) -> bytes:
         members[name] = _bytes(rng, members[name][:head]) + members[name][head:]
     else:
         members[name] = _array_bytes(_odd_array(rng, members[name]))
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for each, data in members.items():
-            archive.writestr(each, data)
-    return packed.getvalue()
+    return _packed(members)
 
 
 def _array(rng: Random, content: bytes) -> bytes:
@@ -140,13 +132,9 @@ def _array(rng: Random, content: bytes) -> bytes:
 
 def _members(rng: Random, content: bytes) -> bytes:
     """A file in a zip damaged as files of its name are, under a checksum that fits, taken out, or put in under another name."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-    except Exception:
-        return _bytes(rng, content)
+    members = _unpacked(content)
     if not members:
-        return content
+        return _bytes(rng, content)
     name = rng.choice(sorted(members))
     how = rng.random()
     if how < 0.05:
@@ -155,6 +143,19 @@ def _members(rng: Random, content: bytes) -> bytes:
         members[rng.choice(sorted(members))] = members[name]
     else:
         members[name] = mutate(rng, name, members[name])
+    return _packed(members)
+
+
+def _unpacked(content: bytes) -> dict[str, bytes]:
+    """What a zip holds, by name; nothing of what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except Exception:
+        return {}
+
+
+def _packed(members: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for each, data in members.items():
