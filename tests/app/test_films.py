@@ -111,7 +111,9 @@ def test_the_overlay_of_a_written_answer_is_by_the_camera_that_it_was_lifted_by(
     camera = Intrinsics.assumed(size, degrees or 70)
     write(prediction, tmp_path / "walk.npz", WriteOptions(clip=replace(clip, image_size=size, camera=camera)))
     arguments = ["render", str(tmp_path / "walk.npz"), "-o", "x.png", "--view", "overlay", "--video", str(video)]
-    material = read_material(build_parser().parse_args(arguments))
+    options = build_parser().parse_args(arguments)
+    (options.input,) = options.inputs
+    material = read_material(options)
     assert material.clip.camera.field_of_view_deg((320, 320)) == pytest.approx(degrees or 55)
     assert ("55° along the longer side assumed" in caplog.text) == (degrees is None)
 
