@@ -116,13 +116,15 @@ def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> 
     parser.add_argument("--up", type=_direction, metavar="X,Y,Z", help="which way is up, in camera axes (x right, y down)")
     parser.add_argument("--pitch", type=float, metavar="DEG", help="or by how much the camera looks down")
     parser.add_argument("--roll", type=float, metavar="DEG", help="and by how much it is rolled, clockwise")
-    parser.add_argument("--height", type=float, metavar="M", help="how tall the person is: what is lifted is scaled to it")
+    parser.add_argument(
+        "--height", type=float, metavar="M", help="how tall the person is, in metres: what is lifted is scaled to it"
+    )
     if writes_poses:
         add_writing(parser)
 
 
 def _add_lifter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lifter", default="mpm", help="which lifter")
+    parser.add_argument("--lifter", default="mpm", help="mpm, or a peer that only lifts: stmo, tcn")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
     parser.add_argument(
@@ -156,7 +158,11 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--hide", action="append", default=[], metavar="WHAT[:FIRST-LAST]", help="a joint, limb, preset or 'all'; repeatable"
+        "--hide",
+        action="append",
+        default=[],
+        metavar="WHAT[:FIRST-LAST]",
+        help="a joint, limb (as 'left arm'), preset or 'all', in frames from 0, both ends hidden too; repeatable",
     )
 
 

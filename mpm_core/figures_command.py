@@ -45,8 +45,8 @@ def add_metrics(commands: Any) -> None:
         metavar="FILE",
         help="the keypoints that were lifted: for the reprojection, and to find when ground truth of another file begins",
     )
-    parser.add_argument("--first", type=int, help="first frame to measure")
-    parser.add_argument("--last", type=int, help="last frame to measure")
+    parser.add_argument("--first", type=int, help="first frame to measure, from 0")
+    parser.add_argument("--last", type=int, help="last frame to measure, itself measured too")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also save them, as .csv or .json")
     parser.add_argument("--json", action="store_true", help="a JSON document on standard output instead of the table")
     add_truth(parser)

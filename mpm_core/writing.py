@@ -14,8 +14,8 @@ from mpm_core.limits import check_rate
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
     """Options that writers take; each says of which formats it speaks."""
-    parser.add_argument("--first", type=int, help="first frame to write")
-    parser.add_argument("--last", type=int, help="last frame to write")
+    parser.add_argument("--first", type=int, help="first frame to write, from 0")
+    parser.add_argument("--last", type=int, help="last frame to write, itself written too")
     parser.add_argument("--out-unit", choices=("m", "cm", "mm"), help="unit: of BVH cm, of C3D mm, else m")
     parser.add_argument("--metres", action="store_const", const="m", dest="out_unit", help="the same as --out-unit m")
     parser.add_argument("--out-up", choices=("y", "z"), help="axis that points up: Y, but for C3D")

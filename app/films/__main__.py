@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import logging
+import signal
 import sys
 import threading
 from contextlib import closing
@@ -30,6 +31,7 @@ def main() -> int:
     log = logging.getLogger("mpm")
     log.addHandler(_Lines(logging.WARNING))
     log.propagate = False
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a window that was started in the background passes on none
     options = build_parser().parse_args(["render", *sys.argv[1:]])
     (options.input,) = options.inputs
     threading.Thread(target=_wait_for_the_end, daemon=True).start()

@@ -66,7 +66,7 @@ def _what_was_written(target: Path, plan: Schedule, options: FilmOptions) -> str
     assert options.size is not None
     size = f"{options.size[0]}x{options.size[1]}"
     if len(plan) == 1:
-        return f"wrote {target}: frame {int(plan.frames[0])}, {size}"
+        return f"wrote {target}: frame {int(plan.frames[0])} counted from 0, {size}"
     return f"wrote {target}: {len(plan)} pictures of {size}, {plan.rate:.4g} a second, {plan.duration_s:.2f} s"
 
 

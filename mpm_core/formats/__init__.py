@@ -209,7 +209,8 @@ def check_ending(path: Path) -> Format:
     found = max(fitting, key=lambda pair: pair[0], default=(0, None))[1]  # of .angles.csv and .csv the longer
     if found is None:
         known = ", ".join(sorted({suffix for f in writers() for suffix in f.suffixes}))
-        raise UserError(f"{path}: cannot write this kind of file (known: {known})")
+        folder = "" if path.suffix else "; for a folder of files give --to, as --to bvh,csv"
+        raise UserError(f"{path}: cannot write this kind of file (known: {known}){folder}")
     return found
 
 

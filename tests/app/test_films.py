@@ -69,7 +69,7 @@ def test_a_film_of_an_answer_is_of_its_length_and_size(tmp_path, prediction_file
     assert np.abs(frames[0].astype(int) - frames[-1]).max() > 100
 
 
-def test_hidden_joints_are_hollow(tmp_path, prediction_file, answer):
+def test_hidden_joints_are_hollow(tmp_path, prediction_file, answer, caplog):
     clip, prediction = answer
     write(replace(prediction, hidden=np.zeros_like(prediction.hidden)), tmp_path / "sure.npz", WriteOptions(clip=clip))
     for name in ("walk", "sure"):
@@ -78,6 +78,7 @@ def test_hidden_joints_are_hollow(tmp_path, prediction_file, answer):
     changed = np.argwhere(np.abs(guessed.astype(int) - sure).max(-1) > 60)
     assert len(changed) > 40 and near(sure[tuple(changed.T)], (200, 80, 70), 70).mean() > 0.5  # the red arm alone
     assert near(guessed, RED, 90).sum() < near(sure, RED, 90).sum()
+    assert "sure.png: frame 3 counted from 0, 640x360" in caplog.text  # the window counts from 1
 
 
 def test_the_overlay_lies_where_the_camera_sees_the_answer(tmp_path, answer, caplog):
@@ -112,7 +113,7 @@ def test_the_overlay_of_a_written_answer_is_by_the_camera_that_it_was_lifted_by(
     write(prediction, tmp_path / "walk.npz", WriteOptions(clip=replace(clip, image_size=size, camera=camera)))
     arguments = ["render", str(tmp_path / "walk.npz"), "-o", "x.png", "--view", "overlay", "--video", str(video)]
     options = build_parser().parse_args(arguments)
-    (options.input,) = options.inputs
+    options.input = options.inputs[0]
     material = read_material(options)
     assert material.clip.camera.field_of_view_deg((320, 320)) == pytest.approx(degrees or 55)
     assert ("55° along the longer side assumed" in caplog.text) == (degrees is None)

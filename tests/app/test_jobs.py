@@ -166,7 +166,7 @@ def test_no_figures_compare_a_changed_clip_with_the_answer_before(session, demo,
 def test_frames_without_an_answer_keep_the_one_before_but_never_another_clips(session, demo, qtbot):
     job = LiftJob(session)
     try:
-        session.open_clip(clip_of(demo, 300))
+        session.open_clip(clip_of(demo, 150))
         qtbot.waitUntil(lambda: session.prediction is not None and not session.state.is_busy, timeout=WAIT_MS)
         answers = []
         session.prediction_changed.connect(lambda: answers.append(session.prediction))
@@ -174,7 +174,7 @@ def test_frames_without_an_answer_keep_the_one_before_but_never_another_clips(se
         qtbot.waitUntil(lambda: len(answers) > 1 and not session.state.is_busy, timeout=WAIT_MS)
         assert all(np.isfinite(answer.positions).all() for answer in answers)
         answers.clear()
-        session.open_clip(clip_of(demo, 300))
+        session.open_clip(clip_of(demo, 150))
         qtbot.waitUntil(lambda: len(answers) > 2 and not session.state.is_busy, timeout=WAIT_MS)
         assert answers[0] is None and np.isnan(answers[1].positions).any()
     finally:

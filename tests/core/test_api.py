@@ -16,7 +16,7 @@ from mpm_core.skeleton import MPM16
 from tests.conftest import body25_from_mpm16
 from tests.videos import write_video
 
-README = Path(__file__).parents[2] / "README.md"
+PAGES = [Path(__file__).parents[2] / page for page in ("README.md", "docs/api.md")]
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def test_public_calls_are_few_and_typed():
             assert inspect.signature(call).return_annotation is not inspect.Signature.empty
 
 
-def test_the_readmes_python_runs(here, demo, squares, cache, monkeypatch):
+def test_the_python_that_is_shown_runs(here, demo, squares, cache, monkeypatch):
     people = body25_from_mpm16(demo.keypoints[:250])
     frames = {f"{n:06d}": {"people": [{"pose_keypoints_2d": p.ravel().round(3).tolist()}]} for n, p in enumerate(people)}
     (here / "walk.json").write_text(json.dumps(frames))
     write(demo.cut(0, 249), here / "walk.c3d")
     write_video(here / "walk.mp4", np.arange(20) / 25, (320, 240))
     monkeypatch.setitem(DETECTORS, "mediapipe", squares)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)]
     names = {"positions": demo.ground_truth[:250].copy()}
     assert len(blocks) >= 2
     for block in blocks:

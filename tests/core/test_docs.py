@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpm_core.cli import build_parser
+from mpm_core.lifters.windows import check_mode
 from tests.docs_site import faults_of
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,10 @@ def commands():
 
 @pytest.mark.parametrize("words", list(commands()))
 def test_every_command_that_is_shown_can_be_typed(words):
-    assert callable(build_parser().parse_args(words).run)
+    options = build_parser().parse_args(words)
+    assert callable(options.run)
+    if "mode" in options:
+        check_mode(options.mode)
 
 
 def test_there_are_commands_to_look_at():

@@ -26,7 +26,7 @@ def test_our_own_bvh_comes_back_as_a_clip(tmp_path, demo):
     clip = read_clip(tmp_path / "walk.bvh")
     assert clip.skeleton is MPM16 and clip.visible.all() and clip.fps == pytest.approx(demo.fps) and len(clip) == len(demo)
     assert np.median(pose_error_mm(clip, demo)) < 2
-    assert noted(clip, "unit: cm", "1.77 m", "y axis", "as the body stands") and noted(clip, "virtual camera")
+    assert noted(clip, "unit: cm", "1.72 m", "y axis", "as the body stands") and noted(clip, "virtual camera")
     assert clip.is_virtual and not clip.camera.is_assumed
     assert np.abs(clip.camera.project(clip.ground_truth) - clip.keypoints).max() < 0.01
     inside = (clip.keypoints >= 0) & (clip.keypoints <= clip.image_size)

@@ -1,5 +1,6 @@
 """How tall a person is, and what is lifted scaled to that."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -176,3 +177,12 @@ def test_the_command_line_takes_a_height_and_says_what_it_did(tmp_path, caplog):
 def test_before_there_is_an_answer_nothing_is_said_of_its_size(lifter):
     answer = lifter.start(seen(30)).prediction()
     assert "nothing is known" in size_sentence(None, answer)
+
+
+@pytest.mark.parametrize("ending", ["bvh", "c3d", "trc"])
+def test_a_written_motion_is_read_as_tall_as_it_was(demo, tmp_path, ending):
+    clip = demo.cut(0, 99)
+    write(replace(clip, keypoints=None), tmp_path / f"walk.{ending}")
+    tall = stature(clip.to_mpm16().ground_truth)
+    told = float(re.search(r"about (\d\.\d\d) m tall", " ".join(read_clip(tmp_path / f"walk.{ending}").notes))[1])
+    assert told == pytest.approx(tall, abs=0.011)

@@ -24,6 +24,7 @@ from mpm_core.formats.units import body_height, is_usual, usual_unit
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.limits import MOST_FRAMES
 from mpm_core.skeleton import Skeleton
+from mpm_core.stature import stature
 
 # The unit of the CMU data base's skeletons, in which BVH made of them is too.
 _UNITS = {**UNITS, "units of the CMU data base (5.64 cm)": 0.0254 / 0.45}
@@ -100,19 +101,23 @@ def _in_mpm16(skeleton: Skeleton, positions: NDArray[np.float64]) -> NDArray[np.
 def _unit_of(joints: Joints, track: Track, told: str | None, where: str) -> tuple[float, str]:
     """Metres per unit, and what to say of it: the unit that was said, that the file names or that the body tells."""
     height = body_height(joints.positions, joints.skeleton)
-    size = "" if height is None else ", in which the body is about {:.2f} m tall"
+    tall = height if height is None else stature(_in_mpm16(joints.skeleton, joints.positions)) or height
+
+    def size(unit_m: float) -> str:
+        return "" if tall is None else f", in which the body is about {tall * unit_m:.2f} m tall"
+
     if told is not None:
-        return UNITS[told], f"unit: {told}, as was said" + size.format((height or 0) * UNITS[told])
+        return UNITS[told], f"unit: {told}, as was said" + size(UNITS[told])
     if height is None:
         if track.unit_m is None:
             return 1.0, "unit: metres assumed, as too little of a body is there to tell (--unit)"
         return track.unit_m, f"unit: {_name(track.unit_m)}, as the file says"
     if track.unit_m is not None and is_usual(height * track.unit_m):
-        return track.unit_m, f"unit: {_name(track.unit_m)}, as the file says" + size.format(height * track.unit_m)
+        return track.unit_m, f"unit: {_name(track.unit_m)}, as the file says" + size(track.unit_m)
     found = usual_unit(height, _UNITS)
     if found is not None:
         but = "" if track.unit_m is None else f", although the file says {_name(track.unit_m)}"
-        return _UNITS[found], f"unit: {found}{but}" + size.format(height * _UNITS[found])
+        return _UNITS[found], f"unit: {found}{but}" + size(_UNITS[found])
     if track.unit_m is not None or not height > 0:
         raise UserError(f"{where}: the body is {height:.3g} units tall, which is a person's height in no usual unit (--unit)")
     note = f"unit: unknown, as the body is {height:.3g} units tall: taken as {_TYPICAL_HEIGHT_M:g} m (--unit)"
