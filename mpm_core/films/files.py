@@ -5,7 +5,6 @@ Encoding goes on in a thread of its own, while the next picture is drawn.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +23,6 @@ from mpm_core.films.options import is_series, kind_of
 
 Canvas = NDArray[np.uint8]
 """(height, width, 4) red, green, blue, opaque."""
-
-_log = logging.getLogger("mpm")
 
 _WAITING = 3
 _FORMAT = "rgba"
@@ -249,8 +246,6 @@ def _pictures(target: Path, count: int) -> Iterator[Sequence[Path]]:
             place.mkdir(exist_ok=True)
             for name in names:
                 (beside / name).replace(place / name)
-        if (place / (target.name % count)).exists():
-            _log.warning("%s: pictures of a longer series are there after number %d, and stay", target, count - 1)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
 

@@ -161,13 +161,6 @@ def test_a_film_of_more_pictures_than_can_be_is_refused_not_cut(options):
         schedule(np.arange(1000) / 30, 30, FilmOptions(rate=1000, **options))
 
 
-def test_a_shorter_series_over_a_longer_one_is_said(tmp_path, caplog):
-    write_film(tmp_path / "%02d.png", 25, 6)
-    assert not caplog.text
-    write_film(tmp_path / "%02d.png", 25, 4)
-    assert "pictures of a longer series are there after number 3, and stay" in caplog.text
-
-
 @pytest.mark.parametrize("kind", ["clip.npz", "answer.npz", "answer.csv", "video"])
 def test_the_video_goes_by_its_own_times_whatever_rate_was_told(tmp_path, demo, lifter, kind, monkeypatch):
     """Of a recording at 50 frames/s of what was taken at 200."""
