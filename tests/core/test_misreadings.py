@@ -50,6 +50,16 @@ def test_times_in_any_unit(tmp_path, demo, column, unit_s, said, begin_s):
     assert noted(clip, f"are taken for {said}") if said else not noted(clip, "are taken for")
 
 
+@pytest.mark.parametrize("column", ["time", "timestamp", "t"])
+def test_times_that_count_by_one_are_frames(tmp_path, demo, column):
+    """They were taken for milliseconds: 1000 frames a second."""
+    body, numbers = body_in(demo, COCO17), [n for n in range(FRAMES) if n not in (5, 6)]
+    path = table(tmp_path / "c.csv", body[numbers], {column: numbers})
+    clip = read(path, fps=30)
+    assert clip.fps == 30 and len(clip) == FRAMES and not clip.visible[5:7].any() and noted(clip, "is taken to count frames")
+    assert "fps" in inspect_file(path).lacks
+
+
 @pytest.mark.parametrize("people", [1, 2, 3])
 @pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("is_frames_first", [True, False])

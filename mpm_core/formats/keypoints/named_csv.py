@@ -170,6 +170,10 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
         seconds = table.columns([time])[keys, 0]
         step = float(np.median(np.diff(np.unique(seconds)))) if len(np.unique(seconds)) > 1 else 0.0
         unit = _TIME[_plain(table.header[time])]
+        if not unit and step == 1 and np.all(seconds == np.rint(seconds)):
+            # Whole numbers, one after the other, are neither seconds nor thousandths of them.
+            number_of = seconds.astype(np.int64)
+            return number_of, None, (f"'{table.header[time]}' is taken to count frames",)
         if not unit:
             name, unit = next(((n, u) for n, u in _TIME_UNITS.items() if step * u < _LONGEST_STEP_S), ("seconds", 1.0))
             said = (f"the times in '{table.header[time]}' are taken for {name}",) if unit < 1 else ()
