@@ -63,12 +63,13 @@ class Lifter(Protocol):
         mask: Mask | None = None,
         mode: str = "fast",
         aids: Aids = ALL,
+        **switched: bool,
     ) -> Prediction:
         """3D of every frame of a clip's 2D.
 
-        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. aids: see Aids. Where the
-        clip says how tall the person is, bones and path are scaled to that (see sized.py). UserError for a clip without 2D or a
-        mask of another shape.
+        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. aids: see Aids; switched:
+        fields of these by their names, as fit=False. Where the clip says how tall the person is, bones and path are scaled to
+        that (see sized.py). UserError for a clip without 2D or a mask of another shape.
         """
         ...
 
@@ -79,11 +80,12 @@ class Lifter(Protocol):
         fps: float = 50.0,
         mode: str = "fast",
         aids: Aids = ALL,
+        **switched: bool,
     ) -> Prediction:
         """The hidden joints of 3D positions from the visible ones.
 
         positions: (frames, 16, 3) metres in camera axes, absolute or relative to Hip; NaN joints are hidden too. Visible
         joints come back as they were: prediction.absolute() equals the input there, and so does prediction.positions
-        when the input was relative to Hip. Its size stays as it is: nothing is scaled. aids: see Aids.
+        when the input was relative to Hip. Its size stays as it is: nothing is scaled. aids, switched: see lift.
         """
         ...

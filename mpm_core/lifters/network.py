@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,10 @@ class NetworkLifter:
         mask: Mask | None = None,
         mode: str = "fast",
         aids: Aids = ALL,
+        **switched: bool,
     ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, aids), mask)
+        return _run(self.start(clip, "lift", mode, replace(aids, **switched)), mask)
 
     def complete(
         self,
@@ -98,10 +100,11 @@ class NetworkLifter:
         fps: float = 50.0,
         mode: str = "fast",
         aids: Aids = ALL,
+        **switched: bool,
     ) -> Prediction:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
-        return _run(self.start(clip, "complete", mode, aids), mask)
+        return _run(self.start(clip, "complete", mode, replace(aids, **switched)), mask)
 
 
 def _run(task: LiftingTask, mask: Mask | None) -> Prediction:

@@ -97,6 +97,17 @@ def test_a_changed_mask_gives_the_same_numbers_as_a_full_run(lifter, demo, mode)
         assert np.abs(renewed.root - whole.root).max() < 1e-3
 
 
+def test_what_helps_is_switched_off_by_name_too(lifter, demo):
+    clip = part(demo, 0, 99)
+    plain = lifter.lift(clip, fit=False, ground=False)
+    assert np.array_equal(plain.positions, lifter.lift(clip, aids=Aids(fit=False, ground=False)).positions)
+    assert np.abs(plain.positions - lifter.lift(clip).positions).max() > 0.01
+    filled = lifter.complete(clip.ground_truth, limb_mask(100, ["left arm"]), calibrate=False)
+    assert not np.array_equal(filled.positions, lifter.complete(clip.ground_truth, limb_mask(100, ["left arm"])).positions)
+    with pytest.raises(TypeError):
+        lifter.lift(clip, smooth=True)
+
+
 def test_an_interrupted_update_is_made_up_for(lifter, demo):
     task = lifter.start(demo)
     mask = limb_mask(len(demo), ["left arm"])
