@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
+import shiboken6
 from PySide6.QtCore import QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -30,6 +32,11 @@ def live(wait_ms: int) -> None:
     loop = QEventLoop()
     QTimer.singleShot(wait_ms, loop.quit)
     loop.exec()
+
+
+def _soon(owner: QObject, call: Callable[[], object]) -> None:
+    """Once the timer's slot has returned: what comes up then, as whether a file may be replaced, is to be answered by it too."""
+    QTimer.singleShot(0, lambda: call() if shiboken6.isValid(owner) else None)
 
 
 class RandomUser(QObject):
@@ -147,22 +154,22 @@ class RandomUser(QObject):
             if actions and self._random.random() < 0.7:
                 action = self._random.choice(actions)
                 if action not in [self._window.actions_by_name[name] for name in _NOT_PRESSED]:
-                    action.trigger()
+                    _soon(action, action.trigger)
             return
         dialog = QApplication.activeModalWidget()
         if isinstance(dialog, QFileDialog):
             self._answer_file(dialog)
         elif isinstance(dialog, QMessageBox):
-            self._random.choice(dialog.buttons()).click()
+            _soon(dialog, self._random.choice(dialog.buttons()).click)
         elif isinstance(dialog, QDialog):
-            (dialog.accept if self._random.random() < 0.6 else dialog.reject)()
+            _soon(dialog, dialog.accept if self._random.random() < 0.6 else dialog.reject)
 
     def _answer_file(self, dialog: QFileDialog) -> None:
         if self._random.random() < 0.3:
-            dialog.reject()
+            _soon(dialog, dialog.reject)
         elif dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave:
             dialog.selectFile(str(self._folder / f"saved-{self._random.randrange(5)}"))
-            dialog.accept()
+            _soon(dialog, dialog.accept)
         else:
             dialog.selectFile(str(self._random.choice(self._files)))
-            dialog.accept()
+            _soon(dialog, dialog.accept)
