@@ -35,7 +35,7 @@ def live(wait_ms: int) -> None:
 
 
 def _soon(owner: QObject, call: Callable[[], object]) -> None:
-    """Once the timer's slot has returned: what comes up then, as whether a file may be replaced, is to be answered by it too."""
+    """Once the timer's slot has returned: what comes up then, as whether a file may be replaced, is answered by it too."""
     QTimer.singleShot(0, lambda: call() if shiboken6.isValid(owner) else None)
 
 
