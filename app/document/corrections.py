@@ -36,6 +36,7 @@ class Corrections(QObject):
         self._nudge = (0.0, 0.0)
         self._keys: tuple[Key, ...] = ()
         self._keys_of: Clip | None = None
+        session.clip_changed.connect(self._end)
 
     @property
     def gesture(self) -> int:
@@ -44,7 +45,7 @@ class Corrections(QObject):
 
     @property
     def begun(self) -> Clip | None:
-        """The clip as it was before that."""
+        """The clip as it was before that; None where none has begun in this clip."""
         return self._begun
 
     @property
@@ -72,6 +73,11 @@ class Corrections(QObject):
         """A drag begins: what it changes is one step, seen from here."""
         self._gesture += 1
         self._begun, self._span = self._session.clip, (len(self._session), -1)
+
+    def _end(self) -> None:
+        """There is another clip: a drag that goes on would bring it what the one before holds."""
+        self._gesture += 1
+        self._begun, self._span = None, (0, -1)
 
     def move_to(self, joints: Iterable[int], held: int, frame: int, x: float, y: float) -> None:
         """Since the drag began, the joint that is held has come here, in pixels; the others go along by as much. With a range

@@ -103,6 +103,17 @@ def test_one_gesture_is_one_undo(session, editor):
     assert set(np.flatnonzero(session.mask[:, 2])) == {9, 10, 11, 14}
 
 
+def test_a_drag_that_outlasts_its_clip_brings_nothing_to_the_next(session, editor, demo):
+    gesture = editor.begin_gesture()
+    editor.move_joint(WRIST, 60, 500.0, 400.0, gesture)
+    short = Clip.from_arrays(demo.keypoints[300:391] + 7, demo.image_size, 50, source="other.json")
+    session.open_clip(short)
+    editor.move_joint(WRIST, 60, 520.0, 410.0, gesture)
+    assert session.clip is short and session.undo_stack.count() == 0
+    editor.move_joint(WRIST, 60, 520.0, 410.0, editor.begin_gesture())
+    assert np.allclose(session.clip.keypoints[60, WRIST], (520, 410)) and not session.clip.edited[:60].any()
+
+
 @pytest.mark.parametrize(("preset", "joints"), [("2 legs", 6), ("left arm", 3), ("1 random joint", 1), ("2 random joints", 2)])
 def test_presets_add_to_what_is_hidden_or_replace_it(session, editor, preset, joints):
     editor.set_hidden(range(16), 5, 5, True)
