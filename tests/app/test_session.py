@@ -106,10 +106,10 @@ def test_one_gesture_is_one_undo(session, editor):
 def test_a_drag_that_outlasts_its_clip_brings_nothing_to_the_next(session, editor, demo):
     gesture = editor.begin_gesture()
     editor.move_joint(WRIST, 60, 500.0, 400.0, gesture)
-    short = Clip.from_arrays(demo.keypoints[300:391] + 7, demo.image_size, 50, source="other.json")
-    session.open_clip(short)
+    session.open_clip(Clip.from_arrays(demo.keypoints[300:391] + 7, demo.image_size, 50, source="other.json"))
+    opened = session.clip
     editor.move_joint(WRIST, 60, 520.0, 410.0, gesture)
-    assert session.clip is short and session.undo_stack.count() == 0
+    assert session.clip is opened and session.undo_stack.count() == 0
     editor.move_joint(WRIST, 60, 520.0, 410.0, editor.begin_gesture())
     assert np.allclose(session.clip.keypoints[60, WRIST], (520, 410)) and not session.clip.edited[:60].any()
 
