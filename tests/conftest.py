@@ -20,7 +20,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
 from app.workers.newest_wins import NewestWins
-from mpm_core import load_lifter, read_clip
+from mpm_core import load_lifter, read_clip, write
 from mpm_core.assets import find_asset
 from mpm_core.detectors import DETECTORS, base
 from mpm_core.detectors.model_store import fetch_model
@@ -135,6 +135,17 @@ def openpose_folder(tmp_path, demo):
     points = body25_from_mpm16(demo.keypoints[250:370])
     points[30:40, BODY25.index("LWrist")] = 0
     return write_openpose(tmp_path / "openpose", points)
+
+
+@pytest.fixture
+def clips_in(tmp_path, demo, monkeypatch):
+    """The folder that one is in has a folder "in" with three clips, one of them below."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name, first in (("a", 0), ("b", 30), ("sub/c", 60)):
+        write(demo.cut(first, first + 9), folder / f"{name}.npz")
+    return folder
 
 
 @pytest.fixture

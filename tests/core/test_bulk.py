@@ -18,17 +18,13 @@ BULK_PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 
 
 @pytest.fixture
-def folder(tmp_path, demo, monkeypatch):
-    """Three clips, one of them below, two broken ones, a hidden one, and what is something else."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in" / "sub").mkdir(parents=True)
-    for name, first in (("a", 0), ("b", 30), ("sub/c", 60)):
-        write(demo.cut(first, first + 9), tmp_path / "in" / f"{name}.npz")
-    (tmp_path / "in" / "broken.npz").write_bytes(b"no archive")
-    (tmp_path / "in" / "sub" / "broken.json").write_text("{")
-    (tmp_path / "in" / ".hidden.npz").write_bytes(b"")
-    (tmp_path / "in" / "notes.txt").write_text("of this day")
-    return tmp_path / "in"
+def folder(clips_in):
+    """With two broken ones, a hidden one, and what is something else."""
+    (clips_in / "broken.npz").write_bytes(b"no archive")
+    (clips_in / "sub" / "broken.json").write_text("{")
+    (clips_in / ".hidden.npz").write_bytes(b"")
+    (clips_in / "notes.txt").write_text("of this day")
+    return clips_in
 
 
 def made(folder):

@@ -9,22 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from mpm_core import read_clip, write
+from mpm_core import read_clip
 from mpm_core.bulk.records import Asked
 from mpm_core.cli import build_parser, main
 from tests.conftest import COMMAND_LINE
 
 
 @pytest.fixture
-def folder(tmp_path, demo, monkeypatch):
-    """Three clips, one of them below, and two broken ones."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in" / "sub").mkdir(parents=True)
-    for name, first in (("a", 0), ("b", 30), ("sub/c", 60)):
-        write(demo.cut(first, first + 9), tmp_path / "in" / f"{name}.npz")
+def folder(clips_in):
+    """With two broken ones."""
     for name in ("broken.npz", "sub/broken.json"):
-        (tmp_path / "in" / name).write_text("{")
-    return tmp_path / "in"
+        (clips_in / name).write_text("{")
+    return clips_in
 
 
 def made(folder):
