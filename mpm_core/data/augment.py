@@ -37,6 +37,8 @@ class AugmentConfig:
     varied_masked: float = (
         0.4  # of the shares of swung and invented limbs, where joints will be hidden: what is likely counts there
     )
+    bent_share: float = 0.0  # limbs turned by angles that change within the window, within learnt limits; see reach.py
+    bent_deg: float = 20.0  # standard deviation of those turns
     tilted_share: float = 0.1  # whole body turned about a horizontal axis, by any angle
     pathless_share: float = 0.25  # go in from Hip, as 3D files often have it; matters where 3D goes in
     solid_noisy_share: float = 0.5  # of the 3D poses that go in, so that no clip is known by its finest movements

@@ -15,6 +15,7 @@ from mpm_core.data.augment import AugmentConfig, Draw
 from mpm_core.data.cameras import CameraConfig, view
 from mpm_core.data.detecting import detect
 from mpm_core.data.pack import MotionPack
+from mpm_core.data.reach import Reach, bend_limbs
 from mpm_core.grounding.standing import standing_feet
 from mpm_core.skeleton import MPM16
 
@@ -56,6 +57,7 @@ class WindowSource:
         self._positions = torch.from_numpy(pack.positions).to(draw.device)
         self._starts = torch.from_numpy(np.asarray(pack.starts)).to(draw.device)
         self._weights = torch.from_numpy(pack.weights).to(draw.device)
+        self._reach = Reach(self._positions) if augment_config.bent_share else None
         self._feet = torch.from_numpy(_feet_of(pack)).to(draw.device)
 
     def batch(self, frames: int, is_masked: Tensor) -> Batch:
@@ -74,6 +76,9 @@ class WindowSource:
         world = augment.exchange_arms(draw, world, ~is_masked, config)
         world, invented = procedural.invent_limbs(draw, world, is_masked, config)
         world, swung = augment.swing_limbs(draw, world, is_masked, config)
+        if self._reach is not None:
+            world, bent = bend_limbs(draw, world, self._reach, is_masked, config)
+            swung = swung | bent
         world = augment.vary_body(draw, world, config)
         world = bodies.move_joints(draw, world, config)
         world, tilted = augment.tilt(draw, world, config)

@@ -102,6 +102,7 @@ _LEADS: Mapping[str, Mapping[str, Any]] = {
     "both, ground heads": {},
     "both, bone directions": _BOTH | {"stage_two.weight_directions": 0.05},
     "both, accelerations": _BOTH | {"stage_two.weight_accelerations": 2.0},
+    "both, ground heads, limbs bent within limits": {"augment.bent_share": 0.4},
     "both, more lifting": _BOTH | {"stage_two.lift_share": 0.8, "stage_two.complete_share": 0.15},
 }
 _SEEDS = (0, 7)

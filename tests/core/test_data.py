@@ -11,6 +11,7 @@ from mpm_core.data.batches import WindowSource
 from mpm_core.data.cameras import CameraConfig, view
 from mpm_core.data.detecting import detect
 from mpm_core.data.pack import MotionPack, balanced_weights, mix_packs, read_pack, write_pack
+from mpm_core.data.reach import Reach, bend_limbs
 from mpm_core.errors import UserError
 from mpm_core.grounding.floor import FEET
 from mpm_core.skeleton import MPM16
@@ -344,3 +345,48 @@ def test_a_file_that_is_no_pack_is_refused_in_one_sentence(tmp_path, content):
     with pytest.raises(UserError, match="pack.npz") as error:
         read_pack(path, "train")
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return Reach(torch.from_numpy(demo_motion().astype(np.float32)))
+
+
+def test_recorded_limbs_are_within_what_was_learnt_and_broken_ones_are_not(recorded, motion):
+    assert recorded.allows(motion).float().mean() > 0.99
+    mirrored = augment.mirror(motion, EVERYONE)
+    assert torch.allclose(recorded.allows(mirrored), recorded.allows(motion)[..., [1, 0, 3, 2]])
+    bones = augment.bone_vectors(motion)
+    left, _, _ = augment.body_axes(motion, ("LHip", "RHip"), ("Hip", "Spine"))
+    shank = MPM16.index("LAnkle")
+    broken = bones.clone()  # the knee bends the wrong way: mirrored across the thigh, and more
+    thigh = torch.nn.functional.normalize(bones[:, :, MPM16.index("LKnee")], dim=-1)
+    forward = torch.linalg.cross(thigh, left)
+    broken[:, :, shank] = (thigh - 1.5 * forward * torch.sign((forward * bones[:, :, shank]).sum(-1, keepdim=True))) * 0.2
+    allowed = recorded.allows(augment.join_bones(broken))
+    assert allowed[..., 2].float().mean() < 0.05 and torch.equal(allowed[..., 3], recorded.allows(motion)[..., 3])
+
+
+def test_limbs_bend_smoothly_within_what_was_learnt(draw, recorded, motion):
+    bent, legs = bend_limbs(draw, motion, recorded, NOBODY, AugmentConfig(bent_share=1.0))
+    assert legs.all()
+    assert (recorded.allows(bent) | ~recorded.allows(motion)).all()
+    before, after = (augment.bone_vectors(p).norm(dim=-1)[..., 1:] for p in (motion, bent))
+    assert torch.allclose(before, after, atol=1e-4)
+    moved = (bent - motion).norm(dim=-1)
+    limbs = list(MPM16.indices(("LWrist", "RWrist", "LAnkle", "RAnkle")))
+    assert moved[..., limbs].mean() > 0.03 and moved[..., list(MPM16.limb("trunk"))].max() < 1e-5
+    turned = bent - motion
+    assert (turned[:, 1:] - turned[:, :-1]).norm(dim=-1).max() < 0.1  # between two frames
+    assert (turned - turned.mean(1, keepdim=True)).norm(dim=-1)[..., limbs].mean() > 0.005  # not stiff
+
+
+def test_some_samples_keep_their_limbs(draw, recorded, motion):
+    bent, chosen = bend_limbs(draw, motion, recorded, NOBODY, AugmentConfig(bent_share=0.5))
+    assert 0 < chosen.sum() < len(motion)
+    assert torch.equal(bent[~chosen], motion[~chosen])
+
+
+def test_windows_are_drawn_with_limbs_bent_when_the_config_says_so():
+    source = WindowSource(small_pack(), AugmentConfig(bent_share=1.0, tilted_share=0), CameraConfig(), Draw(torch.Generator()))
+    assert not source.batch(27, torch.zeros(8, dtype=torch.bool)).has_ground.any()  # feet tell nothing of the floor then

@@ -65,7 +65,7 @@ def test_the_ablation_switches_off_every_variation():
     # What is left only says how a variation is made, none of which is.
     assert left == {
         "arm_swing_deg", "leg_swing_deg", "trunk_swing_deg", "masked_arm_swing", "solid_noise_m", "noise_m", "noise_spread",
-        "outlier_share", "swapped_share", "lost_share", "pathless_share", "moved_joints_m", "varied_masked",
+        "outlier_share", "swapped_share", "lost_share", "pathless_share", "moved_joints_m", "varied_masked", "bent_deg",
     }  # fmt: skip
     assert AugmentConfig().pathless_share > 0  # no variation, but an input that goes missing
 
