@@ -125,8 +125,8 @@ def _turned(bones: Tensor, turns: list[Tensor], strength: Tensor | float) -> Ten
     for number, limb in enumerate(_LIMBS):
         own = strength if isinstance(strength, float) else strength[:, number, None, None]
         for joints, turn in ((limb.joints, turns[2 * number]), (limb.joints[1:], _OF_SECOND * turns[2 * number + 1])):
-            turn = own * turn
-            axis, angle = normalize(turn, dim=-1), turn.norm(dim=-1)
+            vector = own * turn
+            axis, angle = normalize(vector, dim=-1), vector.norm(dim=-1)
             bones[:, :, list(joints)] = rotate_about(bones[:, :, list(joints)], axis, angle)
     return bones
 
