@@ -13,6 +13,8 @@ from typing import Any
 from mpm_core.bulk.inputs import whole
 from mpm_core.bulk.outcomes import Outcome
 from mpm_core.errors import UserError
+from mpm_core.formats.project import SUFFIX as PROJECT_SUFFIX
+from mpm_core.formats.project import linked_files
 
 NAME = ".mpm-done.jsonl"
 
@@ -117,11 +119,14 @@ class Asked:
 
     def of(self, source: Path) -> str:
         """A digest of what is asked and of the input as it is now."""
-        text = json.dumps([*self._told, str(whole(source)), _mark(source), *self._skeletons_of(source)])
+        text = json.dumps([*self._told, str(whole(source)), _mark(source), *self._read_with(source)])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def _skeletons_of(self, source: Path) -> list[Any]:
-        """Of an AMC, the ASFs in its folder: one of them is read with it."""
+    def _read_with(self, source: Path) -> list[Any]:
+        """Other files that an input needs: a project's video, and of an AMC the ASFs in its folder, one of which it is read
+        with."""
+        if source.suffix.lower() == PROJECT_SUFFIX and source.is_file():
+            return [[str(path), _mark(path)] for path in linked_files(source)]
         if source.suffix.lower() != ".amc" or source.is_dir():
             return []
         folder = source.parent

@@ -148,6 +148,17 @@ def read_project(path: Path) -> Project:
         return _project_of(_Reader(archive, path), head, path)
 
 
+def linked_files(path: Path) -> tuple[Path, ...]:
+    """The files that a project belongs to, without reading its work; none for a file that is no project, or a damaged one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            links = _Reader(archive, path).note(_HEAD).get("links", {})
+    except (UserError, OSError, ValueError, *ZIP_ERRORS):
+        return ()
+    folder = Path(os.path.realpath(path)).parent
+    return tuple(folder / link for link in links.values() if isinstance(link, str)) if isinstance(links, dict) else ()
+
+
 def _project_of(reader: _Reader, head: Mapping[str, Any], path: Path) -> Project:
     links = head.get("links", {})
     if not isinstance(links, dict) or not all(isinstance(link, str) for link in links.values()):

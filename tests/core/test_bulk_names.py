@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mpm_core import read_clip
 from mpm_core.bulk.records import Asked
 from mpm_core.cli import build_parser, main
+from mpm_core.formats.project import Project, write_project
 from tests.conftest import COMMAND_LINE
 
 
@@ -137,3 +139,19 @@ def test_a_full_disk_is_told_of_the_file_that_it_is_told_in(folder, tmp_path):
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("mpm: out/mpm.log: cannot be written (")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mpm.log"]
+
+
+def test_a_project_is_asked_for_again_when_its_video_changes(tmp_path, demo):
+    video, path = tmp_path / "walk.mp4", tmp_path / "walk.mpmproj"
+    video.write_bytes(b"one")
+    clip = demo.cut(0, 10)
+    mask = np.zeros((10, 16), bool)
+    write_project(Project(clip, mask, mask[:, 0], links={"video": video}), path)
+    options = build_parser().parse_args(["render", str(path), "-o", "out"])
+    before = Asked("render", options, [".mp4"], []).of(path)
+    assert Asked("render", options, [".mp4"], []).of(path) == before
+    video.write_bytes(b"two, longer")
+    changed = Asked("render", options, [".mp4"], []).of(path)
+    assert changed != before
+    path.write_bytes(b"no project")
+    assert Asked("render", options, [".mp4"], []).of(path) not in (before, changed)
