@@ -215,12 +215,21 @@ def _session_of(material: Material, options: FilmOptions) -> Session:
     session.set_options(session.options.with_task(material.prediction.task))
     session.set_prediction(material.prediction)
     session.set_selection(frozenset(MPM16.index(joint) for joint in options.trails))
-    shown = window_note(material).get("shown", ())
+    shown = _shown_answers(material)
     if material.project is not None and shown:
         AnswerParts(session).restore(material.project.parts)
         for answer in session.kept.answers:
             session.kept.set_shown(answer.number, answer.name in shown)
     return session
+
+
+def _shown_answers(material: Material) -> Sequence[str]:
+    """Names of the kept answers that are drawn beside: those on show in the window, or when its project was saved."""
+    note = window_note(material)
+    if "shown" in note or material.project is None or "view" not in material.project.parts:
+        return note.get("shown", ())
+    names = material.project.parts["view"].note.get("answers")
+    return names if isinstance(names, list) else ()
 
 
 def _picture_width(clip: Clip, options: FilmOptions) -> int:

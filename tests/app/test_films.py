@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QProgressDialog
 
+from app.document.predictions import keep
 from app.films.overlay import seen_by_camera
 from app.panels.film_dialog import FilmDialog
 from mpm_core import Clip, write
@@ -19,6 +20,7 @@ from mpm_core.camera import Intrinsics
 from mpm_core.cli import build_parser, main
 from mpm_core.films.material import read_material
 from mpm_core.formats.base import WriteOptions
+from mpm_core.lifters.aids import Aids
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
@@ -319,6 +321,24 @@ def test_a_project_is_filmed_from_where_it_was_looked_at(qtbot, demo_window, mon
         (frame,) = read_film(tmp_path / f"{place}.png")[2]
         tall[place] = np.ptp(np.nonzero(near(frame, BLUE) | near(frame, RED))[0])
     assert tall["saved"] < 0.7 * tall["front"]  # from above
+
+
+def test_the_answers_that_a_project_shows_are_filmed_too(qtbot, demo_window, monkeypatch, tmp_path):
+    session = demo_window.session
+    turned = replace(session.prediction, positions=session.prediction.positions * np.float32([1, -1, 1]))
+    session.kept.set_answers([keep("upside down", turned, Aids())])
+    seen = {}
+    for name, is_shown in (("with", True), ("without", False)):
+        session.kept.set_shown(session.kept.answers[0].number, is_shown)
+        project = tmp_path / f"{name}.mpmproj"
+        monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_, path=project: path)
+        demo_window.actions_by_name["save_as"].trigger()
+        qtbot.waitUntil(lambda path=project: demo_window.document.path == path, timeout=WAIT_MS)
+        picture = tmp_path / f"{name}.png"
+        assert render(project, "-o", picture, "--from", "front", "--frame", 5, *SMALL) == 0
+        (frame,) = read_film(picture)[2]
+        seen[is_shown] = (near(frame, BLUE) | near(frame, RED)).sum()
+    assert seen[True] > 1.3 * seen[False]
 
 
 def test_a_film_that_is_cancelled_is_not_there(qtbot, demo_window, filmed, tmp_path):
