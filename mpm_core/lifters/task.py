@@ -31,6 +31,9 @@ MODEL_RATE = 50.0
 _MOST_GRID_FRAMES = 1_000_000
 """Five and a half hours: what is kept of each takes 3 KB of memory."""
 
+_ROWS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""So many frames are encoded at once."""
+
 _MIRROR_2D, _MIRROR_3D = torch.tensor([-1.0, 1.0]), torch.tensor([-1.0, 1.0, 1.0])
 
 
@@ -227,8 +230,7 @@ class NetworkTask:
             self._turn[outer] = turn
         self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
         self._hidden_frames[outer] = hidden_inner.all(1)
-        new = changed.nonzero()[:, 0]
-        if len(new):
+        for new in _in_few_sizes(changed.nonzero()[:, 0]):
             self._encode(new + first, new_points[new], None if extras is None else extras[new], hidden_inner[new])
         frames = np.zeros(len(self._stale), bool)
         frames[outer] = changed.cpu().numpy()
@@ -308,6 +310,14 @@ def _take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> N
     """(frames, 16, 2) rays that the root is placed along; completing has no use for them, nor has a clip without 2D."""
     are_rays = points.shape[-1] == 2 and INPUT_FORMS[model.config.input_form].takes_rays
     return points if clip.keypoints is None or points.shape[-1] == 3 or are_rays else clip.camera.rays(clip.keypoints)
+
+
+def _in_few_sizes(numbers: Tensor) -> Iterator[Tensor]:
+    """Numbers in parts of sizes that come again and again, the last filled up with its last number: for every size that is new
+    to it oneDNN writes code, which takes 2 ms and half a megabyte for each layer, and keeps it for ever."""
+    for part in numbers.split(_ROWS[-1]) if len(numbers) else ():
+        size = next(rows for rows in _ROWS if rows >= len(part))
+        yield torch.cat((part, part[-1:].expand(size - len(part))))
 
 
 def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
