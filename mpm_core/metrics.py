@@ -19,6 +19,9 @@ Poses = NDArray[np.floating]
 
 MM_PER_M = 1000.0
 
+_FRAMES_AT_ONCE = 8192
+"""What is computed on the way is several times as large as what comes of it."""
+
 
 def on_root(poses: Poses, skeleton: Skeleton = MPM16) -> Poses:
     """The same poses relative to the root joint."""
@@ -142,11 +145,14 @@ def reprojection_errors(prediction: Prediction, clip: Clip) -> NDArray[np.float6
     errors = np.full(prediction.hidden.shape, np.nan)
     if clip.keypoints is None:
         return errors
-    places = prediction.absolute().astype(np.float64)
-    known = clip.visible & ~prediction.hidden & (places[..., 2] > 0)
-    places[..., 2] = np.where(places[..., 2] > 0, places[..., 2], 1)
-    seen = clip.camera.project(places)
-    return np.where(known, np.linalg.norm(seen - clip.keypoints, axis=-1), np.nan)
+    for first in range(0, len(errors), _FRAMES_AT_ONCE):
+        part = slice(first, first + _FRAMES_AT_ONCE)
+        places = (prediction.positions[part] + prediction.root[part, None]).astype(np.float64)
+        known = clip.visible[part] & ~prediction.hidden[part] & (places[..., 2] > 0)
+        places[..., 2] = np.where(places[..., 2] > 0, places[..., 2], 1)
+        apart = clip.camera.project(places) - clip.keypoints[part]
+        errors[part] = np.where(known, np.linalg.norm(apart, axis=-1), np.nan)
+    return errors
 
 
 def reprojection(prediction: Prediction, clip: Clip, frames: slice = slice(None)) -> Reprojection | None:

@@ -130,9 +130,10 @@ class LiftJob(QObject):
         """An answer whose frames that are not there yet come from the one that was shown before."""
         if self._shown is not None:
             clip, before = self._shown
-            lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
             # Edits replace the clip, but never its times.
-            if clip.times is asked.clip.times and before.task == prediction.task and lacking.any():
+            is_of_it = clip.times is asked.clip.times and before.task == prediction.task
+            lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
+            if is_of_it and (lacking & ~np.isnan(before.positions[:, MPM16.root, 0])).any():
                 positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
                 root = np.where(lacking[:, None], before.root, prediction.root)
                 prediction = replace(prediction, positions=positions, root=root)
@@ -149,7 +150,7 @@ class LiftJob(QObject):
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
             self._task = None  # two long clips at once may be more than the memory holds
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids, hypotheses=False)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

@@ -77,11 +77,11 @@ class Windows:
         return pending[members[first : first + size]]
 
     def gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """(windows, length, width) tokens and which of them are hidden, from those of the clip."""
+        """(windows, length, width) float32 tokens and which of them are hidden, from those of the clip."""
         places = torch.from_numpy(self.starts[windows])[:, None] + torch.arange(self.length)
         outside = ((places < 0) | (places >= self.count)).to(tokens.device)
         places = places.clamp(0, self.count - 1).to(tokens.device)
-        return tokens[places], hidden_frames[places] | outside
+        return tokens[places].float(), hidden_frames[places] | outside
 
 
 _OVERLAP = 24
