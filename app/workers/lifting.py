@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
+from app.workers.garbage import nothing_collected
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.lifters import load_lifter
@@ -145,7 +146,8 @@ class LiftJob(QObject):
         options = asked.options
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
-            self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
+            with nothing_collected():
+                self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
