@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mpm_core.clip import Clip
+from mpm_core.grounding.path import stand_on_ground
 from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import reprojection_errors
 
@@ -80,3 +81,14 @@ def test_figures_of_a_long_answer_are_computed_piece_by_piece(lifter, demo):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * errors.nbytes
+
+
+def test_a_long_clip_is_put_on_the_ground_piece_by_piece():
+    frames = 16_000
+    rng = np.random.default_rng(0)
+    places, contact = rng.normal(0, 0.02, (frames, 16, 3)) + [0, 0, 4], rng.random((frames, 2))
+    tracemalloc.start()
+    *_, correction = stand_on_ground(places, np.array([0.0, -1.0, 0.0]), contact, 50.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(correction.root) == frames and peak < 2000 * frames  # 3.2 kB a frame when all was kept
