@@ -22,3 +22,9 @@ def return_large_arrays() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
         mallopt(_TRIM_THRESHOLD, _KEPT_FREE_BYTES)
+
+
+def return_what_is_free() -> None:
+    """Give back what lies free between smaller things; takes some milliseconds, and the window need not wait for it."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.allocation import return_what_is_free
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
 from app.workers.garbage import nothing_collected
@@ -22,6 +23,9 @@ from mpm_core.skeleton import MPM16
 # While a long answer streams in, the window is shown it so often, then ever less often: the frame under the cursor comes first,
 # and what follows would rather have the processor.
 _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
+
+_MANY_STEPS = 100
+"""That many are of a long clip that was lifted as a whole."""
 
 _TOUCHED_S = 1.0
 """How far around a change the answer on show counts as an older one, until the lifter has looked and says it exactly."""
@@ -126,6 +130,8 @@ class LiftJob(QObject):
         prediction = self._completed(task.prediction(), asked)
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
         self._answered.emit(prediction, state, asked)
+        if total > _MANY_STEPS:
+            return_what_is_free()
 
     def _completed(self, prediction: Prediction, asked: _Asked) -> Prediction:
         """An answer whose frames that are not there yet come from the one that was shown before."""
