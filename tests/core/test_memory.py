@@ -92,3 +92,14 @@ def test_a_long_clip_is_put_on_the_ground_piece_by_piece():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(correction.root) == frames and peak < 2000 * frames  # 3.2 kB a frame when all was kept
+
+
+def test_windows_are_lifted_in_few_numbers_at_a_time(lifter, demo):
+    windows = lifter.start(demo, aids=Aids(fit=False, ground=False, mirror=False))._task._task._task._windows[0]
+    sizes = set()
+    for count in range(1, len(windows.starts) + 1):
+        for frame in (0, 300, 700):
+            batch = windows.next_batch(np.arange(count), frame, windows.batch)
+            assert len(set(batch)) == len(batch)
+            sizes.add(len(batch))
+    assert sizes == {1, 2, 4}
