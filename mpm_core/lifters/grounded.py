@@ -87,8 +87,8 @@ class GroundedTask:
         self._from_root = from_root
         self._moved = np.empty(from_root.shape[:2], np.float32)
         for first in range(0, len(from_root), _FRAMES_PER_STEP):
-            part = slice(first, first + _FRAMES_PER_STEP)
-            self._moved[part] = np.linalg.norm(from_root[part] + self._of_root[part, None], axis=-1)
+            inside = slice(first, first + _FRAMES_PER_STEP)
+            self._moved[inside] = np.linalg.norm(from_root[inside] + self._of_root[inside, None], axis=-1)
         self._contact, self._drift = contact, drift
 
     def _level(
