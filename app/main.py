@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.allocation import save_memory
 from app.display import why_no_display
 from mpm_core.errors import why_no_working_folder
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem:
         _log.error("mpm-viewer: %s", problem)
         return 2
+    save_memory()
     from PySide6.QtCore import QSettings, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 

@@ -55,7 +55,9 @@ class Intrinsics:
 
     def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float32]:
         """(..., 2) pixels -> (..., 2) rays."""
-        return ((pixels - np.array(self.centre)) / np.array(self.focal)).astype(np.float32)
+        rays = pixels - np.array(self.centre)
+        rays /= np.array(self.focal)  # in place: of a long clip each array is large
+        return rays.astype(np.float32)
 
     def project(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """(..., 3) metres in camera axes -> (..., 2) pixels."""

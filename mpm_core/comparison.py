@@ -60,7 +60,7 @@ def figures_of(
     Answers to different masks are compared in the same joints by giving it.
     """
     kept = answer.hidden[frames] if hidden is None else hidden[frames]
-    apart = reprojection_errors(answer, clip)[frames] if answer.task == "lift" else np.zeros(0)
+    apart = reprojection_errors(answer, clip, frames) if answer.task == "lift" else np.zeros(0)
     if clip.measured_truth is None:
         return AnswerFigures(reprojection=_mean(apart))
     poses, truth = answer.positions[frames], clip.measured_truth[frames]
@@ -98,7 +98,7 @@ def joints_of(answer: Prediction, clip: Clip, frames: slice = slice(None)) -> tu
         return (_by_joint("error", "mm", joint_errors(answer.positions[frames], clip.measured_truth[frames]), hidden),)
     found = []
     if answer.task == "lift" and clip.keypoints is not None:
-        found.append(_by_joint("reprojection", "px", reprojection_errors(answer, clip)[frames], hidden))
+        found.append(_by_joint("reprojection", "px", reprojection_errors(answer, clip, frames), hidden))
         scores = np.where(clip.visible, clip.confidence, np.nan)[frames].astype(np.float64)
         found.append(_by_joint("confidence", "", scores, hidden))
     if answer.uncertainty is not None:

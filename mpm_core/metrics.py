@@ -19,6 +19,9 @@ Poses = NDArray[np.floating]
 
 MM_PER_M = 1000.0
 
+_FRAMES_AT_ONCE = 8192
+"""What is computed on the way is several times as large as what comes of it."""
+
 
 def on_root(poses: Poses, skeleton: Skeleton = MPM16) -> Poses:
     """The same poses relative to the root joint."""
@@ -137,21 +140,29 @@ class Reprojection:
     share: float
 
 
-def reprojection_errors(prediction: Prediction, clip: Clip) -> NDArray[np.float64]:
-    """(frames, joints) pixels between keypoints and the prediction seen by the clip's camera; NaN for what was hidden."""
-    errors = np.full(prediction.hidden.shape, np.nan)
+def reprojection_errors(
+    prediction: Prediction, clip: Clip, frames: slice | NDArray[np.int64] = slice(None)
+) -> NDArray[np.float64]:
+    """(frames, joints) pixels between keypoints and the prediction seen by the clip's camera, over some frames; NaN for what
+    was hidden."""
+    numbers = np.arange(len(prediction))[frames]
+    errors = np.full((len(numbers), prediction.hidden.shape[1]), np.nan)
     if clip.keypoints is None:
         return errors
-    places = prediction.absolute().astype(np.float64)
-    known = clip.visible & ~prediction.hidden & (places[..., 2] > 0)
-    places[..., 2] = np.where(places[..., 2] > 0, places[..., 2], 1)
-    seen = clip.camera.project(places)
-    return np.where(known, np.linalg.norm(seen - clip.keypoints, axis=-1), np.nan)
+    for first in range(0, len(errors), _FRAMES_AT_ONCE):
+        rows = slice(first, first + _FRAMES_AT_ONCE)
+        part = numbers[rows]
+        places = (prediction.positions[part] + prediction.root[part, None]).astype(np.float64)
+        known = clip.visible[part] & ~prediction.hidden[part] & (places[..., 2] > 0)
+        places[..., 2] = np.where(places[..., 2] > 0, places[..., 2], 1)
+        apart = clip.camera.project(places) - clip.keypoints[part]
+        errors[rows] = np.where(known, np.linalg.norm(apart, axis=-1), np.nan)
+    return errors
 
 
 def reprojection(prediction: Prediction, clip: Clip, frames: slice = slice(None)) -> Reprojection | None:
     """The figures over some frames; None where nothing can be compared."""
-    errors = reprojection_errors(prediction, clip)[frames]
+    errors = reprojection_errors(prediction, clip, frames)
     if clip.keypoints is None or not np.isfinite(errors).any():
         return None
     visible = clip.visible[frames][..., None]

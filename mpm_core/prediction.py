@@ -93,7 +93,8 @@ class Prediction:
         answered = np.isfinite(self.positions[:, 0, 0])
         contact = np.zeros(self.foot_odds.shape, np.float32)
         if answered.any():
-            places = self.absolute()[answered]
+            places = self.absolute()
+            places = places if answered.all() else places[answered]
             odds = [standing_odds(places[piece], self.up, self.fps) for piece in pieces(self.times[answered], self.fps)]
             contact[answered] = 1 / (1 + np.exp(-(np.concatenate(odds) + _TOLD_SHARE * self.foot_odds[answered])))
         return contact

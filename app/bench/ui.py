@@ -18,6 +18,7 @@ from app.bench.clock import Heartbeat, memory_bytes, since_start_s
 from app.bench.material import FPS, hd_clip, long_clip, write_hd_video
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
+from app.workers.garbage import freeze_after_first_answer
 from mpm_core import write
 from mpm_core.bench import Speed
 from mpm_core.errors import UserError
@@ -62,6 +63,7 @@ class UiBench:
         self.window = MainWindow(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat), DARK)
         self.window.resize(*_SIZE)
         self.session = self.window.session
+        freeze_after_first_answer(self.session)  # as Windows does
         self._paints = _Paints(self.window.image_view, self.window.scene_view, self.window.timeline)
         self._heart = Heartbeat()
         # Until a deadline nothing else may come: it wakes the loop.

@@ -15,6 +15,8 @@ from mpm_core.prediction import Prediction
 _TOP_MM = 60.0  # the axis reaches at least so high
 _TOP_PX = 20.0
 
+_FRAMES_AT_ONCE = 8192
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -36,41 +38,69 @@ class AnswerCurves:
     stands: NDArray[np.bool_] | None = None
 
 
-class KnownErrors:
-    """Errors of an answer that streams in: only what is new of it is computed anew."""
+class KnownMeans:
+    """Means over the joints of an answer that streams in: only what is new of it is computed anew, since all of a long clip
+    takes longer than the part that was lifted meanwhile."""
 
     def __init__(self) -> None:
-        self._positions: NDArray[np.float32] | None = None
-        self._truth: NDArray[np.float32] | None = None
-        self._errors = np.zeros((0, 0))
+        self._before: tuple[Prediction, Clip] | None = None
+        self._means: NDArray[np.float64] = np.zeros((0, 0))
 
-    def of(self, positions: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(frames, 16) mm, NaN where the truth is unknown."""
-        if self._positions is None or self._truth is not truth or len(self._positions) != len(positions):
-            self._errors = joint_errors(positions, truth)
-        elif positions is not self._positions:
-            new = np.any(positions != self._positions, axis=(1, 2))
-            self._errors = self._errors.copy()
-            self._errors[new] = joint_errors(positions[new], truth[new])
-        self._positions, self._truth = positions, truth
-        return self._errors
+    def of(self, prediction: Prediction, clip: Clip) -> NDArray[np.float64]:
+        """(1 or 2, frames), NaN where there is none: with ground truth the error in mm, of all joints and of the hidden ones;
+        else the distance in pixels from the 2D."""
+        new, truth = _new_frames(self._before, prediction, clip), clip.measured_truth
+        if len(new) == len(prediction):
+            self._means = np.full((1 if truth is None else 2, len(prediction)), np.nan)
+        else:
+            self._means = self._means.copy()  # somebody draws what was told before
+        for part in np.split(new, [*range(_FRAMES_AT_ONCE, len(new), _FRAMES_AT_ONCE)]):
+            if truth is None:
+                apart = reprojection_errors(prediction, clip, part)
+                self._means[0, part] = _mean_over(apart, np.isfinite(apart))
+            else:
+                errors = joint_errors(prediction.positions[part], truth[part])
+                self._means[0, part] = _mean_over(errors, np.isfinite(errors))
+                self._means[1, part] = _mean_over(errors, prediction.hidden[part])
+        self._before = (prediction, clip)
+        return self._means
 
 
-def curves_of(prediction: Prediction, clip: Clip, known: KnownErrors) -> AnswerCurves | None:
+def _new_frames(before: tuple[Prediction, Clip] | None, prediction: Prediction, clip: Clip) -> NDArray[np.int64]:
+    """The numbers of the frames whose means may differ from those of an answer and clip before."""
+    every = np.arange(len(prediction))
+    if before is None:
+        return every
+    old, old_clip = before
+    if old_clip.times is not clip.times or old_clip.camera != clip.camera or not _has_same_truth(old_clip, clip):
+        return every
+    differs = (prediction.positions != old.positions).reshape(len(every), -1).any(1)
+    differs |= (prediction.root != old.root).any(1)
+    differs &= ~(np.isnan(prediction.positions[:, 0, 0]) & np.isnan(old.positions[:, 0, 0]))  # still without an answer
+    differs |= (prediction.hidden != old.hidden).any(1)
+    if clip.keypoints is not None and old_clip.keypoints is not None and clip.keypoints is not old_clip.keypoints:
+        differs |= (clip.keypoints != old_clip.keypoints).any((1, 2))
+    if clip.visible is not old_clip.visible:
+        differs |= (clip.visible != old_clip.visible).any(1)
+    return np.flatnonzero(differs)
+
+
+def _has_same_truth(one: Clip, other: Clip) -> bool:
+    return one.ground_truth is other.ground_truth and one.completed is other.completed
+
+
+def curves_of(prediction: Prediction, clip: Clip, known: KnownMeans) -> AnswerCurves | None:
     """Mean error of each frame and of its hidden joints; without ground truth how far the 3D is from the 2D; else None."""
     is_whole = prediction.is_pending is None
     contact = prediction.contact if is_whole and prediction.task == "lift" else None
     stands = None if contact is None else contact > LEAST_CONTACT
-    if clip.measured_truth is not None:
-        errors = known.of(prediction.positions, clip.measured_truth)
-        mean = Curve("MPJPE", _mean_over(errors, np.isfinite(errors)), "curve")
-        hidden = Curve("hidden joints", _mean_over(errors, prediction.hidden), "hidden_curve")
-        return _on_one_axis((mean, hidden), _TOP_MM, "mm", stands)
-    if clip.keypoints is None:
+    if clip.measured_truth is None and clip.keypoints is None:
         return None
-    apart = reprojection_errors(prediction, clip)
-    curve = Curve("reprojection", _mean_over(apart, np.isfinite(apart)), "curve")
-    return _on_one_axis((curve,), _TOP_PX, "px", stands)
+    means = known.of(prediction, clip)
+    if clip.measured_truth is None:
+        return _on_one_axis((Curve("reprojection", means[0], "curve"),), _TOP_PX, "px", stands)
+    curves = Curve("MPJPE", means[0], "curve"), Curve("hidden joints", means[1], "hidden_curve")
+    return _on_one_axis(curves, _TOP_MM, "mm", stands)
 
 
 def _on_one_axis(curves: tuple[Curve, ...], lowest_top: float, unit: str, stands: NDArray[np.bool_] | None) -> AnswerCurves:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, QSettings
+from PySide6.QtCore import QObject, QPoint, QSettings, QTimer
 from PySide6.QtGui import QGuiApplication
 
 from app.document.recent import said
@@ -13,8 +13,11 @@ from app.look.theme import THEMES, Theme
 from app.panels.questions import ask_to_recover
 from app.window.main_window import MainWindow
 from app.workers.autosave import find_leftovers
+from app.workers.garbage import freeze_after_first_answer, freeze_anew
 
 _STEP = QPoint(32, 32)
+
+_GONE_MS = 1000
 
 
 class Windows(QObject):
@@ -60,6 +63,7 @@ class Windows(QObject):
         window.restyled.connect(self._restyle)
         window.closed.connect(lambda: self._forget(window))
         self.open_windows.append(window)
+        freeze_after_first_answer(window.session)
         window.show()
         return window
 
@@ -79,3 +83,5 @@ class Windows(QObject):
     def _forget(self, window: MainWindow) -> None:
         self.open_windows.remove(window)
         window.deleteLater()
+        if self.open_windows:
+            QTimer.singleShot(_GONE_MS, freeze_anew)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.document.answer_curves import AnswerCurves, KnownErrors, curves_of
+from app.document.answer_curves import AnswerCurves, KnownMeans, curves_of
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
@@ -20,7 +20,7 @@ class AnswerCurvesJob(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._known = KnownErrors()
+        self._known = KnownMeans()
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(lambda text, _: session.failure.emit(text))
         self._computed.connect(self._on_computed)

@@ -134,7 +134,7 @@ class BystandersJob(QObject):
         found: list[Bystander] = []
         for number, theirs in _others(asked):
             clip = replace(theirs, camera=asked.camera, up=asked.up)
-            task = self._lifter.start(clip)
+            task = self._lifter.start(clip, hypotheses=False)
             for _ in task.update(None):
                 if self._thread.is_outdated():
                     return

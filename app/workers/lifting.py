@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.allocation import return_what_is_free
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
+from app.workers.garbage import nothing_collected
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.lifters import load_lifter
@@ -21,6 +23,9 @@ from mpm_core.skeleton import MPM16
 # While a long answer streams in, the window is shown it so often, then ever less often: the frame under the cursor comes first,
 # and what follows would rather have the processor.
 _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
+
+_MANY_STEPS = 100
+"""That many are of a long clip that was lifted as a whole."""
 
 _TOUCHED_S = 1.0
 """How far around a change the answer on show counts as an older one, until the lifter has looked and says it exactly."""
@@ -125,14 +130,17 @@ class LiftJob(QObject):
         prediction = self._completed(task.prediction(), asked)
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
         self._answered.emit(prediction, state, asked)
+        if total > _MANY_STEPS:
+            return_what_is_free()
 
     def _completed(self, prediction: Prediction, asked: _Asked) -> Prediction:
         """An answer whose frames that are not there yet come from the one that was shown before."""
         if self._shown is not None:
             clip, before = self._shown
-            lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
             # Edits replace the clip, but never its times.
-            if clip.times is asked.clip.times and before.task == prediction.task and lacking.any():
+            is_of_it = clip.times is asked.clip.times and before.task == prediction.task
+            lacking = np.isnan(prediction.positions[:, MPM16.root, 0])
+            if is_of_it and (lacking & ~np.isnan(before.positions[:, MPM16.root, 0])).any():
                 positions = np.where(lacking[:, None, None], before.positions, prediction.positions)
                 root = np.where(lacking[:, None], before.root, prediction.root)
                 prediction = replace(prediction, positions=positions, root=root)
@@ -144,12 +152,13 @@ class LiftJob(QObject):
         options = asked.options
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
-            self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
+            with nothing_collected():
+                self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
             self._task = None  # two long clips at once may be more than the memory holds
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids)
+            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids, hypotheses=False)
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

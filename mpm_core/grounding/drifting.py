@@ -36,7 +36,9 @@ def standing_drift(answer: Prediction) -> float | None:
         return None
     from mpm_core.grounding.standing import speeds_across  # scipy is slow to import, and not needed to open a window
 
-    slowest = float(np.quantile(speeds_across(answer.absolute()[answered], answer.fps)[counts], _SLOWEST_SHARE))
+    places = answer.absolute()
+    places = places if answered.all() else places[answered]
+    slowest = float(np.quantile(speeds_across(places, answer.fps)[counts], _SLOWEST_SHARE))
     return slowest if slowest > _RESTING_M_S else None
 
 

@@ -50,10 +50,11 @@ class Lifter(Protocol):
         task: str = "lift",
         mode: str = "fast",
         aids: Aids = ALL,
+        hypotheses: bool = True,
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        aids: see Aids.
+        aids: see Aids. hypotheses: whether answers shall have them, which take more memory than all the rest of an answer.
         """
         ...
 

@@ -104,10 +104,11 @@ class FittedTask:
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
         self._task.replace_clip(clip)
-        rays, seen, camera = self._rays, self._seen, self._camera
+        keypoints, seen, camera = self._keypoints, self._seen, self._camera
         self._take(clip)
         if self._camera == camera:  # else every answer is to be renewed, and fits only then
-            self._is_due |= np.any(self._rays != rays, axis=(1, 2)) | np.any(self._seen != seen, axis=1)
+            moved = self._keypoints != keypoints
+            self._is_due |= np.any(moved.any(-1) & seen, axis=1) | np.any(self._seen != seen, axis=1)
         self._is_settled = False
 
     def prediction(self) -> Prediction:
@@ -144,15 +145,18 @@ class FittedTask:
         person has put it right."""
         clip = clip.to_mpm16()
         assert clip.keypoints is not None
-        self._camera = clip.camera
+        self._camera, self._keypoints = clip.camera, clip.keypoints
         self._seen = clip.visible & (clip.edited | ~clip.derived)
-        self._rays = np.where(self._seen[..., None], clip.camera.rays(clip.keypoints), 0)
         self._fps, self._times = clip.fps, clip.times
-        self._tremble = tremble_of(self._rays, self._seen)
+        self._tremble = tremble_of(self._rays(slice(None)), self._seen)
+
+    def _rays(self, frames: slice | NDArray[np.int64]) -> NDArray[np.float32]:
+        """(frames, 16, 2), zero where a joint was not seen."""
+        return np.where(self._seen[frames][..., None], self._camera.rays(self._keypoints[frames]), np.float32(0))
 
     def _poses(self, answer: Prediction, frames: NDArray[np.int64]) -> SeenPoses:
         seen = self._seen[frames] & ~answer.hidden[frames]
-        return SeenPoses.of(answer.positions[frames], answer.root[frames], self._rays[frames], seen)
+        return SeenPoses.of(answer.positions[frames], answer.root[frames], self._rays(frames), seen)
 
     def _learn(self, answer: Prediction) -> None:
         frames = thinned(self._answered)

@@ -60,16 +60,17 @@ class GroundedTask:
         yield
         answer = self._take_over()
         known = np.logical_and(np.isfinite(answer.positions).all((1, 2)), np.isfinite(answer.root).all(1))
+        rows = slice(None) if known.all() else known  # nothing is copied where every frame counts
         if answer.contact is None or not np.any(answer.root[known]):
             self._forget()
             return
-        answer, levelled = self._level(answer, known)
+        answer, levelled = self._level(answer, known, rows)
         contact, up, drift = answer.contact, find_up(self._clip, answer), standing_drift(answer)
         assert contact is not None
         follows = (np.diff(np.flatnonzero(known)) == 1) & goes_on(self._clip.times[known], self._clip.fps)
         correction: Correction | None = None
         for correction in stand_on_ground(
-            answer.absolute()[known], np.array(up.direction), contact[known], self._clip.fps, follows
+            answer.absolute()[rows], np.array(up.direction), contact[rows], self._clip.fps, follows
         ):
             if correction is None:
                 yield
@@ -84,13 +85,18 @@ class GroundedTask:
         self._levelled = levelled
         self._of_root[known] = correction.root
         self._from_root = from_root
-        self._moved = np.linalg.norm(self._from_root + self._of_root[:, None], axis=-1)
+        self._moved = np.empty(from_root.shape[:2], np.float32)
+        for first in range(0, len(from_root), _FRAMES_PER_STEP):
+            inside = slice(first, first + _FRAMES_PER_STEP)
+            self._moved[inside] = np.linalg.norm(from_root[inside] + self._of_root[inside, None], axis=-1)
         self._contact, self._drift = contact, drift
 
-    def _level(self, answer: Prediction, known: NDArray[np.bool_]) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
+    def _level(
+        self, answer: Prediction, known: NDArray[np.bool_], rows: slice | NDArray[np.bool_]
+    ) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
         """The answer with up as standing feet correct it; and that up, with by how much it is off."""
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
-        places, contact = answer.absolute()[known], answer.contact[known].copy()
+        places, contact = answer.absolute()[rows], answer.contact[rows].copy()
         contact[1:][~goes_on(self._clip.times[known], self._clip.fps)] = 0  # nobody stands through a pause
         up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
         levelled = up.astype(np.float32), error_deg

@@ -19,7 +19,7 @@ from mpm_core.progress import Progress
 _GROWING = ("positions", "root", "hidden", "is_prior_only", "hypotheses", "uncertainty", "foot_odds", "foot_height")
 """Fields of a prediction that tasks write to frame by frame. Others are replaced as a whole, and so need no copy."""
 
-_MOST_COPIES = 4
+_MOST_COPIES = 3
 """As many of a clip as are kept ready: the window shows one, a job measures another, a third is on its way."""
 
 Rows = NDArray[np.bool_]

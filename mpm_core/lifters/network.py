@@ -58,6 +58,7 @@ class NetworkLifter:
         task: str = "lift",
         mode: str = "fast",
         aids: Aids = ALL,
+        hypotheses: bool = True,
     ) -> LiftingTask:
         """See Lifter.start."""
         if task not in TASKS:
@@ -67,7 +68,7 @@ class NetworkLifter:
         clip = clip.to_mpm16()
 
         def make_task() -> NetworkTask:
-            return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
+            return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror, hypotheses)
 
         if task == "complete":
             return self._recorded(CalibratedTask(make_task) if aids.calibrate else make_task(), task, mode, aids)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 _LONGEST_BRIDGE_S = 0.1
 _SAME_TIME_S = 1e-4
 
+_READ_BEYOND = 4
+"""Grid frames: a frame may be touched by one that is two away from it, and reads two more to either side."""
+
 
 class Resampling:
     """Maps between `frames` at their own times and `grid_frames` at an even rate that starts with the first of them.
@@ -69,14 +72,21 @@ class Resampling:
         low = int(np.searchsorted(self._places, first - 2, side="left"))
         return low, int(np.searchsorted(self._places, last + 1, side="left"))
 
-    def from_grid(self, values: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-        """(grid frames, ...) values at frames first to last (excluded), by Catmull-Rom interpolation."""
+    def read_from(self, first: int, last: int) -> tuple[int, int]:
+        """Range (last excluded) of grid frames that has these, and all that the frames_touched by them are read from."""
         if self.is_identity:
-            return values[first:last]
+            return first, last
+        return max(first - _READ_BEYOND, 0), min(last + _READ_BEYOND, self.grid_frames)
+
+    def from_grid(self, values: NDArray[np.float32], first: int, last: int, start: int = 0) -> NDArray[np.float32]:
+        """(grid frames, ...) values at frames first to last (excluded), by Catmull-Rom interpolation. start: the grid frame
+        that the values begin with."""
+        if self.is_identity:
+            return values[first - start : last - start]
         places = self._places[first:last]
         base = np.floor(places).astype(int)
         t = (places - base).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-        p0, p1, p2, p3 = (values[np.clip(base + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))
+        p0, p1, p2, p3 = (values[np.clip(base + k, 0, self.grid_frames - 1) - start] for k in (-1, 0, 1, 2))
         return p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
 
     def nearest_grid_frames(self, first: int, last: int) -> NDArray[np.int64]:

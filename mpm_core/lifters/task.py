@@ -31,6 +31,12 @@ MODEL_RATE = 50.0
 _MOST_GRID_FRAMES = 1_000_000
 """Five and a half hours: what is kept of each takes 3 KB of memory."""
 
+_ROWS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""So many frames are encoded at once."""
+
+_KEPT = torch.float16
+"""Of tokens, the most of what is kept of a long clip: answers differ by 0.005 mm from those of float32."""
+
 _MIRROR_2D, _MIRROR_3D = torch.tensor([-1.0, 1.0]), torch.tensor([-1.0, 1.0, 1.0])
 
 
@@ -41,7 +47,10 @@ class NetworkTask:
     Interrupting an update keeps both, so that the next one goes on from there.
     """
 
-    def __init__(self, model: PoseNetwork, lifter: str, clip: Clip, task: str, mode: str, mirror: bool) -> None:
+    def __init__(
+        self, model: PoseNetwork, lifter: str, clip: Clip, task: str, mode: str, mirror: bool, hypotheses: bool = True
+    ) -> None:
+        """hypotheses: whether answers have them, where there are several; see Prediction."""
         check_mode(mode)
         self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
         self._device = next(model.parameters()).device
@@ -64,16 +73,17 @@ class NetworkTask:
         self._grid_hidden = torch.ones(count, model.config.joints, dtype=torch.bool, device=self._device)
         self._hidden_frames = torch.ones(count, dtype=torch.bool, device=self._device)
         readings = 2 if mirror else 1
-        self._tokens = [torch.zeros(count, model.config.width, device=self._device) for _ in range(readings)]
+        self._tokens = [torch.zeros(count, model.config.width, dtype=_KEPT, device=self._device) for _ in range(readings)]
         self._windows = [MODES[mode](model, count) for _ in range(readings)]
         self._stale = np.ones(count, bool)
         self._due = np.ones(len(self._windows[0].starts), bool)
-        self._grid_answers = np.full((readings, count, model.config.joints, 3), np.nan, np.float32)
         self._ground = GroundRecord(count) if model.has_ground else None
         self._of_feet = np.zeros((len(clip), 4), np.float32)
         self._grid_blind = np.zeros(count, bool)
-        self._answers = np.full((readings, len(clip), model.config.joints, 3), np.nan, np.float32)
         self._positions = np.full((len(clip), model.config.joints, 3), np.nan, np.float32)
+        self._hypotheses: NDArray[np.float32] | None = None
+        if hypotheses and readings > 1:
+            self._hypotheses = np.full((readings, *self._positions.shape), np.nan, np.float32)
         self._root = np.full((len(clip), 3), np.nan, np.float32)
         self._uncertainty = np.full((len(clip), model.config.joints), np.nan, np.float32)
         self._blind = np.zeros(len(clip), bool)
@@ -120,7 +130,6 @@ class NetworkTask:
             for part in runs_of(self._has_moved):
                 self._is_new[self._path.renew(root, part.start, part.stop)] = True
             root = self._path.smooth
-        several = self._answers if len(self._answers) > 1 else None
         up = None if self._ground is None else self._ground.told()
         answer = Prediction(
             positions=self._positions[:],
@@ -132,8 +141,8 @@ class NetworkTask:
             lifter=self._lifter,
             task=self._task,
             mode=self._mode,
-            hypotheses=None if several is None else several[:],
-            uncertainty=None if several is None else self._uncertainty[:],
+            hypotheses=None if self._hypotheses is None else self._hypotheses[:],
+            uncertainty=self._uncertainty[:] if len(self._windows) > 1 else None,
             up=None if up is None else up.up,
             up_error_deg=None if up is None else up.up_error_deg,
             foot_odds=None if up is None else self._of_feet[:, :2],
@@ -227,8 +236,7 @@ class NetworkTask:
             self._turn[outer] = turn
         self._inputs[outer], self._grid_hidden[outer] = new_points, hidden_inner
         self._hidden_frames[outer] = hidden_inner.all(1)
-        new = changed.nonzero()[:, 0]
-        if len(new):
+        for new in _in_few_sizes(changed.nonzero()[:, 0]):
             self._encode(new + first, new_points[new], None if extras is None else extras[new], hidden_inner[new])
         frames = np.zeros(len(self._stale), bool)
         frames[outer] = changed.cpu().numpy()
@@ -250,10 +258,13 @@ class NetworkTask:
             if extras is not None:
                 extras = torch.cat((extras, extras * _MIRROR_3D.to(extras.device).repeat(extras.shape[-1] // 3)))
         for tokens, made in zip(self._tokens, self._model.make_tokens(points, extras, hidden), strict=True):
-            tokens[frames] = made
+            tokens[frames] = made.to(tokens.dtype)
 
     def _answer(self, first: int, last: int) -> None:
         """Bring the windows' answers for grid frames first to last (excluded) to the clip's frames."""
+        low, high = self._resampling.frames_touched(first, last)
+        first, last = self._resampling.read_from(first, last)
+        on_grid: list[NDArray[np.float32]] = []
         grounds: list[NDArray[np.float32]] = []
         for number, reading in enumerate(self._windows):
             rows, blind = reading.collect(first, last)
@@ -261,20 +272,19 @@ class NetworkTask:
             if number:
                 answers = answers[:, list(MPM16.mirror)] * _MIRROR_3D.numpy()
                 ground = mirrored_ground(ground)
-            self._grid_answers[number, first:last] = self._turn_back(answers, first, last)
+            on_grid.append(self._turn_back(answers, first, last))
             grounds.append(ground)
         self._grid_blind[first:last] = blind
         if self._ground is not None:
             mean = np.mean(grounds, axis=0)
             up = self._turn_back(mean[:, None, UP], first, last)[:, 0]
             self._ground.put(first, last, np.concatenate((up, mean[:, UP.stop :]), axis=-1), blind)
-        low, high = self._resampling.frames_touched(first, last)
         if self._ground is not None:
             self._of_feet[low:high] = self._resampling.from_grid(self._ground.of_feet, low, high)
-        for number, grid in enumerate(self._grid_answers):
-            self._answers[number, low:high] = self._resampling.from_grid(grid, low, high)
         self._blind[low:high] = self._grid_blind[self._resampling.nearest_grid_frames(low, high)]
-        several = self._answers[:, low:high]
+        several = np.stack([self._resampling.from_grid(answers, low, high, first) for answers in on_grid])
+        if self._hypotheses is not None:
+            self._hypotheses[:, low:high] = several
         if len(several) > 1:
             self._uncertainty[low:high] = np.linalg.norm(several[1] - several[0], axis=-1) / 2
         mean = several.mean(0)
@@ -308,6 +318,14 @@ def _take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> N
     """(frames, 16, 2) rays that the root is placed along; completing has no use for them, nor has a clip without 2D."""
     are_rays = points.shape[-1] == 2 and INPUT_FORMS[model.config.input_form].takes_rays
     return points if clip.keypoints is None or points.shape[-1] == 3 or are_rays else clip.camera.rays(clip.keypoints)
+
+
+def _in_few_sizes(numbers: Tensor) -> Iterator[Tensor]:
+    """Numbers in parts of sizes that come again and again, the last filled up with its last number: for every size that is new
+    to it oneDNN writes code, which takes 2 ms and half a megabyte for each layer, and keeps it for ever."""
+    for part in numbers.split(_ROWS[-1]) if len(numbers) else ():
+        size = next(rows for rows in _ROWS if rows >= len(part))
+        yield torch.cat((part, part[-1:].expand(size - len(part))))
 
 
 def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

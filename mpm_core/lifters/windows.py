@@ -63,13 +63,15 @@ class Windows:
     def next_batch(self, pending: NDArray[np.int64], frame: int, size: int) -> NDArray[np.int64]:
         """Up to `size` of the pending windows: the one that answers nearest to a frame, and its neighbours outward.
 
-        They lie next to each other, so that the work around them is not done for what lies between.
+        They lie next to each other, so that the work around them is not done for what lies between. There are 1, 2, 4 or 8 of
+        them, since oneDNN writes and keeps code for every number that is new to it: 10 MB for the whole network.
         """
         starts = self.starts[pending]
         nearest = int(np.argmin(np.abs(starts + self.length // 2 - frame)))
         group = np.concatenate(([0], np.cumsum(np.diff(starts) > 2 * self.length)))
         members = np.flatnonzero(group == group[nearest])
         place = int(np.searchsorted(members, nearest))
+        size = 1 << (min(size, len(members)).bit_length() - 1)
         if starts[nearest] + self.length // 2 < frame:
             first = max(place - size + 1, 0)
         else:
@@ -77,11 +79,11 @@ class Windows:
         return pending[members[first : first + size]]
 
     def gather(self, windows: NDArray[np.int64], tokens: Tensor, hidden_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """(windows, length, width) tokens and which of them are hidden, from those of the clip."""
+        """(windows, length, width) float32 tokens and which of them are hidden, from those of the clip."""
         places = torch.from_numpy(self.starts[windows])[:, None] + torch.arange(self.length)
         outside = ((places < 0) | (places >= self.count)).to(tokens.device)
         places = places.clamp(0, self.count - 1).to(tokens.device)
-        return tokens[places], hidden_frames[places] | outside
+        return tokens[places].float(), hidden_frames[places] | outside
 
 
 _OVERLAP = 24

@@ -53,12 +53,12 @@ def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
     wait_for_lift(qtbot, demo_window)
     assert panel._mirror.isChecked() and panel._calibrate.isEnabled() and panel._calibrate.isChecked()
     thorough = session.prediction
-    assert thorough.hypotheses is not None
+    assert thorough.uncertainty is not None
     panel._calibrate.click()
     qtbot.waitUntil(lambda: np.abs(session.prediction.positions - thorough.positions).max() > 1e-3, timeout=WAIT_MS)
-    assert not session.options.aids.calibrate and session.prediction.hypotheses is not None
+    assert not session.options.aids.calibrate and session.prediction.uncertainty is not None
     panel._mirror.click()
-    qtbot.waitUntil(lambda: session.prediction.hypotheses is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: session.prediction.uncertainty is None, timeout=WAIT_MS)
     assert session.options.aids.mirror is False
     qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
     assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 
-from app.document.answer_curves import KnownErrors, curves_of
+from app.document.answer_curves import KnownMeans, curves_of
 from app.document.session import Session
 from app.document.words import joint_in_words
 from app.look.theme import DARK
@@ -165,7 +165,7 @@ def test_unfolding_a_limb_makes_room_for_all_rows(qtbot, demo_window):
 
 
 def test_feet_that_stand_have_a_lane(qtbot, demo_window):
-    curves = curves_of(demo_window.session.prediction, demo_window.session.clip, KnownErrors())
+    curves = curves_of(demo_window.session.prediction, demo_window.session.clip, KnownMeans())
     assert curves.stands.shape == (len(demo_window.session), 2) and 0.3 < curves.stands.mean() < 0.95
     timeline = demo_window.timeline
     qtbot.waitUntil(lambda: timeline._curves is not None and timeline._curves.stands is not None, timeout=WAIT_MS)

@@ -8,8 +8,10 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 
@@ -19,11 +21,15 @@ from app.window.main_window import MainWindow
 from mpm_core import read_clip, write
 from mpm_core.assets import find_asset
 from mpm_core.formats.base import WriteOptions
+from mpm_core.lifters import LIFTERS
+from mpm_core.lifters.base import TASKS
+from mpm_core.lifters.windows import MODES
 from tests.soak.user import RandomUser, live
 
 _PAGE_BYTES = 4096
 _LIFT_TIMEOUT_S = 120.0
 _LAST_STEPS = 12
+_SOME_STEPS = 24
 
 
 class Faults(logging.Handler):
@@ -70,12 +76,13 @@ def write_files(folder: Path) -> list[Path]:
 
 def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: float = 60.0) -> tuple[Faults, list[str], float]:
     """Let a random user work for so long. Returns the faults, what was done last, and by which share the memory grew from the
-    time after `warm_s` on; both measured on the demo, freshly opened."""
+    time after `warm_s` on; both measured on the demo, freshly opened, after every network was used once."""
     with watched() as faults:
         user = RandomUser(window, seed, write_files(folder), folder)
         begin, early = time.monotonic(), 0.0
         while time.monotonic() - begin < seconds and not faults.texts:
             if not early and time.monotonic() - begin > warm_s:
+                _load_what_stays(window)
                 early = _settled_memory(window)
             user.step()
         done, user_steps = user.done[-_LAST_STEPS:], len(user.done)
@@ -85,15 +92,38 @@ def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: fl
     return faults, done, late / early - 1 if early and late else 0.0
 
 
+def _load_what_stays(window: MainWindow) -> None:
+    """Lift with every network in each task and mode, so that what is loaded when it is first used is no growth later."""
+    session, before = window.session, window.session.options
+    _open_lifted(window)
+    for lifter, task in product(LIFTERS, TASKS):
+        for mode in MODES:
+            session.set_options(replace(before.with_lifter(lifter).with_task(task), mode=mode))
+            _until(lambda: session.state.done > _SOME_STEPS or _is_lifted(window))
+    session.set_options(before)
+
+
 def _settled_memory(window: MainWindow) -> float:
     """Bytes that the process holds with the demo open and lifted and nothing to undo."""
-    window.file_handlers.open_demo()
-    end = time.monotonic() + _LIFT_TIMEOUT_S
-    live(300)
-    while time.monotonic() < end and (window.session.prediction is None or window.session.state.is_busy):
-        live(50)
+    _open_lifted(window)
     QApplication.processEvents()
     gc.collect()
     with suppress(OSError, AttributeError):  # elsewhere than on glibc what was freed is counted too
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) * float(_PAGE_BYTES)
+
+
+def _open_lifted(window: MainWindow) -> None:
+    window.file_handlers.open_demo()
+    live(300)
+    _until(lambda: _is_lifted(window))
+
+
+def _is_lifted(window: MainWindow) -> bool:
+    return window.session.prediction is not None and not window.session.state.is_busy
+
+
+def _until(is_done: Callable[[], bool]) -> None:
+    end = time.monotonic() + _LIFT_TIMEOUT_S
+    while time.monotonic() < end and not is_done():
+        live(50)
