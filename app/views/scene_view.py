@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLGridItem, GLViewWidget
+from pyqtgraph.opengl import GLGridItem
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -26,11 +26,11 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
-from app.views.graphics import scene_format
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_camera import CameraPyramid, camera_axes
+from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_motion import FootShadows, Ghosts, Trails
 from app.views.scene_people import Bystanders
@@ -46,14 +46,13 @@ _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
 
 
-class SceneView(GLViewWidget):
+class SceneView(SceneCanvas):
     """Draws the session's frame in 3D. Signals tell what the mouse did; it changes nothing by itself."""
 
     joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
-        self.setFormat(scene_format())
         self._session = session
         self.theme = theme
         self.palette_name = "field"

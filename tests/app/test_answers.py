@@ -130,11 +130,11 @@ def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
     window.actions_by_name["beside"].trigger()
     apart = [mesh._vertices[:, :2].mean(0) for mesh in meshes]
     assert abs(together[0] - together[1]) < 0.1 and np.linalg.norm(apart[0] - apart[1]) > 0.9
-    before = scene.grabFramebuffer()
+    before = scene.drawn()
     panel.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert [answer.name for answer in session.kept.shown] == names(session)[1:]
     scene.repaint()
-    assert [mesh.visible() for mesh in meshes] == [True, False] and scene.grabFramebuffer() != before
+    assert [mesh.visible() for mesh in meshes] == [True, False] and scene.drawn() != before
 
     panel.table.editItem(panel.table.item(1, 0))
     editor = panel.table.findChild(QLineEdit)

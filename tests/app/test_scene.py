@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QVector3D
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QInputDialog
 
 from app.document.scene_positions import in_scene
-from app.views.graphics import _Found, scene_format
+from app.views.graphics import samples_of
 from app.views.scene_motion import ghost_steps, places_in_scene
 from mpm_core.skeleton import MPM16
 
@@ -15,13 +16,38 @@ WRIST, ANKLE = MPM16.index("LWrist"), MPM16.index("RAnkle")
 
 def picture(window):
     window.scene_view.repaint()
-    return window.scene_view.grabFramebuffer()
+    return window.scene_view.drawn()
 
 
 def trail(window):
     """What the trails' line goes through: (points, 3)."""
     (line,) = window.scene_view.trails.items
     return np.asarray(line.pos) if line.visible() else np.zeros((0, 3))
+
+
+def test_the_scene_is_drawn_anew_when_something_in_it_changes_and_only_then(demo_window):
+    scene, session = demo_window.scene_view, demo_window.session
+    changes = (
+        lambda: session.set_frame(60),
+        lambda: demo_window.edit_handlers.toggle_joints((WRIST,)),
+        lambda: session.set_selection(frozenset({ANKLE})),
+        lambda: demo_window.actions_by_name["truth"].setChecked(False),
+        lambda: scene.orbit(20, 0),
+        lambda: scene.pan(30, 0, 0, relative="view"),
+        lambda: scene.look_from("top"),
+        lambda: demo_window.restyle("light", None),
+        lambda: scene.resize(scene.width() - 40, scene.height()),
+    )
+    for change in changes:
+        before = scene.drawn()
+        assert scene.drawn() is before
+        change()
+        assert scene.drawn() != before
+
+
+def test_nothing_in_the_window_is_put_together_by_opengl(demo_window):
+    """One such widget, and Qt draws the whole window anew with each change of any part of it."""
+    assert not demo_window.findChildren(QOpenGLWidget)
 
 
 def test_trails_go_where_the_chosen_joints_were_and_will_be(demo_window):
@@ -104,7 +130,7 @@ def test_from_the_cameras_place_its_picture_hides_nobody(demo_window):
         scene.look_from(view)
         if view == "start":
             scene.opts["distance"] = 14.0  # far enough for the camera to be in sight
-        pixels = scene.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB32)
+        pixels = scene.drawn().convertToFormat(QImage.Format.Format_RGB32)
         flat = np.frombuffer(pixels.constBits(), np.uint8).reshape(-1, 4)[:, :3].astype(int)  # blue, green, red
         is_green[view] = float(((flat[:, 1] > 150) & (flat[:, 0] < 80) & (flat[:, 2] < 80)).mean())
     assert 0 < is_green["start"] < 0.2 and is_green["camera"] == 0
@@ -139,6 +165,5 @@ def test_a_picture_of_the_scene_goes_to_the_clipboard_and_to_a_file(demo_window,
     [("llvmpipe (LLVM 15.0.7, 256 bits)", True), ("GDI Generic", True), ("NVIDIA GeForce RTX 3060/PCIe/SSE2", False),
      ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", False), ("Apple M2", False)],
 )  # fmt: skip
-def test_edges_are_smooth_where_a_graphics_card_draws(monkeypatch, renderer, is_software):
-    monkeypatch.setattr("app.views.graphics._look", lambda: _Found((4, 5), renderer))
-    assert scene_format().samples() == (0 if is_software else 4) and scene_format().depthBufferSize() == 24
+def test_edges_are_smooth_where_a_graphics_card_draws(renderer, is_software):
+    assert samples_of(renderer) == (0 if is_software else 4)
