@@ -137,7 +137,7 @@ def test_rows_follow_one_another_at_any_height(height):
 
 def test_hovering_over_the_curve_tells_its_value(qtbot, demo_window):
     timeline = demo_window.timeline
-    qtbot.waitUntil(lambda: timeline._curves is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: timeline.curves is not None, timeout=WAIT_MS)
     before = timeline.grab().toImage()
     place = QPoint(int(timeline.x_of(300.5)), int(sum(timeline.rows().curve) / 2))
     qtbot.mouseMove(timeline, place)
@@ -168,7 +168,7 @@ def test_feet_that_stand_have_a_lane(qtbot, demo_window):
     curves = curves_of(demo_window.session.prediction, demo_window.session.clip, KnownErrors())
     assert curves.stands.shape == (len(demo_window.session), 2) and 0.3 < curves.stands.mean() < 0.95
     timeline = demo_window.timeline
-    qtbot.waitUntil(lambda: timeline._curves is not None and timeline._curves.stands is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: timeline.curves is not None and timeline.curves.stands is not None, timeout=WAIT_MS)
     image, (top, bottom) = timeline.grab().toImage(), timeline.rows().feet
     for side, share in (("left", 0.3), ("right", 0.75)):
         y, across = int(top + share * (bottom - top)), range(int(timeline.scale().left) + 5, int(timeline.scale().right) - 5, 3)
