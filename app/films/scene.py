@@ -18,7 +18,6 @@ from app.document.session import Session
 from app.films.display import make_film_context
 from app.look import theme as look
 from app.look.theme import Theme
-from app.views.scene_canvas import prepare
 from app.views.scene_view import SceneView
 
 _SAMPLES = 4
@@ -55,7 +54,6 @@ class FilmScene(SceneView):
     def draw(self) -> NDArray[np.uint8]:
         """(height, width, 4) the frame at hand, valid until the next one."""
         self._gl.makeCurrent(self._surface)
-        prepare(self.items)
         height, width = self._pixels.shape[:2]
         self._buffer.bind()
         GL.glViewport(0, 0, width, height)

@@ -13,14 +13,18 @@ from PySide6.QtWidgets import QWidget
 
 from app.views.graphics import start_drawing
 
+Place = tuple[int, int, int, int]
+"""x, y, width, height."""
+
 
 class SceneCanvas(GLViewMixin, QWidget):
     """What pyqtgraph's GLViewWidget does, without QOpenGLWidget: where one of those is in a window, Qt puts the whole window
     together by OpenGL whatever has changed in it, which takes longer than the scene itself where the processor draws."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._drawn: QImage | None = None
+        self._is_behind = self._is_catching_up = False
+        super().__init__()
         self._buffers: tuple[QOpenGLFramebufferObject, ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -32,7 +36,27 @@ class SceneCanvas(GLViewMixin, QWidget):
     def update(self, *_: object) -> None:
         """Something in the scene is another."""
         self._drawn = None
-        super().update()
+        if not self._is_catching_up:
+            super().update()
+
+    def refresh(self, *_: object) -> None:
+        """What the scene is of is another: its items are brought up to it once, when it is drawn, however much changes."""
+        self._is_behind = True
+        self.update()
+
+    def bring_up(self) -> None:
+        """Bring the items up to what they show; see refresh."""
+
+    def paint(self, *, region: Place, viewport: Place, useItemNames: bool = False) -> None:
+        """See GLViewWidget."""
+        if self._is_behind:
+            self._is_behind, self._is_catching_up = False, True
+            try:
+                self.bring_up()
+            finally:
+                self._is_catching_up = False
+        prepare(self.items)
+        super().paint(region=region, viewport=viewport, useItemNames=useItemNames)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         drawn = self.drawn()  # what goes wrong in it must not leave a painter behind
@@ -58,7 +82,6 @@ class SceneCanvas(GLViewMixin, QWidget):
         if not self._buffers or self._buffers[0].size() != size:
             self._buffers = _make_buffers(size, samples)
         whole, resolved = self._buffers[0], self._buffers[-1]
-        prepare(self.items)
         whole.bind()
         GL.glViewport(0, 0, size.width(), size.height())
         self.paint(region=self.getViewport(), viewport=self.getViewport())

@@ -21,6 +21,7 @@ def picture(window):
 
 def trail(window):
     """What the trails' line goes through: (points, 3)."""
+    window.scene_view.drawn()
     (line,) = window.scene_view.trails.items
     return np.asarray(line.pos) if line.visible() else np.zeros((0, 3))
 
@@ -43,6 +44,23 @@ def test_the_scene_is_drawn_anew_when_something_in_it_changes_and_only_then(demo
         assert scene.drawn() is before
         change()
         assert scene.drawn() != before
+
+
+def test_the_scene_is_brought_up_to_what_it_shows_when_it_is_seen(qtbot, demo_window, monkeypatch):
+    scene, session, times = demo_window.scene_view, demo_window.session, []
+    scene.drawn()
+    bring_up = scene.bring_up
+    monkeypatch.setattr(scene, "bring_up", lambda: (times.append(session.frame), bring_up()))
+    scene.hide()
+    demo_window.edit_handlers.toggle_joints((WRIST,))
+    for frame in (10, 20, 30):
+        session.set_frame(frame)
+    QGuiApplication.processEvents()
+    assert not times  # nobody sees it
+    before = scene._prediction._vertices
+    scene.show()
+    qtbot.waitUntil(lambda: len(times) > 0)
+    assert set(times) == {30} and not np.array_equal(scene._prediction._vertices, before)
 
 
 def test_nothing_in_the_window_is_put_together_by_opengl(demo_window):
@@ -79,13 +97,15 @@ def test_ghosts_are_drawn_as_far_as_there_are_frames(demo_window, monkeypatch):
     before = picture(demo_window)
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (30, True))
     demo_window.actions_by_name["ghosts"].trigger()
-    assert sum(mesh.visible() for mesh in scene.ghosts.items) == 3 and picture(demo_window) != before  # none before the first
+    assert picture(demo_window) != before and sum(mesh.visible() for mesh in scene.ghosts.items) == 3  # none before the first
     session.set_frame(100)
+    scene.drawn()
     assert all(mesh.visible() for mesh in scene.ghosts.items)
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (5, False))
     demo_window.actions_by_name["ghosts"].trigger()
     assert scene.ghosts.reach == 30
     session.set_frame(len(session) - 1)
+    scene.drawn()
     assert sum(mesh.visible() for mesh in scene.ghosts.items) == 3
 
 
@@ -95,6 +115,7 @@ def test_a_foot_has_its_shadow_under_it_fainter_when_it_is_raised(demo_window):
     strength = []
     for frame in (int(heights.argmin()), int(heights.argmax())):
         session.set_frame(frame)
+        scene.drawn()
         _, disc = scene._shadows.items
         place = disc.transform().column(3)
         assert np.allclose((place.x(), place.y()), places_in_scene(session, frame)[ANKLE, :2], atol=1e-4)
