@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm-viewer: %s", problem)
         return 2
     save_memory()
+    gc.disable()  # until the window is there: what is made up to then stays
     from PySide6.QtCore import QSettings, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -39,13 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.bench_ui:
         from app.bench.ui import run_bench
 
-        run_bench(app, sys.stdout.write)
+        gc.freeze()
+        run_bench(app, sys.stdout.write, gc.enable)
         return 0
     from app.look.theme import THEMES
     from app.window.windows import Windows
 
+    gc.freeze()  # modules are never looked through for garbage again, which would hold up the window for several frames
     windows = Windows(QSettings(), THEMES.get(options.theme))
     windows.open()
+    gc.enable()
     QTimer.singleShot(0, lambda: windows.start(options.file))
     return app.exec()
 

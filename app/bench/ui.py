@@ -246,8 +246,10 @@ class UiBench:
             self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
-def run_bench(app: QApplication, tell: Callable[[str], object]) -> None:
-    """Measure everything, telling each line as it is known."""
+def run_bench(app: QApplication, tell: Callable[[str], object], begin: Callable[[], object] = lambda: None) -> None:
+    """Measure everything, telling each line as it is known. begin: what the program does when its window is there."""
     with TemporaryDirectory() as folder:
-        for speed in UiBench(app, Path(folder), Extent()).run():
+        bench = UiBench(app, Path(folder), Extent())
+        begin()
+        for speed in bench.run():
             tell(f"{speed.what:<72} {speed.value:>10.1f} {speed.unit}\n")

@@ -96,16 +96,14 @@ def _has_egl() -> bool:
     return True
 
 
-def make_context() -> tuple[QOpenGLContext, QOffscreenSurface]:
+def make_film_context() -> tuple[QOpenGLContext, QOffscreenSurface]:
     """An OpenGL context that is current, and the surface that it needs; UserError where there is none."""
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    shared = QOpenGLContext.globalShareContext()
-    if shared is not None:  # programs of pyqtgraph's items are one for the whole process
-        context.setShareContext(shared)
-    if not context.create() or not context.makeCurrent(surface):
+    from app.views.graphics import make_context  # PyOpenGL asks for its platform when it is imported
+
+    made = make_context()
+    if made is None:
         raise UserError(_NO_GL)
-    return context, surface
+    return made
 
 
 def _keep_silent(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:

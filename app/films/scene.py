@@ -7,15 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from OpenGL import GL
-from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem, GLTextItem
+from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem
 from PySide6.QtCore import QPoint, QSize
-from PySide6.QtGui import QFont, QImage, QPainter, QResizeEvent, QVector3D
+from PySide6.QtGui import QImage, QPainter, QResizeEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
 
 from app.document.scene_positions import root_in_scene
 from app.document.session import Session
-from app.films.display import make_context
+from app.films.display import make_film_context
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.scene_view import SceneView
@@ -35,7 +35,7 @@ class FilmScene(SceneView):
     picture, where they need no OpenGL."""
 
     def __init__(self, session: Session, theme: Theme, size: tuple[int, int]) -> None:
-        self._gl, self._surface = make_context()
+        self._gl, self._surface = make_film_context()
         super().__init__(session, theme)
         self.resize(*size)
         self._gl.makeCurrent(self._surface)  # a widget may have let it go
@@ -48,30 +48,12 @@ class FilmScene(SceneView):
         for item in self.items:
             _blend_lines(item)
 
-    def initializeGL(self) -> None:
-        """Nothing: the widget's own context is never used."""
-
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Nothing: the widget would ask for its own context."""
-
-    def drawItemTree(self, item: GLGraphicsItem.GLGraphicsItem | None = None, useItemNames: bool = False) -> None:
-        """See GLViewWidget, which prints what goes wrong and goes on: nobody would see that a film lacks something."""
-        items = [top for top in self.items if top.parentItem() is None] if item is None else [*item.childItems(), item]
-        for part in sorted(items, key=lambda one: one.depthValue()):
-            if not part.visible() or isinstance(part, GLTextItem):
-                continue
-            if item is not None and part is item:
-                item.paint()
-                continue
-            self._modelViewStack.append(self.currentModelView() * part.transform())
-            self.drawItemTree(part)
-            self._modelViewStack.pop()
+        """Nothing: its legends are placed when they are written."""
 
     def draw(self) -> NDArray[np.uint8]:
         """(height, width, 4) the frame at hand, valid until the next one."""
         self._gl.makeCurrent(self._surface)
-        for item in self.items:
-            _initialise(item)
         height, width = self._pixels.shape[:2]
         self._buffer.bind()
         GL.glViewport(0, 0, width, height)
@@ -90,14 +72,7 @@ class FilmScene(SceneView):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setClipRect(left, 0, self.width(), self.height())
         painter.translate(left, 0)
-        for item in self.items:
-            if isinstance(item, GLTextItem) and item.visible():
-                seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos)))
-                painter.setPen(item.color)
-                font = QFont(item.font)
-                font.setPixelSize(round(font.pixelSize() * larger))
-                painter.setFont(font)
-                painter.drawText(item.align_text(seen.toPointF()), item.text)
+        self.write_texts(painter, larger)
         for legend, is_below in ((self._key, False), (self._legend, True)):
             if not legend.isHidden():
                 top = self.height() - (legend.height() + look.MARGIN) * larger if is_below else look.MARGIN * larger
@@ -141,10 +116,3 @@ def _blend_lines(item: GLGraphicsItem.GLGraphicsItem) -> None:
         item.updateGLOptions({"glBlendFunc": None, "glBlendFuncSeparate": over})
     for child in item.childItems():
         _blend_lines(child)
-
-
-def _initialise(item: GLGraphicsItem.GLGraphicsItem) -> None:
-    if not item.isInitialized():
-        item.initialize()
-    for child in item.childItems():
-        _initialise(child)

@@ -154,6 +154,7 @@ class SkeletonMesh(GLGraphicsItem):
         for place, (offset, size) in enumerate(((0, 3), (3, 3), (6, 3), (9, 1))):
             self._program.enableAttributeArray(place)
             self._program.setAttributeBuffer(place, GL.GL_FLOAT, offset * 4, size, _FLOATS * 4)
+        GL.glEnable(GL.GL_CULL_FACE)  # the far side of a part is behind its near one
         if self._alpha < 1:
             # First the depth alone, so that only the nearest surface is blended and inner ones do not shine through.
             GL.glColorMask(False, False, False, False)
@@ -162,6 +163,7 @@ class SkeletonMesh(GLGraphicsItem):
             GL.glDepthFunc(GL.GL_LEQUAL)
         GL.glDrawElements(GL.GL_TRIANGLES, _ALL_FACES.size, GL.GL_UNSIGNED_INT, None)
         GL.glDepthFunc(GL.GL_LESS)
+        GL.glDisable(GL.GL_CULL_FACE)
         for place in range(4):
             self._program.disableAttributeArray(place)
         self._index_buffer.release()

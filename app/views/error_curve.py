@@ -16,23 +16,17 @@ _MARGIN_PX = 4.0
 _LINE_PX = 14.0
 
 
-def draw_curves(
-    painter: QPainter, curves: AnswerCurves | None, scale: TimeScale, rows: tuple[float, float], theme: Theme,
-    outdated: NDArray[np.bool_] | None,
+def draw_names(
+    painter: QPainter, curves: AnswerCurves | None, scale: TimeScale, rows: tuple[float, float], theme: Theme
 ) -> None:  # fmt: skip
-    """Curves with their names and axis, between two heights; where there are none yet, that they are on their way. outdated:
-    (frames,) where they are still those of the answer before, or None."""
-    top, bottom = rows[0] + _MARGIN_PX, rows[1] - _MARGIN_PX
+    """The curves' names and axis beside them, between two heights; where there are none yet, that they are on their way."""
+    top = rows[0] + _MARGIN_PX
     line = min(painter.fontMetrics().height(), _LINE_PX * scale.left / look.LANE_LABEL_WIDTH)
     label = QRectF(6, top - 3, scale.left - 10, line)
     if curves is None:
         painter.setPen(QColor(theme.muted))
         painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
         return
-    for curve in reversed(curves.curves):
-        for values, is_old in renewed_and_old(curve.values, outdated):
-            colour = QColor(theme.muted if is_old else getattr(theme, curve.colour))
-            _draw_line(painter, values, scale, (top, bottom), curves.highest, colour, is_old)
     lines = [(c.name, getattr(theme, c.colour)) for c in curves.curves if np.isfinite(c.values).any()]
     for n, (text, shade) in enumerate((*lines, (f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))):
         if label.bottom() + n * line <= rows[1] + _MARGIN_PX:
@@ -40,21 +34,47 @@ def draw_curves(
             painter.drawText(label.translated(0, n * line), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def _draw_line(
-    painter: QPainter, curve: NDArray[np.floating], scale: TimeScale, rows: tuple[float, float], highest: float,
-    colour: QColor, is_old: bool,
+class CurveLines:
+    """Draws curves. What they come to on the screen is kept as long as curves and scale are the same: in a long clip that is
+    most of the work, and a click only changes where they are old."""
+
+    def __init__(self) -> None:
+        self._made_for: tuple[AnswerCurves | None, TimeScale | None] = (None, None)
+        self._points: list[NDArray[np.floating]] = []
+
+    def draw(
+        self, painter: QPainter, curves: AnswerCurves, scale: TimeScale, rows: tuple[float, float], theme: Theme,
+        outdated: NDArray[np.bool_] | None,
+    ) -> None:  # fmt: skip
+        """Between two heights. outdated: (frames,) where they are still those of the answer before, or None: dotted there."""
+        first, last = scale.in_view
+        per_point = max(1, int(1 / scale.frame_px))
+        first -= first % per_point
+        if self._made_for[0] is not curves or self._made_for[1] != scale:
+            self._made_for = curves, scale
+            self._points = [highest_of(curve.values[first:last], per_point) for curve in curves.curves]
+        count = max((len(values) for values in self._points), default=0)
+        x = scale.left + (first + (np.arange(count) + 0.5) * per_point - scale.first) * scale.frame_px
+        is_old = np.zeros(count, bool)
+        if outdated is not None and len(outdated) == scale.frames:
+            is_old = highest_of(outdated[first:last].astype(np.float32), per_point) > 0
+        top, bottom = rows[0] + _MARGIN_PX, rows[1] - _MARGIN_PX
+        # Smooth edges of thousands of steep strokes cost more than all the rest, and cannot be seen.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, per_point == 1)
+        for curve, values in reversed(list(zip(curves.curves, self._points, strict=True))):
+            y = bottom - values / curves.highest * (bottom - top)
+            known = np.isfinite(values) & (x >= scale.left - 1) & (x <= scale.right + 1)
+            wide = 1.3 if per_point == 1 else 1.0
+            painter.setPen(QPen(QColor(getattr(theme, curve.colour)), wide))
+            _draw_stretches(painter, x, y, known & ~is_old)
+            painter.setPen(QPen(QColor(theme.muted), wide, Qt.PenStyle.DotLine))
+            _draw_stretches(painter, x, y, known & is_old)
+
+
+def _draw_stretches(
+    painter: QPainter, x: NDArray[np.floating], y: NDArray[np.floating], known: NDArray[np.bool_]
 ) -> None:  # fmt: skip
-    """One curve (frames,), dotted where it is old; of so many frames under a pixel the largest value counts."""
-    first, last = scale.in_view
-    per_point = max(1, int(1 / scale.frame_px))
-    first -= first % per_point
-    values = highest_of(curve[first:last], per_point)
-    x = scale.left + (first + (np.arange(len(values)) + 0.5) * per_point - scale.first) * scale.frame_px
-    y = rows[1] - values / highest * (rows[1] - rows[0])
-    known = np.isfinite(values) & (x >= scale.left - 1) & (x <= scale.right + 1)
-    # Smooth edges of thousands of steep strokes cost more than all the rest, and cannot be seen.
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, per_point == 1)
-    painter.setPen(QPen(colour, 1.3 if per_point == 1 else 1.0, Qt.PenStyle.DotLine if is_old else Qt.PenStyle.SolidLine))
+    """A line through each stretch of points that are known; a point that stands alone as such."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         points = [QPointF(*pair) for pair in zip(x[start:end].tolist(), y[start:end].tolist(), strict=True)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from OpenGL import GL
-from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext, QSurfaceFormat
+from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 
 _SMOOTH_SAMPLES = 4
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "gdi generic", "software")
@@ -15,10 +15,12 @@ _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "gdi generic", "so
 frame has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Found:
     version: tuple[int, int]
     renderer: str
+    context: QOpenGLContext
+    surface: QOffscreenSurface
 
 
 def why_no_scene() -> str:
@@ -36,12 +38,30 @@ def why_no_scene() -> str:
     return ""
 
 
-def scene_format() -> QSurfaceFormat:
-    """For the scene alone: with several samples a pixel where a graphics card draws, with one where the processor does."""
-    surface, found = QSurfaceFormat.defaultFormat(), _look()
-    surface.setDepthBufferSize(24)
-    surface.setSamples(0 if found is None or draws_in_software(found.renderer) else _SMOOTH_SAMPLES)
-    return surface
+def make_context() -> tuple[QOpenGLContext, QOffscreenSurface] | None:
+    """An OpenGL context that is current, and the surface that it needs; None where there is none."""
+    surface, context = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    shared = QOpenGLContext.globalShareContext()
+    if shared is not None:  # programs of pyqtgraph's items are one for the whole process
+        context.setShareContext(shared)
+    if not context.create() or not context.makeCurrent(surface):
+        return None
+    return context, surface
+
+
+def start_drawing() -> int:
+    """Have the context of all scenes of the window's thread current. Returns with how many samples a pixel they are drawn:
+    several where a graphics card draws, 0, for one, where the processor does."""
+    found = _look()
+    if found is None or not found.context.makeCurrent(found.surface):
+        raise RuntimeError("the scene's OpenGL context is gone")
+    return samples_of(found.renderer)
+
+
+def samples_of(renderer: str) -> int:
+    """See start_drawing; for a renderer of this name (GL_RENDERER)."""
+    return 0 if draws_in_software(renderer) else _SMOOTH_SAMPLES
 
 
 def draws_in_software(renderer: str) -> bool:
@@ -52,10 +72,9 @@ def draws_in_software(renderer: str) -> bool:
 @lru_cache(maxsize=1)
 def _look() -> _Found | None:
     """Once, as it takes a moment."""
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    if not context.create() or not context.makeCurrent(surface):
+    made = make_context()
+    if made is None:
         return None
+    context, surface = made
     renderer = GL.glGetString(GL.GL_RENDERER) or b""
-    context.doneCurrent()
-    return _Found(context.format().version(), renderer.decode("utf-8", "replace"))
+    return _Found(context.format().version(), renderer.decode("utf-8", "replace"), context, surface)

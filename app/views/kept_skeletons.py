@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLTextItem, GLViewWidget
+from pyqtgraph.opengl import GLTextItem
 from PySide6.QtGui import QFont
 
 from app.document.scene_positions import answer_in_scene
@@ -14,6 +14,7 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
+from app.views.scene_canvas import SceneCanvas
 from mpm_core.skeleton import MPM16
 
 _SHARE = 0.8  # of the prediction's radii, so that one that agrees with it is inside
@@ -25,7 +26,7 @@ _HEAD = MPM16.index("Head")
 class KeptSkeletons:
     """As many skeletons as there are answers on show, each on the hip of the prediction, or beside it."""
 
-    def __init__(self, scene: GLViewWidget) -> None:
+    def __init__(self, scene: SceneCanvas) -> None:
         self._scene = scene
         self._items: list[tuple[SkeletonMesh, GLTextItem]] = []
 

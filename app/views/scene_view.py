@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLGridItem, GLViewWidget
+from pyqtgraph.opengl import GLGridItem
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -26,11 +26,11 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
-from app.views.graphics import scene_format
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_camera import CameraPyramid, camera_axes
+from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_motion import FootShadows, Ghosts, Trails
 from app.views.scene_people import Bystanders
@@ -46,14 +46,13 @@ _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
 
 
-class SceneView(GLViewWidget):
+class SceneView(SceneCanvas):
     """Draws the session's frame in 3D. Signals tell what the mouse did; it changes nothing by itself."""
 
     joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
-        self.setFormat(scene_format())
         self._session = session
         self.theme = theme
         self.palette_name = "field"
@@ -131,7 +130,21 @@ class SceneView(GLViewWidget):
         self.refresh()
 
     def refresh(self, *_: object) -> None:
-        """Bring both skeletons up to the session's frame."""
+        """The session's frame, or how it is to be drawn, is another; see SceneCanvas."""
+        session, frame = self._session, self._session.frame
+        has_truth = self.shows_truth and len(session) > 0 and true_in_scene(session, frame) is not None
+        is_outdated = session.prediction is not None and session.renewal.is_outdated(frame)
+        self._legend.setVisible(self.shows_errors and session.has_errors)
+        kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
+        self._key.show_rows(has_truth, is_outdated, kept)
+        if self.follows_root:
+            root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
+            self.opts["center"] = QVector3D(*(float(v) for v in root))
+            self._place_floor()
+        super().refresh()
+
+    def bring_up(self) -> None:
+        """Bring skeletons, and what is around them, up to the session's frame."""
         session, frame = self._session, self._session.frame
         root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
         prediction = predicted_in_scene(session, frame) if len(session) else None
@@ -139,23 +152,15 @@ class SceneView(GLViewWidget):
         if prediction is not None:
             self._prediction.set_vertices(self._vertices(prediction + root, session.hidden[frame], 1.0))
         self._prediction.setVisible(prediction is not None)
+        beside = self._right() * _SIDE_BY_SIDE_M if self.is_side_by_side else np.zeros(3)
         if truth is not None:
-            beside = self._right() * _SIDE_BY_SIDE_M if self.is_side_by_side else np.zeros(3)
             nothing_hidden = np.zeros(len(MPM16), bool)
             self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
         self._truth.setVisible(truth is not None)
-        beside = self._right() * _SIDE_BY_SIDE_M if self.is_side_by_side else np.zeros(3)
         self._kept.show(session, root, beside, truth is not None, self.theme, self.palette_name)
         for more in (self.trails, self.ghosts, self.bystanders):
             more.refresh(session, self.theme, self.palette_name)
         self._shadows.refresh(session, self._floor, self.theme)
-        self._legend.setVisible(self.shows_errors and session.has_errors)
-        kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
-        self._key.show_rows(truth is not None, prediction is not None and session.renewal.is_outdated(frame), kept)
-        if self.follows_root:
-            self.opts["center"] = QVector3D(*(float(v) for v in root))
-            self._place_floor()
-        self.update()
 
     def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
         colours = self.theme.palettes[self.palette_name].joints

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QBrush,
     QColor,
     QHelpEvent,
-    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPixmap,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -25,12 +22,12 @@ from app.look import theme as look
 from app.look.text_size import line_scale
 from app.look.theme import Theme
 from app.views import timeline_parts as parts
-from app.views.error_curve import describe_curves, draw_curves
+from app.views.error_curve import describe_curves
 from app.views.joint_text import describe_cell
 from app.views.keys_lane import draw_keys
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
-from app.views.timeline_cells import CellCounts, draw_cells
+from app.views.timeline_layers import Frame, TimelineLayers
 from mpm_core.skeleton import LIMBS
 
 _ZOOM_STEP = 1.25
@@ -67,19 +64,15 @@ class Timeline(QWidget):
         self._drag_start = 0
         self._painted: tuple[tuple[int, ...], int] | None = None
         self._hovered: QPointF | None = None
-        self._counts = CellCounts(session)
-        self._curves: AnswerCurves | None = None
-        self._cells: QImage | None = None
-        self._overview = QImage()
-        self._around: QPixmap | None = None
-        self._drawn_for: tuple[object, ...] = ()
+        self._layers = TimelineLayers(session)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         session.clip_changed.connect(self.show_all)
         session.range_changed.connect(self.update)
         session.frame_changed.connect(self._on_frame_changed)
-        for signal in (session.flags_changed, session.renewal.changed, session.suspicions.changed):
+        for signal in (session.flags_changed, session.suspicions.changed, session.rate_changed):
             signal.connect(self._forget_around)
+        session.renewal.changed.connect(self._forget_curve)
         session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (
             session.mask_changed,
@@ -122,7 +115,7 @@ class Timeline(QWidget):
     def show_all(self) -> None:
         """The whole clip in view."""
         self._first, self._count = 0.0, float(max(len(self._session), 1))
-        self._drawn_for = ()
+        self._layers.forget_all()
         self.update()
         self.span_changed.emit(self._first, self._count)
 
@@ -132,9 +125,14 @@ class Timeline(QWidget):
             self._count = min(max(count, 1.0), float(max(len(self._session), 1)))
             self._scroll_to(first)
 
+    @property
+    def curves(self) -> AnswerCurves | None:
+        """What is known of the answer on show."""
+        return self._layers.curves
+
     def show_curves(self, curves: AnswerCurves | None) -> None:
         """Take over what is known of an answer; None when there is none."""
-        self._curves = curves
+        self._layers.curves = curves
         self._forget_around()
 
     @property
@@ -156,21 +154,26 @@ class Timeline(QWidget):
     def restyle(self, theme: Theme, palette_name: str) -> None:
         """Take over the colours of a theme."""
         self.theme, self.palette_name = theme, palette_name
-        self._drawn_for = ()
+        self._layers.forget_all()
         self.update()
 
     def _forget_cells(self, *_: object) -> None:
-        self._cells = None
+        self._layers.forget_cells()
         self.update()
 
     def _forget_around(self) -> None:
-        self._around = None
+        self._layers.forget_around()
+        self.update()
+
+    def _forget_curve(self) -> None:
+        self._layers.forget_curve()
         self.update()
 
     def _on_prediction_changed(self) -> None:
         if self._session.prediction is None:
-            self._curves = None
-        self._forget_around()
+            self._layers.curves = None
+            self._layers.forget_around()
+        self._forget_curve()
 
     def _on_frame_changed(self, frame: int) -> None:
         """Keep the cursor in view."""
@@ -184,64 +187,18 @@ class Timeline(QWidget):
             painter.fillRect(self.rect(), QColor(self.theme.panel))
             return
         rows, scale = self.rows(), self.scale()
-        self._renew(rows, scale)
-        assert self._around is not None and self._cells is not None
-        painter.drawPixmap(0, 0, self._around)
-        painter.drawImage(QPointF(scale.left, rows.lanes[0].top), self._cells)
+        drawn = Frame(
+            self.size(), self.devicePixelRatioF(), self.font(), rows, scale, self.theme, self.palette_name,
+            self.shows_seconds, self._unfolded,
+        )  # fmt: skip
+        self._layers.paint(painter, drawn)
         draw_keys(painter, self._session, rows.lanes, scale, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
         frame = self._session.frame
-        parts.draw_overview(painter, self._overview, scale, frame, rows, self.theme)
+        self._layers.paint_overview(painter, drawn)
         parts.draw_cursor(painter, frame, self._label_of(frame), scale, rows, self.theme)
         self._draw_hovered(painter, rows, scale)
-
-    def _renew(self, rows: Rows, scale: TimeScale) -> None:
-        """Draw anew what has changed and does not follow the cursor."""
-        ratio = self.devicePixelRatioF()
-        key = (scale, rows, ratio)
-        if key != self._drawn_for:
-            self._drawn_for, self._cells, self._around = key, None, None
-        if self._cells is None:
-            self._cells = draw_cells(self._counts, rows.lanes, scale, self.theme, self.palette_name, ratio)
-            self._overview = parts.picture_of(parts.look_over(self._session.mask), QColor(self.theme.muted))
-        if self._around is None:
-            self._around = QPixmap(self.size() * ratio)
-            self._around.setDevicePixelRatio(ratio)
-            self._around.fill(QColor(self.theme.panel))
-            painter = QPainter(self._around)
-            painter.setFont(self.font())
-            self._draw_around(painter, rows, scale)
-            painter.end()
-
-    def _draw_around(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
-        theme, clip = self.theme, self._session.clip
-        parts.draw_labels(painter, rows, self._unfolded, scale, theme)
-        self._hatch_doubt(painter, rows, scale)
-        draw_curves(painter, self._curves, scale, rows.curve, theme, self._session.renewal.marks)
-        times = clip.times if clip is not None and self.shows_seconds else None
-        parts.draw_ruler(painter, scale, times, rows, theme)
-        parts.draw_pauses(painter, [] if clip is None else parts.frames_after_pauses(clip), scale, rows, theme)
-        flags, found = self._session.flags, self._session.suspicions
-        flags = flags | found.marks if len(found.marks) == len(flags) else flags
-        parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
-        stands = None if self._curves is None else self._curves.stands
-        parts.draw_feet(painter, stands, scale, rows, theme, self.palette_name)
-        parts.draw_legend(painter, scale, rows, theme)
-        painter.setPen(QColor(theme.border))
-        painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
-
-    def _hatch_doubt(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
-        """Where the pose is a guess, or the answer still one to what was asked before."""
-        prediction = self._session.prediction
-        if prediction is None or len(prediction) != len(self._session):
-            return
-        doubt = prediction.is_prior_only
-        marks = self._session.renewal.marks
-        doubt = doubt if marks is None or len(marks) != len(doubt) else doubt | marks
-        brush = QBrush(QColor(self.theme.muted), Qt.BrushStyle.Dense6Pattern)
-        for left, right in scale.stretches(doubt, 1.0):
-            painter.fillRect(QRectF(left, rows.curve[0] + 2, right - left, rows.curve[1] - rows.curve[0] - 4), brush)
 
     def _label_of(self, frame: int) -> str:
         clip = self._session.clip
@@ -249,11 +206,11 @@ class Timeline(QWidget):
 
     def _draw_hovered(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
         """The values of the curve under the mouse."""
-        place = self._hovered
-        if place is None or self._curves is None or not rows.curve[0] <= place.y() < rows.curve[1] or place.x() < scale.left:
+        place, curves = self._hovered, self._layers.curves
+        if place is None or curves is None or not rows.curve[0] <= place.y() < rows.curve[1] or place.x() < scale.left:
             return
         frame = scale.frame_at(place.x())
-        values = describe_curves(self._curves, frame)
+        values = describe_curves(curves, frame)
         parts.draw_value(painter, f"{frame + 1}:  {values}" if values else f"{frame + 1}", frame, scale, rows, self.theme)
 
     def event(self, event: QEvent) -> bool:

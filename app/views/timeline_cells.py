@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,18 @@ _GROUPS = (*(MPM16.limb(limb) for limb in LIMBS), *((joint,) for joint in range(
 """What lanes can be about: limbs and joints."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """What CellCounts.under has told: (columns,) first and last (excluded) frames, and of what in them which shares."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    of: tuple[NDArray[np.float64], ...]
+
+
 class CellCounts:
-    """How many joints of each lane are hidden, and how many are missing, in every frame; kept up to date row by row."""
+    """How many joints of each lane are hidden, and how many are missing, in every frame; kept up to date row by row, and column
+    by column as long as the same columns are asked for."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -48,11 +59,17 @@ class CellCounts:
     def forget(self) -> None:
         """Count anew when it is needed."""
         self._hidden = self._missing = self._unsure = np.zeros((len(_GROUPS), 0), np.uint8)
+        self._told: dict[int, _Shares] = {}
 
     def _renew(self, first: int, last: int) -> None:
         if self._hidden.shape[1] == len(self._session):
             for counts, rows in zip(self._all(), self._count(slice(first, last + 1)), strict=True):
                 counts[:, first : last + 1] = rows
+            for group, told in self._told.items():
+                low, high = np.searchsorted(told.end, first, "right"), np.searchsorted(told.start, last, "right")
+                if low < high:
+                    for kept, new in zip(told.of, self._shares(group, told.start[low:high], told.end[low:high]), strict=True):
+                        kept[low:high] = new
 
     def _all(self) -> tuple[NDArray[np.uint8], ...]:
         return self._hidden, self._missing, self._unsure
@@ -69,11 +86,19 @@ class CellCounts:
     def under(
         self, joints: tuple[int, ...], start: NDArray[np.int64], end: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], ...]:
-        """(columns,) shares, 0 to 1, of cells hidden by a person, missing, and unsure, in frames start to end (excluded)."""
+        """(columns,) shares, 0 to 1, of cells hidden by a person, missing, and unsure, in frames start to end (excluded).
+        Not to be written to."""
         if self._hidden.shape[1] != len(self._session):
+            self.forget()
             self._hidden, self._missing, self._unsure = self._count(slice(None))
         group = _GROUPS.index(joints)
-        cells = (end - start) * len(joints)
+        told = self._told.get(group)
+        if told is None or not (np.array_equal(told.start, start) and np.array_equal(told.end, end)):
+            told = self._told[group] = _Shares(start, end, self._shares(group, start, end))
+        return told.of
+
+    def _shares(self, group: int, start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+        cells = (end - start) * len(_GROUPS[group])
         return tuple(_sums(counts[group], start, end) / cells for counts in self._all())
 
 

@@ -26,10 +26,7 @@ from mpm_core.formats import FORMATS, write
 from mpm_core.formats.base import Contents, Format, WriteOptions
 from mpm_core.prediction import Prediction
 
-_SUFFIXES = " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))
-READABLE = f"Keypoints ({_SUFFIXES});;All files (*)"
 _VIDEOS = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEO_SUFFIXES)
-_OPENABLE = f"Projects, keypoints and videos ({_SUFFIXES} {_VIDEOS});;All files (*)"
 _NOT_WHOLE = "The prediction is not complete yet: export it when the lifter is done."
 
 
@@ -53,7 +50,7 @@ class FileHandlers(QObject):
         self._writer.start()
 
     def open_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a project, keypoints or a video", "", _OPENABLE)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a project, keypoints or a video", "", _openable())
         if name:
             self.open_path(Path(name))
 
@@ -155,3 +152,16 @@ class FileHandlers(QObject):
     def stop(self) -> None:
         """Finish what is being written; call before the application quits."""
         self._writer.stop()
+
+
+def readable() -> str:
+    """What a dialog that asks for keypoints or 3D filters by."""
+    return f"Keypoints ({_suffixes()});;All files (*)"
+
+
+def _openable() -> str:
+    return f"Projects, keypoints and videos ({_suffixes()} {_VIDEOS});;All files (*)"
+
+
+def _suffixes() -> str:
+    return " ".join(sorted({f"*{suffix}" for entry in FORMATS.values() if entry.read for suffix in entry.suffixes}))

@@ -15,7 +15,6 @@ from app.panels.questions import ask_where, may_replace
 from app.views.scene_view import SceneView
 from app.workers.backdrop import Backdrop
 from app.workers.filming import FilmJob
-from mpm_core.films.material import with_window_part
 from mpm_core.skeleton import MPM16
 
 
@@ -66,6 +65,8 @@ class FilmHandlers(QObject):
         times = self._backdrop.times
         shown = [answer.name for answer in session.kept.shown]
         aspect = 1.0 if self._scene is None else self._scene.height() / max(self._scene.width(), 1)
+        from mpm_core.films.material import with_window_part  # with it come the commands; not needed to open a window
+
         project = with_window_part(project, session.prediction, times, {"aspect": aspect, "shown": shown})
         self._show_progress(target)
         shown_now = [] if "overlay" in arguments else self._on_show()

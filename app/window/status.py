@@ -109,8 +109,11 @@ class StatusLine(QStatusBar):
         elif not state.device:
             self._doing.setText("loading the lifter …")
         elif state.is_streaming:
+            # A bar paints itself at once, and with it all else that waits to be: the window would be drawn twice for an answer.
+            self._bar.setUpdatesEnabled(False)
             self._bar.setRange(0, max(state.total, 1))
             self._bar.setValue(state.done)
+            self._bar.setUpdatesEnabled(True)
             self._doing.setText(f"lifting {100 * state.done // max(state.total, 1)} %")
         self._device.setVisible(bool(state.device))
         latency = f"  {state.elapsed_ms:.0f} ms" if state.elapsed_ms else ""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 from app.document.commands import AttachTruth
 from app.document.session import Session
 from app.document.truth_origin import TruthOrigin
-from app.window.file_handlers import READABLE
+from app.window.file_handlers import readable
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
 from mpm_core.clip import Clip
@@ -38,7 +38,7 @@ class TruthHandlers(QObject):
         if self._session.clip.keypoints is None:
             self._session.warning.emit("This clip holds 3D itself: ground truth is for clips of 2D.")
             return
-        name, _ = QFileDialog.getOpenFileName(self._window, "3D of the same person and time", "", READABLE)
+        name, _ = QFileDialog.getOpenFileName(self._window, "3D of the same person and time", "", readable())
         if name:
             self._opener.open_truth(Path(name))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt
@@ -16,7 +17,6 @@ from app.document.document import Document
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look.theme import Theme
-from app.panels.live_dialog import LiveDialog
 from app.views.image_view import ImageView
 from app.workers.backdrop import Backdrop
 from app.workers.cleaning import Change, CleaningJob
@@ -29,6 +29,9 @@ from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
 from mpm_core.sides import repair_sides
 from mpm_core.video import VideoInfo
+
+if TYPE_CHECKING:
+    from app.panels.live_dialog import LiveDialog
 
 
 class VideoHandlers(QObject):
@@ -210,6 +213,8 @@ class VideoHandlers(QObject):
 
     def open_live(self) -> None:
         """Watch a camera in a window of its own."""
+        from app.panels.live_dialog import LiveDialog  # not needed to open a window
+
         if self.live is None:
             self.live = LiveDialog(self._theme(), self._take_live_clip, self._window)
             self.live.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -20,7 +20,6 @@ from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.detectors import find_detector
 from mpm_core.detectors.base import DetectOptions, FoundPose
-from mpm_core.detectors.detection import Sighting, record
 from mpm_core.detectors.recording import Recording
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
@@ -180,6 +179,8 @@ class DetectJob(QObject):
         if self._paused is not None and (wanted.is_fresh or self._paused[0] != wanted):
             self._paused[1].close()
             self._paused = None
+        from mpm_core.detectors.detection import Sighting  # with it come models and caches; not needed to open a window
+
         steps = self._paused[1] if self._paused else self._begin(wanted)
         self._paused = None
         shown = 0.0
@@ -200,9 +201,13 @@ class DetectJob(QObject):
         raise UserError("Cancelled before anything was seen.")
 
     def _begin(self, wanted: _Wanted) -> Generator[Progress | Recording, None, None]:
+        from mpm_core.detectors.detection import record
+
         return record(wanted.path, wanted.options, wanted.is_fresh, should_stop=lambda: self._is_cancelled)
 
     def _show(self, step: Progress, skeleton: Skeleton, options: DetectOptions) -> None:
+        from mpm_core.detectors.detection import Sighting
+
         if not isinstance(step, Sighting):
             self._stepped.emit(DetectState(True, step.done, step.total, step.note))
             return

@@ -19,7 +19,6 @@ from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
-from mpm_core.detectors.keeper import fingerprint_of
 from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
@@ -154,6 +153,8 @@ class Opener(QObject):
 
 def _is_other_video(opened: Unpacked) -> bool:
     """Whether what lies where the video was is another file."""
+    from mpm_core.detectors.keeper import fingerprint_of  # not needed to open a window
+
     video = opened.video
     try:
         return video is not None and bool(video.fingerprint) and fingerprint_of(video.path) != video.fingerprint

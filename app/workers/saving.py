@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.workers.newest_wins import NewestWins
-from mpm_core.detectors.keeper import fingerprint_of
 from mpm_core.formats.project import Part, Project, write_project
 
 
@@ -53,6 +52,8 @@ def with_fingerprint(project: Project) -> Project:
     part, path = project.parts.get("video"), project.links.get("video")
     if part is None or path is None or part.note.get("fingerprint"):
         return project
+    from mpm_core.detectors.keeper import fingerprint_of  # not needed to open a window
+
     try:
         note = {**part.note, "fingerprint": fingerprint_of(path)}
     except OSError:

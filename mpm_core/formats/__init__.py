@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +16,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip, split_source
 from mpm_core.errors import CancelledError, UserError, as_sentence
 from mpm_core.files import written_whole
-from mpm_core.formats import bvh, csv, h36m_npz, mpm_npz, project
 from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
-from mpm_core.formats.keypoints import (
-    alphapose,
-    arrays,
-    coco,
-    deeplabcut,
-    easymocap,
-    mmpose,
-    named_csv,
-    openpose,
-    sleap,
-    trc,
-    yolo,
-)
-from mpm_core.formats.motion import angle_files, asf_amc, c3d, glb, tidy
-from mpm_core.formats.motion import arrays as motion_arrays
-from mpm_core.formats.motion import mmpose as motion_mmpose
-from mpm_core.formats.motion import trc as motion_trc
 from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
 from mpm_core.limits import check_rate
@@ -43,16 +26,27 @@ from mpm_core.rates import rate_note
 
 _log = logging.getLogger("mpm")
 
-FORMATS: Mapping[str, Format] = {
-    entry.name: entry
-    for entry in (
-        h36m_npz.FORMAT, mpm_npz.FORMAT, openpose.FORMAT, coco.FORMAT, mmpose.FORMAT, alphapose.FORMAT, alphapose.CMU_FORMAT,
-        easymocap.FORMAT, arrays.DETECTRON_FORMAT, arrays.FORMAT, deeplabcut.CSV_FORMAT, deeplabcut.H5_FORMAT,
-        sleap.ANALYSIS_FORMAT, sleap.PROJECT_FORMAT, named_csv.FORMAT, trc.FORMAT, yolo.FORMAT, yolo.JSON_FORMAT, csv.FORMAT,
-        bvh.FORMAT, asf_amc.FORMAT, c3d.FORMAT, motion_trc.FORMAT, motion_mmpose.FORMAT, motion_arrays.FORMAT,
-        tidy.FORMAT, glb.FORMAT, angle_files.TABLE_FORMAT, angle_files.MOT_FORMAT, project.FORMAT,
-    )
-}  # fmt: skip
+
+class _Formats(Mapping[str, Format]):
+    """The table by name. Its modules are imported when it is first looked into: a window shows before that."""
+
+    @cached_property
+    def _entries(self) -> Mapping[str, Format]:
+        from mpm_core.formats.table import ENTRIES
+
+        return {entry.name: entry for entry in ENTRIES}
+
+    def __getitem__(self, name: str) -> Format:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+FORMATS: Mapping[str, Format] = _Formats()
 """All formats; recognising.py asks each of them whether a file is theirs."""
 
 

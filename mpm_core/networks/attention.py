@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mpm_core.networks.starting import small_noise
+
 
 class Dropout(nn.Module):
     """Dropout that draws one random byte per element.
@@ -142,7 +144,7 @@ class StridedBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, feed_forward: int, frames: int, dropout: float) -> None:
         super().__init__()
-        self.positions = nn.Parameter(torch.randn(frames, width) * 0.02)
+        self.positions = nn.Parameter(small_noise(frames, width))
         self.norm_attention = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
         self.norm_feed_forward = nn.LayerNorm(width)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from mpm_core.networks.attention import StridedBlock, rotary_turns
 from mpm_core.networks.encoders import BlockSizes
+from mpm_core.networks.starting import small_noise
 
 
 class PoseHead(nn.Module):
@@ -29,7 +29,7 @@ class FrameDecoder(nn.Module):
     def __init__(self, sizes: BlockSizes, frames: int | None) -> None:
         super().__init__()
         self._head_width = sizes.width // sizes.heads
-        self.positions = None if frames is None else nn.Parameter(torch.randn(frames, sizes.width) * 0.02)
+        self.positions = None if frames is None else nn.Parameter(small_noise(frames, sizes.width))
         self.block = sizes.block()
 
     def forward(self, x: Tensor, first: int) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mpm_core.networks.attention import Block, Dropout, rotary_turns
 from mpm_core.networks.batch_norm import SyncedBatchNorm
+from mpm_core.networks.starting import small_noise
 
 
 class FrameLayer(nn.Module):
@@ -32,7 +33,7 @@ class PoseEncoder(nn.Module):
 
     def __init__(self, joints: int, axes: int, extras: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.hidden_joint = nn.Parameter(torch.randn(axes) * 0.02)
+        self.hidden_joint = nn.Parameter(small_noise(axes))
         self.layer = FrameLayer(joints * axes + extras, width, dropout)
 
     def forward(self, points: Tensor, extras: Tensor | None, hidden: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ class TemporalTransformer(nn.Module):
     def __init__(self, sizes: BlockSizes, blocks: int, frames: int | None) -> None:
         super().__init__()
         self._head_width = sizes.width // sizes.heads
-        self.positions = None if frames is None else nn.Parameter(torch.randn(frames, sizes.width) * 0.02)
+        self.positions = None if frames is None else nn.Parameter(small_noise(frames, sizes.width))
         self.blocks = nn.ModuleList(sizes.block() for _ in range(blocks))
         self.norm = nn.LayerNorm(sizes.width)
 

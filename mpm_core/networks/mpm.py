@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mpm_core.errors import UserError
@@ -27,6 +26,7 @@ from mpm_core.networks.decoders import FrameDecoder, PoseHead, StridedDecoder
 from mpm_core.networks.encoders import BlockSizes, PoseEncoder, SpatialMLP, TemporalTransformer, relate_visible
 from mpm_core.networks.ground import GroundHead
 from mpm_core.networks.inputs import INPUT_FORMS
+from mpm_core.networks.starting import small_noise
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class MPM(PoseNetwork):
         sizes, positions = c.block_sizes(), c.learnt_positions()
         self._positions = positions
         self.temporal = TemporalTransformer(sizes, c.blocks, positions)
-        self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.hidden_frame = nn.Parameter(small_noise(c.width))
         self.decoder_2d = FrameDecoder(sizes, positions)
         self.decoder_3d = FrameDecoder(sizes, positions)
         self.norm_2d, self.norm_3d = nn.LayerNorm(c.width), nn.LayerNorm(c.width)

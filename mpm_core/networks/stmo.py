@@ -16,6 +16,7 @@ from mpm_core.networks.decoders import FrameDecoder, PoseHead, StridedDecoder
 from mpm_core.networks.encoders import PoseEncoder, SpatialMLP, TemporalTransformer, relate_visible
 from mpm_core.networks.inputs import INPUT_FORMS
 from mpm_core.networks.mpm import MPMConfig
+from mpm_core.networks.starting import small_noise
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class STMO(PoseNetwork):
         self.encoder_2d = PoseEncoder(c.joints, 2, INPUT_FORMS[c.input_form].extras, c.encoder_width, c.dropout)
         self.spatial = SpatialMLP(c.encoder_width, c.width, c.dropout)
         self.temporal = TemporalTransformer(c.block_sizes(), c.blocks, c.learnt_positions())
-        self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.hidden_frame = nn.Parameter(small_noise(c.width))
         self.decoder_2d = FrameDecoder(c.block_sizes(), c.learnt_positions())
         self.norm_2d = nn.LayerNorm(c.width)
         self.head_2d = PoseHead(c.width, c.joints, 2)

@@ -15,6 +15,7 @@ from mpm_core.networks.base import NetworkConfig, PoseNetwork
 from mpm_core.networks.decoders import PoseHead
 from mpm_core.networks.encoders import FrameLayer, PoseEncoder
 from mpm_core.networks.inputs import INPUT_FORMS
+from mpm_core.networks.starting import small_noise
 
 _KERNEL = 3
 
@@ -63,7 +64,7 @@ class TCN(PoseNetwork):
         super().__init__()
         self.config = c = config
         self.encoder_2d = PoseEncoder(c.joints, 2, INPUT_FORMS[c.input_form].extras, c.width, c.dropout)
-        self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.hidden_frame = nn.Parameter(small_noise(c.width))
         dilations: list[int] = []
         while _KERNEL ** len(dilations) < c.frames:
             dilations.append(_KERNEL ** len(dilations))

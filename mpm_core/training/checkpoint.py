@@ -81,11 +81,12 @@ def load_weights(path: Path, device: torch.device) -> tuple[PoseNetwork, dict[st
     unsaid = MPM_BEFORE_GROUND if header["format"] == _OLD_FORMAT and network is MPM else {}
     config = _read_config(path, network.config_class, header.get("model"), unsaid)
     with torch.device("meta"):  # sizes alone: the file's sizes may be any, and what is made of them large
-        shapes = {name: value.shape for name, value in build_network(config).state_dict().items()}
-    _check_tensors(path, tensors, shapes)
-    model = build_network(config).to(device)
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    return model.eval(), card
+        model = build_network(config)
+    _check_names(path, tensors, {name: value.shape for name, value in model.state_dict().items()})
+    tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    _check_numbers(path, tensors)
+    model.load_state_dict(tensors, assign=True)
+    return model.to(device).eval(), card
 
 
 def _read_config(path: Path, kind: type[NetworkConfig], said: Any, unsaid: Mapping[str, Any]) -> NetworkConfig:
@@ -119,11 +120,16 @@ def why_no_network(config: NetworkConfig) -> str:
     return ""
 
 
-def _check_tensors(path: Path, tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:
-    """UserError unless these are numbers of the tensors that a network has."""
+def _check_names(path: Path, tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:
+    """UserError unless these are the tensors that a network has."""
     odd = sorted(tensors.keys() ^ shapes.keys()) or [name for name, value in tensors.items() if value.shape != shapes[name]]
     if odd:
         raise UserError(f"{path}: {_ANOTHER} ('{odd[0]}' does not fit)")
+
+
+def _check_numbers(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """UserError unless all of them are numbers, and variances none below zero."""
     for name, value in tensors.items():
-        if not torch.isfinite(value).all() or ("running_var" in name and (value < 0).any()):
+        ends = torch.stack(value.aminmax())  # what is no number is passed on
+        if not torch.isfinite(ends).all() or ("running_var" in name and (ends < 0).any()):
             raise UserError(f"{path}: is damaged, '{name}' holds what is no number")

@@ -123,18 +123,20 @@ def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
 
     scene = window.scene_view
     session.set_frame(150)
+    scene.drawn()
     meshes = [mesh for mesh, _ in scene._kept._items]
     assert [mesh.visible() for mesh in meshes] == [True, True] and meshes[0].outline != meshes[1].outline
     assert scene._key._kept == ((0, names(session)[0]), (1, names(session)[1]))
     together = [mesh._vertices[:, 0].mean() for mesh in meshes]
     window.actions_by_name["beside"].trigger()
+    scene.drawn()
     apart = [mesh._vertices[:, :2].mean(0) for mesh in meshes]
     assert abs(together[0] - together[1]) < 0.1 and np.linalg.norm(apart[0] - apart[1]) > 0.9
-    before = scene.grabFramebuffer()
+    before = scene.drawn()
     panel.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert [answer.name for answer in session.kept.shown] == names(session)[1:]
     scene.repaint()
-    assert [mesh.visible() for mesh in meshes] == [True, False] and scene.grabFramebuffer() != before
+    assert [mesh.visible() for mesh in meshes] == [True, False] and scene.drawn() != before
 
     panel.table.editItem(panel.table.item(1, 0))
     editor = panel.table.findChild(QLineEdit)
@@ -246,6 +248,7 @@ def test_what_is_not_renewed_is_drawn_grey_and_says_no_number(qtbot, slow_liftin
     wrist = ARM[-1]
 
     def colours():
+        window.scene_view.drawn()
         return window.scene_view._prediction._vertices[:, 6:9].copy()
 
     own = colours()

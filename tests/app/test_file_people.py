@@ -31,6 +31,7 @@ def two_people(path, demo, frames=FRAMES):
 
 
 def visible(window):
+    window.scene_view.drawn()
     return [mesh for mesh in window.scene_view.bystanders.items if mesh.visible()]
 
 

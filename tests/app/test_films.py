@@ -276,7 +276,7 @@ def test_a_picture_from_the_window_looks_as_the_window(qtbot, demo_window, filme
     target = filmed("walk.png", "480x360", kind="Picture of this frame (PNG)")
     qtbot.waitUntil(lambda: f"Wrote {target}" in demo_window.status_line.message(), timeout=WAIT_MS)
     (frame,) = read_film(target)[2]
-    shot = scene.grabFramebuffer().convertToFormat(scene.grabFramebuffer().Format.Format_RGB888)
+    shot = scene.drawn().convertToFormat(scene.drawn().Format.Format_RGB888)
     shown = np.frombuffer(shot.constBits(), np.uint8).reshape(shot.height(), shot.bytesPerLine())
     shown = shown[:, : 3 * shot.width()].reshape(shot.height(), shot.width(), 3)
     # The person fills as much of the shorter side in both, and each colour is as far from the middle.

@@ -251,6 +251,7 @@ def test_another_video_clears_everything_of_the_clip_before(qtbot, demo_window, 
     qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
     assert session.clip is None and session.prediction is None and session.video is None
     assert window.windowTitle() == "new.mp4[*] – mpm-viewer"
+    window.scene_view.drawn()
     assert not window.scene_view._prediction.visible() and not window.scene_view._truth.visible()
     assert window.status_line._place.text() == "" and window.status_line._errors.text() == ""
     assert "demo" not in " ".join(w.text() for w in window.findChildren(type(window.no_scene)) if w.isVisible())

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QVector3D
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QInputDialog
 
 from app.document.scene_positions import in_scene
-from app.views.graphics import _Found, scene_format
+from app.views.graphics import samples_of
 from app.views.scene_motion import ghost_steps, places_in_scene
 from mpm_core.skeleton import MPM16
 
@@ -15,13 +16,56 @@ WRIST, ANKLE = MPM16.index("LWrist"), MPM16.index("RAnkle")
 
 def picture(window):
     window.scene_view.repaint()
-    return window.scene_view.grabFramebuffer()
+    return window.scene_view.drawn()
 
 
 def trail(window):
     """What the trails' line goes through: (points, 3)."""
+    window.scene_view.drawn()
     (line,) = window.scene_view.trails.items
     return np.asarray(line.pos) if line.visible() else np.zeros((0, 3))
+
+
+def test_the_scene_is_drawn_anew_when_something_in_it_changes_and_only_then(demo_window):
+    scene, session = demo_window.scene_view, demo_window.session
+    changes = (
+        lambda: session.set_frame(60),
+        lambda: demo_window.edit_handlers.toggle_joints((WRIST,)),
+        lambda: session.set_selection(frozenset({ANKLE})),
+        lambda: demo_window.actions_by_name["truth"].setChecked(False),
+        lambda: scene.orbit(20, 0),
+        lambda: scene.pan(30, 0, 0, relative="view"),
+        lambda: scene.look_from("top"),
+        lambda: demo_window.restyle("light", None),
+        lambda: scene.resize(scene.width() - 40, scene.height()),
+    )
+    for change in changes:
+        before = scene.drawn()
+        assert scene.drawn() is before
+        change()
+        assert scene.drawn() != before
+
+
+def test_the_scene_is_brought_up_to_what_it_shows_when_it_is_seen(qtbot, demo_window, monkeypatch):
+    scene, session, times = demo_window.scene_view, demo_window.session, []
+    scene.drawn()
+    bring_up = scene.bring_up
+    monkeypatch.setattr(scene, "bring_up", lambda: (times.append(session.frame), bring_up()))
+    scene.hide()
+    demo_window.edit_handlers.toggle_joints((WRIST,))
+    for frame in (10, 20, 30):
+        session.set_frame(frame)
+    QGuiApplication.processEvents()
+    assert not times  # nobody sees it
+    before = scene._prediction._vertices
+    scene.show()
+    qtbot.waitUntil(lambda: len(times) > 0)
+    assert set(times) == {30} and not np.array_equal(scene._prediction._vertices, before)
+
+
+def test_nothing_in_the_window_is_put_together_by_opengl(demo_window):
+    """One such widget, and Qt draws the whole window anew with each change of any part of it."""
+    assert not demo_window.findChildren(QOpenGLWidget)
 
 
 def test_trails_go_where_the_chosen_joints_were_and_will_be(demo_window):
@@ -53,13 +97,15 @@ def test_ghosts_are_drawn_as_far_as_there_are_frames(demo_window, monkeypatch):
     before = picture(demo_window)
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (30, True))
     demo_window.actions_by_name["ghosts"].trigger()
-    assert sum(mesh.visible() for mesh in scene.ghosts.items) == 3 and picture(demo_window) != before  # none before the first
+    assert picture(demo_window) != before and sum(mesh.visible() for mesh in scene.ghosts.items) == 3  # none before the first
     session.set_frame(100)
+    scene.drawn()
     assert all(mesh.visible() for mesh in scene.ghosts.items)
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (5, False))
     demo_window.actions_by_name["ghosts"].trigger()
     assert scene.ghosts.reach == 30
     session.set_frame(len(session) - 1)
+    scene.drawn()
     assert sum(mesh.visible() for mesh in scene.ghosts.items) == 3
 
 
@@ -69,6 +115,7 @@ def test_a_foot_has_its_shadow_under_it_fainter_when_it_is_raised(demo_window):
     strength = []
     for frame in (int(heights.argmin()), int(heights.argmax())):
         session.set_frame(frame)
+        scene.drawn()
         _, disc = scene._shadows.items
         place = disc.transform().column(3)
         assert np.allclose((place.x(), place.y()), places_in_scene(session, frame)[ANKLE, :2], atol=1e-4)
@@ -104,7 +151,7 @@ def test_from_the_cameras_place_its_picture_hides_nobody(demo_window):
         scene.look_from(view)
         if view == "start":
             scene.opts["distance"] = 14.0  # far enough for the camera to be in sight
-        pixels = scene.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB32)
+        pixels = scene.drawn().convertToFormat(QImage.Format.Format_RGB32)
         flat = np.frombuffer(pixels.constBits(), np.uint8).reshape(-1, 4)[:, :3].astype(int)  # blue, green, red
         is_green[view] = float(((flat[:, 1] > 150) & (flat[:, 0] < 80) & (flat[:, 2] < 80)).mean())
     assert 0 < is_green["start"] < 0.2 and is_green["camera"] == 0
@@ -139,6 +186,5 @@ def test_a_picture_of_the_scene_goes_to_the_clipboard_and_to_a_file(demo_window,
     [("llvmpipe (LLVM 15.0.7, 256 bits)", True), ("GDI Generic", True), ("NVIDIA GeForce RTX 3060/PCIe/SSE2", False),
      ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", False), ("Apple M2", False)],
 )  # fmt: skip
-def test_edges_are_smooth_where_a_graphics_card_draws(monkeypatch, renderer, is_software):
-    monkeypatch.setattr("app.views.graphics._look", lambda: _Found((4, 5), renderer))
-    assert scene_format().samples() == (0 if is_software else 4) and scene_format().depthBufferSize() == 24
+def test_edges_are_smooth_where_a_graphics_card_draws(renderer, is_software):
+    assert samples_of(renderer) == (0 if is_software else 4)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
 
 from app.document.answer_curves import KnownMeans, curves_of
@@ -137,7 +137,7 @@ def test_rows_follow_one_another_at_any_height(height):
 
 def test_hovering_over_the_curve_tells_its_value(qtbot, demo_window):
     timeline = demo_window.timeline
-    qtbot.waitUntil(lambda: timeline._curves is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: timeline.curves is not None, timeout=WAIT_MS)
     before = timeline.grab().toImage()
     place = QPoint(int(timeline.x_of(300.5)), int(sum(timeline.rows().curve) / 2))
     qtbot.mouseMove(timeline, place)
@@ -168,7 +168,7 @@ def test_feet_that_stand_have_a_lane(qtbot, demo_window):
     curves = curves_of(demo_window.session.prediction, demo_window.session.clip, KnownMeans())
     assert curves.stands.shape == (len(demo_window.session), 2) and 0.3 < curves.stands.mean() < 0.95
     timeline = demo_window.timeline
-    qtbot.waitUntil(lambda: timeline._curves is not None and timeline._curves.stands is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: timeline.curves is not None and timeline.curves.stands is not None, timeout=WAIT_MS)
     image, (top, bottom) = timeline.grab().toImage(), timeline.rows().feet
     for side, share in (("left", 0.3), ("right", 0.75)):
         y, across = int(top + share * (bottom - top)), range(int(timeline.scale().left) + 5, int(timeline.scale().right) - 5, 3)
@@ -207,3 +207,31 @@ def test_drawing_100000_frames_costs_little_more_than_300(long_session):
         return thread_time() - start
 
     assert cost(100_000) < 10 * cost(300) + 0.05
+
+
+def test_another_rate_is_on_the_ruler_before_there_is_a_new_answer(demo_window):
+    session, timeline = demo_window.session, demo_window.timeline
+    timeline.set_seconds(True)
+    before = timeline.grab().toImage()
+    assert timeline.grab().toImage() == before
+    session.set_rate(25.0, session.clip.times * 2, session.clip.notes, None)
+    ruler = QRect(0, 0, timeline.width(), int(timeline.rows().ruler[1]))
+    assert timeline.grab().toImage().copy(ruler) != before.copy(ruler)
+
+
+def test_the_curve_is_grey_where_it_is_old_and_nothing_else_is_drawn_anew(qtbot, demo_window):
+    session, timeline = demo_window.session, demo_window.timeline
+    qtbot.waitUntil(lambda: timeline.curves is not None, timeout=WAIT_MS)
+    timeline.grab()
+    around, before = timeline._layers._around, timeline.grab().toImage()
+    top, bottom = (int(y) for y in timeline.rows().curve)
+    session.renewal.ask(290, 320, len(session))
+    after = timeline.grab().toImage()
+    assert timeline._layers._around is around
+
+    def part(first, last):
+        left = int(timeline.x_of(first))
+        return QRect(left, top, max(int(timeline.x_of(last)) - left, 1), bottom - top)
+
+    assert after.copy(part(280, 330)) != before.copy(part(280, 330))
+    assert after.copy(part(500, 700)) == before.copy(part(500, 700))

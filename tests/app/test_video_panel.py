@@ -150,6 +150,7 @@ def test_other_people_are_in_the_scene_when_they_are_wanted(qtbot, detected):
     qtbot.waitUntil(mesh.visible, timeout=WAIT_MS)  # now the first one is the other
     assert not np.allclose(mesh._vertices, other) and not np.allclose(predicted_in_scene(session, 12), before)
     wanted.trigger()
+    scene.drawn()
     assert not mesh.visible()
     detected.opener.open_demo()
     qtbot.waitUntil(lambda: session.recording is None, timeout=WAIT_MS)

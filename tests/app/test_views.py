@@ -34,6 +34,7 @@ def test_frames_without_an_answer_are_drawn_without_one(demo_window):
     assert np.isnan(demo_window.image_view._state().completed).all()
     assert demo_window.status_line._errors.text() == ""
     session.set_frame(301)
+    demo_window.scene_view.drawn()
     assert demo_window.scene_view._prediction.visible()
 
 

@@ -247,7 +247,7 @@ def test_both_themes_and_palettes_apply(qtbot, demo_window):
 def test_error_colours_change_the_scene(qtbot, demo_window):
     def picture():
         demo_window.scene_view.repaint()
-        return demo_window.scene_view.grabFramebuffer()
+        return demo_window.scene_view.drawn()
 
     plain = picture()
     demo_window.actions_by_name["errors"].trigger()

@@ -194,10 +194,12 @@ def test_mistakes_are_one_sentence_and_status_2(tmp_path, clip_file, caplog, arg
 
 
 def test_importing_is_light():
-    """The window must open at once: nothing of this may pull in torch, OpenCV or SciPy's optimisers."""
+    """The window must open at once: nothing of this may pull in torch, OpenCV, SciPy or what opening a window does not need.
+    And loading a network must not pull in torch's compiler, which takes longer than the rest of it."""
     for module, heavy in (
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
-        ("app.window.main_window", ("torch", "cv2", "scipy.optimize")),
+        ("app.window.main_window", ("torch", "cv2", "scipy", "mpm_core.formats.table", "mpm_core.commands")),
+        ("mpm_core; mpm_core.load_lifter('mpm', 'cpu')", ("torch._dynamo", "sympy")),
     ):
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,137 @@
+"""Owns the widget that a scene is drawn in: by OpenGL into a buffer of its own, from which it is painted like any other."""
+
+from __future__ import annotations
+
+from OpenGL import GL
+from pyqtgraph.opengl import GLTextItem
+from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
+from pyqtgraph.opengl.GLViewWidget import GLViewMixin
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QVector3D
+from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
+from PySide6.QtWidgets import QWidget
+
+from app.views.graphics import start_drawing
+
+Place = tuple[int, int, int, int]
+"""x, y, width, height."""
+
+
+class SceneCanvas(GLViewMixin, QWidget):
+    """What pyqtgraph's GLViewWidget does, without QOpenGLWidget: where one of those is in a window, Qt puts the whole window
+    together by OpenGL whatever has changed in it, which takes longer than the scene itself where the processor draws."""
+
+    def __init__(self) -> None:
+        self._drawn: QImage | None = None
+        self._is_behind = self._is_catching_up = False
+        super().__init__()
+        self._buffers: tuple[QOpenGLFramebufferObject, ...] = ()
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def isValid(self) -> bool:
+        """False: items are made ready for OpenGL when they are drawn for the first time, not when they are added."""
+        return False
+
+    def update(self, *_: object) -> None:
+        """Something in the scene is another."""
+        self._drawn = None
+        if not self._is_catching_up:
+            super().update()
+
+    def refresh(self, *_: object) -> None:
+        """What the scene is of is another: its items are brought up to it once, when it is drawn, however much changes."""
+        self._is_behind = True
+        self.update()
+
+    def bring_up(self) -> None:
+        """Bring the items up to what they show; see refresh."""
+
+    def paint(self, *, region: Place, viewport: Place, useItemNames: bool = False) -> None:
+        """See GLViewWidget."""
+        if self._is_behind:
+            self._is_behind, self._is_catching_up = False, True
+            try:
+                self.bring_up()
+            finally:
+                self._is_catching_up = False
+        prepare(self.items)
+        super().paint(region=region, viewport=viewport, useItemNames=useItemNames)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        drawn = self.drawn()  # what goes wrong in it must not leave a painter behind
+        painter = QPainter(self)
+        painter.drawImage(0, 0, drawn)
+        painter.end()
+
+    def drawn(self) -> QImage:
+        """The scene as it is now, without the legends over it; drawn anew when something in it has changed."""
+        ratio = self.devicePixelRatioF()
+        size = self.size() * ratio
+        if self._drawn is None or self._drawn.size() != size or self._drawn.devicePixelRatio() != ratio:
+            self._drawn = self._draw(size)
+            self._drawn.setDevicePixelRatio(ratio)
+            painter = QPainter(self._drawn)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            self.write_texts(painter)
+            painter.end()
+        return self._drawn
+
+    def _draw(self, size: QSize) -> QImage:
+        samples = start_drawing()
+        if not self._buffers or self._buffers[0].size() != size:
+            self._buffers = _make_buffers(size, samples)
+        whole, resolved = self._buffers[0], self._buffers[-1]
+        whole.bind()
+        GL.glViewport(0, 0, size.width(), size.height())
+        self.paint(region=self.getViewport(), viewport=self.getViewport())
+        whole.release()
+        if resolved is not whole:
+            QOpenGLFramebufferObject.blitFramebuffer(resolved, whole)
+        drawn = resolved.toImage()
+        drawn.reinterpretAsFormat(QImage.Format.Format_RGB32)  # what is see-through in it has been blended
+        return drawn
+
+    def drawItemTree(self, item: GLGraphicsItem | None = None, useItemNames: bool = False) -> None:
+        """See GLViewWidget, which prints what goes wrong and goes on: nobody would see that something is lacking. Text comes
+        over the finished picture, where it needs no OpenGL."""
+        items = [top for top in self.items if top.parentItem() is None] if item is None else [*item.childItems(), item]
+        for part in sorted(items, key=lambda one: one.depthValue()):
+            if not part.visible() or isinstance(part, GLTextItem):
+                continue
+            if item is not None and part is item:
+                item.paint()
+                continue
+            self._modelViewStack.append(self.currentModelView() * part.transform())
+            self.drawItemTree(part)
+            self._modelViewStack.pop()
+
+    def write_texts(self, painter: QPainter, larger: float = 1.0) -> None:
+        """Text of the scene, so many times its size."""
+        for item in self.items:
+            if isinstance(item, GLTextItem) and item.visible():
+                seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos)))
+                font = item.font
+                if larger != 1.0:
+                    font = type(font)(font)
+                    font.setPixelSize(round(font.pixelSize() * larger))
+                painter.setPen(item.color)
+                painter.setFont(font)
+                painter.drawText(item.align_text(seen.toPointF()), item.text)
+
+
+def prepare(items: list[GLGraphicsItem]) -> None:
+    """Make items ready for OpenGL that are not yet; its context is current."""
+    for item in items:
+        if not item.isInitialized():
+            item.initialize()
+        prepare(item.childItems())
+
+
+def _make_buffers(size: QSize, samples: int) -> tuple[QOpenGLFramebufferObject, ...]:
+    """What is drawn into, and where pixels have several samples also what those are put together in."""
+    kind = QOpenGLFramebufferObjectFormat()
+    kind.setSamples(samples)
+    kind.setAttachment(QOpenGLFramebufferObject.Attachment.CombinedDepthStencil)
+    whole = QOpenGLFramebufferObject(size, kind)
+    return (whole, QOpenGLFramebufferObject(size)) if samples else (whole,)

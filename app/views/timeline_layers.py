@@ -1,0 +1,138 @@
+"""Owns what of the timeline does not follow the cursor: it is drawn when it changes, and else painted as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPixmap
+
+from app.document.answer_curves import AnswerCurves
+from app.document.session import Session
+from app.look.theme import Theme
+from app.views import timeline_parts as parts
+from app.views.error_curve import CurveLines, draw_names
+from app.views.lanes import Rows
+from app.views.time_scale import TimeScale
+from app.views.timeline_cells import CellCounts, draw_cells
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all layers are drawn for."""
+
+    size: QSize
+    ratio: float
+    font: QFont
+    rows: Rows
+    scale: TimeScale
+    theme: Theme
+    palette_name: str
+    shows_seconds: bool
+    unfolded: Collection[str]
+
+
+class TimelineLayers:
+    """curves: what is known of an answer, None when there is none. A click changes cells, and where the curves are old; all
+    that is around them stays."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.curves: AnswerCurves | None = None
+        self._counts = CellCounts(session)
+        self._lines = CurveLines()
+        self._drawn_for: tuple[object, ...] = ()
+        self.forget_all()
+
+    def forget_all(self) -> None:
+        """Everything is another."""
+        self._drawn_for = ()
+        self._overview = QImage()
+        self.forget_cells()
+        self.forget_around()
+
+    def forget_cells(self) -> None:
+        """What is hidden, missing or unsure is another."""
+        self._cells: QImage | None = None
+
+    def forget_around(self) -> None:
+        """Flags, feet or curves are others."""
+        self._around: QPixmap | None = None
+        self.forget_curve()
+
+    def forget_curve(self) -> None:
+        """Where the curve is old or a guess is another."""
+        self._curve: QPixmap | None = None
+
+    def paint(self, painter: QPainter, frame: Frame) -> None:
+        """All but the overview, drawn anew where needed."""
+        key = (frame.scale, frame.rows, frame.ratio, frame.size)
+        if key != self._drawn_for:
+            self.forget_all()
+            self._drawn_for = key
+        if self._cells is None:
+            self._cells = draw_cells(
+                self._counts, frame.rows.lanes, frame.scale, frame.theme, frame.palette_name, frame.ratio
+            )  # fmt: skip
+            self._overview = parts.picture_of(parts.look_over(self._session.mask), QColor(frame.theme.muted))
+        if self._around is None:
+            self._around = self._draw_around(frame)
+        if self._curve is None:
+            self._curve = self._draw_curve(frame)
+        painter.drawPixmap(0, 0, self._around)
+        painter.drawPixmap(QPointF(0, math.floor(frame.rows.curve[0])), self._curve)
+        painter.drawImage(QPointF(frame.scale.left, frame.rows.lanes[0].top), self._cells)
+
+    def paint_overview(self, painter: QPainter, frame: Frame) -> None:
+        """The bar below; it has the cursor in it."""
+        parts.draw_overview(painter, self._overview, frame.scale, self._session.frame, frame.rows, frame.theme)
+
+    def _draw_around(self, frame: Frame) -> QPixmap:
+        around = QPixmap(frame.size * frame.ratio)
+        around.setDevicePixelRatio(frame.ratio)
+        around.fill(QColor(frame.theme.panel))
+        painter = QPainter(around)
+        painter.setFont(frame.font)
+        rows, scale, theme, clip = frame.rows, frame.scale, frame.theme, self._session.clip
+        parts.draw_labels(painter, rows, frame.unfolded, scale, theme)
+        draw_names(painter, self.curves, scale, rows.curve, theme)
+        times = clip.times if clip is not None and frame.shows_seconds else None
+        parts.draw_ruler(painter, scale, times, rows, theme)
+        parts.draw_pauses(painter, [] if clip is None else parts.frames_after_pauses(clip), scale, rows, theme)
+        flags, found = self._session.flags, self._session.suspicions
+        flags = flags | found.marks if len(found.marks) == len(flags) else flags
+        parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
+        stands = None if self.curves is None else self.curves.stands
+        parts.draw_feet(painter, stands, scale, rows, theme, frame.palette_name)
+        parts.draw_legend(painter, scale, rows, theme)
+        painter.setPen(QColor(theme.border))
+        painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
+        painter.end()
+        return around
+
+    def _draw_curve(self, frame: Frame) -> QPixmap:
+        top, bottom = math.floor(frame.rows.curve[0]), math.ceil(frame.rows.curve[1])
+        curve = QPixmap(QSize(frame.size.width(), max(bottom - top, 1)) * frame.ratio)
+        curve.setDevicePixelRatio(frame.ratio)
+        curve.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(curve)
+        painter.translate(0, -top)
+        self._hatch_doubt(painter, frame)
+        if self.curves is not None:
+            self._lines.draw(painter, self.curves, frame.scale, frame.rows.curve, frame.theme, self._session.renewal.marks)
+        painter.end()
+        return curve
+
+    def _hatch_doubt(self, painter: QPainter, frame: Frame) -> None:
+        """Where the pose is a guess, or the answer still one to what was asked before."""
+        prediction, (top, bottom) = self._session.prediction, frame.rows.curve
+        if prediction is None or len(prediction) != len(self._session):
+            return
+        doubt = prediction.is_prior_only
+        marks = self._session.renewal.marks
+        doubt = doubt if marks is None or len(marks) != len(doubt) else doubt | marks
+        brush = QBrush(QColor(frame.theme.muted), Qt.BrushStyle.Dense6Pattern)
+        for left, right in frame.scale.stretches(doubt, 1.0):
+            painter.fillRect(QRectF(left, top + 2, right - left, bottom - top - 4), brush)
