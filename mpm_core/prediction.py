@@ -15,6 +15,24 @@ _TOLD_SHARE = 0.34
 """Of the network's log odds that a foot stands, beside those that its movement gives."""
 
 
+@dataclass(frozen=True)
+class Refinement:
+    """What refining has done to an answer. before_px, after_px: how far joints lay from their keypoints, as the camera sees
+    them, the mean in pixels; mean_m, largest_m: by which joints were moved beside Hip, metres."""
+
+    before_px: float
+    after_px: float
+    mean_m: float
+    largest_m: float
+
+    def sentence(self, scale: float = 1.0) -> str:
+        """For people, of an answer that was scaled afterwards."""
+        return (
+            f"joints lie {self.after_px:.1f} px from their keypoints instead of {self.before_px:.1f}, and were moved by"
+            f" {1000 * scale * self.mean_m:.0f} mm on average and {1000 * scale * self.largest_m:.0f} at most"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """3D positions of the MPM-16 joints over the frames of a clip.
@@ -33,7 +51,8 @@ class Prediction:
     alike; foot_odds: (frames, 2) log odds that a foot stands, left first, see contact; foot_height: (frames, 2) metres of the
     ankles above where ankles stand. moved: (frames, 16) metres by which joints were moved so that feet that stand do,
     and stands: (frames, 2), see contact, as it was told before; None where nothing was. drift: m/s at which feet that stand
-    went by before, where that tells of a moving camera (see grounding/drifting.py).
+    went by before, where that tells of a moving camera (see grounding/drifting.py). refinement: what refining has done, before
+    anything was fitted, scaled or grounded; None where nothing was refined.
 
     is_pending: (frames,) bool, those whose answer is still one to what was asked before, or there is none yet, while a task is
     being updated; None once it is whole.
@@ -68,6 +87,7 @@ class Prediction:
     drift: float | None = None
     stands: NDArray[np.float32] | None = None
     scale: float = 1.0
+    refinement: Refinement | None = None
     is_pending: NDArray[np.bool_] | None = None
     history: History = ()
 

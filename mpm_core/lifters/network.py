@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.held import HeldTask
+from mpm_core.lifters.living import LivingTask
 from mpm_core.lifters.recorded import RecordedTask
+from mpm_core.lifters.refining import RefinedTask
 from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -40,8 +43,10 @@ class NetworkLifter:
         self.device = device
         self.card = card
         self.weights = weights
-        self.model = model.to(device).eval()
+        self.model = model.to(device).eval().requires_grad_(False)
+        self._differentiable = self.model  # which packed layers are not
         if device == "cpu":
+            self._differentiable = copy.deepcopy(self.model)
             pack(self.model)
 
     @classmethod
@@ -71,7 +76,11 @@ class NetworkLifter:
 
         if task == "complete":
             return self._recorded(CalibratedTask(make_task) if aids.calibrate else make_task(), task, mode, aids)
-        lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
+        task_of_network = make_task()
+        answering: LivingTask = task_of_network
+        if aids.refine:
+            answering = RefinedTask(task_of_network, self._differentiable, clip)
+        lifting = SizedTask(FittedTask(answering, clip) if aids.fit else answering, clip)
         grounds = aids.ground and self.model.has_ground
         made = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
         return self._recorded(made, task, mode, aids)

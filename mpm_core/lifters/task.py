@@ -15,7 +15,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.ground import GroundRecord, mirrored_ground
 from mpm_core.lifters.living import Living, Snapshots, runs_of
 from mpm_core.lifters.resampling import Resampling
-from mpm_core.lifters.windows import MODES, check_mode, split_answers
+from mpm_core.lifters.windows import MODES, Windows, check_mode, split_answers
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.ground import UP
@@ -143,6 +143,24 @@ class NetworkTask:
         living = Living(answer, self._is_new)
         self._is_new, self._has_moved = np.zeros(len(self._clip), bool), np.zeros(len(self._clip), bool)
         return living
+
+    @property
+    def resampling(self) -> Resampling:
+        """Between the clip's frames and those that the network is shown."""
+        return self._resampling
+
+    def latents(self, windows: Windows, window: int) -> tuple[Tensor, Tensor]:
+        """What the network knows of one of some windows before it is decoded: (readings, length, width); and of its frames that
+        the clip has (frames, 3, 3) turns from camera axes to those of the answer."""
+        chosen = np.array([window])
+        first, last = windows.inputs(chosen)
+        with torch.no_grad():
+            stale = np.flatnonzero(self._stale[first:last]) + first
+            if len(stale):
+                self._prepare(int(stale[0]), int(stale[-1]) + 1)
+            gathered = [windows.gather(chosen, tokens, self._hidden_frames) for tokens in self._tokens]
+            rows, hidden = (torch.cat(parts) for parts in zip(*gathered, strict=True))
+            return self._model.relate(rows, hidden), self._turn[first:last]
 
     def _pending_frames(self) -> NDArray[np.bool_] | None:
         """(frames,) whose answer is to be renewed; None when there are none."""
