@@ -19,6 +19,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
+from mpm_core.refiners import split_refiners
 from mpm_core.terminal import follow
 from mpm_core.truth.command import check_truth_options, refuse_for_many, truth_sentence, with_truth
 
@@ -60,7 +61,7 @@ def lift_one(options: argparse.Namespace) -> Made:
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
-    aids = Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
+    aids = Aids(options.mirror, fit=options.fit, ground=options.grounding, **split_refiners(options.refine)[1])
     task = lifter.start(clip, "lift", options.mode, aids)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
@@ -71,6 +72,8 @@ def lift_one(options: argparse.Namespace) -> Made:
     _write(options, prediction, clip)
     _log.info("%s: %s", options.input.name, find_up(clip, prediction).sentence())
     _log.info("%s: %s", options.input.name, size_sentence(clip.height_m, prediction))
+    if prediction.refinement is not None:
+        _log.info("%s: refined: %s", options.input.name, prediction.refinement.sentence(prediction.scale))
     if prediction.moved_by():
         _log.info("%s: so that standing feet do not slide, %s", options.input.name, prediction.moved_by())
     if clip.ground_truth is not None:

@@ -68,7 +68,8 @@ def held_shares(hypotheses: Poses, truth: Poses, joints: NDArray[np.bool_]) -> t
 
     Of n hypotheses, the k-th from the middle stands for the share k / (n + 1) (Weibull's plotting positions, which of n draws
     of one distribution are right on average), so that few hypotheses are not taken for too narrow; the ball that would have to
-    be larger than the farthest of them is as large as that."""
+    be larger than the farthest of them is as large as that.
+    """
     chosen = joints & np.isfinite(truth).all(-1)
     chosen[:, MPM16.root] = False
     if not chosen.any():

@@ -25,6 +25,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.rates import own_times
+from mpm_core.refiners import split_refiners
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import follow
 from mpm_core.truth.command import with_truth
@@ -106,7 +107,7 @@ def _lifted(clip: Clip, mask: Mask, options: argparse.Namespace) -> Prediction:
     from mpm_core.lifters import load_lifter
 
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    aids = Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
+    aids = Aids(options.mirror, fit=options.fit, ground=options.grounding, **split_refiners(options.refine)[1])
     task = lifter.start(clip, "lift", options.mode, aids)
     list(follow(task.update(mask), "lift"))
     _log.info("%s: lifted on the way, by %s", options.input.name, options.lifter)
