@@ -43,8 +43,8 @@ class View:
 
 
 class RayGuidance:
-    """Pulls motions to the rays of one or several cameras. first_turn: (frames, 3, 3) from the axes of the answer to those of the
-    first view, in which Hip is placed."""
+    """Pulls motions to the rays of one or several cameras, which stand still to each other. strength: what share of the way to its
+    ray a joint goes that is surely seen."""
 
     def __init__(self, views: Sequence[View], strength: float = 0.7) -> None:
         self._strength = strength
@@ -62,7 +62,7 @@ class RayGuidance:
 
     def __call__(self, clean: Tensor, step: float) -> Tensor:
         """See sampling.Correct."""
-        placed = torch.einsum("fij,snkj->snki", self._first[:1], clean) if len(self._first) == 1 else self._forth(clean)
+        placed = self._forth(clean)
         for _ in range(_TURNS):
             root = self.root(placed)
             gradient = torch.zeros_like(placed)

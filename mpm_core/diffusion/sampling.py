@@ -32,17 +32,15 @@ _TOKENS = 6_000
 
 def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, device: torch.device) -> Tensor:
     """(samples, frames, joints, 3) of unit variance, for the frames from `first` on of a clip: the same frames have the same
-    noise, whatever is drawn around them."""
+    noise, whatever is drawn around them, and the first hypotheses of many are those of few."""
     low, high = first - REACH, first + frames + REACH
     blocks = []
     for block in range(low // _BLOCK, (high - 1) // _BLOCK + 1):
-        white = np.random.default_rng((seed, block + _BLOCKS_BEFORE)).standard_normal(
-            (_BLOCK, samples, joints * 3), np.float32
-        )
+        chance = np.random.default_rng((seed, block + _BLOCKS_BEFORE))
+        white = chance.standard_normal((samples, _BLOCK, joints * 3), np.float32)
         begin = block * _BLOCK
-        blocks.append(white[max(low - begin, 0) : high - begin])
-    white = torch.from_numpy(np.concatenate(blocks)).to(device).transpose(0, 1)
-    return correlate_long(white).unflatten(-1, (joints, 3))
+        blocks.append(white[:, max(low - begin, 0) : high - begin])
+    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=1)).to(device)).unflatten(-1, (joints, 3))
 
 
 _BLOCK, _BLOCKS_BEFORE = 64, 1_000
@@ -133,13 +131,13 @@ def _windows(frames: int) -> tuple[NDArray[np.int64], int]:
     return np.linspace(0, frames - length, count).round().astype(np.int64), length
 
 
-def uncertain_start(first: Tensor, spread: Tensor, noise: Tensor, seed_noise: Tensor) -> Start:
+def uncertain_start(first: Tensor, spread: Tensor, noise: Tensor, of_pose: Tensor) -> Start:
     """DiffPose's start (Gong et al., CVPR 2023, arXiv 2211.16940): a pose and how sure it is, instead of plain noise.
 
-    first: (frames, 16, 3) metres from Hip, in the axes of the answer; spread: the same, standard deviations; noise, seed_noise:
+    first: (frames, 16, 3) metres from Hip, in the axes of the answer; spread: the same, standard deviations; noise, of_pose:
     (samples, frames, 16, 3), see draw_noise. The sampler begins where its noise is about as large as the spread mostly is.
     """
-    possible = standardise(first + spread * seed_noise)
+    possible = standardise(first + spread * of_pose)
     signal = float(signal_share(torch.tensor(UNCERTAIN_STEP, dtype=torch.float64)))
     return Start(signal**0.5 * possible + (1 - signal) ** 0.5 * noise, UNCERTAIN_STEP)
 
