@@ -108,7 +108,7 @@ class Sampler:
         places = torch.from_numpy(self._starts[windows])[:, None] + torch.arange(self._length)
         rows = torch.from_numpy(which)[:, None]
         steps = torch.full((len(batch),), step, device=asked.device)
-        answers = self._model.denoise(self._condition[places], asked[rows, places], steps).float()
+        answers = self._model.denoise(self._condition[places], asked[rows, places], steps, signal_share(steps))
         ramp = torch.arange(1, self._length + 1, device=asked.device).float()
         ramp = torch.minimum(ramp, ramp.flip(0))
         for row, first, answer in zip(which, self._starts[windows], answers, strict=True):
