@@ -238,15 +238,21 @@ def _add_eval(commands: Any) -> None:
         "--protocol",
         action="append",
         default=[],
-        help="lifting, occlusion, completion or up; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers or rigs; repeatable (default:"
-        " the paper's tables 1, 3, 4)",
+        help="lifting, occlusion, completion, up, refine, hypotheses or calibration; or one that trains networks first (with"
+        " --pack and --runs): supervision, samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers"
+        " or rigs; repeatable (default: the paper's tables 1, 3, 4)",
     )
     evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
     evaluation.add_argument(
         "--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable"
     )
     evaluation.add_argument("--family", action="append", default=[], help="rigs: a family of files; repeatable (default: all)")
+    group = evaluation.add_argument_group("protocols refine, hypotheses and calibration")
+    group.add_argument("--views", type=int, default=10, metavar="N", help="look at so many views, spread evenly (default: 10)")
+    group.add_argument("--frames", type=int, default=400, metavar="N", help="and at so many frames of each (default: 400)")
+    group.add_argument("--samples", type=int, default=20, metavar="H", help="hypotheses, at most (default: 20)")
+    group.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10], metavar="K", help="in which they are denoised")
+    group.add_argument("--denoiser", type=Path, metavar="FILE", help="weights of a denoiser of your own")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(
         "--windows", type=int, nargs=2, metavar=("I", "II"), help="how long each of them trains: windows of both stages"

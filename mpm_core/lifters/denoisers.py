@@ -27,6 +27,15 @@ class LoadedDenoiser:
     weights: str
 
 
+def has_denoiser() -> bool:
+    """Whether its weights are shipped."""
+    try:
+        find_asset(WEIGHTS)
+    except UserError:
+        return False
+    return True
+
+
 def load_denoiser(device: str, weights: Path | None = None) -> LoadedDenoiser:
     """UserError where there are no such weights, or those of another network."""
     try:
