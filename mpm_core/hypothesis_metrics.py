@@ -77,10 +77,16 @@ def held_shares(hypotheses: Poses, truth: Poses, joints: NDArray[np.bool_]) -> t
     several = (hypotheses - hypotheses[:, :, MPM16.root, None])[:, chosen].astype(np.float64)  # (samples, cases, 3)
     there = (truth - truth[:, MPM16.root, None])[chosen]
     centre = np.median(several, axis=0)
-    radii = np.linalg.norm(several - centre, axis=-1)
+    radii = np.sort(np.linalg.norm(several - centre, axis=-1), axis=0)
     off = np.linalg.norm(there - centre, axis=-1)
-    balls = np.quantile(radii, CONFIDENCES, axis=0, method="weibull")  # (confidences, cases)
-    return (off <= balls).sum(1), int(chosen.sum())
+    places = np.clip(CONFIDENCES * (len(radii) + 1) - 1, 0, len(radii) - 1)
+    inner = places.astype(int)
+    outer = np.minimum(inner + 1, len(radii) - 1)
+    counts = [
+        (off <= radii[low] + (place - low) * (radii[high] - radii[low])).sum()
+        for place, low, high in zip(places, inner, outer, strict=True)
+    ]
+    return np.array(counts, np.int64), int(chosen.sum())
 
 
 def calibration_error(counts: NDArray[np.int64], cases: int) -> float:

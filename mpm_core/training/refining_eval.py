@@ -57,7 +57,7 @@ def run_refine(lifter: Lifter, folder: Path, views: int, frames: int) -> Iterato
     RefineResult."""
     check_picked(views, frames)
     benchmark = find_benchmark(folder)
-    able = [protocol for protocol in PROTOCOLS if protocol.source in benchmark.files]
+    able = [protocol for protocol in protocols if protocol.source in benchmark.files]
     stretches = {source: pick(benchmark, path, views, frames) for source, path in benchmark.files.items()}
     total, done = len(able) * len(_WAYS) * views, 0
     for protocol in able:
