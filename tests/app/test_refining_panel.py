@@ -1,5 +1,5 @@
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QLabel, QProgressBar, QPushButton
 
 from app.panels.refining import RefineControls
@@ -18,7 +18,7 @@ def test_ticking_refines_and_unticking_takes_it_back(qtbot, demo_window):
     session, (_, box, cancel, bar, said) = demo_window.session, controls(demo_window)
     before = session.prediction.positions
     assert not box.isChecked() and not bar.isVisible() and not cancel.isVisible() and not said.isVisible()
-    qtbot.mouseClick(box, LEFT, pos=box.rect().center().__class__(8, box.height() // 2))
+    qtbot.mouseClick(box, LEFT, pos=QPoint(8, box.height() // 2))
     assert session.options.aids.refine
     qtbot.waitUntil(bar.isVisible, timeout=WAIT_MS)
     assert cancel.isVisible()
