@@ -317,6 +317,6 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 
 
 FORMAT = Format(
-    "npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, ("uncertainty",), keeps_times=True,
-    keeps_marks=True,
+    "npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, choices=("uncertainty",),
+    keeps_times=True, keeps_marks=True,
 )  # fmt: skip
