@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.document.session import Session
+from mpm_core.lifters import SAMPLING_LIFTERS
 
 _MS_PER_FRAME = 3
 """Processor time, on one core."""
@@ -50,7 +51,7 @@ class RefineControls(QWidget):
         session = self._session
         options, state = session.options, session.state
         self._box.setChecked(options.aids.refine)
-        self._box.setEnabled(options.task == "lift")
+        self._box.setEnabled(options.task == "lift" and options.lifter not in SAMPLING_LIFTERS)
         seconds = _MS_PER_FRAME * len(session) / 1000
         takes = f" Takes about {seconds:.0f} s here." if seconds >= 1 else ""
         self._box.setToolTip(

@@ -1,8 +1,8 @@
 """Owns the sampler: from noise to hypotheses of a clip's motion, in few steps, over windows that agree where they overlap.
 
-DDIM without fresh noise (Song et al., "Denoising Diffusion Implicit Models", arXiv 2010.02502), many hypotheses at once (D3DP,
-arXiv 2303.11579). At every step the windows' clean motions are averaged where they overlap (as of image tiles in MultiDiffusion,
-Bar-Tal et al., arXiv 2302.08113), so that a hypothesis is one motion, however long.
+DDIM without fresh noise (Song et al., "Denoising Diffusion Implicit Models", arXiv 2010.02502), many hypotheses at once
+(D3DP, arXiv 2303.11579). At every step the windows' clean motions are averaged where they overlap (as of image tiles in
+MultiDiffusion, Bar-Tal et al., arXiv 2302.08113), so that a hypothesis is one motion, however long.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mpm_core.diffusion.noise import REACH, correlate_long
+from mpm_core.diffusion.noise import PARTS, REACH, correlate_long
 from mpm_core.diffusion.schedule import sampling_steps, signal_share
-from mpm_core.networks.denoiser import Denoiser, in_metres, standardise
+from mpm_core.networks.denoiser import Denoiser, standardise
 from mpm_core.progress import Progress
 
 Correct = Callable[[Tensor, float], Tensor]
-"""What is done to a clean motion (samples, frames, 16, 3), metres from Hip in the axes of the answer, at a step: see guidance.py."""
+"""What is done to a clean motion (samples, frames, 16, 3), metres from Hip in the axes of the answer, at a step: see
+guidance.py."""
 
 _LONGEST, _OVERLAP = 162, 24
 """Frames of a window, at most, and those that two share."""
@@ -37,10 +38,10 @@ def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, de
     blocks = []
     for block in range(low // _BLOCK, (high - 1) // _BLOCK + 1):
         chance = np.random.default_rng((seed, block + _BLOCKS_BEFORE))
-        white = chance.standard_normal((samples, _BLOCK, joints * 3), np.float32)
+        white = chance.standard_normal((samples, PARTS, _BLOCK, joints * 3), np.float32)
         begin = block * _BLOCK
-        blocks.append(white[:, max(low - begin, 0) : high - begin])
-    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=1)).to(device)).unflatten(-1, (joints, 3))
+        blocks.append(white[:, :, max(low - begin, 0) : high - begin])
+    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=2)).to(device)).unflatten(-1, (joints, 3))
 
 
 _BLOCK, _BLOCKS_BEFORE = 64, 1_000
@@ -62,9 +63,7 @@ class Sampler:
     metres from Hip, in the axes of the answer; the hypotheses once run() is through.
     """
 
-    def __init__(
-        self, model: Denoiser, condition: Tensor, start: Start, steps: int, correct: Correct | None = None
-    ) -> None:
+    def __init__(self, model: Denoiser, condition: Tensor, start: Start, steps: int, correct: Correct | None = None) -> None:
         self._model, self._condition, self._correct = model, condition, correct
         self._noised, self.steps = start.noised, sampling_steps(steps, start.step)
         self._starts, self._length = _windows(len(condition))

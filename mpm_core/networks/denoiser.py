@@ -64,9 +64,9 @@ class DenoiserConfig(MPMConfig):
 class NoiseGate(nn.Module):
     """What goes into the answer of the noised motion itself: joint by joint, the more the less noise there is.
 
-    A clean motion that is wrong by `_USUAL_ERROR` and a noised one weigh by their variances at first; what is learnt on top is how
-    sure a token is of each joint. The noised motion is smoothed in time, as much as is learnt, so that little of its tremble gets
-    through. (The preconditioning of Karras et al., arXiv 2206.00364, with a weight for every joint.)
+    A clean motion that is wrong by `_USUAL_ERROR` and a noised one weigh by their variances at first; what is learnt on top
+    is how sure a token is of each joint. The noised motion is smoothed in time, as much as is learnt, so that little of its
+    tremble gets through. (The preconditioning of Karras et al., arXiv 2206.00364, with a weight for every joint.)
     """
 
     def __init__(self, width: int, joints: int) -> None:
@@ -120,9 +120,9 @@ def _waves(step: Tensor) -> Tensor:
 
 
 class Denoiser(PoseNetwork):
-    """See PoseNetwork. What is visible of a frame makes its token, as in MPM; where nothing is, the token is the learned vT, and
-    where that is so in all frames, the motion is denoised without a condition. Noise is added to the tokens, so that every
-    frame takes part in T.
+    """See PoseNetwork. What is visible of a frame makes its token, as in MPM; where nothing is, the token is the learned vT,
+    and where that is so in all frames, the motion is denoised without a condition. Noise is added to the tokens, so that
+    every frame takes part in T.
 
     As a plain PoseNetwork it answers what it takes for the clean motion where all is noise: the mean of all answers.
     """
@@ -136,6 +136,8 @@ class Denoiser(PoseNetwork):
     def __init__(self, config: MPMConfig) -> None:
         super().__init__()
         self.config = c = config
+        if 3 ** round(math.log(c.frames, 3)) != c.frames:
+            raise ValueError("the window must be a power of 3 frames")
         form = INPUT_FORMS[c.input_form]
         self.encoder_2d = PoseEncoder(c.joints, 2, form.extras, c.encoder_width, c.dropout)
         self.encoder_3d = PoseEncoder(c.joints, 3, form.extras_3d, c.encoder_width, c.dropout)

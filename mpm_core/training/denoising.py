@@ -27,8 +27,8 @@ class Noising:
 
     @classmethod
     def draw(cls, draw: Draw, tasks: Tasks, frames: int, joints: int, stage: StageTwoConfig) -> Noising:
-        """By the generator that a checkpoint keeps. Windows that are completed always have a condition. Steps of little noise come more
-        often, as samplers stop at them: what is left open by a condition is decided there."""
+        """By the generator that a checkpoint keeps. Windows that are completed always have a condition. Steps of little noise
+        come more often, as samplers stop at them: what is left open by a condition is decided there."""
         count = tasks.lift + tasks.complete
         noise = correlate(draw.normal(count, frames, joints * 3)).unflatten(-1, (joints, 3))
         dropped = draw.chance(stage.unconditioned_share, count)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mpm_core import load_lifter, read_clip, write
+from mpm_core import UserError, load_lifter, read_clip, write
 from mpm_core.assets import find_asset
 from mpm_core.cli import main
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.network import NetworkLifter
 from mpm_core.lifters.refining import RefinedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import limb_mask
@@ -147,3 +148,9 @@ def test_a_refiner_that_there_is_not_is_one_sentence(tmp_path, walk, caplog):
     assert main(["detect", str(tmp_path / "walk.mp4"), "-o", str(tmp_path / "out.npz"), "--refine", "uao"]) == 2
     assert "the refiner 'uao' is of lifted answers, and nothing is lifted here" in caplog.text
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_lifter_of_hypotheses_refuses(lifter, walk):
+    sampling = NetworkLifter(lifter.model, "cpu", {}, way="d3dp")
+    with pytest.raises(UserError, match="the lifter 'd3dp' answers by hypotheses, which cannot be refined: take 'mpm'"):
+        sampling.lift(walk, refine=True)
