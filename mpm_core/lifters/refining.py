@@ -18,7 +18,7 @@ from torch import Tensor
 from mpm_core.camera import SmoothPath, solve_root
 from mpm_core.clip import Clip
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, sureness_of
-from mpm_core.lifters.living import Living, runs_of
+from mpm_core.lifters.living import Living, Snapshots, runs_of
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.lifters.windows import FastWindows, split_answers
 from mpm_core.masking import Mask
@@ -31,7 +31,7 @@ from mpm_core.skeleton import MPM16
 
 
 class RefinedTask:
-    """A LivingTask whose answers are refined. Until a window is, its joints are moved by as much as in the answer before."""
+    """A LiftingTask and LivingTask whose answers are refined. Until a window is, its joints are moved by as much as in the answer before."""
 
     def __init__(self, task: NetworkTask, network: PoseNetwork, clip: Clip, config: UAOConfig = USUAL) -> None:
         """task: one that lifts this clip. network: its network, with layers that can be differentiated."""
@@ -47,6 +47,7 @@ class RefinedTask:
         self._positions, self._root = self._plain.copy(), self._plain_root.copy()
         self._is_new = np.ones(frames, bool)
         self._refinement: Refinement | None = None
+        self._snapshots = Snapshots()
 
     def _take(self, clip: Clip) -> None:
         """Know what was seen. What a detector lacks and was derived tells nothing new, unless a person has put it right."""
@@ -85,6 +86,10 @@ class RefinedTask:
         self._take(clip)
         changed = np.any(self._rays != rays, axis=(1, 2)) | np.any(self._seen != seen, axis=1)
         self._mark(changed | np.any(self._confidence != confidence, axis=1))
+
+    def prediction(self) -> Prediction:
+        """See LiftingTask.prediction."""
+        return self._snapshots.take(self.living())
 
     def living(self) -> Living:
         """See LivingTask.living."""

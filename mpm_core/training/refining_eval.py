@@ -52,9 +52,10 @@ class RefineResult:
         return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in vars(self).items()}
 
 
-def run_refine(lifter: Lifter, folder: Path, views: int, frames: int) -> Iterator[Progress | RefineResult]:
-    """Some views, as picked, with exact and noisy 2D, nothing hidden and pairs of limbs; yields Progress and each
-    RefineResult."""
+def run_refine(
+    lifter: Lifter, folder: Path, views: int, frames: int, protocols: Sequence[Protocol] = PROTOCOLS
+) -> Iterator[Progress | RefineResult]:
+    """Some views, as picked, with exact and noisy 2D, nothing hidden and pairs of limbs; yields Progress and each result."""
     check_picked(views, frames)
     benchmark = find_benchmark(folder)
     able = [protocol for protocol in protocols if protocol.source in benchmark.files]
