@@ -31,7 +31,7 @@ from mpm_core.skeleton import MPM16
 
 
 class RefinedTask:
-    """A LiftingTask and LivingTask whose answers are refined. Until a window is, its joints are moved by as much as in the answer before."""
+    """A LiftingTask whose answers are refined. Until a window is, its joints are moved by as much as in the answer before."""
 
     def __init__(self, task: NetworkTask, network: PoseNetwork, clip: Clip, config: UAOConfig = USUAL) -> None:
         """task: one that lifts this clip. network: its network, with layers that can be differentiated."""
