@@ -157,7 +157,6 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="lifting: move the person so that feet that stand do not slide",
     )
-    add_sampling(parser)
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +183,7 @@ def _add_all_of_lifting(parser: argparse.ArgumentParser, writes_poses: bool = Fa
     add_cleaning(parser)
     add_truth(parser)
     _add_lifter(parser)
+    add_sampling(parser)
     _add_hide(parser)
 
 
@@ -192,6 +192,7 @@ def _add_complete(commands: Any) -> None:
     add_bulk(parser, "files with 3D positions, or folders of them", "bvh")
     _add_reading(parser)
     _add_lifter(parser)
+    add_sampling(parser)
     _add_hide(parser)
     parser.set_defaults(run=run_complete)
 
