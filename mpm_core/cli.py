@@ -21,6 +21,7 @@ from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
 from mpm_core.reading import add_meaning
+from mpm_core.sampling_command import add_sampling
 from mpm_core.terminal import follow, say
 from mpm_core.truth.command import add_truth
 from mpm_core.writing import add_writing
@@ -124,7 +125,9 @@ def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> 
 
 
 def _add_lifter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lifter", default="mpm", help="mpm, or a peer that only lifts: stmo, tcn")
+    parser.add_argument(
+        "--lifter", default="mpm", help="mpm, a peer that only lifts (stmo, tcn), or by hypotheses: d3dp, platypose"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
     parser.add_argument(
@@ -180,6 +183,7 @@ def _add_all_of_lifting(parser: argparse.ArgumentParser, writes_poses: bool = Fa
     add_cleaning(parser)
     add_truth(parser)
     _add_lifter(parser)
+    add_sampling(parser)
     _add_hide(parser)
 
 
@@ -188,6 +192,7 @@ def _add_complete(commands: Any) -> None:
     add_bulk(parser, "files with 3D positions, or folders of them", "bvh")
     _add_reading(parser)
     _add_lifter(parser)
+    add_sampling(parser)
     _add_hide(parser)
     parser.set_defaults(run=run_complete)
 
@@ -205,7 +210,7 @@ def _add_training(commands: Any) -> None:
     train.add_argument("pack", type=Path, nargs="+", help="motion packs (npz); their 'train' splits are used")
     train.add_argument("--mix", type=float, nargs="+", help="share of each batch that comes from each pack (default: by size)")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
-    train.add_argument("--network", default="mpm", help="mpm, or a peer of it: stmo, tcn")
+    train.add_argument("--network", default="mpm", help="mpm, a peer of it (stmo, tcn), or denoiser")
     train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
     train.add_argument("--stage", choices=("1", "2", "both"), default="both", help="masked pre-training, fine-tuning or both")
     train.add_argument(
@@ -238,15 +243,21 @@ def _add_eval(commands: Any) -> None:
         "--protocol",
         action="append",
         default=[],
-        help="lifting, occlusion, completion or up; or one that trains networks first (with --pack and --runs): supervision,"
-        " samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers or rigs; repeatable (default:"
-        " the paper's tables 1, 3, 4)",
+        help="lifting, occlusion, completion, up, refine, hypotheses or calibration; or one that trains networks first (with"
+        " --pack and --runs): supervision, samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers"
+        " or rigs; repeatable (default: the paper's tables 1, 3, 4)",
     )
     evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
     evaluation.add_argument(
         "--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable"
     )
     evaluation.add_argument("--family", action="append", default=[], help="rigs: a family of files; repeatable (default: all)")
+    group = evaluation.add_argument_group("protocols refine, hypotheses and calibration")
+    group.add_argument("--views", type=int, default=10, metavar="N", help="look at so many views, spread evenly (default: 10)")
+    group.add_argument("--frames", type=int, default=400, metavar="N", help="and at so many frames of each (default: 400)")
+    group.add_argument("--samples", type=int, default=20, metavar="H", help="hypotheses, at most (default: 20)")
+    group.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10], metavar="K", help="in which they are denoised")
+    group.add_argument("--denoiser", type=Path, metavar="FILE", help="weights of a denoiser of your own")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(
         "--windows", type=int, nargs=2, metavar=("I", "II"), help="how long each of them trains: windows of both stages"

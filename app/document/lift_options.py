@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mpm_core.lifters import COMPLETING_LIFTERS
+from mpm_core.lifters import COMPLETING_LIFTERS, SAMPLING_LIFTERS
 from mpm_core.lifters.aids import ALL, Aids
 
 LACKS = {
@@ -31,8 +31,9 @@ class LiftOptions:
         return replace(self, task=task, lifter=self.lifter if can_do else COMPLETING_LIFTERS[0])
 
     def with_lifter(self, lifter: str) -> LiftOptions:
-        """The same by another lifter, which lifts if it cannot complete."""
-        return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift")
+        """The same by another lifter, which lifts if it cannot complete, and refines nothing if it answers by hypotheses."""
+        aids = replace(self.aids, refine=False) if lifter in SAMPLING_LIFTERS else self.aids
+        return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift", aids=aids)
 
 
 @dataclass(frozen=True)

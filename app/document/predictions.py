@@ -24,7 +24,7 @@ MOST_BYTES = 512_000_000
 _numbers = count(1)
 
 _AIDS = {
-    "lift": {"mirror": "mirrored answer", "fit": "fitted to the keypoints", "ground": "feet still"},
+    "lift": {"mirror": "mirrored answer", "fit": "fitted to the keypoints", "ground": "feet still", "refine": "refined (UAO)"},
     "complete": {"mirror": "mirrored answer", "calibrate": "learnt from the visible side"},
 }
 

@@ -147,7 +147,8 @@ def _options_from(note: Mapping[str, Any], before: LiftOptions) -> LiftOptions:
     usual = LiftOptions(device=before.device)
     words = {name: note[name] for name in ("mode", "lifter") if isinstance(note.get(name), str)}
     said = note.get("aids")
-    aids = {name: bool(said.get(name, True)) for name in asdict(Aids())} if isinstance(said, dict) else {}
+    # What a project of before does not say is as it is usually: then it was so, or was not there.
+    aids = {name: bool(said.get(name, is_on)) for name, is_on in asdict(Aids()).items()} if isinstance(said, dict) else {}
     options = replace(usual, aids=Aids(**aids), **words)
     return options.with_task(note["task"]) if note.get("task") in TASKS else options
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.document.editor import RANDOM_JOINT_PRESETS
 from app.document.session import Session
+from app.panels.refining import RefineControls
 from mpm_core.lifters import LIFTERS
 from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, MaskRatios
 from mpm_core.skeleton import MPM16
@@ -106,6 +107,7 @@ class LiftingPanel(QWidget):
         self._fit.clicked.connect(lambda checked: self._set_aid(fit=checked))
         self._ground.clicked.connect(lambda checked: self._set_aid(ground=checked))
         form.addRow(self._mirror)
+        form.addRow(RefineControls(self._session))
         form.addRow(self._fit)
         form.addRow(self._ground)
         form.addRow(self._moved)

@@ -25,7 +25,7 @@ from mpm_core.files import check_spares
 from mpm_core.limits import check_rate
 from mpm_core.masking import UNSURE_BELOW, unsure_joints
 from mpm_core.rates import at_rate
-from mpm_core.refiners import REFINERS, check_refiners, refine
+from mpm_core.refiners import OF_ANSWERS, REFINERS, check_refiners, refine, split_refiners
 from mpm_core.sides import repair_sides
 from mpm_core.terminal import follow, say
 from mpm_core.video import VideoPart
@@ -46,7 +46,7 @@ def add_detect(commands: Any) -> None:
     who.add_argument("--all-people", action="store_true", help="a file for each person, numbered")
     parser.add_argument("--fps", type=float, help="frames per second, where the video's own times are not those of the motion")
     add_detector(parser)
-    add_cleaning(parser)
+    add_cleaning(parser, lifts=False)
     parser.set_defaults(run=run_detect)
     models = commands.add_parser("models", help="model files of the detectors")
     models.add_argument("action", choices=("list", "get", "path"), help="list them, fetch one, or say where it is")
@@ -72,14 +72,16 @@ def add_detector(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fresh", action="store_const", const=True, help="look again, even at a video that was seen before")
 
 
-def add_cleaning(parser: argparse.ArgumentParser) -> None:
-    """What is done to the keypoints before they are lifted or written."""
+def add_cleaning(parser: argparse.ArgumentParser, lifts: bool = True) -> None:
+    """What is done to the keypoints before they are lifted or written. lifts: whether they are lifted."""
     group = parser.add_argument_group("keypoints")
     group.add_argument("--field-of-view", type=float, metavar="DEG", help="of the camera, along the longer side")
     group.add_argument(
         "--threshold", type=float, help=f"hide joints of less confidence (default: {UNSURE_BELOW:g} for videos, else 0)"
     )
-    group.add_argument("--refine", action="append", default=[], metavar="NAME", help=f"{', '.join(REFINERS)}; repeatable")
+    lifted = f"; or, of what is lifted: {', '.join(OF_ANSWERS)}" if lifts else ""
+    named = f"{', '.join(REFINERS)}{lifted}; repeatable"
+    group.add_argument("--refine", action="append", default=[], metavar="NAME", help=named)
     group.add_argument(
         "--repair-swaps", action=argparse.BooleanOptionalAction, help="exchange left and right back (default: for videos)"
     )
@@ -124,7 +126,7 @@ def detect_one(options: argparse.Namespace) -> Made:
 
     for target in options.outputs:
         check_target(target, takes_2d=True)
-    check_cleaning(options)
+    check_cleaning(options, lifts=False)
     threshold = _threshold(options)
     recording = _record(options)
     everybody = [track.person.number for track in recording.people] or [0]
@@ -159,22 +161,23 @@ def clean_up(clip: Clip, options: argparse.Namespace, repairs_swaps: bool) -> Cl
         if repaired.flags.any():
             clip = clip.after(repaired.sentence())
             _log.info("%s: %s", options.input.name, repaired.sentence())
-    return refine(clip, options.refine) if options.refine else clip
+    names, _ = split_refiners(options.refine)
+    return refine(clip, names) if names else clip
 
 
 def _threshold(options: argparse.Namespace) -> float:
     return UNSURE_BELOW if options.threshold is None else float(options.threshold)
 
 
-def check_cleaning(options: argparse.Namespace) -> None:
-    """UserError for a figure that is out of range, or a refiner that there is not."""
+def check_cleaning(options: argparse.Namespace, lifts: bool = True) -> None:
+    """UserError for a figure that is out of range, or a refiner that there is not. lifts: see add_cleaning."""
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise UserError(f"--threshold must lie between 0 and 1, not {options.threshold:g}")
     if options.fps is not None:
         check_rate(options.fps, "--fps: ")
     if options.field_of_view is not None and not 5 <= options.field_of_view <= 170:
         raise UserError(f"--field-of-view must lie between 5 and 170 degrees, not {options.field_of_view:g}")
-    check_refiners(options.refine)
+    check_refiners(options.refine, lifts)
 
 
 def _record(options: argparse.Namespace) -> Recording:

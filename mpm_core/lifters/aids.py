@@ -14,7 +14,9 @@ class Aids:
     calibration.py), which takes twice as long. fit, in lifting: fit the answer to the keypoints, and bring bones that are seen
     near one length each (see body_fit.py), which without noise takes a fifth of the error away; hypotheses and uncertainty stay
     the network's. ground, in lifting: move the person and their legs so that feet that stand do not slide and are not under
-    the floor (see grounding/path.py).
+    the floor (see grounding/path.py). refine, in lifting: optimise what the network knows of each window until its answer
+    agrees with the keypoints (see refining.py), before it is fitted; off unless it is asked for, since it takes 3 ms of
+    processor time a frame.
 
     >>> import mpm_core
     >>> from mpm_core.assets import find_asset
@@ -28,7 +30,8 @@ class Aids:
     calibrate: bool = True
     fit: bool = True
     ground: bool = True
+    refine: bool = False
 
 
 ALL = Aids()
-"""The default: the best answer."""
+"""The default: the best answer that a click need not wait for."""

@@ -167,7 +167,7 @@ class _Fitting:
         """prior: how errors along the line of sight go on in time; None for frames that do not follow one another."""
         self._poses, self._root, self._prior = poses, poses.root, prior
         self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
-        self.sureness = _sureness(poses, body)
+        self.sureness = sureness_of(poses, body)
         self._trust = np.where(poses.seen, self.sureness * np.float32(body.trust), np.float32(0))
         self._measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
         doubt = 1 - np.minimum(self._trust[CHILDREN], self._trust[PARENTS])
@@ -344,7 +344,7 @@ def _usual_distance(poses: SeenPoses) -> Floats:
     return np.maximum(np.where(np.isfinite(median), median, 0), _LEAST_USUAL_M)
 
 
-def _sureness(poses: SeenPoses, body: BodyFit) -> Floats:
+def sureness_of(poses: SeenPoses, body: BodyFit) -> Floats:
     """(16, frames) how far each keypoint is trusted beside others of its clip; 0 where it is not seen. For Hip, where
     that is not seen: whether anything is."""
     excess = np.maximum(_excess(poses, body.answered), 0)

@@ -37,6 +37,8 @@ class RecordedTask:
         answer = self._task.prediction()
         verb = "completed" if answer.task == "complete" else "lifted"
         said = [f"{verb} by {self._made_by}, with {100 * answer.hidden.mean():.1f} % of all joints hidden"]
+        if answer.refinement is not None:
+            said.append(f"refined (UAO): {answer.refinement.sentence(answer.scale)}")
         if abs(answer.scale - 1) > _NO_SCALE:
             said.append(f"sized: all metres times {answer.scale:.3f}, for the height that was told")
         if answer.moved_by():

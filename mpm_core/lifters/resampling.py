@@ -83,10 +83,10 @@ class Resampling:
         that the values begin with."""
         if self.is_identity:
             return values[first - start : last - start]
-        places = self._places[first:last]
+        places = self._places[first:last] - start
         base = np.floor(places).astype(int)
         t = (places - base).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-        p0, p1, p2, p3 = (values[np.clip(base + k, 0, self.grid_frames - 1) - start] for k in (-1, 0, 1, 2))
+        p0, p1, p2, p3 = (values[np.clip(base + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))
         return p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
 
     def nearest_grid_frames(self, first: int, last: int) -> NDArray[np.int64]:

@@ -13,11 +13,23 @@ REFINERS: Mapping[str, Refiner] = {module.REFINER.name: module.REFINER for modul
 """All refiners, in the order in which they are best applied: what smooths would spread an outlier over its neighbours."""
 
 
-def check_refiners(names: Sequence[str]) -> None:
-    """UserError for a name that there is not."""
+OF_ANSWERS: Mapping[str, str] = {"uao": "refine"}
+"""Refiners of what is lifted, by the aids (see lifters/aids.py) that switch them on."""
+
+
+def check_refiners(names: Sequence[str], lifts: bool = False) -> None:
+    """UserError for a name that there is not, or for one of OF_ANSWERS where nothing is lifted."""
+    known = (*REFINERS, *(OF_ANSWERS if lifts else ()))
     for name in names:
-        if name not in REFINERS:
-            raise UserError(f"unknown refiner '{name}' (known: {', '.join(REFINERS)})")
+        if name in OF_ANSWERS and not lifts:
+            raise UserError(f"the refiner '{name}' is of lifted answers, and nothing is lifted here")
+        if name not in known:
+            raise UserError(f"unknown refiner '{name}' (known: {', '.join(known)})")
+
+
+def split_refiners(names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, bool]]:
+    """Those of the 2D, and the aids that those of answers switch on."""
+    return tuple(name for name in names if name not in OF_ANSWERS), {aid: name in names for name, aid in OF_ANSWERS.items()}
 
 
 def refine(clip: Clip, names: Sequence[str]) -> Clip:

@@ -19,12 +19,14 @@ from mpm_core.errors import UserError
 from mpm_core.files import check_spares, written_whole
 from mpm_core.lifters import find_device, load_lifter
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.denoisers import has_denoiser, load_denoiser
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
-from mpm_core.training import rigs, up_views
+from mpm_core.training import hypotheses, refining_eval, rigs, up_views
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.checkpoint import why_no_network
 from mpm_core.training.config import PRECISIONS, StageConfig, TrainConfig, with_changes
+from mpm_core.training.drawn import Drawing
 from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
@@ -39,6 +41,11 @@ RIGS = "rigs"
 """The protocol that holds one family of files back; see rigs.py."""
 UP = "up"
 """The protocol of cameras that look down; see up_views.py."""
+REFINE = "refine"
+"""The protocol of refining; see refining_eval.py."""
+OF_HYPOTHESES = ("hypotheses", "calibration")
+"""The protocols of several answers, which are one run; see hypotheses.py."""
+_OWN = (RIGS, UP, REFINE, *OF_HYPOTHESES)
 
 Follow = Callable[[Iterator[Any], str], Iterator[Any]]
 
@@ -118,18 +125,21 @@ def _parse_setting(text: str) -> tuple[str, Any]:
 def evaluate_command(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> None:
     """Print the tables of the lifter and, when asked for, of the baselines, or those of studies; write them as JSON too."""
     if options.json is not None:
-        read = [*options.folder.rglob("*.npz"), *(options.pack or ()), options.weights, options.baselines]
+        read = [*options.folder.rglob("*.npz"), *(options.pack or ()), options.weights, options.baselines, options.denoiser]
         check_spares([options.json], [path for path in read if path is not None])
-    studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, RIGS, UP)]
+    studied = [name for name in dict.fromkeys(options.protocol) if name in (*STUDIES, *_OWN)]
     plain = tuple(name for name in options.protocol if name not in studied)
     found: list[dict[str, Any]] = []
     if plain or not studied:
-        found += _evaluate(options, find_protocols(plain, (*STUDIES, RIGS, UP)), follow, say)
+        found += _evaluate(options, find_protocols(plain, (*STUDIES, *_OWN)), follow, say)
+    runs = {RIGS: _rigs, UP: _up, REFINE: _refine}
     for name in studied:
-        if name in (RIGS, UP):
-            found += (_rigs if name == RIGS else _up)(options, follow, say)
-        else:
+        if name in runs:
+            found += runs[name](options, follow, say)
+        elif name not in OF_HYPOTHESES:
             found += _study(options, name, follow, say)
+    if asked := [name for name in studied if name in OF_HYPOTHESES]:
+        found += _hypotheses(options, asked, follow, say)
     if options.json is not None:
         with written_whole(options.json) as partial:
             partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -182,6 +192,30 @@ def _up(options: argparse.Namespace, follow: Follow, say: Callable[[str], None])
     results: list[up_views.UpResult] = list(follow(up_views.run_up(lifter, options.folder), UP))
     say(up_views.as_markdown(results))
     return [{"protocol": UP} | vars(result) for result in results]
+
+
+def _refine(options: argparse.Namespace, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    steps = refining_eval.run_refine(lifter, options.folder, options.views, options.frames)
+    results: list[refining_eval.RefineResult] = list(follow(steps, REFINE))
+    say(refining_eval.as_markdown(results))
+    return [{"protocol": REFINE} | result.to_json() for result in results]
+
+
+def _hypotheses(
+    options: argparse.Namespace, names: Sequence[str], follow: Follow, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    lifter = load_lifter(options.lifter, options.device, options.weights)
+    denoiser = load_denoiser(find_device(options.device), options.denoiser) if options.denoiser or has_denoiser() else None
+    if denoiser is None:
+        _log.warning("there are no weights of a denoiser: only the lifter and plain baselines are compared")
+    drawing = Drawing(options.samples, tuple(options.steps))
+    model = None if denoiser is None else denoiser.model
+    steps = hypotheses.run_hypotheses(lifter, model, options.folder, options.views, options.frames, drawing)
+    results: list[hypotheses.HypothesisResult] = list(follow(steps, names[0]))
+    tables = {"hypotheses": hypotheses.as_markdown, "calibration": hypotheses.calibration_as_markdown}
+    say("\n\n".join(tables[name](results) for name in names))
+    return [{"protocol": names[0]} | result.to_json() for result in results]
 
 
 def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
