@@ -19,7 +19,7 @@ from app.document.truth_origin import TruthOrigin
 from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
-from mpm_core.corrections import with_keys
+from mpm_core.corrections import patched, with_keys
 from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction, Up, find_up
 from mpm_core.masking import Mask
@@ -169,12 +169,7 @@ class Session(QObject):
     def patch_keypoints(self, first: int, patch: Mapping[str, NDArray[np.generic]]) -> None:
         """Replace fields of the clip's 2D, such as keypoints and visible, from frame `first` on. Undo commands call this."""
         assert self._clip is not None
-        arrays, last = {}, first
-        for name, rows in patch.items():
-            arrays[name] = getattr(self._clip, name).copy()
-            last = first + len(rows) - 1
-            arrays[name][first : last + 1] = rows
-        self._clip = replace(self._clip, **arrays)
+        self._clip, last = patched(self._clip, first, patch), first + len(next(iter(patch.values()))) - 1
         self._joints.renew(first, last, self._clip, self._options.task, self._threshold)
         self._hidden = None
         self.keypoints_changed.emit(first, last)

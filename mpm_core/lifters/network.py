@@ -17,6 +17,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
+from mpm_core.lifters.chosen import ChosenTask
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.held import HeldTask
@@ -70,11 +71,12 @@ class NetworkLifter:
             return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
 
         if task == "complete":
-            return self._recorded(CalibratedTask(make_task) if aids.calibrate else make_task(), task, mode, aids)
+            completing = CalibratedTask(make_task) if aids.calibrate else make_task()
+            return self._recorded(ChosenTask(completing, clip), task, mode, aids)
         lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
         grounds = aids.ground and self.model.has_ground
         made = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
-        return self._recorded(made, task, mode, aids)
+        return self._recorded(ChosenTask(made, clip), task, mode, aids)
 
     def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids) -> RecordedTask:
         helped = {"mirrored": aids.mirror, "calibrated": aids.calibrate and task == "complete"}
