@@ -69,11 +69,12 @@ class Resampling:
         low = int(np.searchsorted(self._places, first - 2, side="left"))
         return low, int(np.searchsorted(self._places, last + 1, side="left"))
 
-    def from_grid(self, values: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-        """(grid frames, ...) values at frames first to last (excluded), by Catmull-Rom interpolation."""
+    def from_grid(self, values: NDArray[np.float32], first: int, last: int, begin: int = 0) -> NDArray[np.float32]:
+        """(grid frames, ...) values at frames first to last (excluded), by Catmull-Rom interpolation. begin: the grid frame of
+        the first value."""
         if self.is_identity:
-            return values[first:last]
-        places = self._places[first:last]
+            return values[first - begin : last - begin]
+        places = self._places[first:last] - begin
         base = np.floor(places).astype(int)
         t = (places - base).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
         p0, p1, p2, p3 = (values[np.clip(base + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))

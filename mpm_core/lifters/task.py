@@ -45,8 +45,8 @@ class NetworkTask:
         check_mode(mode)
         self._model, self._lifter, self._clip, self._task, self._mode = model, lifter, clip, task, mode
         self._device = next(model.parameters()).device
-        self._points, self._missing = _take_points(clip, task, model)
-        self._rays = _take_rays(clip, self._points, model)
+        self._points, self._missing = take_points(clip, task, model)
+        self._rays = take_rays(clip, self._points, model)
         self._hidden = np.ones_like(self._missing)
         self._resampling = Resampling(clip.times, MODEL_RATE, 2 * model.config.frames + SUPPORT)  # longer than any window
         count = self._resampling.grid_frames
@@ -104,10 +104,10 @@ class NetworkTask:
         clip = clip.to_mpm16()
         if len(clip) != len(self._clip):
             raise UserError(f"{clip.source or 'this clip'}: has another length than the clip it replaces")
-        points, self._missing = _take_points(clip, self._task, self._model)
+        points, self._missing = take_points(clip, self._task, self._model)
         self._mark_stale((points != self._points).any((1, 2)))
         self._points, self._clip = points, clip
-        self._rays = _take_rays(clip, points, self._model)
+        self._rays = take_rays(clip, points, self._model)
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
@@ -162,7 +162,7 @@ class NetworkTask:
 
     def _hide(self, mask: Mask | None) -> None:
         """Take over a mask, added to what the clip lacks."""
-        hidden = self._missing if mask is None else self._missing | _check_mask(mask, self._missing.shape)
+        hidden = self._missing if mask is None else self._missing | check_mask(mask, self._missing.shape)
         changed = np.zeros(len(hidden), bool)
         changed[np.flatnonzero(hidden != self._hidden) // hidden.shape[1]] = True
         self._mark_stale(changed)
@@ -282,13 +282,13 @@ class NetworkTask:
         frames = slice(low, high)
         self._is_new[frames] = self._has_moved[frames] = True
         if self._task == "complete":
-            self._positions[frames], self._root[frames] = _keep_visible(mean, self._points[frames], self._hidden[frames])
+            self._positions[frames], self._root[frames] = keep_visible(mean, self._points[frames], self._hidden[frames])
         else:
             self._positions[frames] = mean
             self._root[frames] = solve_root(mean, self._rays[frames], ~self._hidden[frames])
 
 
-def _take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.float32], Mask]:
+def take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.float32], Mask]:
     """What goes in, (frames, 16, axes), and which joints are not there."""
     if task == "complete":
         if clip.ground_truth is None:
@@ -304,7 +304,7 @@ def _take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.
     return points, ~clip.visible
 
 
-def _take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> NDArray[np.float32]:
+def take_rays(clip: Clip, points: NDArray[np.float32], model: PoseNetwork) -> NDArray[np.float32]:
     """(frames, 16, 2) rays that the root is placed along; completing has no use for them, nor has a clip without 2D."""
     are_rays = points.shape[-1] == 2 and INPUT_FORMS[model.config.input_form].takes_rays
     return points if clip.keypoints is None or points.shape[-1] == 3 or are_rays else clip.camera.rays(clip.keypoints)
@@ -318,14 +318,14 @@ def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     return wide
 
 
-def _check_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
+def check_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
     given = np.asarray(mask)
     if given.shape != shape or given.dtype != bool:
         raise UserError(f"the mask must be a bool array {shape}, not {given.dtype} {given.shape}")
     return given
 
 
-def _keep_visible(
+def keep_visible(
     answer: NDArray[np.float32], given: NDArray[np.float32], hidden: Mask
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Visible joints as given, hidden ones from the answer. Returns positions from Hip, and Hip in the input's frame.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mpm_core.networks.base import NetworkConfig, PoseNetwork
+from mpm_core.networks.denoiser import Denoiser
 from mpm_core.networks.mpm import MPM
 from mpm_core.networks.stmo import STMO
 from mpm_core.networks.tcn import TCN
 
-NETWORKS: Mapping[str, type[PoseNetwork]] = {network.name: network for network in (MPM, TCN, STMO)}
+NETWORKS: Mapping[str, type[PoseNetwork]] = {network.name: network for network in (MPM, TCN, STMO, Denoiser)}
 
 
 def build_network(config: NetworkConfig) -> PoseNetwork:

@@ -66,6 +66,9 @@ class StageTwoConfig:
     faster, since a step sees more different poses. `middle_share`: share of the whole windows' lifting on which the
     strided decoder is trained as well. `weight_copied`: how much a visible joint counts in completion. `weight_directions`: of
     lifted bones' directions, a unit vector each; `weight_accelerations`: of lifted joints, in metres a frame squared.
+
+    Of the denoiser alone: `unconditioned_share` of the windows that are lifted are denoised without a condition;
+    `weight_squares`: of squared distances, in square metres; `weight_velocities`: of all joints, in metres a frame.
     """
 
     name: str = "II"
@@ -90,6 +93,9 @@ class StageTwoConfig:
     weight_standing: float = 0.03
     weight_height: float = 0.2
     middle_share: float = 0.3
+    unconditioned_share: float = 0.18
+    weight_squares: float = 2.0
+    weight_velocities: float = 2.0
 
 
 StageConfig = StageOneConfig | StageTwoConfig

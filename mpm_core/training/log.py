@@ -28,6 +28,8 @@ _COLUMNS = (
     "2d",
     "directions",
     "accelerations",
+    "squares",
+    "velocities",
     "up",
     "standing",
     "height",

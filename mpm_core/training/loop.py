@@ -20,11 +20,13 @@ from mpm_core.masking import Mask
 from mpm_core.networks import build_network
 from mpm_core.networks.attention import Block
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.denoiser import Denoiser
 from mpm_core.progress import Progress
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
-from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, TrainConfig
+from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, StageTwoConfig, TrainConfig
+from mpm_core.training.denoising import Noising, denoising_losses, tasks_of
 from mpm_core.training.draws import Request, draw_length
-from mpm_core.training.losses import ALONE, Tasks, losses_of, prepare_tasks
+from mpm_core.training.losses import ALONE, TaskInputs, Tasks, losses_of, prepare_tasks
 from mpm_core.training.processes import ProcessGroup
 
 _log = logging.getLogger("mpm")
@@ -117,7 +119,7 @@ class Trainer:
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
         ready, mine = ready.share(tasks, self.processes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = losses_of(self.model, ready, mine, self.stage, first, self.processes)
+            losses = self._losses(ready, tasks, mine, first)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         self.processes.add_gradients(self.model)
@@ -126,10 +128,20 @@ class Trainer:
         self._average()
         return {name: self.processes.total(loss.detach()) for name, loss in losses.items()}
 
+    def _losses(self, ready: TaskInputs, tasks: Tasks, mine: Tasks, first: int) -> dict[str, Tensor]:
+        model, stage = self.model, self.stage
+        if not (isinstance(model, Denoiser) and isinstance(stage, StageTwoConfig)):
+            return losses_of(model, ready, mine, stage, first, self.processes)
+        frames = ready.target_lift.shape[1]
+        noising = Noising.draw(Draw(self.generator), tasks, frames, model.config.joints, stage)
+        return denoising_losses(model, ready, mine, stage, noising.share(tasks, self.processes), self.processes)
+
     def _tasks(self, windows: int) -> Tasks:
         stage, completes = self.stage, self.model.completes
         if isinstance(stage, StageOneConfig):
             return Tasks.of_stage_one(windows, stage, completes)
+        if isinstance(self.model, Denoiser):
+            return tasks_of(windows, stage)
         return Tasks.of_stage_two(windows, stage, completes)
 
     def _request(self) -> Request:
