@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.document.alternatives import ShownAlternatives
 from app.document.hidden_joints import HiddenJoints
 from app.document.lift_options import LACKS, LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
@@ -58,6 +59,7 @@ class Session(QObject):
         super().__init__()
         self.undo_stack = QUndoStack(self)
         self.renewal, self.kept, self.suspicions = Renewal(self), KeptAnswers(self), Suspicions(self)
+        self.alternatives = ShownAlternatives(self)
         self._clip: Clip | None = None
         self._opened: Clip | None = None
         self._mask: Mask = np.zeros((0, len(MPM16)), bool)

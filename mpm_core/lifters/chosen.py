@@ -92,6 +92,17 @@ def _between(one: Floats, other: Floats, share: Floats) -> Floats:
     return (direction * (lengths[0] + share * (lengths[1] - lengths[0]))).astype(np.float32)
 
 
+def attached(positions: Floats, hypotheses: Floats, hidden: Mask) -> Floats:
+    """(samples, frames, 16, 3) metres from Hip where joints would be if one of the hypotheses were taken wholly: hidden ones
+    (frames, 16) where its bones lead, from the visible ones of positions (frames, 16, 3)."""
+    placed = np.repeat(positions[None], len(hypotheses), axis=0)
+    for joint in _ORDER:
+        parent = MPM16.parents[joint]
+        bone = hypotheses[:, :, joint] - hypotheses[:, :, parent]
+        placed[:, :, joint] = np.where(hidden[:, joint, None], placed[:, :, parent] + bone, placed[:, :, joint])
+    return placed
+
+
 def choose(clip: Clip, answer: Prediction, first: int, hypothesis: Floats, joints: Collection[int], frame: int) -> Floats:
     """(frames, 16, 4) rows of Clip.chosen from the frame `first` on, with an alternative taken for some joints, in those of its
     frames in which they are hidden from the answer, and as wholly as can be in `frame`.
