@@ -55,15 +55,17 @@ class Choosing(QObject):
         session.message.emit(f"Taken: alternative {number + 1} of {cloud.samples} for {joints_in_words(chosen)}, {where}.")
 
     def let_go(self, joints: Collection[int], first: int, last: int) -> None:
-        """What was taken for some joints over frames, both ends included."""
+        """What was taken for some joints in stretches that reach into frames first to last, both included."""
         session = self._session
-        rows = None if session.clip is None else let_go(session.clip, first, last, joints)
-        if rows is None:
+        gone = None if session.clip is None else let_go(session.clip, first, last, joints)
+        if gone is None:
             where = f"{joints_in_words(joints)}, {frames_in_words(first, last)}"
             session.warning.emit(f"{where}: no alternative was taken there.")
             return
-        text = f"Let the alternative go of {joints_in_words(joints)}, {frames_in_words(first, last)}"
-        session.undo_stack.push(EditKeypoints(session, first, {"chosen": rows}, text))
+        begin, rows = gone
+        where = frames_in_words(begin, begin + len(rows) - 1)
+        text = f"Let the alternative go of {joints_in_words(joints)}, {where}"
+        session.undo_stack.push(EditKeypoints(session, begin, {"chosen": rows}, text))
 
     def _on_clip_changed(self) -> None:
         self._rest.stop()

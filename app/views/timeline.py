@@ -27,7 +27,7 @@ from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves, draw_curves
 from app.views.joint_text import describe_cell
-from app.views.keys_lane import draw_keys
+from app.views.lane_marks import draw_marks, marks_legend
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_cells import CellCounts, draw_cells
@@ -78,16 +78,15 @@ class Timeline(QWidget):
         session.clip_changed.connect(self.show_all)
         session.range_changed.connect(self.update)
         session.frame_changed.connect(self._on_frame_changed)
-        for signal in (session.flags_changed, session.renewal.changed, session.suspicions.changed):
+        for signal in (
+            session.flags_changed, session.renewal.changed, session.suspicions.changed, session.alternatives.changed,
+        ):  # fmt: skip
             signal.connect(self._forget_around)
         session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (
-            session.mask_changed,
-            session.options_changed,
-            session.truth_changed,
-            session.keypoints_changed,
+            session.mask_changed, session.options_changed, session.truth_changed, session.keypoints_changed,
             session.threshold_changed,
-        ):
+        ):  # fmt: skip
             signal.connect(self._forget_cells)
 
     def sizeHint(self) -> QSize:
@@ -188,7 +187,7 @@ class Timeline(QWidget):
         assert self._around is not None and self._cells is not None
         painter.drawPixmap(0, 0, self._around)
         painter.drawImage(QPointF(scale.left, rows.lanes[0].top), self._cells)
-        draw_keys(painter, self._session, rows.lanes, scale, self.theme)
+        draw_marks(painter, self._session, rows.lanes, scale, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
         frame = self._session.frame
@@ -227,7 +226,7 @@ class Timeline(QWidget):
         parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
         stands = None if self._curves is None else self._curves.stands
         parts.draw_feet(painter, stands, scale, rows, theme, self.palette_name)
-        parts.draw_legend(painter, scale, rows, theme)
+        parts.draw_legend(painter, scale, rows, theme, marks_legend(self._session, theme))
         painter.setPen(QColor(theme.border))
         painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
 

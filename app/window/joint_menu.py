@@ -64,6 +64,8 @@ class JointMenus:
             fills = menu.addMenu("Up to the next key")
             for name, label in _FILLS.items():
                 fills.addAction(label, partial(corrections.set_fill_of, columns[0], frame, name))
+        if clip.chosen is not None and clip.chosen[frame, columns, 3].any():
+            menu.addAction("Let the alternative go", partial(self._editor.choosing.let_go, joints, frame, frame))
         for words, (first, last) in {**spans, "everywhere": (0, len(clip) - 1)}.items():
             if clip.edited[first : last + 1, columns].any():
                 menu.addAction(f"Restore what was measured {words}", partial(corrections.restore, joints, first, last))

@@ -148,11 +148,16 @@ def _ramp(steps: NDArray[np.int64], length: int) -> NDArray[np.float64]:
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(steps / length, 0, 1))
 
 
-def let_go(clip: Clip, first: int, last: int, joints: Collection[int]) -> Floats | None:
-    """Rows of Clip.chosen from frame `first` to `last` without what was taken for some joints; None where nothing was."""
-    columns = sorted(joints)
-    if clip.chosen is None or not clip.chosen[first : last + 1, columns, 3].any():
+def let_go(clip: Clip, first: int, last: int, joints: Collection[int]) -> tuple[int, Floats] | None:
+    """Rows of Clip.chosen, and the frame of the first of them, without what was taken for some joints in a stretch that reaches
+    into frames first to last (included): whole stretches, since they begin and end softly. None where nothing was taken."""
+    if clip.chosen is None:
         return None
-    rows = clip.chosen[first : last + 1].copy()
-    rows[:, columns] = 0
-    return rows
+    chosen, gone = clip.chosen.copy(), np.zeros(len(clip), bool)
+    for joint in joints:
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen[:, joint, 3] > 0, [False]))))
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            if start <= last and end > first:
+                chosen[start:end, joint], gone[start:end] = 0, True
+    frames = np.flatnonzero(gone)
+    return (int(frames[0]), chosen[frames[0] : frames[-1] + 1]) if len(frames) else None

@@ -160,9 +160,11 @@ def test_files_keep_it(tmp_path, short, answer, mask):
 
 def test_it_can_be_let_go(short, answer):
     clip = taken(short, answer)
-    rows = let_go(clip, 0, len(clip) - 1, ARM)
-    assert patched(clip, 0, {"chosen": rows}).chosen is None
+    first, rows = let_go(clip, 150, 150, ARM)  # the whole stretch, which begins and ends softly
+    assert (first, len(rows)) == (FIRST, LAST - FIRST + 1)
+    assert patched(clip, first, {"chosen": rows}).chosen is None
     assert let_go(clip, 0, 50, ARM) is None and let_go(short, 0, 50, ARM) is None
-    half = patched(clip, 0, {"chosen": let_go(clip, 0, 130, ARM)})
-    assert not half.chosen[:131].any() and half.chosen[131:].any()
-    assert with_chosen(answer, half.chosen) is not answer
+    first, rows = let_go(clip, 150, 150, (WRIST,))
+    left = patched(clip, first, {"chosen": rows}).chosen
+    assert not left[:, WRIST].any() and np.array_equal(left[:, ELBOW], clip.chosen[:, ELBOW])
+    assert with_chosen(answer, left) is not answer
