@@ -107,9 +107,9 @@ class AlternativesCloud:
         chosen = [bone for bone, (_, child) in enumerate(self.bones) if not self._limb or child in self._limb]
         self._strong.setVisible(self._first is not None and self._first < samples and bool(chosen))
         if self._strong.visible():
-            colours[..., 3] = 1.0
-            strong = points[self._first, chosen].reshape(-1, 3)
-            self._strong.setData(pos=strong, color=colours[self._first, chosen].reshape(-1, 4))
+            shades = colours[self._first, chosen].reshape(-1, 4)  # a copy: the other line keeps its own
+            shades[:, 3] = 1.0
+            self._strong.setData(pos=points[self._first, chosen].reshape(-1, 3), color=shades)
 
     def _build_ellipsoids(self, joints: NDArray[np.int64]) -> NDArray[np.float32]:
         """Of one standard deviation along each axis."""
