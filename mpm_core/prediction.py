@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.errors import UserError
 from mpm_core.pauses import pieces
 from mpm_core.provenance import History
+from mpm_core.skeleton import MPM16
 
 _TOLD_SHARE = 0.34
 """Of the network's log odds that a foot stands, beside those that its movement gives."""
@@ -19,14 +21,15 @@ _TOLD_SHARE = 0.34
 class Prediction:
     """3D positions of the MPM-16 joints over the frames of a clip.
 
-    positions: (frames, 16, 3) float32 metres in camera axes (x right, y down, z forward), Hip at the origin.
-    root: (frames, 3) float32 metres, Hip in camera space, so that positions + root is where the person stands; zero when
-    unknown. hidden: (frames, 16) bool, what the lifter was not shown. is_prior_only: (frames,) bool, True where the
-    lifter saw nothing within its whole window, so that the pose is only what people usually do. hypotheses: (answers,
-    frames, 16, 3) when the lifter weighed several, else None; they are the network's, before anything is fitted.
-    uncertainty: (frames, 16) metres, how far the hypotheses lie apart, else None. lifter, task, mode: what made it. times:
-    (frames,) seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said. history:
-    what was done for this answer, without what was done to the clip before; see provenance.py.
+    positions: (frames, 16, 3) float32 metres in camera axes (x right, y down, z forward), Hip at the origin. root: (frames,
+    3) float32 metres, Hip in camera space, so that positions + root is where the person stands; zero when unknown. hidden:
+    (frames, 16) bool, what the lifter was not shown. is_prior_only: (frames,) bool, True where the lifter saw nothing within
+    its whole window, so that the pose is only what people usually do. hypotheses: (samples, frames, 16, 3) as positions, when
+    the lifter weighed several, else None; of the mirrored readings they are the network's, before anything is fitted, and
+    those that were drawn are laid on the fitted answer (see lifters/placing.py). uncertainty: (frames, 16) metres, how far
+    the hypotheses lie from their mean (root mean square), else None. lifter, task, mode: what made it. times: (frames,)
+    seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said. history: what was
+    done for this answer, without what was done to the clip before; see provenance.py.
 
     What the network tells of the ground, None where it tells nothing: up: (3,) unit vector away from it, in camera axes, for
     the whole clip, since the camera stands still; up_error_deg: how far that is off, in the middle of all cases that look
@@ -97,6 +100,21 @@ class Prediction:
             odds = [standing_odds(places[piece], self.up, self.fps) for piece in pieces(self.times[answered], self.fps)]
             contact[answered] = 1 / (1 + np.exp(-(np.concatenate(odds) + _TOLD_SHARE * self.foot_odds[answered])))
         return contact
+
+    def choose(self, number: int) -> Prediction:
+        """The prediction whose answer is one of the hypotheses, of which it keeps all; UserError for a number that there is
+        not.
+
+        Hip is placed so that the visible joints are seen where those of this answer are; where fewer than two are visible it
+        stays. What is told of the ground stays as well.
+        """
+        if self.hypotheses is None or not 0 <= number < len(self.hypotheses):
+            count = 0 if self.hypotheses is None else len(self.hypotheses)
+            raise UserError(f"there is no hypothesis {number}: this prediction has {count}, counted from 0")
+        from mpm_core.choosing import placed_like  # scipy is slow to import, and not needed to show an answer
+
+        positions = self.hypotheses[number] - self.hypotheses[number][:, MPM16.root, None]
+        return replace(self, positions=positions, root=placed_like(self, positions))
 
     def moved_by(self) -> str:
         """By how much joints were moved to the ground, for people; nothing where they were not."""

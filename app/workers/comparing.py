@@ -13,7 +13,7 @@ from app.document.predictions import KeptAnswer, keep, usual_name
 from app.document.session import Session
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.lifters import LIFTERS, load_lifter
+from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS, load_lifter
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -85,7 +85,8 @@ class CompareJob(QObject):
     def _work(self, asked: _Asked) -> None:
         """In the worker: the lifters one after the other."""
         found: list[KeptAnswer] = []
-        for place, name in enumerate(LIFTERS):
+        networks = [name for name in LIFTERS if name not in SAMPLING_LIFTERS]
+        for place, name in enumerate(networks):
             options = replace(asked.options, lifter=name)
             answer = asked.on_show if name == asked.options.lifter else None
             if answer is None:
@@ -93,7 +94,7 @@ class CompareJob(QObject):
                 for step in task.update(asked.mask):
                     if asked.number != self._number or self._thread.is_outdated():
                         return
-                    done = (place + step.done / max(step.total, 1)) / len(LIFTERS)
+                    done = (place + step.done / max(step.total, 1)) / len(networks)
                     self._advanced.emit(Progress(min(round(100 * done), 99), 100, name.upper()), asked.number)
                 answer = task.prediction()
             found.append(keep(usual_name(answer, options), answer, options.aids))

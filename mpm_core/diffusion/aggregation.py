@@ -14,9 +14,7 @@ def spread_of(hypotheses: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.sqrt(np.square(hypotheses - hypotheses.mean(0)).sum(-1).mean(0)).astype(np.float32)
 
 
-def jpma(
-    hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def jpma(hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(frames, 16, 3): joint by joint the hypothesis whose reprojection is nearest to its keypoint (joint-wise
     reprojection-based multi-hypothesis aggregation; D3DP, arXiv 2303.11579); the mean of all where a joint is hidden.
 

@@ -1,9 +1,9 @@
 """Owns guidance: what is known of a motion, brought to its clean estimate at every step of sampling.
 
-As in Platypose (Pierzchlewicz et al., arXiv 2403.06164), whose prior knows nothing of 2D: the gradient of the reprojection error of
-the clean estimate pulls every hypothesis to the keypoints. The error here is that in space, how far a joint lies beside its ray,
-in metres (Lu, Hager and Mjolsness, "Fast and Globally Convergent Pose Estimation from Video Images", PAMI 2000): its gradient
-needs no network, and any number of cameras add up.
+As in Platypose (Pierzchlewicz et al., arXiv 2403.06164), whose prior knows nothing of 2D: the gradient of the reprojection
+error of the clean estimate pulls every hypothesis to the keypoints. The error here is that in space, how far a joint lies
+beside its ray, in metres (Lu, Hager and Mjolsness, "Fast and Globally Convergent Pose Estimation from Video Images", PAMI
+2000): its gradient needs no network, and any number of cameras add up.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _LEAST = 1e-6
 class View:
     """What one camera sees of a stretch of motion.
 
-    turn: (frames, 3, 3) from the axes of the answer to the camera's. offset: (3,) metres, from where the first camera stands, in
-    the axes of this one. rays: (frames, 16, 2); weights: (frames, 16) 0 to 1, 0 where hidden.
+    turn: (frames, 3, 3) from the axes of the answer to the camera's. offset: (3,) metres, from where the first camera stands,
+    in the axes of this one. rays: (frames, 16, 2); weights: (frames, 16) 0 to 1, 0 where hidden.
     """
 
     turn: Tensor
@@ -43,8 +43,8 @@ class View:
 
 
 class RayGuidance:
-    """Pulls motions to the rays of one or several cameras, which stand still to each other. strength: what share of the way to its
-    ray a joint goes that is surely seen."""
+    """Pulls motions to the rays of one or several cameras, which stand still to each other. strength: what share of the way
+    to its ray a joint goes that is surely seen."""
 
     def __init__(self, views: Sequence[View], strength: float = 0.7) -> None:
         self._strength = strength
@@ -78,7 +78,8 @@ class RayGuidance:
         return torch.einsum("fij,sfkj->sfki", self._first, clean)
 
     def root(self, placed: Tensor) -> Tensor:
-        """(samples, frames, 3) where Hip is, in the first view's axes, so that the error of (samples, frames, 16, 3) is least."""
+        """(samples, frames, 3) where Hip is, in the first view's axes, so that the error of (samples, frames, 16, 3) is
+        least."""
         matrix = placed.new_zeros(placed.shape[1], 3, 3)
         vector = torch.zeros_like(placed[:, :, 0])
         for view, across, stands in zip(self._views, self._across, self._pulls, strict=True):

@@ -19,8 +19,8 @@ USUAL_SAMPLES = 5
 
 @dataclass(frozen=True)
 class Sampling:
-    """samples: hypotheses, 0 for none. steps: in which each is denoised. aggregate, start: entries of AGGREGATES and STARTS. seed:
-    of the noise; the same gives the same hypotheses.
+    """samples: hypotheses, 0 for none. steps: in which each is denoised. aggregate, start: entries of AGGREGATES and STARTS.
+    seed: of the noise; the same gives the same hypotheses.
 
     >>> from mpm_core.diffusion.options import Sampling
     >>> Sampling(samples=20, steps=5).checked().aggregate

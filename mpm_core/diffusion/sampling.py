@@ -1,8 +1,8 @@
 """Owns the sampler: from noise to hypotheses of a clip's motion, in few steps, over windows that agree where they overlap.
 
-DDIM without fresh noise (Song et al., "Denoising Diffusion Implicit Models", arXiv 2010.02502), many hypotheses at once (D3DP,
-arXiv 2303.11579). At every step the windows' clean motions are averaged where they overlap (as of image tiles in MultiDiffusion,
-Bar-Tal et al., arXiv 2302.08113), so that a hypothesis is one motion, however long.
+DDIM without fresh noise (Song et al., "Denoising Diffusion Implicit Models", arXiv 2010.02502), many hypotheses at once
+(D3DP, arXiv 2303.11579). At every step the windows' clean motions are averaged where they overlap (as of image tiles in
+MultiDiffusion, Bar-Tal et al., arXiv 2302.08113), so that a hypothesis is one motion, however long.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from torch import Tensor
 
 from mpm_core.diffusion.noise import REACH, correlate_long
 from mpm_core.diffusion.schedule import sampling_steps, signal_share
-from mpm_core.networks.denoiser import Denoiser, in_metres, standardise
+from mpm_core.networks.denoiser import Denoiser, standardise
 from mpm_core.progress import Progress
 
 Correct = Callable[[Tensor, float], Tensor]
-"""What is done to a clean motion (samples, frames, 16, 3), metres from Hip in the axes of the answer, at a step: see guidance.py."""
+"""What is done to a clean motion (samples, frames, 16, 3), metres from Hip in the axes of the answer, at a step: see
+guidance.py."""
 
 _LONGEST, _OVERLAP = 162, 24
 """Frames of a window, at most, and those that two share."""
@@ -62,9 +63,7 @@ class Sampler:
     metres from Hip, in the axes of the answer; the hypotheses once run() is through.
     """
 
-    def __init__(
-        self, model: Denoiser, condition: Tensor, start: Start, steps: int, correct: Correct | None = None
-    ) -> None:
+    def __init__(self, model: Denoiser, condition: Tensor, start: Start, steps: int, correct: Correct | None = None) -> None:
         self._model, self._condition, self._correct = model, condition, correct
         self._noised, self.steps = start.noised, sampling_steps(steps, start.step)
         self._starts, self._length = _windows(len(condition))
@@ -108,7 +107,7 @@ class Sampler:
         places = torch.from_numpy(self._starts[windows])[:, None] + torch.arange(self._length)
         rows = torch.from_numpy(which)[:, None]
         steps = torch.full((len(batch),), step, device=asked.device)
-        answers = self._model.denoise(self._condition[places], asked[rows, places], steps).float()
+        answers = self._model.denoise(self._condition[places], asked[rows, places], steps, signal_share(steps))
         ramp = torch.arange(1, self._length + 1, device=asked.device).float()
         ramp = torch.minimum(ramp, ramp.flip(0))
         for row, first, answer in zip(which, self._starts[windows], answers, strict=True):

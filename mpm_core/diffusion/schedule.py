@@ -35,5 +35,9 @@ def add_noise(clean: Tensor, noise: Tensor, step: Tensor) -> Tensor:
 
 
 def sampling_steps(count: int, start: float = 1.0) -> NDArray[np.float64]:
-    """(count,) steps at which a sampler asks the network, evenly from `start` down, as in D3DP; after the last one it is done."""
-    return start * (np.arange(count, 0, -1) / count)
+    """(count,) steps at which a sampler asks the network, from `start` down; after the last one it is done.
+
+    They lie closer where there is little noise (DDIM's quadratic spacing, arXiv 2010.02502, appendix D.2): what a condition
+    leaves open is small beside the whole range of poses, and is decided there.
+    """
+    return start * (np.arange(count, 0, -1) / count) ** 2

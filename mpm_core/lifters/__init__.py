@@ -18,10 +18,25 @@ def _from_network(name: str) -> Callable[[str, Path | None], Lifter]:
     return load
 
 
-LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {name: _from_network(name) for name in ("mpm", "stmo", "tcn")}
+def _by_sampling(way: str) -> Callable[[str, Path | None], Lifter]:
+    def load(device: str, weights: Path | None) -> Lifter:
+        from mpm_core.lifters.network import NetworkLifter
+
+        return NetworkLifter.load_sampling(way, device, weights)
+
+    return load
+
+
+SAMPLING_LIFTERS = ("d3dp", "platypose")
+"""Those that answer by hypotheses, see docs/hypotheses.md; the others give one answer, beside which 'mpm' can have them too."""
+
+LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {
+    **{name: _from_network(name) for name in ("mpm", "stmo", "tcn")},
+    **{name: _by_sampling(name) for name in SAMPLING_LIFTERS},
+}
 """Each entry loads a lifter onto a device, with its bundled weights or those of a file."""
 
-COMPLETING_LIFTERS = ("mpm",)
+COMPLETING_LIFTERS = ("mpm", *SAMPLING_LIFTERS)
 """Those that can complete 3D; the others only lift."""
 
 

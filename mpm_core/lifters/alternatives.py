@@ -56,8 +56,8 @@ class Alternatives:
     ) -> Iterator[Progress]:
         """Draw for some frames of a clip with a mask (frames, 16); yields after every batch, and fills `hypotheses` at the end.
 
-        answer: to this clip and mask. Closing the iterator gives it up. UserError for a range without frames, or what no sampler
-        can do.
+        answer: to this clip and mask. Closing the iterator gives it up. UserError for a range without frames, or what no
+        sampler can do.
         """
         sampling = Sampling(samples, steps, start=start, seed=seed).checked()
         first, last, step = frames.indices(len(clip))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.diffusion.options import NONE, Sampling
 from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
@@ -50,10 +51,11 @@ class Lifter(Protocol):
         task: str = "lift",
         mode: str = "fast",
         aids: Aids = ALL,
+        sampling: Sampling = NONE,
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        aids: see Aids.
+        aids: see Aids. sampling: which hypotheses to draw, see Sampling.
         """
         ...
 
@@ -63,13 +65,14 @@ class Lifter(Protocol):
         mask: Mask | None = None,
         mode: str = "fast",
         aids: Aids = ALL,
-        **switched: bool,
+        **switched: Any,
     ) -> Prediction:
         """3D of every frame of a clip's 2D.
 
-        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. aids: see Aids; switched:
-        fields of these by their names, as fit=False. Where the clip says how tall the person is, bones and path are scaled to
-        that (see sized.py). UserError for a clip without 2D or a mask of another shape.
+        mask: (frames, 16) bool in MPM-16 order, True = hidden, added to what the clip lacks. aids: see Aids; switched: fields
+        of these by their names, as fit=False, and of Sampling, as samples=20, which fills the prediction's hypotheses and
+        uncertainty. Where the clip says how tall the person is, bones and path are scaled to that (see sized.py). UserError
+        for a clip without 2D or a mask of another shape.
         """
         ...
 
@@ -80,7 +83,7 @@ class Lifter(Protocol):
         fps: float = 50.0,
         mode: str = "fast",
         aids: Aids = ALL,
-        **switched: bool,
+        **switched: Any,
     ) -> Prediction:
         """The hidden joints of 3D positions from the visible ones.
 

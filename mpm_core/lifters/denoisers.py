@@ -33,8 +33,8 @@ def load_denoiser(device: str, weights: Path | None = None) -> LoadedDenoiser:
         path = weights or find_asset(WEIGHTS)
     except UserError as error:
         raise UserError(
-            f"hypotheses need the weights of the denoiser, 'assets/{WEIGHTS}', which are missing: train them (mpm train --network"
-            " denoiser) or name a file of them"
+            f"hypotheses need the weights of the denoiser, 'assets/{WEIGHTS}', which are missing: train them (mpm train"
+            " --network denoiser) or name a file of them"
         ) from error
     model, card = load_weights(path, torch.device("cpu"))
     if not isinstance(model, Denoiser):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,8 +34,8 @@ _CONTEXT = 20
 _LARGEST_BYTES = 2_000_000_000
 
 _UNSURE_PIXELS_M, _HIDDEN_M = 0.06, 0.15
-"""DiffPose's start: standard deviations of a joint that is seen with no confidence, across the line of sight, and of one that is
-hidden, along every axis; metres."""
+"""DiffPose's start: standard deviations of a joint that is seen with no confidence, across the line of sight, and of one that
+is hidden, along every axis; metres."""
 
 _DEPTH_SHARE = 0.5
 """Of the mirrored readings' distance along the line of sight, what counts as the standard deviation there."""
@@ -78,13 +79,11 @@ class Drawer:
         self._resampling = Resampling(clip.times, MODEL_RATE, 2 * model.config.frames + SUPPORT)
         self.hypotheses: NDArray[np.float32] = np.zeros((0, 0, len(MPM16), 3), np.float32)
 
-    def draw(
-        self, hidden: Mask, frames: slice, sampling: Sampling, first: FirstAnswer | None = None
-    ) -> Iterator[Progress]:
+    def draw(self, hidden: Mask, frames: slice, sampling: Sampling, first: FirstAnswer | None = None) -> Iterator[Progress]:
         """Fill `hypotheses`, (samples, frames of the range, 16, 3) metres from Hip in camera axes, yielding after every batch.
 
-        hidden: (frames, 16), with what the clip lacks. first: where sampling starts from, for the start 'uncertain'. Closing the
-        iterator leaves `hypotheses` as they were.
+        hidden: (frames, 16), with what the clip lacks. first: where sampling starts from, for the start 'uncertain'. Closing
+        the iterator leaves `hypotheses` as they were.
         """
         low, high = frames.start, frames.stop
         self._check_size(sampling.samples, high - low)
@@ -93,7 +92,11 @@ class Drawer:
         end = min(int(grid.max()) + 1 + _CONTEXT, self._resampling.grid_frames)
         seen = self._see(hidden, begin, end)
         sampler = Sampler(
-            self._model, self._condition(seen), self._start(seen, hidden, sampling, first), sampling.steps, self._correct(seen, hidden)
+            self._model,
+            self._condition(seen),
+            self._start(seen, hidden, sampling, first),
+            sampling.steps,
+            self._correct(seen, hidden),
         )
         yield from sampler.run()
         turned = torch.einsum("fji,sfkj->sfki", seen.turn, sampler.clean).cpu().numpy()
@@ -110,12 +113,12 @@ class Drawer:
     def _see(self, hidden: Mask, begin: int, end: int) -> Seen:
         low, high = max(begin - SUPPORT, 0), min(end + SUPPORT, self._resampling.grid_frames)
         points, unseen = self._resampling.to_grid(self._points, hidden, low, high)
-        there = torch.from_numpy(np.ascontiguousarray(points)).to(self._device)[None]
-        unseen_there = torch.from_numpy(np.ascontiguousarray(unseen)).to(self._device)[None]
+        there = torch.from_numpy(points.copy()).to(self._device)[None]
+        unseen_there = torch.from_numpy(unseen.copy()).to(self._device)[None]
         form = INPUT_FORMS[self._model.config.input_form]
         made = form.prepare(there, unseen_there) if self._task == "lift" else form.prepare_3d(there, unseen_there)
         part = slice(begin - low, end - low)
-        cut = {name: None if value is None else value[:, part] for name, value in vars(made).items()}
+        cut: dict[str, Any] = {name: None if value is None else value[:, part] for name, value in vars(made).items()}
         if cut["turn"] is None or (self._task == "complete" and self._way == "platypose"):
             # Without a condition motion is known as cameras see it, upright.
             cut["points"] = (there - made.centre[:, :, None])[:, part].masked_fill(unseen_there[:, part, :, None], 0.0)
@@ -165,9 +168,7 @@ class Drawer:
         sights = (Sight.first(self._clip, hidden), *self._others)
         return RayGuidance([sight.view(self._resampling, seen.first, seen.last, seen.turn) for sight in sights])
 
-    def _to_clip(
-        self, turned: NDArray[np.float32], begin: int, low: int, high: int, hidden: Mask
-    ) -> NDArray[np.float32]:
+    def _to_clip(self, turned: NDArray[np.float32], begin: int, low: int, high: int, hidden: Mask) -> NDArray[np.float32]:
         """One hypothesis on grid frames from `begin` on to frames low to high (excluded) of the clip."""
         answer = self._resampling.from_grid(turned, low, high, begin)
         answer = answer - answer[:, MPM16.root, None]

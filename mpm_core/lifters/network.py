@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,20 @@ from numpy.typing import NDArray
 
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
+from mpm_core.diffusion.options import NONE, USUAL_SAMPLES, Sampling
 from mpm_core.errors import UserError
 from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
 from mpm_core.lifters.chosen import ChosenTask
+from mpm_core.lifters.denoisers import LoadedDenoiser, load_denoiser
+from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.held import HeldTask
+from mpm_core.lifters.living import Living
 from mpm_core.lifters.recorded import RecordedTask
+from mpm_core.lifters.sampled import PlacedTask, SampledTask
 from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
@@ -33,10 +38,20 @@ from mpm_core.training.checkpoint import load_weights
 
 class NetworkLifter:
     """See lifters.base.Lifter. Takes over the network and makes it ready for inference: it cannot be trained any more.
-    weights: which ones, for people."""
+    weights: which ones, for people. way: an entry of drawing.WAYS when the answer is to be one of hypotheses, which `denoiser`
+    draws; without one the shipped denoiser is loaded when it is needed."""
 
-    def __init__(self, model: PoseNetwork, device: str, card: dict[str, Any], weights: str = "") -> None:
-        self.name = model.name
+    def __init__(
+        self,
+        model: PoseNetwork,
+        device: str,
+        card: dict[str, Any],
+        weights: str = "",
+        way: str | None = None,
+        denoiser: LoadedDenoiser | None = None,
+    ) -> None:
+        self.name = way or model.name
+        self._way, self._denoiser = way, denoiser
         self.tasks: tuple[str, ...] = TASKS if model.completes else ("lift",)
         self.device = device
         self.card = card
@@ -53,14 +68,22 @@ class NetworkLifter:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return cls(model, device, card, f"{path.name}, sha256 {digest[:12]}")
 
+    @classmethod
+    def load_sampling(cls, way: str, device: str, weights: Path | None = None) -> NetworkLifter:
+        """The bundled MPM for a first answer and for the ground, and a denoiser, bundled or of a weight file."""
+        first, denoiser = cls.load("mpm", device), load_denoiser(device, weights)
+        return cls(first.model, device, denoiser.card, denoiser.weights, way, denoiser)
+
     def start(
         self,
         clip: Clip,
         task: str = "lift",
         mode: str = "fast",
         aids: Aids = ALL,
+        sampling: Sampling = NONE,
     ) -> LiftingTask:
         """See Lifter.start."""
+        sampling = self._asked(sampling)
         if task not in TASKS:
             raise UserError(f"unknown task '{task}' (known: {', '.join(TASKS)})")
         if task not in self.tasks:
@@ -71,18 +94,49 @@ class NetworkLifter:
             return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror)
 
         if task == "complete":
-            completing = CalibratedTask(make_task) if aids.calibrate else make_task()
-            return self._recorded(ChosenTask(completing, clip), task, mode, aids)
-        lifting = SizedTask(FittedTask(make_task(), clip) if aids.fit else make_task(), clip)
+            completing = CalibratedTask(make_task) if aids.calibrate and self._way is None else make_task()
+            sampled = ChosenTask(self._sampled(completing, clip, task, sampling), clip)
+            return self._recorded(sampled, task, mode, aids, sampling)
+        answered = self._sampled(make_task(), clip, task, sampling)
+        lifting = SizedTask(FittedTask(answered, clip) if aids.fit else answered, clip)
         grounds = aids.ground and self.model.has_ground
-        made = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
-        return self._recorded(ChosenTask(made, clip), task, mode, aids)
+        made: LiftingTask = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
+        placed = PlacedTask(made) if sampling.samples and aids.fit else made
+        return self._recorded(ChosenTask(placed, clip), task, mode, aids, sampling)
 
-    def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids) -> RecordedTask:
-        helped = {"mirrored": aids.mirror, "calibrated": aids.calibrate and task == "complete"}
+    def _asked(self, sampling: Sampling) -> Sampling:
+        """What is to be sampled: who answers by hypotheses alone draws some in any case."""
+        sampling = sampling.checked()
+        if not sampling.samples and self._way is not None:
+            return replace(sampling, samples=USUAL_SAMPLES)
+        if sampling.samples and "complete" not in self.tasks:
+            raise UserError(f"the lifter '{self.name}' gives one answer; take 'mpm', 'd3dp' or 'platypose' for hypotheses")
+        return sampling
+
+    def _sampled(self, task: NetworkTask | CalibratedTask, clip: Clip, kind: str, sampling: Sampling) -> Any:
+        """The task, with hypotheses where these are wanted."""
+        if not sampling.samples:
+            return task
+        if self._denoiser is None:
+            self._denoiser = load_denoiser(self.device)
+        model = self._denoiser.model
+
+        def ask() -> Living:
+            return task.living() if isinstance(task, NetworkTask) else Living(task.prediction(), np.ones(len(clip), bool))
+
+        def make_drawer(of: Clip) -> Drawer:
+            return Drawer(model, of, kind, self._way or "d3dp")
+
+        return SampledTask(task, ask, make_drawer, clip, model, sampling, self._way is not None)
+
+    def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids, sampling: Sampling) -> RecordedTask:
+        helped = {"mirrored": aids.mirror and self._way is None}
+        helped["calibrated"] = aids.calibrate and task == "complete" and self._way is None
         helped["fitted to the keypoints"] = aids.fit and task == "lift"
-        ways = ", ".join([mode, *(word for word, is_on in helped.items() if is_on)])
-        return RecordedTask(made, f"{self.name} ({self.weights or 'weights from memory'}; {ways})")
+        ways = [mode, *(word for word, is_on in helped.items() if is_on)]
+        if sampling.samples:
+            ways.append(f"{sampling.samples} hypotheses in {sampling.steps} steps from {sampling.start}, seed {sampling.seed}")
+        return RecordedTask(made, f"{self.name} ({self.weights or 'weights from memory'}; {', '.join(ways)})")
 
     def lift(
         self,
@@ -90,10 +144,10 @@ class NetworkLifter:
         mask: Mask | None = None,
         mode: str = "fast",
         aids: Aids = ALL,
-        **switched: bool,
+        **switched: Any,
     ) -> Prediction:
         """See Lifter.lift."""
-        return _run(self.start(clip, "lift", mode, replace(aids, **switched)), mask)
+        return _run(self.start(clip, "lift", mode, *_switch(aids, switched)), mask)
 
     def complete(
         self,
@@ -102,11 +156,20 @@ class NetworkLifter:
         fps: float = 50.0,
         mode: str = "fast",
         aids: Aids = ALL,
-        **switched: bool,
+        **switched: Any,
     ) -> Prediction:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
-        return _run(self.start(clip, "complete", mode, replace(aids, **switched)), mask)
+        return _run(self.start(clip, "complete", mode, *_switch(aids, switched)), mask)
+
+
+_OF_SAMPLING = tuple(field.name for field in fields(Sampling))
+
+
+def _switch(aids: Aids, switched: dict[str, Any]) -> tuple[Aids, Sampling]:
+    """Fields of both by their names."""
+    sampling = Sampling(**{name: switched.pop(name) for name in _OF_SAMPLING if name in switched})
+    return replace(aids, **switched), sampling
 
 
 def _run(task: LiftingTask, mask: Mask | None) -> Prediction:

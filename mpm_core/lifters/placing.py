@@ -9,9 +9,7 @@ from mpm_core.masking import Mask
 from mpm_core.skeleton import MPM16
 
 
-def laid_on(
-    hypotheses: NDArray[np.floating], positions: NDArray[np.floating], hidden: Mask
-) -> NDArray[np.float32]:
+def laid_on(hypotheses: NDArray[np.floating], positions: NDArray[np.floating], hidden: Mask) -> NDArray[np.float32]:
     """Hypotheses (samples, frames, 16, 3) so that their mean is where positions (frames, 16, 3) are at the joints that are not
     hidden (frames, 16); all in metres from Hip in the same axes. How far they lie apart stays as it is.
 

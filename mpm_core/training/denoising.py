@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mpm_core.data.augment import Draw
 from mpm_core.diffusion.noise import correlate
-from mpm_core.diffusion.schedule import add_noise
+from mpm_core.diffusion.schedule import add_noise, signal_share
 from mpm_core.networks.denoiser import Denoiser, standardise
 from mpm_core.training.config import StageTwoConfig
 from mpm_core.training.losses import ALONE, TaskInputs, Tasks, mean_distance
@@ -27,12 +27,13 @@ class Noising:
 
     @classmethod
     def draw(cls, draw: Draw, tasks: Tasks, frames: int, joints: int, stage: StageTwoConfig) -> Noising:
-        """By the generator that a checkpoint keeps. Windows that are completed always have a condition."""
+        """By the generator that a checkpoint keeps. Windows that are completed always have a condition. Steps of little noise
+        come more often, as samplers stop at them: what is left open by a condition is decided there."""
         count = tasks.lift + tasks.complete
         noise = correlate(draw.normal(count, frames, joints * 3)).unflatten(-1, (joints, 3))
         dropped = draw.chance(stage.unconditioned_share, count)
         dropped[tasks.lift :] = False
-        return cls(1 - draw.uniform(count), noise, dropped)
+        return cls((1 - draw.uniform(count)).square(), noise, dropped)
 
     def share(self, tasks: Tasks, group: ProcessGroup) -> Noising:
         """What one of several processes works on; see TaskInputs.share."""
@@ -65,7 +66,7 @@ def denoising_losses(
     condition = model.condition(model.spatial(torch.cat((flat, solid))), hidden)
     target = torch.cat((ready.target_lift, ready.target_3d))
     noised = add_noise(standardise(target), noising.noise, noising.step)
-    answer = model.denoise(condition, noised, noising.step).float()
+    answer = model.denoise(condition, noised, noising.step, signal_share(noising.step))
     inside = torch.cat((ready.inside_2d, ready.inside_3d))
     lift = slice(0, tasks.lift)
     weights = torch.where(ready.hidden_3d, 1.0, stage.weight_copied)
