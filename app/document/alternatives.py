@@ -167,6 +167,12 @@ def alternatives_text(session: Session) -> str:
     return f"{cloud.samples} alternatives, {_CM_PER_M * apart:.0f} cm apart at the {joint_in_words(joint).lower()}"
 
 
+def limbs_in_words(joints: Collection[int]) -> str:
+    """'Left arm, right leg' of some of their joints."""
+    names = [limb for limb in LIMBS if set(MPM16.limb(limb)) & set(joints)]
+    return ", ".join(names).capitalize()
+
+
 def limb_of(joints: Collection[int]) -> frozenset[int]:
     """All joints of the limb that these are in."""
     return frozenset(

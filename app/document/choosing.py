@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from app.document.alternatives import limbs_in_words
 from app.document.commands import EditKeypoints
 from app.document.session import Session
 from app.document.timers import single_shot
-from app.document.words import frames_in_words, joints_in_words
+from app.document.words import frames_in_words
 from mpm_core.lifters.chosen import choose, let_go
 from mpm_core.skeleton import MPM16
 
@@ -50,21 +51,21 @@ class Choosing(QObject):
         rows = choose(session.clip, prediction, cloud.first, cloud.hypotheses[number], chosen, session.frame)
         frames = np.flatnonzero(cloud.hidden[:, chosen].any(1)) + cloud.first
         where = frames_in_words(int(frames[0]), int(frames[-1]))
-        text = f"Take alternative {number + 1} of {cloud.samples} for {joints_in_words(chosen)}, {where}"
+        text = f"Take alternative {number + 1} of {cloud.samples} for {limbs_in_words(chosen)}, {where}"
         session.undo_stack.push(EditKeypoints(session, cloud.first, {"chosen": rows}, text))
-        session.message.emit(f"Taken: alternative {number + 1} of {cloud.samples} for {joints_in_words(chosen)}, {where}.")
+        session.message.emit(f"Taken: alternative {number + 1} of {cloud.samples} for {limbs_in_words(chosen)}, {where}.")
 
     def let_go(self, joints: Collection[int], first: int, last: int) -> None:
         """What was taken for some joints in stretches that reach into frames first to last, both included."""
         session = self._session
         gone = None if session.clip is None else let_go(session.clip, first, last, joints)
         if gone is None:
-            where = f"{joints_in_words(joints)}, {frames_in_words(first, last)}"
+            where = f"{limbs_in_words(joints)}, {frames_in_words(first, last)}"
             session.warning.emit(f"{where}: no alternative was taken there.")
             return
         begin, rows = gone
         where = frames_in_words(begin, begin + len(rows) - 1)
-        text = f"Let the alternative go of {joints_in_words(joints)}, {where}"
+        text = f"Let the alternative go of {limbs_in_words(joints)}, {where}"
         session.undo_stack.push(EditKeypoints(session, begin, {"chosen": rows}, text))
 
     def _on_clip_changed(self) -> None:
@@ -95,4 +96,4 @@ class Choosing(QObject):
             if cells.any():
                 frames, joints = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
                 where = frames_in_words(int(frames[0]), int(frames[-1]))
-                self._session.message.emit(f"{joints_in_words(joints.tolist())}, {where}: {words}.")
+                self._session.message.emit(f"{limbs_in_words(joints.tolist())}, {where}: {words}.")

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem
 from PySide6.QtCore import QObject, QPointF, Signal
 
-from app.document.alternatives import Cloud, limb_of
+from app.document.alternatives import Cloud, limb_of, limbs_in_words
 from app.document.scene_positions import in_scene
 from app.document.session import Session
-from app.document.words import frames_in_words, joints_in_words
+from app.document.words import frames_in_words
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_ellipsoids
 from mpm_core.skeleton import MPM16
 
-_WIDTH, _STRONG_WIDTH = 1.5, 4.0
+_WIDTH, _STRONG_WIDTH = 2.0, 4.0
 _AGREEING = 3
 """So many alternatives that agree with a drag are shown strongly."""
 
@@ -199,7 +199,7 @@ class AlternativesTool(QObject):
         if found is None or self._cloud.cloud is None:
             return ""
         cloud, (number, joint) = self._cloud.cloud, found
-        where, limb = frames_in_words(cloud.first, cloud.last), joints_in_words(limb_of((joint,))).lower()
+        where, limb = frames_in_words(cloud.first, cloud.last), limbs_in_words((joint,)).lower()
         return (
             f"Alternative {number + 1} of {cloud.samples}\nClick: take it in {where}, wherever the joint is hidden"
             f"\nShift+click: the {limb} alone"

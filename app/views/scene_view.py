@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGridItem, GLViewWidget
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -338,6 +338,10 @@ class SceneView(GLViewWidget):
         self._is_orbiting = self._is_panning = False
         if event.button() == Qt.MouseButton.LeftButton:
             self._alternatives.release(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._alternatives.hover(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.opts["distance"] = min(max(self.opts["distance"] * 0.999 ** event.angleDelta().y(), 0.4), 40.0)

@@ -119,6 +119,8 @@ class AlternativesJob(QObject):
     def _on_body(self, cloud: Cloud) -> Cloud:
         """The same on the answer as it is now: while one comes in, visible joints may still move a little."""
         answer, part = self._session.prediction, slice(cloud.first, cloud.last + 1)
+        if cloud.question[-1] is not self._session.hidden:  # it is as it was, but need not be compared again and again
+            cloud = replace(cloud, question=question_of(self._session))
         if answer is None or len(answer) != len(self._session):
             return cloud
         positions = answer.positions[part]

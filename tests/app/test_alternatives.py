@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from app.document.scene_positions import in_scene, root_in_scene
 from app.document.words import joint_in_words
 from app.workers import alternatives as worker
+from mpm_core import read_clip
 from mpm_core.errors import UserError
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
@@ -179,7 +180,7 @@ def test_a_click_takes_one_and_undo_gives_back(qtbot, arm_window, fan, tmp_path,
     settle(qtbot, arm_window)
     assert np.allclose(chosen_wrist(arm_window), wanted, atol=1e-4)
     assert here(arm_window) is not None and len(fan.asked) == 1  # the cloud stays: nothing that it depends on has changed
-    text = "Take alternative 2 of 5 for 2 joints, frames 281–331"
+    text = "Take alternative 2 of 5 for Left arm, frames 281–331"
     assert session.undo_stack.undoText() == text
     assert any(step.text == text for step in arm_window.document.edits)
     assert np.array_equal(session.prediction.positions[:280], before[:280])
@@ -190,6 +191,7 @@ def test_a_click_takes_one_and_undo_gives_back(qtbot, arm_window, fan, tmp_path,
     settle(qtbot, arm_window)
     save_and_reopen(qtbot, arm_window, monkeypatch, tmp_path / "work.mpmproj")
     settle(qtbot, arm_window)
+    assert np.array_equal(read_clip(tmp_path / "work.mpmproj").chosen, session.clip.chosen)
     session.set_frame(FRAME)
     assert np.allclose(chosen_wrist(arm_window), wanted, atol=1e-4)
     assert session.alternatives.samples == 5  # a project keeps how it is looked at
@@ -298,7 +300,7 @@ def test_what_is_taken_rests_while_its_joints_are_shown_and_is_said(qtbot, arm_w
     taken = chosen_wrist(arm_window)
     arm_window.editor.set_hidden((ELBOW, WRIST), 280, 330, False)
     settle(qtbot, arm_window)
-    resting = "2 joints, frames 281–331: the alternative taken there rests until it is hidden again."
+    resting = "Left arm, frames 281–331: the alternative taken there rests until it is hidden again."
     qtbot.waitUntil(lambda: resting in said, timeout=WAIT_MS)
     assert np.linalg.norm(chosen_wrist(arm_window) - taken) > 0.05
     arm_window.editor.set_hidden((ELBOW, WRIST), 280, 330, True)
