@@ -31,13 +31,15 @@ Question = tuple[object, ...]
 class Cloud:
     """Alternatives to an answer in frames first to last (both included). hypotheses: (samples, frames, 16, 3) metres from Hip
     in camera axes. positions: (frames, 16, 3) of the answer, on whose visible joints they stand. hidden: (frames, 16) from it.
-    question: to what the answer is one, see question_of."""
+    question: to what the answer is one, see question_of. is_whole: whether these are all frames that are wanted, or the nearest
+    to the cursor, to be looked at until the others are there."""
 
     first: int
     hypotheses: NDArray[np.float32]
     positions: NDArray[np.float32]
     hidden: Mask
     question: Question
+    is_whole: bool = True
 
     @property
     def last(self) -> int:

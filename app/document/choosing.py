@@ -44,6 +44,9 @@ class Choosing(QObject):
         cloud, prediction = session.alternatives.cloud_here(session), session.prediction
         if cloud is None or prediction is None or session.clip is None:
             return
+        if not cloud.is_whole:
+            session.warning.emit("The alternatives are still being drawn: take one in a moment.")
+            return
         hidden = frozenset(np.flatnonzero(cloud.hidden_at(session.frame)).tolist())
         chosen = sorted(hidden & frozenset(joints) if joints else hidden)
         if not chosen or number >= cloud.samples:

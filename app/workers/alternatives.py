@@ -27,6 +27,9 @@ _WAIT_MS = 40
 
 _STEPS = 5
 
+_NEAR_FRAMES = 61
+"""So many around the cursor come first, where more than twice as many are wanted."""
+
 
 class Drawer(Protocol):
     """See mpm_core.lifters.alternatives.Alternatives."""
@@ -54,6 +57,7 @@ class _Asked:
     answer: Prediction
     first: int
     last: int
+    cursor: int
     samples: int
     question: Question
     device: str
@@ -103,7 +107,7 @@ class AlternativesJob(QObject):
         cloud = shown.cloud_of(session)
         cloud = None if cloud is None or cloud.samples != shown.samples else self._on_body(cloud)
         first, last = self._wanted_frames()
-        if cloud is not None and self._are_wanted(cloud.first, cloud.last):
+        if cloud is not None and cloud.is_whole and self._are_wanted(cloud.first, cloud.last):
             self._give_up()
             shown.put(cloud, False)
         elif not session.hidden[first : last + 1].any():
@@ -167,29 +171,40 @@ class AlternativesJob(QObject):
         self._number += 1
         options = session.options
         self._asked = _Asked(
-            session.clip, session.mask | session.unsure, answer, first, last, session.alternatives.samples,
-            question_of(session), options.device, options.task, self._number,
+            session.clip, session.mask | session.unsure, answer, first, last, session.frame,
+            session.alternatives.samples, question_of(session), options.device, options.task, self._number,
         )  # fmt: skip
         self._thread.ask(self._asked)
 
     def _work(self, asked: _Asked) -> None:
-        """In the worker."""
+        """In the worker: what is near the cursor first."""
         if self._drawer is None or self._device != asked.device:
             self._drawer, self._device = load_alternatives(asked.device), asked.device
-        part = slice(asked.first, asked.last + 1)
+        near = max(asked.cursor - _NEAR_FRAMES // 2, asked.first), min(asked.cursor + _NEAR_FRAMES // 2, asked.last)
+        is_long = asked.last - asked.first > 2 * _NEAR_FRAMES and asked.answer.hidden[near[0] : near[1] + 1].any()
+        if is_long and not self._draw(asked, *near):
+            return
+        self._draw(asked, asked.first, asked.last)
+
+    def _draw(self, asked: _Asked, first: int, last: int) -> bool:
+        """Draw for frames first to last, both included; whether it was not given up."""
+        assert self._drawer is not None
+        part = slice(first, last + 1)
         steps = self._drawer.draw(asked.clip, asked.mask, asked.answer, part, asked.samples, _STEPS, task=asked.task)
         for _ in steps:
             if self._thread.is_outdated() or asked.number != self._number:
-                return
-        hidden = asked.answer.hidden[part].copy()
-        cloud = Cloud(asked.first, self._drawer.hypotheses, asked.answer.positions[part].copy(), hidden, asked.question)
+                return False
+        positions, hidden = asked.answer.positions[part].copy(), asked.answer.hidden[part].copy()
+        is_whole = (first, last) == (asked.first, asked.last)
+        cloud = Cloud(first, self._drawer.hypotheses, positions, hidden, asked.question, is_whole)
         self._drawn.emit(cloud, asked.number)
+        return True
 
     def _on_drawn(self, cloud: Cloud, number: int) -> None:
         """In the window's thread. A cloud of what was asked before comes too late."""
         if number == self._number:
-            self._asked = None
-            self._session.alternatives.put(cloud, False)
+            self._asked = None if cloud.is_whole else self._asked
+            self._session.alternatives.put(cloud, not cloud.is_whole)
 
     def _on_failed(self, text: str, request: tuple[_Asked]) -> None:
         """In the window's thread. Said once: alternatives are off until a person asks for them again."""

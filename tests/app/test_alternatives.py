@@ -78,7 +78,9 @@ def arm_window(qtbot, fan, demo_window):
 
 
 def here(window):
-    return window.session.alternatives.cloud_here(window.session)
+    """The cloud at the frame at hand, once all of it is there."""
+    cloud = window.session.alternatives.cloud_here(window.session)
+    return cloud if cloud is not None and cloud.is_whole else None
 
 
 def switch_on(qtbot, window):
@@ -134,10 +136,10 @@ def test_the_cloud_shows_hidden_joints_alone(qtbot, arm_window, fan):
 def test_the_range_decides_where_alternatives_are_drawn(qtbot, arm_window, fan):
     session = arm_window.session
     switch_on(qtbot, arm_window)
-    assert (fan.asked[-1][0], fan.asked[-1][1]) == (FRAME - 121, FRAME + 122)
+    assert [asked[:2] for asked in fan.asked] == [(FRAME - 30, FRAME + 31), (FRAME - 121, FRAME + 122)]  # the nearest first
     session.set_frame(310)
     qtbot.wait(120)
-    assert len(fan.asked) == 1  # what is there has that frame too
+    assert len(fan.asked) == 2  # what is there has that frame too
     session.set_range(290, 320)
     qtbot.waitUntil(lambda: here(arm_window) is not None and here(arm_window).first == 290, timeout=WAIT_MS)
     assert (fan.asked[-1][0], fan.asked[-1][1]) == (290, 321)
@@ -179,7 +181,7 @@ def test_a_click_takes_one_and_undo_gives_back(qtbot, arm_window, fan, tmp_path,
     QTest.mouseClick(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     settle(qtbot, arm_window)
     assert np.allclose(chosen_wrist(arm_window), wanted, atol=1e-4)
-    assert here(arm_window) is not None and len(fan.asked) == 1  # the cloud stays: nothing that it depends on has changed
+    assert here(arm_window) is not None and len(fan.asked) == 2  # the cloud stays: nothing that it depends on has changed
     text = "Take alternative 2 of 5 for Left arm, frames 281–331"
     assert session.undo_stack.undoText() == text
     assert any(step.text == text for step in arm_window.document.edits)
@@ -251,13 +253,28 @@ def test_a_change_takes_the_cloud_away_at_once_and_gives_up_what_is_at_work(qtbo
     fan.step_s = 0.1
     arm_window.editor.set_hidden(LEG, 290, 320, True)
     assert here(arm_window) is None and not len(line_points(arm_window))  # before any answer has come
-    qtbot.waitUntil(lambda: len(fan.asked) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(fan.asked) == 3, timeout=WAIT_MS)
     arm_window.editor.set_hidden((WRIST,), 280, 330, False)
     fan.step_s = 0.0
     qtbot.waitUntil(lambda: here(arm_window) is not None, timeout=WAIT_MS)
-    assert fan.closed == 1 and fan.finished == 2
+    assert fan.closed == 1 and fan.finished == 4
     assert np.array_equal(fan.asked[-1][3], session.mask | session.unsure)
     assert np.array_equal(here(arm_window).hidden, session.hidden[here(arm_window).first : here(arm_window).last + 1])
+
+
+def test_the_nearest_frames_are_seen_first_and_cannot_be_taken_yet(qtbot, arm_window, fan):
+    session, said = arm_window.session, []
+    session.warning.connect(said.append)
+    fan.step_s = 0.1
+    QTest.keyClick(arm_window, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: session.alternatives.cloud_here(session) is not None, timeout=WAIT_MS)
+    near = session.alternatives.cloud_here(session)
+    assert (near.first, near.last) == (FRAME - 30, FRAME + 30) and session.alternatives.is_pending
+    assert len(line_points(arm_window))
+    arm_window.editor.choosing.take(0)
+    assert said == ["The alternatives are still being drawn: take one in a moment."] and session.clip.chosen is None
+    qtbot.waitUntil(lambda: here(arm_window) is not None, timeout=WAIT_MS)
+    assert (here(arm_window).first, here(arm_window).last) == (FRAME - 121, FRAME + 121)
 
 
 def test_switching_off_cancels_and_off_costs_nothing(qtbot, arm_window, fan):
