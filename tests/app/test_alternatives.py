@@ -177,7 +177,8 @@ def test_a_click_takes_one_and_undo_gives_back(qtbot, arm_window, fan, tmp_path,
     before = session.prediction.positions.copy()
     place = pixel_on(arm_window, 1)
     QTest.mouseMove(scene, place)
-    assert scene._cloud._first == 1 and scene._cloud._strong.visible()
+    qtbot.waitUntil(lambda: scene._cloud._first == 1, timeout=WAIT_MS)  # the pointer really goes there
+    assert scene._cloud._strong.visible()
     QTest.mouseClick(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     settle(qtbot, arm_window)
     assert np.allclose(chosen_wrist(arm_window), wanted, atol=1e-4)
@@ -216,8 +217,9 @@ def test_a_drag_that_begins_on_an_alternative_orbits(qtbot, arm_window, fan):
     azimuth = scene.opts["azimuth"]
     QTest.mousePress(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     QTest.mouseMove(scene, place + QPoint(40, 0))
+    qtbot.waitUntil(lambda: scene.opts["azimuth"] != azimuth, timeout=WAIT_MS)
     QTest.mouseRelease(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place + QPoint(40, 0))
-    assert scene.opts["azimuth"] != azimuth and arm_window.session.clip.chosen is None
+    assert arm_window.session.clip.chosen is None
 
 
 def test_dragging_a_hidden_joint_finds_the_alternative_that_agrees(qtbot, arm_window, fan):
@@ -230,7 +232,8 @@ def test_dragging_a_hidden_joint_finds_the_alternative_that_agrees(qtbot, arm_wi
     QTest.mousePress(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
     assert session.mask[FRAME, WRIST]  # a press shows nothing yet
     QTest.mouseMove(scene, target)
-    assert scene._cloud._first == number and len(scene._cloud._agreeing) == 3
+    qtbot.waitUntil(lambda: scene._cloud._first == number, timeout=WAIT_MS)
+    assert len(scene._cloud._agreeing) == 3
     faint = np.asarray(scene._cloud._lines.color)[:, 3].reshape(5, -1)[:, 0]
     assert (faint < 0.1).sum() == 2
     QTest.mouseRelease(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, target)
