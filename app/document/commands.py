@@ -65,7 +65,8 @@ class SetMask(QUndoCommand):
 
 
 class EditKeypoints(QUndoCommand):
-    """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask.
+    """Replace the 2D of some frames: keypoints, visibility, confidence and marks; or what was taken of hidden joints. Gestures
+    merge as in SetMask.
 
     flags: (frames of the clip,) those that deserve a look from then on; None leaves them.
     """

@@ -37,7 +37,7 @@ def marks_legend(session: Session, theme: Theme) -> tuple[tuple[str, QBrush], ..
     """Entries for what of this there is."""
     entries = []
     if session.clip is not None and session.clip.chosen is not None:
-        entries.append(("alternative taken", QBrush(QColor(theme.accent))))
+        entries.append(("alternative taken", QBrush(QColor(theme.done))))
     if session.alternatives.cloud_of(session) is not None:
         gradient = QLinearGradient(0, 0, 1, 0)
         gradient.setCoordinateMode(QGradient.CoordinateMode.ObjectMode)
@@ -70,13 +70,13 @@ def _draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scal
     if clip is None or clip.chosen is None or last <= first:
         return
     taken = clip.chosen[first:last, :, 3] > 0
-    hidden, pale = session.hidden[first:last], QColor(theme.accent)
+    hidden, pale = session.hidden[first:last], QColor(theme.done)
     pale.setAlphaF(0.4)
     for lane in lanes:
         columns = list(lane.joints)
         counts = np.any(taken[:, columns] & hidden[:, columns], axis=1)
         rests = np.any(taken[:, columns], axis=1) & ~counts
-        for rows, colour in ((counts, QColor(theme.accent)), (rests, pale)):
+        for rows, colour in ((counts, QColor(theme.done)), (rests, pale)):
             edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False])))) + first
             for start, end in zip(edges[::2], edges[1::2], strict=True):
                 corner = QPointF(scale.x_of(float(start)), lane.top + _GAP_PX)

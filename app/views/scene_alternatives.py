@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from OpenGL import GL
 from pyqtgraph.opengl import GLGraphicsItem, GLLinePlotItem
 from PySide6.QtCore import QObject, QPointF, Signal
 
@@ -44,6 +45,7 @@ class AlternativesCloud:
         for line in (self._lines, self._strong):
             line.setGLOptions("translucent")
             line.setDepthValue(4)
+        self._strong.updateGLOptions({GL.GL_DEPTH_TEST: False})  # over what is in the same place
         self._ellipsoids.setDepthValue(5)
         self.items: tuple[GLGraphicsItem.GLGraphicsItem, ...] = (self._lines, self._strong, self._ellipsoids)
         self.cloud: Cloud | None = None
