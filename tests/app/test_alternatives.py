@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -12,6 +13,8 @@ from app.document.words import joint_in_words
 from app.workers import alternatives as worker
 from mpm_core import read_clip
 from mpm_core.errors import UserError
+from mpm_core.lifters.alternatives import Alternatives
+from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
 from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
@@ -278,6 +281,30 @@ def test_the_nearest_frames_are_seen_first_and_cannot_be_taken_yet(qtbot, arm_wi
     assert said == ["The alternatives are still being drawn: take one in a moment."] and session.clip.chosen is None
     qtbot.waitUntil(lambda: here(arm_window) is not None, timeout=WAIT_MS)
     assert (here(arm_window).first, here(arm_window).last) == (FRAME - 121, FRAME + 121)
+
+
+def test_the_denoiser_itself_is_asked_in_lifting_and_in_completion(qtbot, demo_window, monkeypatch):
+    torch.manual_seed(0)  # one that has learnt nothing: its hypotheses are of no use, but hypotheses
+    model = Denoiser(DenoiserConfig(frames=27, width=32, heads=2, feed_forward=32, encoder_width=32, blocks=1))
+    monkeypatch.setattr(worker, "load_alternatives", lambda device: Alternatives(model.eval()))
+    session = demo_window.session
+    session.set_frame(FRAME)
+    demo_window.editor.set_hidden((ELBOW, WRIST), 280, 330, True)
+    settle(qtbot, demo_window)
+    switch_on(qtbot, demo_window)
+    for task in ("lift", "complete"):
+        if task == "complete":
+            session.set_options(session.options.with_task("complete"))
+            assert here(demo_window) is None
+            settle(qtbot, demo_window)
+            qtbot.waitUntil(lambda: here(demo_window) is not None, timeout=WAIT_MS)
+        cloud = here(demo_window)
+        assert cloud.hypotheses.shape == (5, 243, 16, 3) and cloud.widest(FRAME)[1] > 0
+        demo_window.editor.choosing.take(3)
+        settle(qtbot, demo_window)
+        assert np.allclose(session.prediction.positions[FRAME], cloud.at(FRAME)[3], atol=1e-4)
+        session.undo_stack.undo()
+        settle(qtbot, demo_window)
 
 
 def test_switching_off_cancels_and_off_costs_nothing(qtbot, arm_window, fan):
