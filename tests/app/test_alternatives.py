@@ -354,6 +354,10 @@ def test_what_is_taken_rests_while_its_joints_are_shown_and_is_said(qtbot, arm_w
     settle(qtbot, arm_window)
     qtbot.waitUntil(lambda: any("counts again" in text for text in said), timeout=WAIT_MS)
     assert np.allclose(chosen_wrist(arm_window), taken, atol=1e-4)
+    menu = arm_window.correction_handlers._menus.menu({WRIST}, FRAME)
+    next(action for action in menu.actions() if action.text() == "Let the alternative go").trigger()
+    assert not session.clip.chosen[:, WRIST].any() and session.clip.chosen[:, ELBOW].any()
+    session.undo_stack.undo()
     arm_window.actions_by_name["let_go"].trigger()
     settle(qtbot, arm_window)
     assert session.clip.chosen is None and np.linalg.norm(chosen_wrist(arm_window) - taken) > 0.05
