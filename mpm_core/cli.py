@@ -21,6 +21,7 @@ from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
 from mpm_core.reading import add_meaning
+from mpm_core.sampling_command import add_sampling
 from mpm_core.terminal import follow, say
 from mpm_core.truth.command import add_truth
 from mpm_core.writing import add_writing
@@ -124,7 +125,9 @@ def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> 
 
 
 def _add_lifter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lifter", default="mpm", help="mpm, or a peer that only lifts: stmo, tcn")
+    parser.add_argument(
+        "--lifter", default="mpm", help="mpm, a peer that only lifts (stmo, tcn), or by hypotheses: d3dp, platypose"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--weights", type=Path, help="weights of your own instead of the shipped ones")
     parser.add_argument(
@@ -154,6 +157,7 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="lifting: move the person so that feet that stand do not slide",
     )
+    add_sampling(parser)
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +209,7 @@ def _add_training(commands: Any) -> None:
     train.add_argument("pack", type=Path, nargs="+", help="motion packs (npz); their 'train' splits are used")
     train.add_argument("--mix", type=float, nargs="+", help="share of each batch that comes from each pack (default: by size)")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
-    train.add_argument("--network", default="mpm", help="mpm, or a peer of it: stmo, tcn")
+    train.add_argument("--network", default="mpm", help="mpm, a peer of it (stmo, tcn), or denoiser")
     train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
     train.add_argument("--stage", choices=("1", "2", "both"), default="both", help="masked pre-training, fine-tuning or both")
     train.add_argument(

@@ -19,6 +19,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
+from mpm_core.sampling_command import sampling_of
 from mpm_core.terminal import follow
 from mpm_core.truth.command import check_truth_options, refuse_for_many, truth_sentence, with_truth
 
@@ -52,6 +53,7 @@ def lift_one(options: argparse.Namespace) -> Made:
     check_truth_options(options)
     up_as_given(options.up, options.pitch, options.roll)
     check_height(options.height, "--height: ")
+    sampling = sampling_of(options)
     lifter = _lifter(options)
     clip, saved = read_for_lifting(options)
     clip = with_truth(as_told(clip, options), options)
@@ -61,7 +63,7 @@ def lift_one(options: argparse.Namespace) -> Made:
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
     aids = Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
-    task = lifter.start(clip, "lift", options.mode, aids)
+    task = lifter.start(clip, "lift", options.mode, aids, sampling)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
     for note in moving_camera_notes(clip, prediction):
@@ -116,10 +118,11 @@ def complete_one(options: argparse.Namespace) -> Made:
     _check_targets(options)
     if options.height is not None:
         raise UserError("--height is for lifting: 3D that is completed keeps the size that it has")
+    sampling = sampling_of(options)
     clip = as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = _lifter(options)
-    task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
+    task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate), sampling)
     list(follow(task.update(mask), "complete"))
     _write(options, task.prediction(), clip)
     return Made(len(clip), options.outputs)

@@ -24,6 +24,11 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prefix", default="", help="before the names of joints of BVH and GLB, such as mixamorig:")
     parser.add_argument("--long", action="store_true", help="CSV with a row per joint instead of a row per frame")
     parser.add_argument("--tidy", action="store_true", help="CSV with units in its column names and no lines of comments")
+    parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="plain CSV: a column of it; NPZ: it and the hypotheses (with --samples always)",
+    )
 
 
 def write_options(options: argparse.Namespace, clip: Clip, target: Path) -> WriteOptions:
@@ -34,6 +39,7 @@ def write_options(options: argparse.Namespace, clip: Clip, target: Path) -> Writ
     wanted = WriteOptions(
         options.first, options.last, clip, unit=options.out_unit, up_axis=options.out_up, fps=options.out_fps,
         in_place=options.in_place, prefix=options.prefix, long=options.long, tidy=options.tidy,
+        uncertainty=options.uncertainty or (bool(getattr(options, "samples", 0)) and target.suffix.lower() == ".npz"),
     )  # fmt: skip
     if len(options.outputs) == 1:
         return wanted

@@ -17,6 +17,9 @@ _PARTS = ((40.0, 0.45), (8.0, 0.35))
 stays white."""
 
 _WHITE = 1 - sum(share for _, share in _PARTS)
+PARTS = 1 + len(_PARTS)
+"""Independent noises that a sum is made of."""
+
 _REACH = 3.0  # times its standard deviation, as far as a Gaussian goes
 
 REACH = int(_REACH * max(spread for spread, _ in _PARTS))
@@ -53,14 +56,13 @@ def correlate(white: Tensor) -> Tensor:
 
 
 def correlate_long(white: Tensor) -> Tensor:
-    """The same of a long clip: (count, frames + 2 * REACH, channels) to (count, frames, channels), of which each frame depends
-    on the white noise within REACH alone."""
-    count, length, channels = white.shape
-    frames = length - 2 * REACH
-    noise = _WHITE**0.5 * white[:, REACH : REACH + frames]
-    lines = white.transpose(1, 2).reshape(count * channels, 1, length)
-    for kernel in _kernels():
+    """The same of a long clip: (count, PARTS, frames + 2 * REACH, channels) to (count, frames, channels), of which each frame
+    depends on the white noise within REACH alone."""
+    count, _, length, channels = white.shape
+    noise = _WHITE**0.5 * white[:, 0, REACH : length - REACH]
+    for part, kernel in enumerate(_kernels(), start=1):
+        lines = white[:, part].transpose(1, 2).reshape(count * channels, 1, length)
         cut = REACH - len(kernel) // 2
         smooth = layers.conv1d(lines[..., cut : length - cut], kernel.to(white.device)[None, None])
-        noise = noise + smooth.reshape(count, channels, frames).transpose(1, 2)
+        noise = noise + smooth.reshape(count, channels, -1).transpose(1, 2)
     return noise

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mpm_core.diffusion.noise import REACH, correlate_long
+from mpm_core.diffusion.noise import PARTS, REACH, correlate_long
 from mpm_core.diffusion.schedule import sampling_steps, signal_share
 from mpm_core.networks.denoiser import Denoiser, standardise
 from mpm_core.progress import Progress
@@ -38,10 +38,10 @@ def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, de
     blocks = []
     for block in range(low // _BLOCK, (high - 1) // _BLOCK + 1):
         chance = np.random.default_rng((seed, block + _BLOCKS_BEFORE))
-        white = chance.standard_normal((samples, _BLOCK, joints * 3), np.float32)
+        white = chance.standard_normal((samples, PARTS, _BLOCK, joints * 3), np.float32)
         begin = block * _BLOCK
-        blocks.append(white[:, max(low - begin, 0) : high - begin])
-    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=1)).to(device)).unflatten(-1, (joints, 3))
+        blocks.append(white[:, :, max(low - begin, 0) : high - begin])
+    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=2)).to(device)).unflatten(-1, (joints, 3))
 
 
 _BLOCK, _BLOCKS_BEFORE = 64, 1_000

@@ -25,6 +25,7 @@ from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.rates import own_times
+from mpm_core.sampling_command import sampling_of
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import follow
 from mpm_core.truth.command import with_truth
@@ -107,7 +108,7 @@ def _lifted(clip: Clip, mask: Mask, options: argparse.Namespace) -> Prediction:
 
     lifter = load_lifter(options.lifter, options.device, options.weights)
     aids = Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
-    task = lifter.start(clip, "lift", options.mode, aids)
+    task = lifter.start(clip, "lift", options.mode, aids, sampling_of(options))
     list(follow(task.update(mask), "lift"))
     _log.info("%s: lifted on the way, by %s", options.input.name, options.lifter)
     return task.prediction()
@@ -122,7 +123,8 @@ def _as_it_is(clip: Clip, mask: Mask, options: argparse.Namespace) -> Prediction
     from mpm_core.lifters import load_lifter
 
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate))
+    aids = Aids(mirror=options.mirror, calibrate=options.calibrate)
+    task = lifter.start(clip, "complete", options.mode, aids, sampling_of(options))
     list(follow(task.update(mask), "complete"))
     share = 100 * (lacking | mask).mean()
     _log.info("%s: %.1f %% of all joints are not there: completed on the way, by %s", options.input.name, share, options.lifter)

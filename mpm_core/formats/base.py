@@ -254,7 +254,7 @@ class Format:
 
 CHOICES: Mapping[str, str] = {
     "unit": "--out-unit", "up_axis": "--out-up", "fps": "--out-fps", "in_place": "--in-place", "prefix": "--prefix",
-    "long": "--long", "tidy": "--tidy",
+    "long": "--long", "tidy": "--tidy", "uncertainty": "--uncertainty",
 }  # fmt: skip
 """Fields of WriteOptions that not every writer has, and what they are called on the command line."""
 
@@ -264,12 +264,13 @@ IN_WORLD = ("unit", "up_axis", "fps", "in_place")
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How to write. first, last: range of frames, both included, None for the whole. clip: what a prediction was made
-    from, for confidence and sources. mask: (frames, 16), what a person has hidden, and threshold, the confidence below which
-    joints are hidden too, are kept in an NPZ. Of motion in the world: unit, a name from UNITS, and up_axis, 'y' or 'z', None
-    for what the format usually has; fps, frames per second to resample to, None for the clip's own; in_place, without the
+    """How to write. first, last: range of frames, both included, None for the whole. clip: what a prediction was made from,
+    for confidence and sources. mask: (frames, 16), what a person has hidden, and threshold, the confidence below which joints
+    are hidden too, are kept in an NPZ. Of motion in the world: unit, a name from UNITS, and up_axis, 'y' or 'z', None for
+    what the format usually has; fps, frames per second to resample to, None for the clip's own; in_place, without the
     person's way over the ground. prefix: of the names of a rig's joints, such as 'mixamorig:'. long: CSV with a row per
-    joint. tidy: CSV with units in the names of its columns and no lines of comments."""
+    joint. tidy: CSV with units in the names of its columns and no lines of comments. uncertainty: how far an answer's
+    hypotheses lie apart, as a column of CSV; in an NPZ with the hypotheses."""
 
     first: int | None = None
     last: int | None = None
@@ -283,6 +284,7 @@ class WriteOptions:
     prefix: str = ""
     long: bool = False
     tidy: bool = False
+    uncertainty: bool = False
 
     def chosen(self) -> tuple[str, ...]:
         """Names of those in CHOICES that differ from what is usual."""

@@ -294,6 +294,6 @@ def _height(comments: dict[str, str], path: Path) -> float | None:
 
 
 FORMAT = Format(
-    "csv", "CSV", (".csv",), _recognise, _inspect, _read, write_csv, choices=("long", "tidy", *IN_WORLD), keeps_times=True,
-    keeps_marks=True,
+    "csv", "CSV", (".csv",), _recognise, _inspect, _read, write_csv, choices=("long", "tidy", "uncertainty", *IN_WORLD),
+    keeps_times=True, keeps_marks=True,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.formats.base import IN_WORLD, WriteOptions
+from mpm_core.formats.hypotheses import uncertainty_to_write
 from mpm_core.formats.sources import marks_of, marks_of_3d, sources_of
 from mpm_core.formats.table_rows import write_rows
 from mpm_core.formats.tidy_csv import write_tidy
@@ -34,6 +35,10 @@ def _camera_comments(clip: Clip) -> dict[str, str]:
 
 def write_csv(content: Clip | Prediction, path: Path, options: WriteOptions) -> None:
     """2D, or 3D in camera axes, with what is known of the clip in comments above; tidy CSV as tidy_csv.py has it."""
+    if options.uncertainty and isinstance(content, Clip):
+        uncertainty_to_write(content)
+    if options.tidy and options.uncertainty:
+        raise UserError("--uncertainty is for plain CSV and NPZ: tidy CSV has no column for it")
     if options.tidy:
         write_tidy(content, path, options)
         return
@@ -61,6 +66,7 @@ def write_csv(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
         write_rows(
             file, table.skeleton.joints, range(len(table.times))[part], table.times[part], table.points[part],
             table.confidence[part], table.sources[part], options.long,
+            None if table.uncertainty is None else table.uncertainty[part],
         )  # fmt: skip
 
 
@@ -68,7 +74,7 @@ def write_csv(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
 class _Table:
     """What is written: (frames, joints, axes) points, (frames, joints) confidence and sources, (frames,) seconds.
 
-    Sources: see sources.py.
+    Sources: see sources.py. uncertainty: (frames, joints) metres, or None.
     """
 
     comments: dict[str, str]
@@ -77,10 +83,12 @@ class _Table:
     confidence: NDArray[np.floating]
     sources: NDArray[np.str_]
     times: NDArray[np.float64]
+    uncertainty: NDArray[np.floating] | None = None
 
     @property
     def fields(self) -> list[str]:
-        return [*"xyz"[: self.points.shape[-1]], "conf", "source"]
+        more = [] if self.uncertainty is None else ["uncertainty"]
+        return [*"xyz"[: self.points.shape[-1]], "conf", "source", *more]
 
 
 def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
@@ -92,7 +100,10 @@ def _prediction_table(prediction: Prediction, options: WriteOptions) -> _Table:
     up = find_up(options.clip, prediction)
     if up.source != "level":
         comments["up"] = _up_comment(up.direction)
-    return _Table(comments, MPM16, prediction.absolute(), confidence, sources, prediction.times)
+    uncertainty = uncertainty_to_write(prediction) if options.uncertainty else None
+    if uncertainty is not None:
+        comments["units"] += "; <joint>_uncertainty: metres, root mean square distance of the hypotheses from their mean"
+    return _Table(comments, MPM16, prediction.absolute(), confidence, sources, prediction.times, uncertainty)
 
 
 def _clip_table(clip: Clip) -> _Table:

@@ -25,6 +25,7 @@ from mpm_core.formats.base import (
     WriteOptions,
     rate_of_times,
 )
+from mpm_core.formats.hypotheses import uncertainty_to_write
 from mpm_core.formats.keypoints.arrays import holds_3d, recognise_array
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.sources import sources_of
@@ -276,6 +277,12 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         if up.source == "lifter":
             told["up_error_deg"] = up.error_deg
         arrays |= told
+        if options.uncertainty:
+            arrays["uncertainty"] = uncertainty_to_write(content)[part]
+            if content.hypotheses is not None:
+                arrays["hypotheses"] = content.hypotheses[:, part]
+    elif options.uncertainty:
+        uncertainty_to_write(content)
     else:
         arrays = {
             "confidence": content.confidence[part], "times": content.times[part], "fps": content.fps,
@@ -318,4 +325,7 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
         np.savez_compressed(file, **arrays)
 
 
-FORMAT = Format("npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, keeps_times=True, keeps_marks=True)
+FORMAT = Format(
+    "npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, choices=("uncertainty",),
+    keeps_times=True, keeps_marks=True,
+)  # fmt: skip

@@ -136,6 +136,8 @@ class Denoiser(PoseNetwork):
     def __init__(self, config: MPMConfig) -> None:
         super().__init__()
         self.config = c = config
+        if 3 ** round(math.log(c.frames, 3)) != c.frames:
+            raise ValueError("the window must be a power of 3 frames")
         form = INPUT_FORMS[c.input_form]
         self.encoder_2d = PoseEncoder(c.joints, 2, form.extras, c.encoder_width, c.dropout)
         self.encoder_3d = PoseEncoder(c.joints, 3, form.extras_3d, c.encoder_width, c.dropout)
