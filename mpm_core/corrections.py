@@ -59,9 +59,12 @@ def with_keys(clip: Clip) -> Clip:
 
 def rows_of(clip: Clip, names: Iterable[str], frames: slice) -> dict[str, NDArray[Any]]:
     """Copies of some frames of a clip's fields; zeros of what was taken where nothing was (Clip.chosen)."""
-    fields = {name: getattr(clip, name) for name in names}
-    nothing = np.zeros((len(range(*frames.indices(len(clip)))), len(clip.skeleton), 4), np.float32)
-    return {name: nothing if array is None else array[frames].copy() for name, array in fields.items()}
+    found = {}
+    for name in names:
+        array = getattr(clip, name)
+        count = len(range(*frames.indices(len(clip))))
+        found[name] = np.zeros((count, len(clip.skeleton), 4), np.float32) if array is None else array[frames].copy()
+    return found
 
 
 def patched(clip: Clip, first: int, patch: Mapping[str, NDArray[Any]]) -> Clip:
