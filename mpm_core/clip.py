@@ -66,7 +66,10 @@ class Clip:
     never was; nobody measured them. keys: (frames, joints) uint8, KEY_ALONE and others where a person said where a joint is,
     0 elsewhere; edited joints that are no keys follow from keys; None: each edited joint is one. original: (frames, joints, 3)
     float32, what was measured where joints are edited: x, y and confidence, which is 0 where nothing was, NaN where nobody
-    knows; None where nobody knows any. completed: (frames, joints) bool, which places of the ground truth nobody measured, as a
+    knows; None where nobody knows any. chosen: (frames, 16, 4) float32, of joints for which a person took an alternative:
+    x, y, z metres in camera axes of the bone that leads there from its parent, before any height is known, and
+    0 to 1 how far that counts, which is 0 elsewhere; it counts where the joint is hidden (see lifters/chosen.py); None where
+    there is none. completed: (frames, joints) bool, which places of the ground truth nobody measured, as a
     lifter filled them in; None where there are none. own_fps: frames/s by which its file's or video's own times go, where
     somebody said another rate; None where `fps` is that. source: where it came from, for people to read: a path, with
     ' [selection]' after it when the file holds many clips. notes: what had to be assumed while reading. history: what was done
@@ -98,12 +101,13 @@ class Clip:
     is_virtual: bool = False
     keys: NDArray[np.uint8] | None = None
     original: NDArray[np.float32] | None = None
+    chosen: NDArray[np.float32] | None = None
     completed: NDArray[np.bool_] | None = None
     history: History = ()
     own_fps: float | None = None
 
     def __post_init__(self) -> None:
-        marks = (self.visible, self.derived, self.edited, self.keys, self.original, self.completed)
+        marks = (self.visible, self.derived, self.edited, self.keys, self.original, self.chosen, self.completed)
         for array in (*marks, self.keypoints, self.confidence, self.ground_truth, self.times):
             if array is not None:
                 array.flags.writeable = False
@@ -180,6 +184,7 @@ class Clip:
         joint_map = map_to_mpm16(self.skeleton)
         changes: dict[str, Any] = {"skeleton": MPM16, "edited": joint_map.carry(self.edited)}
         changes["keys"] = None if self.keys is None else joint_map.carry(self.keys)
+        changes["chosen"] = None  # of MPM-16 joints alone
         changes["original"] = None if self.original is None else joint_map.carry(self.original)
         if self.keypoints is not None:
             flat = joint_map.apply(self.keypoints, self.visible, self.confidence)
@@ -236,6 +241,7 @@ class Clip:
             edited=self.edited[part].copy(),
             keys=None if self.keys is None else self.keys[part].copy(),
             original=None if self.original is None else self.original[part].copy(),
+            chosen=None if self.chosen is None else self.chosen[part].copy(),
             completed=None if self.completed is None else self.completed[part].copy(),
             confidence=self.confidence[part].copy(),
             ground_truth=None if self.ground_truth is None else self.ground_truth[part].copy(),

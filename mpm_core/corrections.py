@@ -8,6 +8,7 @@ pause of the clip.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -54,6 +55,28 @@ def with_keys(clip: Clip) -> Clip:
         original = np.zeros((*clip.edited.shape, 3), np.float32)
         original[clip.edited] = np.nan
     return replace(clip, keys=keys, original=original)
+
+
+def rows_of(clip: Clip, names: Iterable[str], frames: slice) -> dict[str, NDArray[Any]]:
+    """Copies of some frames of a clip's fields; zeros of what was taken where nothing was (Clip.chosen)."""
+    found = {}
+    for name in names:
+        array = getattr(clip, name)
+        count = len(range(*frames.indices(len(clip))))
+        found[name] = np.zeros((count, len(clip.skeleton), 4), np.float32) if array is None else array[frames].copy()
+    return found
+
+
+def patched(clip: Clip, first: int, patch: Mapping[str, NDArray[Any]]) -> Clip:
+    """The clip with rows from frame `first` on in place of its own, in fields by their names; without what was taken where
+    nothing is left of it."""
+    arrays: dict[str, Any] = {}
+    for name, rows in patch.items():
+        arrays[name] = rows_of(clip, (name,), slice(None))[name]
+        arrays[name][first : first + len(rows)] = rows
+    if "chosen" in arrays and not arrays["chosen"].any():
+        arrays["chosen"] = None
+    return replace(clip, **arrays)
 
 
 def list_keys(clip: Clip) -> tuple[Key, ...]:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand
 from app.document.session import Session
 from app.document.truth_origin import TruthOrigin
 from mpm_core.camera import Intrinsics
+from mpm_core.corrections import rows_of
 from mpm_core.grounding.up import Direction
 from mpm_core.masking import Mask
 from mpm_core.rates import at_rate
@@ -64,7 +65,8 @@ class SetMask(QUndoCommand):
 
 
 class EditKeypoints(QUndoCommand):
-    """Replace the 2D of some frames: keypoints, visibility, confidence and marks. Gestures merge as in SetMask.
+    """Replace the 2D of some frames: keypoints, visibility, confidence and marks; or what was taken of hidden joints. Gestures
+    merge as in SetMask.
 
     flags: (frames of the clip,) those that deserve a look from then on; None leaves them.
     """
@@ -78,7 +80,8 @@ class EditKeypoints(QUndoCommand):
         self._first, self._after = first, patch
         self._flags_before, self._flags_after = session.flags, session.flags if flags is None else flags
         frames = slice(first, first + len(next(iter(patch.values()))))
-        self._before: Patch = {name: getattr(session.clip, name)[frames].copy() for name in patch}
+        assert session.clip is not None
+        self._before: Patch = rows_of(session.clip, patch, frames)
 
     def redo(self) -> None:
         self._session.patch_keypoints(self._first, self._after)

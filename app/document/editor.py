@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from PySide6.QtCore import QObject
 
+from app.document.choosing import Choosing
 from app.document.commands import EditKeypoints, SetMask
 from app.document.corrections import Corrections
 from app.document.session import Session
@@ -33,7 +34,7 @@ class Editor(QObject):
         self._rng = np.random.default_rng()
         self._copied: Mask | None = None
         self._moving = 0
-        self.corrections = Corrections(session)
+        self.corrections, self.choosing = Corrections(session), Choosing(session)
         session.clip_changed.connect(self._forget_click)
 
     @property

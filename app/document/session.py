@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.document.alternatives import ShownAlternatives
 from app.document.hidden_joints import HiddenJoints
 from app.document.lift_options import LACKS, LiftOptions, LiftState
 from app.document.predictions import KeptAnswers
@@ -19,7 +20,7 @@ from app.document.truth_origin import TruthOrigin
 from app.document.video_link import VideoLink
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
-from mpm_core.corrections import with_keys
+from mpm_core.corrections import patched, with_keys
 from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import Direction, Up, find_up
 from mpm_core.masking import Mask
@@ -58,6 +59,7 @@ class Session(QObject):
         super().__init__()
         self.undo_stack = QUndoStack(self)
         self.renewal, self.kept, self.suspicions = Renewal(self), KeptAnswers(self), Suspicions(self)
+        self.alternatives = ShownAlternatives(self)
         self._clip: Clip | None = None
         self._opened: Clip | None = None
         self._mask: Mask = np.zeros((0, len(MPM16)), bool)
@@ -169,12 +171,7 @@ class Session(QObject):
     def patch_keypoints(self, first: int, patch: Mapping[str, NDArray[np.generic]]) -> None:
         """Replace fields of the clip's 2D, such as keypoints and visible, from frame `first` on. Undo commands call this."""
         assert self._clip is not None
-        arrays, last = {}, first
-        for name, rows in patch.items():
-            arrays[name] = getattr(self._clip, name).copy()
-            last = first + len(rows) - 1
-            arrays[name][first : last + 1] = rows
-        self._clip = replace(self._clip, **arrays)
+        self._clip, last = patched(self._clip, first, patch), first + len(next(iter(patch.values()))) - 1
         self._joints.renew(first, last, self._clip, self._options.task, self._threshold)
         self._hidden = None
         self.keypoints_changed.emit(first, last)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -21,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.alternatives import FEW, MANY
 from app.document.editor import RANDOM_JOINT_PRESETS
 from app.document.session import Session
 from app.panels.refining import RefineControls
@@ -47,6 +50,7 @@ class LiftingPanel(QWidget):
         layout.setContentsMargins(10, 8, 10, 10)
         layout.addLayout(self._build_tasks())
         layout.addLayout(self._build_options())
+        layout.addLayout(self._build_alternatives())
         layout.addWidget(self._build_presets())
         layout.addWidget(self._build_random())
         layout.addStretch()
@@ -113,6 +117,30 @@ class LiftingPanel(QWidget):
         form.addRow(self._moved)
         form.addRow(self._calibrate)
         return form
+
+    def _build_alternatives(self) -> QFormLayout:
+        form, shown = QFormLayout(), self._session.alternatives
+        form.setContentsMargins(0, 6, 0, 0)
+        self._samples = _choices({0: "Off", FEW: f"{FEW}", MANY: f"{MANY}"})
+        self._samples.setToolTip(
+            "What else hidden joints could be doing, around the cursor or in the range: click one in the scene to take it, or"
+            " drag a hidden joint (A)"
+        )
+        self._cloud = _choices({False: "Thin limbs", True: "Ellipsoids, 1σ"})
+        self._cloud.setToolTip("Each alternative as a limb, or how far they lie apart: one standard deviation (Shift+A)")
+        self._samples.activated.connect(lambda: shown.set_wanted(samples=self._samples.currentData()))
+        self._cloud.activated.connect(lambda: shown.set_wanted(are_ellipsoids=self._cloud.currentData()))
+        form.addRow("Alternatives", self._samples)
+        form.addRow("Shown as", self._cloud)
+        shown.changed.connect(self._show_alternatives)
+        self._show_alternatives()
+        return form
+
+    def _show_alternatives(self) -> None:
+        shown = self._session.alternatives
+        self._samples.setCurrentIndex(self._samples.findData(shown.samples))
+        self._cloud.setCurrentIndex(self._cloud.findData(shown.are_ellipsoids))
+        self._cloud.setEnabled(shown.samples > 0)
 
     def _build_presets(self) -> QGroupBox:
         box = QGroupBox("Hide too, in the range or the whole clip")
@@ -202,7 +230,7 @@ class LiftingPanel(QWidget):
         self._device_note.setText(f"runs on {_DEVICES.get(device, device)}" if device else "loading …")
 
 
-def _choices(names: dict[str, str]) -> QComboBox:
+def _choices(names: Mapping[Any, str]) -> QComboBox:
     box = QComboBox()
     for value, label in names.items():
         box.addItem(label, value)

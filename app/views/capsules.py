@@ -100,6 +100,19 @@ def build_vertices(
     return out.reshape(-1, _FLOATS)
 
 
+def build_ellipsoids(
+    centres: NDArray[np.floating], shapes: NDArray[np.floating], colours: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """(vertices, 10) floats for at most as many ellipsoids as a skeleton has parts: centres (n, 3) metres, shapes (n, 3, 3)
+    what turns a unit sphere to each, symmetric and of full rank, metres; colours (n, 3)."""
+    out = np.zeros((len(centres), len(_DIRECTIONS), _FLOATS), np.float32)
+    out[..., 0:3] = centres[:, None] + _DIRECTIONS @ shapes
+    normal = _DIRECTIONS @ np.linalg.inv(shapes)
+    out[..., 3:6] = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    out[..., 6:9] = colours[:, None]
+    return out.reshape(-1, _FLOATS)
+
+
 class SkeletonMesh(GLGraphicsItem):
     """A pose in the scene. With alpha below one it is drawn see-through, but never through itself. `outline`: the colour of its
     rim as seen from the camera, or None."""
@@ -116,7 +129,7 @@ class SkeletonMesh(GLGraphicsItem):
         self._index_buffer = QOpenGLBuffer(QOpenGLBuffer.Type.IndexBuffer)
 
     def set_vertices(self, vertices: NDArray[np.float32]) -> None:
-        """Show what build_vertices made."""
+        """Show what build_vertices or build_ellipsoids made."""
         self._vertices, self._is_new = vertices, True
         self.update()
 
@@ -149,6 +162,7 @@ class SkeletonMesh(GLGraphicsItem):
             red, green, blue = rgb(self.outline).tolist()
             rim = QVector4D(red, green, blue, _RIM)
         self._program.setUniformValue(self._program.uniformLocation("u_outline"), rim)
+        corners = _FACES.size * (len(self._vertices) // len(_DIRECTIONS))
         self._vertex_buffer.bind()
         self._index_buffer.bind()
         for place, (offset, size) in enumerate(((0, 3), (3, 3), (6, 3), (9, 1))):
@@ -158,10 +172,10 @@ class SkeletonMesh(GLGraphicsItem):
         if self._alpha < 1:
             # First the depth alone, so that only the nearest surface is blended and inner ones do not shine through.
             GL.glColorMask(False, False, False, False)
-            GL.glDrawElements(GL.GL_TRIANGLES, _ALL_FACES.size, GL.GL_UNSIGNED_INT, None)
+            GL.glDrawElements(GL.GL_TRIANGLES, corners, GL.GL_UNSIGNED_INT, None)
             GL.glColorMask(True, True, True, True)
             GL.glDepthFunc(GL.GL_LEQUAL)
-        GL.glDrawElements(GL.GL_TRIANGLES, _ALL_FACES.size, GL.GL_UNSIGNED_INT, None)
+        GL.glDrawElements(GL.GL_TRIANGLES, corners, GL.GL_UNSIGNED_INT, None)
         GL.glDepthFunc(GL.GL_LESS)
         GL.glDisable(GL.GL_CULL_FACE)
         for place in range(4):

@@ -26,6 +26,7 @@ def describe_joint(session: Session, joint: int) -> str:
         parts.append(_how_corrected(clip, frame, joint))
     elif clip.derived[frame, joint]:
         parts.append("derived from other joints")
+    parts += _alternatives(session, frame, joint)
     if clip.completed is not None and clip.completed[frame, joint]:
         parts.append("the file's 3D was filled in by a lifter")
     if clip.keypoints is not None and clip.visible[frame, joint]:
@@ -56,7 +57,19 @@ def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: 
         parts = ["the detector was unsure"] if is_doubtful else []
     if clip is not None and clip.edited[frame, columns].any():
         parts.append(", ".join(_how_corrected(clip, frame, joint) for joint in columns if clip.edited[frame, joint]))
+    parts += [words for joint in columns for words in _alternatives(session, frame, joint)][:1]
     return f"{label}, {frames_in_words(frame)}: {', '.join(parts) or 'shown to the lifter'}"
+
+
+def _alternatives(session: Session, frame: int, joint: int) -> list[str]:
+    """Whether an alternative was taken for a joint, and how far those on show lie apart."""
+    clip, cloud = session.clip, session.alternatives.cloud_of(session)
+    if clip is not None and clip.chosen is not None and clip.chosen[frame, joint, 3] > 0:
+        is_hidden = session.hidden[frame, joint]
+        return ["an alternative was taken" if is_hidden else "an alternative was taken, which rests while this is shown"]
+    if cloud is None or not cloud.first <= frame <= cloud.last or not cloud.hidden[frame - cloud.first, joint]:
+        return []
+    return [f"uncertain by {100 * cloud.spread[frame - cloud.first, joint]:.0f} cm"]
 
 
 def _how_corrected(clip: Clip, frame: int, joint: int) -> str:

@@ -12,6 +12,7 @@ from app.look.text_size import line_scale
 from app.look.theme import Theme
 
 _KEY_WIDTH, _KEY_ROW = 250, 22
+_THIN_PX = 2.0
 _SECOND_COLUMN = 132
 """Beside the longest text of the first column, "being renewed"."""
 
@@ -50,24 +51,27 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
+        self._alternatives = ""
         self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
-    def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...]) -> None:
-        """What is in the scene beside the prediction: ground truth, and kept answers by their place on the list and name."""
-        shown = (has_truth, is_outdated, kept, self.theme.name)
+    def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "") -> None:
+        """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, and what
+        there is of alternatives."""
+        shown = (has_truth, is_outdated, kept, alternatives, self.theme.name)
         if shown == self._shown:  # as in most frames
             return
         self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
+        self._alternatives = alternatives
         self._fit()
-        self.setVisible(has_truth or is_outdated or bool(kept))
+        self.setVisible(has_truth or is_outdated or bool(kept or alternatives))
         self.update()
 
     def _fit(self) -> None:
         scale = line_scale(self)
-        self.setFixedSize(round(_KEY_WIDTH * scale), round((1 + len(self._kept)) * _KEY_ROW * scale))
+        self.setFixedSize(round(_KEY_WIDTH * scale), round((1 + len(self._kept) + bool(self._alternatives)) * _KEY_ROW * scale))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -86,13 +90,19 @@ class SolidityKey(QWidget):
         for row, (place, name) in enumerate(self._kept, 1):
             rim = look.outline_of(place, self.theme)
             self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)
+        if self._alternatives:
+            thin = QColor(self.theme.text)
+            thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
+            self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
 
-    def _row(self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None) -> None:
+    def _row(
+        self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None, thick: float = 6.0
+    ) -> None:
         height = _KEY_ROW * line_scale(self)
         top = row * height
         painter.setPen(Qt.PenStyle.NoPen if outline is None else QPen(outline, 2.5))
         painter.setBrush(fill)
-        painter.drawRoundedRect(QRectF(x + 4, top + height / 2 - 3, 18, 6), 3, 3)
+        painter.drawRoundedRect(QRectF(x + 4, top + (height - thick) / 2, 18, thick), thick / 2, thick / 2)
         painter.setPen(QColor(self.theme.muted))
         room = self.width() - x - 30
         elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room))

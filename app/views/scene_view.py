@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGridItem
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QResizeEvent,
     QVector3D,
-    QVector4D,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip
@@ -29,6 +28,7 @@ from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
+from app.views.scene_alternatives import AlternativesCloud, AlternativesTool
 from app.views.scene_camera import CameraPyramid, camera_axes
 from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
@@ -50,6 +50,7 @@ class SceneView(SceneCanvas):
     """Draws the session's frame in 3D. Signals tell what the mouse did; it changes nothing by itself."""
 
     joint_clicked = Signal(int, bool, bool)  # joint, with Shift, with Ctrl
+    alternative_taken = Signal(int, tuple)  # its number, joints; none for all
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -69,6 +70,10 @@ class SceneView(SceneCanvas):
         self._camera = CameraPyramid()
         self.trails, self.ghosts, self._shadows = Trails(), Ghosts(), FootShadows()
         self.bystanders = Bystanders(MOST_BYSTANDERS)
+        self._cloud = AlternativesCloud()
+        self._alternatives = AlternativesTool(session, self._cloud, self.screen_places, self.update)
+        self._alternatives.taken.connect(self.alternative_taken)
+        self._alternatives.joint_clicked.connect(self.joint_clicked)
         self._truth = SkeletonMesh(look.TRUTH_ALPHA)
         self._prediction = SkeletonMesh()
         self._truth.setDepthValue(2)
@@ -83,6 +88,7 @@ class SceneView(SceneCanvas):
             self._truth,
             *self.bystanders.items,
             *self.ghosts.items,
+            *self._cloud.items,
         ):
             self.addItem(item)
         self._kept = KeptSkeletons(self)
@@ -102,7 +108,7 @@ class SceneView(SceneCanvas):
         for signal in (
             session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
             session.threshold_changed, session.camera_changed, session.up_changed, session.renewal.changed,
-            session.kept.changed, session.kept.shown_changed,
+            session.kept.changed, session.kept.shown_changed, session.alternatives.changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
         session.prediction_changed.connect(self._on_prediction_changed)
@@ -136,9 +142,10 @@ class SceneView(SceneCanvas):
         is_outdated = session.prediction is not None and session.renewal.is_outdated(frame)
         self._legend.setVisible(self.shows_errors and session.has_errors)
         kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
-        self._key.show_rows(has_truth, is_outdated, kept)
+        root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
+        self._cloud.refresh(session, self.theme, self.palette_name, root)
+        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend)
         if self.follows_root:
-            root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
             self.opts["center"] = QVector3D(*(float(v) for v in root))
             self._place_floor()
         super().refresh()
@@ -288,33 +295,36 @@ class SceneView(SceneCanvas):
         pose = predicted_in_scene(self._session, self._session.frame) if len(self._session) else None
         if pose is None:
             return np.full((len(MPM16), 2), np.nan)
+        return self.screen_places(pose + root_in_scene(self._session, self._session.frame))
+
+    def screen_places(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, 2) pixels of the widget where places (n, 3) of the scene are seen; NaN behind the eye."""
         view = (0, 0, self.width(), self.height())
-        matrix = self.projectionMatrix(view, view) * self.viewMatrix()
-        places = []
-        for point in pose + root_in_scene(self._session, self._session.frame):
-            seen = matrix.map(QVector4D(QVector3D(*(float(v) for v in point)), 1.0))
-            if seen.w() <= 0:
-                places.append((np.nan, np.nan))
-                continue
-            places.append(((seen.x() / seen.w() + 1) / 2 * self.width(), (1 - seen.y() / seen.w()) / 2 * self.height()))
-        return np.array(places)
+        matrix = np.array((self.projectionMatrix(view, view) * self.viewMatrix()).copyDataTo(), np.float64).reshape(4, 4)
+        seen = points.astype(np.float64) @ matrix[:, :3].T + matrix[:, 3]
+        depth = np.where(seen[:, 3:] > 0, seen[:, 3:], np.nan)
+        x, y = (seen[:, :2] / depth).T
+        return np.stack(((x + 1) / 2 * self.width(), (1 - y) / 2 * self.height()), axis=-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._mouse = event.position()
         joint = self._joint_under(self._mouse)
-        if event.button() == Qt.MouseButton.LeftButton and joint is not None:
-            keys = event.modifiers()
-            self.joint_clicked.emit(
-                joint, bool(keys & Qt.KeyboardModifier.ShiftModifier), bool(keys & Qt.KeyboardModifier.ControlModifier)
-            )
+        is_left, keys = event.button() == Qt.MouseButton.LeftButton, event.modifiers()
+        pressed = tuple(bool(keys & key) for key in (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier))
+        if is_left and self._alternatives.press(self._mouse, joint, *pressed):
             return
-        self._is_orbiting = event.button() == Qt.MouseButton.LeftButton
+        if is_left and joint is not None:
+            self.joint_clicked.emit(joint, *pressed)
+            return
+        self._is_orbiting = is_left
         self._is_panning = not self._is_orbiting
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position()
         step, self._mouse = place - self._mouse, place
-        if self._is_orbiting:
+        if self._alternatives.move(place):
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif self._is_orbiting:
             self.orbit(-step.x() * _ORBIT_DEG_PER_PX, step.y() * _ORBIT_DEG_PER_PX)
             if self.is_side_by_side:
                 self.refresh()
@@ -322,12 +332,20 @@ class SceneView(SceneCanvas):
             self.pan(step.x(), step.y(), 0, relative="view")
         else:
             joint = self._joint_under(place)
-            self.setCursor(Qt.CursorShape.ArrowCursor if joint is None else Qt.CursorShape.PointingHandCursor)
-            if joint is not None:
-                QToolTip.showText(self.mapToGlobal(place).toPoint(), describe_joint(self._session, joint), self)
+            alternative = self._alternatives.hover(place if joint is None else None)
+            text = alternative if joint is None else describe_joint(self._session, joint)
+            self.setCursor(Qt.CursorShape.PointingHandCursor if text else Qt.CursorShape.ArrowCursor)
+            if text:
+                QToolTip.showText(self.mapToGlobal(place).toPoint(), text, self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._is_orbiting = self._is_panning = False
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._alternatives.release(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._alternatives.hover(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.opts["distance"] = min(max(self.opts["distance"] * 0.999 ** event.angleDelta().y(), 0.4), 40.0)

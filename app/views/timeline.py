@@ -24,7 +24,7 @@ from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves
 from app.views.joint_text import describe_cell
-from app.views.keys_lane import draw_keys
+from app.views.lane_marks import draw_marks
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_layers import Frame, TimelineLayers
@@ -70,17 +70,14 @@ class Timeline(QWidget):
         session.clip_changed.connect(self.show_all)
         session.range_changed.connect(self.update)
         session.frame_changed.connect(self._on_frame_changed)
-        for signal in (session.flags_changed, session.suspicions.changed, session.rate_changed):
+        for signal in (session.flags_changed, session.suspicions.changed, session.rate_changed, session.alternatives.changed):
             signal.connect(self._forget_around)
         session.renewal.changed.connect(self._forget_curve)
         session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (
-            session.mask_changed,
-            session.options_changed,
-            session.truth_changed,
-            session.keypoints_changed,
+            session.mask_changed, session.options_changed, session.truth_changed, session.keypoints_changed,
             session.threshold_changed,
-        ):
+        ):  # fmt: skip
             signal.connect(self._forget_cells)
 
     def sizeHint(self) -> QSize:
@@ -192,7 +189,7 @@ class Timeline(QWidget):
             self.shows_seconds, self._unfolded,
         )  # fmt: skip
         self._layers.paint(painter, drawn)
-        draw_keys(painter, self._session, rows.lanes, scale, self.theme)
+        draw_marks(painter, self._session, rows.lanes, scale, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
         frame = self._session.frame

@@ -14,6 +14,7 @@ from app.document.session import Session
 from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import CurveLines, draw_names
+from app.views.lane_marks import marks_legend
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
 from app.views.timeline_cells import CellCounts, draw_cells
@@ -106,7 +107,7 @@ class TimelineLayers:
         parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
         stands = None if self.curves is None else self.curves.stands
         parts.draw_feet(painter, stands, scale, rows, theme, frame.palette_name)
-        parts.draw_legend(painter, scale, rows, theme)
+        parts.draw_legend(painter, scale, rows, theme, marks_legend(self._session, theme))
         painter.setPen(QColor(theme.border))
         painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
         painter.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,11 +219,12 @@ def draw_value(painter: QPainter, text: str, frame: int, scale: TimeScale, rows:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme) -> None:
-    """What the colours and stripes mean, as far as there is room."""
+def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, more: Sequence[tuple[str, QBrush]] = ()) -> None:
+    """What the colours and stripes mean, as far as there is room; what is there for the moment first. more: marks_legend."""
     top, bottom = rows.legend
     middle = (top + bottom) / 2
-    entries: tuple[tuple[str, QColor, Qt.BrushStyle | None], ...] = (
+    entries: tuple[tuple[str, QColor | QBrush, Qt.BrushStyle | None], ...] = (
+        *((text, brush, None) for text, brush in more),
         ("shown", QColor(theme.cell), None),
         ("hidden", QColor(theme.hidden_cell), None),
         ("partly", QColor(theme.hidden_cell), Qt.BrushStyle.BDiagPattern),

@@ -26,6 +26,8 @@ _MOUSE = (
     ("Shift + click", "the same since the last click"),
     ("Ctrl + click", "select it"),
     ("Drag a joint in the image", "correct its place"),
+    ("Click an alternative in the scene", "take it; with Shift this limb alone"),
+    ("Drag a hidden joint in the scene", "among alternatives: to the nearest one"),
     ("Click or drag on a lane", "hide or show over frames"),
     ("Drag on the ruler", "scrub; with Shift choose a range"),
     ("Wheel", "zoom"),

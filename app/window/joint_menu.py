@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.document.editor import Editor
 from app.document.session import Session
 from app.document.words import frames_in_words, joints_in_words
+from mpm_core.lifters.chosen import let_go
 from mpm_core.skeleton import LIMBS, MPM16
 
 _FILLS = {"smooth": "Smooth curve", "linear": "Straight line", "none": "As measured"}
@@ -36,6 +37,8 @@ class JointMenus:
             if session.range is not None:
                 spans[f"in {frames_in_words(*session.range)}"] = session.range
             self._add_hiding(menu, chosen, spans)
+            if session.clip is not None and let_go(session.clip, frame, frame, chosen) is not None:
+                menu.addAction("Let the alternative go", partial(self._editor.choosing.let_go, chosen, frame, frame))
             menu.addSeparator()
             self._add_correcting(menu, chosen, frame, spans)
             menu.addSeparator()

@@ -40,6 +40,7 @@ from app.views.scene_view import SceneView
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
+from app.window.alternative_handlers import AlternativeHandlers
 from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
@@ -127,14 +128,17 @@ class MainWindow(QMainWindow):
             self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_view
         )  # fmt: skip
         self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
+        self.alternatives = AlternativeHandlers(self.session, self.editor, self.scene_view)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
             self, (
                 self.project_handlers, self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers,
                 self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers, self.film_handlers,
+                self.alternatives,
             ),
         )  # fmt: skip
+        self.alternatives.use(self.actions_by_name)
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
         views = ViewState(
@@ -365,7 +369,7 @@ class MainWindow(QMainWindow):
         workers = (
             self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
             self.detect_job, self.file_handlers, self.film_handlers, self.video_handlers, self.project_handlers, self.document,
-            self.answers,
+            self.answers, self.alternatives,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QStatusBar, QToolButton
 
+from app.document.alternatives import alternatives_text
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE
@@ -22,6 +23,10 @@ class StatusLine(QStatusBar):
         self._session, self._playback, self._messages = session, playback, messages
         self.setSizeGripEnabled(False)
         self._place, self._errors, self._device, self._doing = QLabel(), QLabel(), QLabel(), QLabel()
+        self._alternatives = QLabel()
+        self._alternatives.setToolTip(
+            "How many alternatives of the hidden joints are on show, and the largest distance between two of them in this frame"
+        )
         self._place.setToolTip(COUNTED_FROM_ONE)
         self._errors.setToolTip(
             "How far the joints of this frame are from the ground truth on average (MPJPE), and the hidden ones among them"
@@ -41,7 +46,7 @@ class StatusLine(QStatusBar):
         self.log_button.setToolTip("Read again what was said")
         self.addWidget(self._place)
         self.addWidget(self._speed)
-        for widget in (self._errors, self._doing, self._bar, self._device, self.log_button):
+        for widget in (self._alternatives, self._errors, self._doing, self._bar, self._device, self.log_button):
             self.addPermanentWidget(widget)
         for signal in (session.frame_changed, session.clip_changed, session.rate_changed, session.range_changed):
             signal.connect(self._show_place)
@@ -54,11 +59,14 @@ class StatusLine(QStatusBar):
             session.renewal.changed,
         ):
             signal.connect(self._show_errors)
+        for signal in (session.frame_changed, session.alternatives.changed, session.renewal.changed):
+            signal.connect(self._show_alternatives)
         session.state_changed.connect(self._show_device)
         playback.settings_changed.connect(self._show_speed)
         messages.changed.connect(self._show_unread)
         self._show_speed()
         self._show_device()
+        self._show_alternatives()
         self._show_unread()
 
     def message(self) -> str:
@@ -98,6 +106,11 @@ class StatusLine(QStatusBar):
         if np.isfinite(errors[hidden]).any():
             text += f"   hidden {np.nanmean(errors[hidden]):.1f}"
         self._errors.setText(text)
+
+    def _show_alternatives(self, *_: object) -> None:
+        text = alternatives_text(self._session)
+        self._alternatives.setText(text)
+        self._alternatives.setVisible(bool(text))
 
     def _show_device(self) -> None:
         """How far a lift is, and beside it how fast the last one answered: these are two things."""

@@ -90,7 +90,7 @@ class CompareJob(QObject):
             options = replace(asked.options, lifter=name)
             answer = asked.on_show if name == asked.options.lifter else None
             if answer is None:
-                task = load_lifter(name, options.device).start(asked.clip, "lift", options.mode, options.aids, False)
+                task = load_lifter(name, options.device).start(asked.clip, "lift", options.mode, options.aids, hypotheses=False)
                 for step in task.update(asked.mask):
                     if asked.number != self._number or self._thread.is_outdated():
                         return

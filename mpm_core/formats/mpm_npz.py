@@ -65,8 +65,8 @@ def _inspect(probe: Probe, options: ReadOptions) -> Contents:
 def _read(probe: Probe, options: ReadOptions) -> Clip:
     path = probe.path
     more = (
-        "camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "is_virtual", "notes", "history",
-        "completed", "hidden", "own_fps",
+        "camera_is_assumed", "positions", "root", "derived", "edited", "keys", "original", "chosen", "is_virtual", "notes",
+        "history", "completed", "hidden", "own_fps",
     )  # fmt: skip
     arrays = read_npz(path, (*_ARRAYS, *more))
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
@@ -181,6 +181,13 @@ def _corrections(arrays: dict[str, Any], edited: NDArray[np.bool_], path: Path) 
         if original.shape != (*edited.shape, 3) or original.dtype != np.float32 or np.isinf(original).any():
             raise UserError(f"{path}: 'original' must be a float32 array {(*edited.shape, 3)} of numbers")
         marks["original"] = original
+    if "chosen" in arrays:
+        chosen = np.asarray(arrays["chosen"])
+        if chosen.shape != (*edited.shape, 4) or chosen.dtype != np.float32 or not np.isfinite(chosen).all():
+            raise UserError(f"{path}: 'chosen' must be a float32 array {(*edited.shape, 4)} of numbers")
+        if chosen[..., 3].min(initial=0) < 0 or chosen[..., 3].max(initial=0) > 1:
+            raise UserError(f"{path}: the last column of 'chosen' must lie between 0 and 1")
+        marks["chosen"] = chosen
     return marks
 
 
@@ -295,6 +302,8 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
             arrays["mask"] = options.mask[part]
         if options.threshold:
             arrays["threshold"] = options.threshold
+        if content.chosen is not None and content.chosen[part].any():
+            arrays["chosen"] = content.chosen[part]
         if content.completed is not None:
             arrays["completed"] = content.completed[part]
         if content.is_virtual:

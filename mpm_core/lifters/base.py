@@ -56,8 +56,8 @@ class Lifter(Protocol):
     ) -> LiftingTask:
         """A task on a clip, for masks that change; UserError when the clip lacks what the task needs.
 
-        aids: see Aids. sampling: which hypotheses to draw, see Sampling. hypotheses: whether answers shall have the network's own
-        ones, of the mirror pair, which take more memory than all the rest of an answer.
+        aids: see Aids. sampling: which hypotheses to draw, see Sampling. hypotheses: whether answers shall have the network's
+        own ones, of the mirror pair, which take more memory than all the rest of an answer.
         """
         ...
 

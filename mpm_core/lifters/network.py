@@ -19,6 +19,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.aids import ALL, Aids
 from mpm_core.lifters.base import TASKS, LiftingTask
 from mpm_core.lifters.calibration import CalibratedTask
+from mpm_core.lifters.chosen import ChosenTask
 from mpm_core.lifters.denoisers import LoadedDenoiser, load_denoiser
 from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.fitting import FittedTask
@@ -100,13 +101,14 @@ class NetworkLifter:
 
         if task == "complete":
             completing = CalibratedTask(make_task) if aids.calibrate and self._way is None else make_task()
-            return self._recorded(self._sampled(completing, clip, task, sampling), task, mode, aids, sampling)
+            sampled = ChosenTask(self._sampled(completing, clip, task, sampling), clip)
+            return self._recorded(sampled, task, mode, aids, sampling)
         answered = self._sampled(self._refined(make_task(), clip) if aids.refine else make_task(), clip, task, sampling)
         lifting = SizedTask(FittedTask(answered, clip) if aids.fit else answered, clip)
         grounds = aids.ground and self.model.has_ground
         made: LiftingTask = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
-        is_moved = aids.fit or aids.refine
-        return self._recorded(PlacedTask(made) if sampling.samples and is_moved else made, task, mode, aids, sampling)
+        placed = PlacedTask(made) if sampling.samples and (aids.fit or aids.refine) else made
+        return self._recorded(ChosenTask(placed, clip), task, mode, aids, sampling)
 
     def _refined(self, task: NetworkTask, clip: Clip) -> RefinedTask:
         if self._differentiable is None:
