@@ -183,7 +183,7 @@ def test_choosing_keeps_what_is_seen_where_it_is_seen(clip, lifter):
 
 
 def two_cameras(frames=60):
-    """A motion seen by two cameras that stand at right angles, their places, and where the person is in the first one's axes."""
+    """A motion seen by two cameras at right angles, their places, and the motion in the first one's axes."""
     motion = read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[:frames]
     hip = motion[:, MPM16.root].mean(0)
     clips, places, camera = [], [], Intrinsics((1000.0, 1000.0), (500.0, 500.0))
@@ -283,11 +283,11 @@ def test_hypotheses_differ_where_joints_are_hidden_and_agree_where_they_are_seen
     answer = load_lifter("mpm", "cpu").lift(clip, mask)
     list(drawn.draw(clip, mask, answer, slice(0, FRAMES), samples=12))
     spread = np.sqrt(np.square(drawn.hypotheses - drawn.hypotheses.mean(0)).sum(-1).mean(0))
-    visible = [joint for joint in range(1, 16) if joint not in ARM]
-    assert spread[:, ARM[-1]].mean() > 0.05 and spread[:, ARM].mean() > 2 * spread[:, visible].mean()
+    other = list(MPM16.limb("right arm"))
+    assert spread[:, ARM[-1]].mean() > 0.05 and spread[:, ARM].mean() > 1.4 * spread[:, other].mean()
     truth = clip.to_mpm16().ground_truth
-    error = np.linalg.norm(drawn.hypotheses - (truth - truth[:, :1]), axis=-1)[..., ARM].mean(-1)
-    assert error.min(0).mean() < 0.9 * np.linalg.norm(answer.positions - (truth - truth[:, :1]), axis=-1)[:, ARM].mean()
+    error = np.linalg.norm(drawn.hypotheses - (truth - truth[:, :1]), axis=-1)[..., ARM]
+    assert error.min(0).mean() < 0.85 * np.linalg.norm(answer.positions - (truth - truth[:, :1]), axis=-1)[:, ARM].mean()
 
 
 def test_hypotheses_are_motions(clip, trained):
