@@ -32,8 +32,10 @@ _TOKENS = 6_000
 
 
 def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, device: torch.device) -> Tensor:
-    """(samples, frames, joints, 3) without what trembles, so that hypotheses do not, for the frames from `first` on of a clip: the same frames have the same
-    noise, whatever is drawn around them, and the first hypotheses of many are those of few."""
+    """(samples, frames, joints, 3) for the frames from `first` on of a clip, without what trembles, so that hypotheses do not.
+
+    The same frames have the same noise, whatever is drawn around them, and the first hypotheses of many are those of few.
+    """
     low, high = first - REACH, first + frames + REACH
     blocks = []
     for block in range(low // _BLOCK, (high - 1) // _BLOCK + 1):
