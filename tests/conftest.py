@@ -49,7 +49,7 @@ def state_folder(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True, scope="session")
 def nothing_is_frozen():
-    """A viewer freezes what is there once its window is; a process of many windows, one after the other, would keep them all."""
+    """A viewer freezes what is there once its window is; a process of many windows after each other would keep them all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "freeze", lambda: None)
         yield
