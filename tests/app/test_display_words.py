@@ -10,7 +10,7 @@ from app.look import theme as look
 from app.panels.export_dialog import ExportDialog
 from app.views.joint_text import describe_joint
 from mpm_core.skeleton import LIMBS, MPM16, NAMED
-from tests.app.conftest import show_panel
+from tests.app.conftest import WAIT_MS, show_panel
 
 WRIST = MPM16.index("LWrist")
 
@@ -21,7 +21,7 @@ def test_names_in_words_are_unique_and_say_the_side():
     assert joint_in_words(WRIST) == "Left wrist"
 
 
-def test_a_joint_has_one_name_everywhere(demo_window):
+def test_a_joint_has_one_name_everywhere(qtbot, demo_window):
     window, words = demo_window, {joint_in_words(joint) for joint in range(len(MPM16))}
     for limb in LIMBS:
         window.timeline.toggle_limb(limb)
@@ -30,6 +30,7 @@ def test_a_joint_has_one_name_everywhere(demo_window):
     items = [item for item, joints in window.joints_panel._rows if len(joints) == 1 and item.parent() is not None]
     assert {item.text(0) for item in items} == words
     table = window.metrics_panel.joints.table
+    qtbot.waitUntil(lambda: table.rowCount() > 0, timeout=WAIT_MS)  # figures follow the answer
     assert {table.item(row, 0).text() for row in range(table.rowCount())} == words
     window.answers.curves._fill_joints()
     assert words <= {action.text() for action in window.answers.curves._joints.menu().actions()}
