@@ -47,6 +47,14 @@ def state_folder(tmp_path, monkeypatch):
     return tmp_path / "state" / "unsaved"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nothing_is_frozen():
+    """A viewer freezes what is there once its window is; a process of many windows after each other would keep them all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "freeze", lambda: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_leftovers():
     """Fails a test that leaves windows or threads behind; widgets that qtbot knows are closed before this looks."""

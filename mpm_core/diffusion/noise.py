@@ -55,11 +55,11 @@ def correlate(white: Tensor) -> Tensor:
     return torch.einsum("ft,ntc->nfc", root, white)
 
 
-def correlate_long(white: Tensor) -> Tensor:
+def correlate_long(white: Tensor, trembles: bool = True) -> Tensor:
     """The same of a long clip: (count, PARTS, frames + 2 * REACH, channels) to (count, frames, channels), of which each frame
-    depends on the white noise within REACH alone."""
+    depends on the white noise within REACH alone. trembles: whether the white part is in it, a fifth of the variance."""
     count, _, length, channels = white.shape
-    noise = _WHITE**0.5 * white[:, 0, REACH : length - REACH]
+    noise = (_WHITE**0.5 if trembles else 0.0) * white[:, 0, REACH : length - REACH]
     for part, kernel in enumerate(_kernels(), start=1):
         lines = white[:, part].transpose(1, 2).reshape(count * channels, 1, length)
         cut = REACH - len(kernel) // 2

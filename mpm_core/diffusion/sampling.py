@@ -32,8 +32,10 @@ _TOKENS = 6_000
 
 
 def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, device: torch.device) -> Tensor:
-    """(samples, frames, joints, 3) of unit variance, for the frames from `first` on of a clip: the same frames have the same
-    noise, whatever is drawn around them, and the first hypotheses of many are those of few."""
+    """(samples, frames, joints, 3) for the frames from `first` on of a clip, without what trembles, so that hypotheses do not.
+
+    The same frames have the same noise, whatever is drawn around them, and the first hypotheses of many are those of few.
+    """
     low, high = first - REACH, first + frames + REACH
     blocks = []
     for block in range(low // _BLOCK, (high - 1) // _BLOCK + 1):
@@ -41,7 +43,9 @@ def draw_noise(samples: int, first: int, frames: int, joints: int, seed: int, de
         white = chance.standard_normal((samples, PARTS, _BLOCK, joints * 3), np.float32)
         begin = block * _BLOCK
         blocks.append(white[:, :, max(low - begin, 0) : high - begin])
-    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=2)).to(device)).unflatten(-1, (joints, 3))
+    return correlate_long(torch.from_numpy(np.concatenate(blocks, axis=2)).to(device), trembles=False).unflatten(
+        -1, (joints, 3)
+    )
 
 
 _BLOCK, _BLOCKS_BEFORE = 64, 1_000

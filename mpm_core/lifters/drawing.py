@@ -37,6 +37,10 @@ _UNSURE_PIXELS_M, _HIDDEN_M = 0.06, 0.15
 """DiffPose's start: standard deviations of a joint that is seen with no confidence, across the line of sight, and of one that
 is hidden, along every axis; metres."""
 
+HIDDEN_TEMPERATURE = 1.6
+"""By how much the noise is larger that hidden joints start from. On people whom the network has not seen it errs by more than
+on those that it learnt from, so that its hypotheses lie too close together."""
+
 _DEPTH_SHARE = 0.5
 """Of the mirrored readings' distance along the line of sight, what counts as the standard deviation there."""
 
@@ -138,6 +142,7 @@ class Drawer:
     def _start(self, seen: Seen, hidden: Mask, sampling: Sampling, first: FirstAnswer | None) -> Start:
         frames, joints = seen.last - seen.first, len(MPM16)
         noise = draw_noise(sampling.samples, seen.first, frames, joints, sampling.seed, self._device)
+        noise = noise * torch.where(seen.hidden, HIDDEN_TEMPERATURE, 1.0)[..., None]
         if sampling.start == "noise" or first is None:
             return Start(noise)
         known = np.zeros(hidden.shape, bool)

@@ -9,6 +9,7 @@ import torch
 
 from mpm_core import Clip, UserError, load_lifter, read_clip, write
 from mpm_core.assets import find_asset
+from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
 from mpm_core.diffusion.options import USUAL_SAMPLES
 from mpm_core.formats.base import WriteOptions
@@ -97,7 +98,7 @@ def test_the_same_seed_gives_the_same_answer(clip, weights):
     assert np.abs(once.hypotheses - other.hypotheses).max() > 1e-3
     uncertain = lifter.lift(clip, samples=2, steps=2, seed=1, start="uncertain")
     assert np.abs(once.hypotheses - uncertain.hypotheses).max() > 1e-3
-    mean = lifter.lift(clip, samples=2, steps=2, seed=1, aggregate="mean", fit=False)
+    mean = lifter.lift(clip, samples=2, steps=2, seed=1, aggregate="mean", fit=False, ground=False)
     assert np.allclose(mean.positions, mean.hypotheses.mean(0), atol=1e-5)
 
 
@@ -182,32 +183,34 @@ def test_choosing_keeps_what_is_seen_where_it_is_seen(clip, lifter):
 
 
 def two_cameras(frames=60):
-    """A motion seen by two cameras that stand at right angles, their places, and where the person is in the first one's axes."""
+    """A motion seen by two cameras at right angles, their places, and the motion in the first one's axes."""
     motion = read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[:frames]
     hip = motion[:, MPM16.root].mean(0)
-    clips, places = [], []
+    clips, places, camera = [], [], Intrinsics((1000.0, 1000.0), (500.0, 500.0))
     for angle in (0.0, 90.0):
         turn = Viewpoint(angle, 0.0).rotation() @ Viewpoint(0.0, 0.0).rotation().T
         offset = hip - turn @ hip
         seen = motion @ turn.T + offset
-        clips.append(Clip.from_arrays(1000 * seen[..., :2] / seen[..., 2:] + 500, (1000, 1000), 50.0))
+        pixels = camera.project(seen)
+        clips.append(Clip.from_arrays(pixels, (1000, 1000), 50.0, camera=camera))
         places.append(CameraPlace(turn, offset))
     return clips, places, motion
 
 
-def test_several_cameras_agree_on_one_motion(weights):
-    from mpm_core.camera import Intrinsics
-
+def test_several_cameras_agree_on_one_motion(trained):
     clips, places, motion = two_cameras()
-    clips = [replace(one, camera=Intrinsics((1000.0, 1000.0), (500.0, 500.0))) for one in clips]
-    loaded = load_denoiser("cpu", weights)
     relative = motion - motion[:, :1]
     errors = []
     for count in (1, 2):
-        answer = lift_together(clips[:count], places[:count], samples=2, steps=2, denoiser=loaded)
+        answer = lift_together(clips[:count], places[:count], samples=3, steps=5, denoiser=trained)
         errors.append(float(np.linalg.norm(answer.positions - relative, axis=-1).mean()))
     assert errors[1] < 0.6 * errors[0]
-    assert np.abs(answer.root - motion[:, 0]).mean() < 0.1 and f"{2} cameras" in answer.history[0].text
+    assert np.abs(answer.root - motion[:, 0]).mean() < 0.1 and "2 cameras" in answer.history[0].text
+
+
+def test_cameras_that_do_not_go_together_are_refused(weights):
+    clips, places, _ = two_cameras()
+    loaded = load_denoiser("cpu", weights)
     with pytest.raises(UserError, match="one place for each"):
         lift_together(clips, places[:1], denoiser=loaded)
     with pytest.raises(UserError, match="other frames"):
@@ -219,15 +222,16 @@ def test_several_cameras_agree_on_one_motion(weights):
 def test_hypotheses_and_uncertainty_go_to_files_and_come_back(tmp_path, clip, weights):
     write(clip, tmp_path / "in.npz")
     asked = ["--lifter", "d3dp", "--samples", "3", "--steps", "2", "--start", "uncertain", "--weights", str(weights)]
-    outputs = ["-o", str(tmp_path / "out.npz"), str(tmp_path / "out.csv")]
+    outputs = ["-o", str(tmp_path / "made"), "--to", "npz,csv"]
     assert main(["lift", str(tmp_path / "in.npz"), *outputs, *asked, "--aggregate", "jpma", "--uncertainty"]) == 0
-    read = read_hypotheses(tmp_path / "out.npz")
+    made, table_file = tmp_path / "made" / "in.npz", tmp_path / "made" / "in.csv"
+    read = read_hypotheses(made)
     assert read.hypotheses.shape == (3, FRAMES, 16, 3) and (read.uncertainty[:, 1:] > 0).all()
-    of_table = read_hypotheses(tmp_path / "out.csv")
+    of_table = read_hypotheses(table_file)
     assert of_table.hypotheses is None and np.allclose(of_table.uncertainty, read.uncertainty, atol=1e-6)
-    table, arrays = read_clip(tmp_path / "out.csv"), read_clip(tmp_path / "out.npz")
+    table, arrays = read_clip(table_file), read_clip(made)
     assert np.allclose(table.ground_truth, arrays.ground_truth, atol=1e-5)
-    assert main(["complete", str(tmp_path / "out.npz"), "-o", str(tmp_path / "done.npz"), *asked, "--hide", "left arm"]) == 0
+    assert main(["complete", str(made), "-o", str(tmp_path / "done.npz"), *asked, "--hide", "left arm"]) == 0
     assert len(read_hypotheses(tmp_path / "done.npz").hypotheses) == 3
     with pytest.raises(UserError, match="says nothing of uncertainty"):
         read_hypotheses(tmp_path / "in.npz")
@@ -279,11 +283,11 @@ def test_hypotheses_differ_where_joints_are_hidden_and_agree_where_they_are_seen
     answer = load_lifter("mpm", "cpu").lift(clip, mask)
     list(drawn.draw(clip, mask, answer, slice(0, FRAMES), samples=12))
     spread = np.sqrt(np.square(drawn.hypotheses - drawn.hypotheses.mean(0)).sum(-1).mean(0))
-    visible = [joint for joint in range(1, 16) if joint not in ARM]
-    assert spread[:, ARM[-1]].mean() > 0.05 and spread[:, ARM].mean() > 2 * spread[:, visible].mean()
+    other = list(MPM16.limb("right arm"))
+    assert spread[:, ARM[-1]].mean() > 0.05 and spread[:, ARM].mean() > 1.4 * spread[:, other].mean()
     truth = clip.to_mpm16().ground_truth
-    error = np.linalg.norm(drawn.hypotheses - (truth - truth[:, :1]), axis=-1)[..., ARM].mean(-1)
-    assert error.min(0).mean() < 0.9 * np.linalg.norm(answer.positions - (truth - truth[:, :1]), axis=-1)[:, ARM].mean()
+    error = np.linalg.norm(drawn.hypotheses - (truth - truth[:, :1]), axis=-1)[..., ARM]
+    assert error.min(0).mean() < 0.85 * np.linalg.norm(answer.positions - (truth - truth[:, :1]), axis=-1)[:, ARM].mean()
 
 
 def test_hypotheses_are_motions(clip, trained):

@@ -10,6 +10,7 @@ import pytest
 from mpm_core.clip import Clip
 from mpm_core.grounding.path import stand_on_ground
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.task import NetworkTask
 from mpm_core.metrics import reprojection_errors
 
 PLAIN = Aids(fit=False, ground=False)
@@ -95,7 +96,10 @@ def test_a_long_clip_is_put_on_the_ground_piece_by_piece():
 
 
 def test_windows_are_lifted_in_few_numbers_at_a_time(lifter, demo):
-    windows = lifter.start(demo, aids=Aids(fit=False, ground=False, mirror=False))._task._task._task._windows[0]
+    task = lifter.start(demo, aids=Aids(fit=False, ground=False, mirror=False))
+    while not isinstance(task, NetworkTask):
+        task = task._task
+    windows = task._windows[0]
     sizes = set()
     for count in range(1, len(windows.starts) + 1):
         for frame in (0, 300, 700):

@@ -11,6 +11,7 @@ from mpm_core.cli import main
 from mpm_core.errors import UserError
 from mpm_core.masking import MaskRatios
 from mpm_core.networks import build_network
+from mpm_core.networks.denoiser import DenoiserConfig
 from mpm_core.networks.mpm import MPM, MPM_BEFORE_GROUND, MPMConfig
 from mpm_core.networks.stmo import STMOConfig
 from mpm_core.networks.tcn import TCNConfig
@@ -29,6 +30,7 @@ STAGE_TWO = StageTwoConfig(windows=12 * 60, batch=12, rate=RateConfig(2e-3, warm
 
 
 TCN_CONFIG = replace(CONFIG, model=TCNConfig(frames=27, width=64))
+DENOISER_CONFIG = replace(CONFIG, model=DenoiserConfig(**vars(CONFIG.model) | {"has_ground": False}))
 STMO_CONFIG = replace(CONFIG, model=STMOConfig(**vars(CONFIG.model)))
 
 
@@ -41,8 +43,9 @@ STMO_CONFIG = replace(CONFIG, model=STMOConfig(**vars(CONFIG.model)))
         (STMO_CONFIG, STAGE_ONE, {"2d"}),
         (STMO_CONFIG, STAGE_TWO, {"lift", "middle"}),
         (TCN_CONFIG, STAGE_TWO, {"lift"}),
+        (DENOISER_CONFIG, STAGE_TWO, {"lift", "3d", "squares", "velocities"}),
     ],
-    ids=["stage one", "two tasks", "stage two", "stmo, stage one", "stmo, stage two", "tcn"],
+    ids=["stage one", "two tasks", "stage two", "stmo, stage one", "stmo, stage two", "tcn", "denoiser"],
 )
 def test_every_loss_falls(config, stage, expected):
     trainer = Trainer(config, stage, small_pack(), CPU)
@@ -78,8 +81,9 @@ def test_compiled_blocks_learn_the_same(monkeypatch):
         (CONFIG, replace(STAGE_TWO, lengths={9: 0.5, 27: 0.5})),
         (STMO_CONFIG, STAGE_TWO),
         (TCN_CONFIG, STAGE_TWO),
+        (DENOISER_CONFIG, STAGE_TWO),
     ],
-    ids=["stage one", "stage two", "mixed lengths", "stmo", "tcn"],
+    ids=["stage one", "stage two", "mixed lengths", "stmo", "tcn", "denoiser"],
 )
 def test_a_resumed_run_is_exactly_the_run_that_was_not_interrupted(tmp_path, config, stage):
     stage = replace(stage, windows=12 * 6)

@@ -9,6 +9,7 @@ from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters import COMPLETING_LIFTERS, LIFTERS
 from mpm_core.masking import COMPLETION_PRESETS, OCCLUSION_PRESETS, limb_mask
 from mpm_core.metrics import joint_errors
+from mpm_core.networks import NETWORKS
 
 EVERY = 24
 
@@ -49,6 +50,6 @@ def test_peers(name, views):
     assert 40 < plain < 110 and plain < hidden < 160
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_weights_are_small_enough_for_the_repository(name):
     assert find_asset(f"weights/{name}.safetensors").stat().st_size < 16 * 2**20
