@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document.lift_options import LiftOptions
-from mpm_core.assets import find_asset
+from mpm_core.assets import SAMPLING_LIFTERS, find_asset, shipped_weights
 from mpm_core.lifters.aids import Aids
 from mpm_core.prediction import Prediction
 
@@ -23,10 +23,15 @@ MOST_BYTES = 512_000_000
 
 _numbers = count(1)
 
+_MIRRORED, _LEARNT = "mirrored answer", "learnt from the visible side"
+
 _AIDS = {
-    "lift": {"mirror": "mirrored answer", "fit": "fitted to the keypoints", "ground": "feet still", "refine": "refined (UAO)"},
-    "complete": {"mirror": "mirrored answer", "calibrate": "learnt from the visible side"},
+    "lift": {"mirror": _MIRRORED, "fit": "fitted to the keypoints", "ground": "feet still", "refine": "refined (UAO)"},
+    "complete": {"mirror": _MIRRORED, "calibrate": _LEARNT},
 }
+
+_OF_ONE_ANSWER = (_MIRRORED, _LEARNT)
+"""What has no say in answers that are made of hypotheses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,8 @@ def keep(name: str, prediction: Prediction, aids: Aids) -> KeptAnswer:
 
 def note_of(prediction: Prediction, aids: Aids) -> dict[str, str]:
     """What is noted of an answer, in words."""
-    ways = [words for name, words in _AIDS[prediction.task].items() if getattr(aids, name)]
+    helped = [words for name, words in _AIDS[prediction.task].items() if getattr(aids, name)]
+    ways = [words for words in helped if prediction.lifter not in SAMPLING_LIFTERS or words not in _OF_ONE_ANSWER]
     hidden = prediction.hidden
     joints = int(hidden.any(0).sum())
     return {
@@ -68,9 +74,9 @@ def note_of(prediction: Prediction, aids: Aids) -> dict[str, str]:
 
 @functools.lru_cache
 def weights_of(lifter: str) -> str:
-    """The name of the bundled weights of a lifter, and the beginning of their SHA-256, which tells them from others."""
-    path = find_asset(f"weights/{lifter}.safetensors")
-    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    """The names of the bundled weights of a lifter, and the beginning of their SHA-256, which tells them from others."""
+    paths = [find_asset(asset) for asset in shipped_weights(lifter)]
+    return ", ".join(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}" for path in paths)
 
 
 class KeptAnswers(QObject):

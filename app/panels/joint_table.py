@@ -20,7 +20,7 @@ _TIPS = {
     "error": "Mean distance from the ground truth, Hip at zero",
     "reprojection": "Mean distance from the keypoint to the 3D as the camera sees it",
     "confidence": "Mean confidence of the detector",
-    "uncertainty": "Half the mean distance between the answer and the mirrored one",
+    "uncertainty": "How far hypotheses lie from their mean: the plain and the mirrored answer, or those that were drawn",
 }
 _WHERE = {"all": "", "hidden": ", where the joint was hidden from the lifter", "visible": ", where the lifter was shown it"}
 

@@ -50,9 +50,10 @@ class SceneCanvas(GLViewMixin, QWidget):
     def paint(self, *, region: Place, viewport: Place, useItemNames: bool = False) -> None:
         """See GLViewWidget."""
         if self._is_behind:
-            self._is_behind, self._is_catching_up = False, True
+            self._is_catching_up = True
             try:
                 self.bring_up()
+                self._is_behind = False  # what goes wrong leaves it behind: an old frame is never painted as the new one
             finally:
                 self._is_catching_up = False
         prepare(self.items)

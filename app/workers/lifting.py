@@ -14,7 +14,7 @@ from app.document.session import Session
 from app.workers.garbage import nothing_collected
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.lifters import load_lifter
+from mpm_core.lifters import SAMPLING_LIFTERS, load_lifter
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
@@ -106,6 +106,8 @@ class LiftJob(QObject):
         """A person has gone where the answer at work has not been yet: it goes there next."""
         prediction, newest = self._session.prediction, self._newest
         if newest is None or not self._session.state.is_streaming or prediction is None or prediction.is_pending is None:
+            return
+        if newest.options.lifter in SAMPLING_LIFTERS:  # a hypothesis is one motion: to begin anew would bring no frame nearer
             return
         if len(prediction) == len(self._session) and prediction.is_pending[frame]:
             self._newest = replace(newest, cursor=frame)

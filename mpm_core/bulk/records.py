@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +138,19 @@ class Asked:
 
 
 def _shipped_weights(options: argparse.Namespace) -> tuple[Path, ...]:
-    from mpm_core.assets import find_asset
+    from mpm_core.assets import SAMPLING_LIFTERS, find_asset, shipped_weights
 
     name = getattr(options, "lifter", None)
-    if name is None or options.weights is not None:
+    if name is None:
         return ()
-    path = find_asset(f"weights/{name}.safetensors")
-    return (path,) if path.exists() else ()
+    names = shipped_weights(name, getattr(options, "samples", None) or 0)
+    # Of one's own is the last network of those that answer by hypotheses, the first of others.
+    own = () if options.weights is None else (names[-1] if name in SAMPLING_LIFTERS else names[0],)
+    found = []
+    for asset in (asset for asset in names if asset not in own):
+        with suppress(UserError):  # it is said when they are loaded
+            found.append(find_asset(asset))
+    return tuple(found)
 
 
 def _mark(path: Path) -> list[Any] | None:

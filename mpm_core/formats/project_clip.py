@@ -65,8 +65,10 @@ def _clip_from(note: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], path
     kept: dict[str, Any] = {name: arrays[name] for name in others}
     if any(array.shape[:2] != shape or array.dtype.kind not in "buif" for array in kept.values()):
         raise ValueError("arrays")
-    if (chosen := kept.get("chosen")) is not None and not (chosen.shape == (*shape, 4) and np.isfinite(chosen).all()):
-        raise ValueError("chosen")
+    if (chosen := kept.get("chosen")) is not None:
+        is_told = chosen.shape == (*shape, 4) and chosen.dtype == np.float32 and np.isfinite(chosen).all()
+        if not is_told or (chosen[..., 3] < 0).any() or (chosen[..., 3] > 1).any():
+            raise ValueError("chosen")
     if points is not None:
         kept["keypoints"] = points
     kept["is_virtual"] = note["is_virtual"] is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mpm_core.assets import SAMPLING_LIFTERS as SAMPLING_LIFTERS
 from mpm_core.errors import UserError
 from mpm_core.lifters.base import Lifter
 
@@ -26,9 +27,6 @@ def _by_sampling(way: str) -> Callable[[str, Path | None], Lifter]:
 
     return load
 
-
-SAMPLING_LIFTERS = ("d3dp", "platypose")
-"""Those that answer by hypotheses, see docs/hypotheses.md; the others give one answer, beside which 'mpm' can have them too."""
 
 LIFTERS: Mapping[str, Callable[[str, Path | None], Lifter]] = {
     **{name: _from_network(name) for name in ("mpm", "stmo", "tcn")},

@@ -66,7 +66,8 @@ class Alternatives:
         part = slice(first, last)
         drawer = self._drawer_of(clip, task)
         hidden = drawer.missing if mask is None else drawer.missing | mask
-        known = FirstAnswer(np.nan_to_num(answer.positions) / np.float32(answer.scale), answer.uncertainty)
+        apart = None if answer.uncertainty is None else answer.uncertainty / np.float32(answer.scale)
+        known = FirstAnswer(np.nan_to_num(answer.positions) / np.float32(answer.scale), apart)
         yield from drawer.draw(hidden, part, sampling, known)
         drawn = drawer.hypotheses * np.float32(answer.scale)
         self.hypotheses = drawn if task == "complete" else laid_on(drawn, answer.positions[part], hidden[part])

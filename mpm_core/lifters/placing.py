@@ -15,6 +15,8 @@ def laid_on(hypotheses: NDArray[np.floating], positions: NDArray[np.floating], h
 
     A hidden joint moves with the nearest joints up and down its limb that are not hidden, by the mean of both.
     """
+    hidden = hidden.copy()
+    hidden[:, MPM16.root] = False  # everything is measured from there, so that it is in the same place wherever it is hidden
     shift = np.where(hidden[..., None], 0, positions - hypotheses.mean(0))
     parents = MPM16.parents
     down, known_down = shift.copy(), ~hidden

@@ -27,7 +27,8 @@ from mpm_core.progress import Progress
 
 class SampledTask:
     """A LiftingTask with hypotheses. Where it replaces the answer, positions are what the hypotheses say together (see
-    Sampling.aggregate), and Hip is placed along the rays anew; what is told of the ground stays the inner task's.
+    Sampling.aggregate), and Hip is placed along the rays anew; what is told of the ground stays the inner task's. Frames in
+    which the inner answer stands in until hypotheses are drawn are pending.
 
     Whatever is new to the answer, all hypotheses are drawn anew, or those of the frames that an update is for: a hypothesis
     is one motion from end to end.
@@ -53,6 +54,7 @@ class SampledTask:
         self._uncertainty = np.full(shape, np.nan, np.float32)
         self._positions, self._root = np.full((*shape, 3), np.nan, np.float32), np.zeros((len(clip), 3), np.float32)
         self._is_stale = np.ones(len(clip), bool)
+        self._is_standing_in = np.ones(len(clip), bool)  # the inner answer, for that of hypotheses
         self._is_new = np.ones(len(clip), bool)
         self._snapshots = Snapshots()
 
@@ -79,7 +81,7 @@ class SampledTask:
         self._task.replace_clip(clip)
         self._clip = clip.to_mpm16()
         self._drawer = self._make_drawer(self._clip)
-        self._is_stale[:] = True
+        self._is_stale[:] = self._is_standing_in[:] = True
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
@@ -90,7 +92,9 @@ class SampledTask:
         answer = self._take_over()
         changes: dict[str, Any] = {"hypotheses": self._hypotheses[:], "uncertainty": self._uncertainty[:]}
         if self._replaces:
-            changes |= {"positions": self._positions[:], "root": self._root[:]}
+            waits = self._is_standing_in if answer.is_pending is None else self._is_standing_in | answer.is_pending
+            pending = waits.copy() if waits.any() else None
+            changes |= {"positions": self._positions[:], "root": self._root[:], "is_pending": pending}
         living = Living(replace(answer, **changes), self._is_new)
         self._is_new = np.zeros(len(answer), bool)
         return living
@@ -100,6 +104,7 @@ class SampledTask:
         inner = self._ask()
         new = inner.renewed
         self._is_stale |= new
+        self._is_standing_in |= new
         self._is_new |= new
         self._positions[new], self._root[new] = inner.answer.positions[new], inner.answer.root[new]
         return inner.answer
@@ -108,7 +113,7 @@ class SampledTask:
         """Take over what was drawn for frames of an answer."""
         drawn = self._drawer.hypotheses
         self._hypotheses[:, part], self._uncertainty[part] = drawn, spread_of(drawn)
-        self._is_stale[part] = not is_whole
+        self._is_stale[part], self._is_standing_in[part] = not is_whole, False
         self._is_new[part] = True
         if not self._replaces:
             return

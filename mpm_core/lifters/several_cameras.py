@@ -16,6 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.lifters.denoisers import LoadedDenoiser, load_denoiser
 from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.sights import Sight
+from mpm_core.lifters.task import check_mask
 from mpm_core.masking import Mask
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
@@ -49,7 +50,7 @@ def lift_together(
     clips: 2D of every camera, frame by frame at the same times, each with its own camera's intrinsics; places: where the
     cameras stand, in one world. mask: (frames, 16) True = hidden in all of them. Returns a prediction in the axes of the
     first camera, with its hypotheses; Hip is where the rays of all cameras have it. UserError for clips that do not go
-    together, or rotations that are none.
+    together, rotations that are none, or a mask of another shape.
     """
     own = [clip.to_mpm16() for clip in clips]
     _check(own, places)
@@ -59,7 +60,7 @@ def lift_together(
 
         denoiser = load_denoiser(find_device(device))
     first = own[0]
-    given = np.zeros(first.visible.shape, bool) if mask is None else mask
+    given = np.zeros(first.visible.shape, bool) if mask is None else check_mask(mask, first.visible.shape)
     sights = [
         Sight.first(first, given),
         *(_beside(places[0], place, clip, given) for clip, place in zip(own[1:], places[1:], strict=True)),

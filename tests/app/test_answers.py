@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit
 
 from app.document.answer_commands import keep_answers, remove_answers, rename_answer
-from app.document.predictions import KeptAnswer, keep, usual_name
+from app.document.predictions import KeptAnswer, keep, usual_name, weights_of
 from app.document.session import Session
 from app.workers.comparing import CompareJob
 from app.workers.lifting import LiftJob
@@ -81,6 +81,18 @@ def test_what_made_an_answer_is_noted_and_what_takes_memory_is_not_kept(demo, li
     assert note["hidden"] == "9.4 % (3 joints, 30 frames)" and "feet still" in note["aids"]
     assert note["weights"].startswith("mpm.safetensors ") and len(note["weights"].split()[1]) == 12
     assert all(isinstance(value, str) for value in note.values())
+
+
+def test_an_answer_that_is_made_of_hypotheses_is_kept_with_all_its_weights(tmp_path, demo, lifter, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    for name in ("mpm", "denoiser"):
+        (tmp_path / f"weights/{name}.safetensors").write_text(name)
+    monkeypatch.setattr("mpm_core.assets._FOLDERS", (tmp_path,))
+    weights_of.cache_clear()
+    answer = keep("several", replace(lifter.lift(demo.cut(0, 59)), lifter="d3dp"), Aids())
+    weights_of.cache_clear()
+    assert [words.split()[0] for words in answer.note["weights"].split(", ")] == ["mpm.safetensors", "denoiser.safetensors"]
+    assert answer.note["aids"] == "fitted to the keypoints, feet still"  # the first answer's mirror has no say in it
 
 
 def test_no_more_is_kept_than_there_is_room_for(session, demo, lifter, monkeypatch):

@@ -63,6 +63,24 @@ def test_the_scene_is_brought_up_to_what_it_shows_when_it_is_seen(qtbot, demo_wi
     assert set(times) == {30} and not np.array_equal(scene._prediction._vertices, before)
 
 
+def test_a_scene_that_could_not_be_brought_up_is_not_shown_as_if_it_were(demo_window, monkeypatch):
+    scene, session = demo_window.scene_view, demo_window.session
+    session.set_frame(10)
+    before = scene.drawn()
+
+    def fail():
+        raise RuntimeError("no place for it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scene, "bring_up", fail)
+        scene.hide()  # so that nothing but this test asks for it
+        session.set_frame(300)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="no place"):
+                scene.drawn()
+    assert scene.drawn() != before
+
+
 def test_nothing_in_the_window_is_put_together_by_opengl(demo_window):
     """One such widget, and Qt draws the whole window anew with each change of any part of it."""
     assert not demo_window.findChildren(QOpenGLWidget)

@@ -85,8 +85,27 @@ def test_a_newer_project_is_refused_in_a_sentence(tmp_path, project):
     path = tmp_path / "walk.mpmproj"
     write_project(project, path)
     rewrite(path, lambda name, data: data.replace(b'"version": 1', b'"version": 7') if name == "project.json" else data)
-    with pytest.raises(UserError, match=r"newer mpm-viewer \(projects of version 7; this one reads 1\): install that one"):
+    with pytest.raises(UserError, match=r"newer mpm-viewer \(projects of version 7; this one reads 2\): install that one"):
         read_project(path)
+
+
+def test_alternatives_that_were_taken_are_kept_and_need_a_version_that_knows_them(tmp_path, project):
+    path = tmp_path / "walk.mpmproj"
+
+    def version():
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("project.json"))["version"]
+
+    write_project(project, path)
+    assert version() == 1  # what older ones know wholly, they may open
+    chosen = np.zeros((*project.mask.shape, 4), np.float32)
+    chosen[10:20, WRIST] = (0.1, 0.2, -0.1, 1.0)
+    taken = replace(project, clip=replace(project.clip, chosen=chosen))
+    assert is_same(written(taken, path).clip.chosen, chosen) and version() == 2
+    for wrong in (2.0, -1.0, np.nan):
+        write_project(replace(taken, clip=replace(taken.clip, chosen=np.where(chosen == 1, np.float32(wrong), chosen))), path)
+        with pytest.raises(UserError, match="is damaged, its clip cannot be read"):
+            read_project(path)
 
 
 def rewrite(path, change):
