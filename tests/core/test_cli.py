@@ -175,7 +175,10 @@ def test_settings_that_cannot_be(tmp_path, caplog, setting, words):
         (["eval", "{tmp}", "--protocol", "samplers"], "--pack"),
         (["eval", "{tmp}", "--protocol", "completion", "--lifter", "tcn"], "'tcn' can do none"),
         (["complete", "{clip}", "-o", "{tmp}/x.csv", "--lifter", "tcn"], "'tcn' only lifts"),
-        (["train", "{clip}", "-o", "{tmp}/run", "--network", "lstm"], "unknown network 'lstm' (known: mpm, tcn, stmo, denoiser)"),
+        (
+            ["train", "{clip}", "-o", "{tmp}/run", "--network", "lstm"],
+            "unknown network 'lstm' (known: mpm, tcn, stmo, denoiser)",
+        ),
         (["train", "{clip}", "-o", "{tmp}/run", "--network", "tcn", "--stage", "1"], "no stage 1"),
         (["data", "import", "{tmp}/nosuch", "-o", "{tmp}/pack.npz"], "no such file"),
         (["data", "import", "{tmp}", "-o", "{tmp}/pack.npz"], "no usable motion ("),
