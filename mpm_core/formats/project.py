@@ -35,7 +35,7 @@ from mpm_core.skeleton import MPM16
 
 SUFFIX = ".mpmproj"
 
-_WHAT, _VERSION = "mpm-viewer project", 1
+_WHAT, _VERSION, _WITHOUT_CHOSEN = "mpm-viewer project", 2, 1
 _HEAD = "project.json"
 _SAFE = " ()+,;=@!'/"  # of the characters in names of parts; the others are written as %xx
 
@@ -121,7 +121,9 @@ def write_project(project: Project, path: Path, moves: bool = True) -> None:
         links["source"] = source
         note |= {"source": None, "selection": selection}
     written = {name: _written_path(link, folder) for name, link in links.items()}
-    head = {"format": _WHAT, "version": _VERSION, "saved": Step.now("").when, "links": written}
+    # Programs of version 1 would open it and, when they save it, lose what was taken among alternatives.
+    version = _WITHOUT_CHOSEN if project.clip.chosen is None else _VERSION
+    head = {"format": _WHAT, "version": version, "saved": Step.now("").when, "links": written}
     work = Part({"threshold": project.threshold}, {"mask": project.mask, "flags": project.flags})
     parts = {"clip": Part(note, arrays), "work": work, **project.parts}
     with written_whole(path) as partial, zipfile.ZipFile(partial, "w") as archive:

@@ -81,11 +81,24 @@ def test_3d_alone_is_kept(tmp_path, demo):
     assert again.clip.keypoints is None and is_same(again.clip.ground_truth, clip.ground_truth)
 
 
+def test_what_programs_of_before_would_lose_is_of_a_version_that_they_refuse(tmp_path, project):
+    def version(of):
+        write_project(of, tmp_path / "p.mpm")
+        with zipfile.ZipFile(tmp_path / "p.mpm") as archive:
+            return json.loads(archive.read("project.json"))["version"]
+
+    clip = project.clip.to_mpm16()
+    chosen = np.zeros((len(clip), 16, 4), np.float32)
+    chosen[:, MPM16.index("LWrist")] = (0, 0.2, 0, 1)
+    assert version(project) == 1 and version(replace(project, clip=replace(clip, chosen=chosen))) == 2
+    assert np.array_equal(read_project(tmp_path / "p.mpm").clip.chosen, chosen)
+
+
 def test_a_newer_project_is_refused_in_a_sentence(tmp_path, project):
     path = tmp_path / "walk.mpmproj"
     write_project(project, path)
     rewrite(path, lambda name, data: data.replace(b'"version": 1', b'"version": 7') if name == "project.json" else data)
-    with pytest.raises(UserError, match=r"newer mpm-viewer \(projects of version 7; this one reads 1\): install that one"):
+    with pytest.raises(UserError, match=r"newer mpm-viewer \(projects of version 7; this one reads 2\): install that one"):
         read_project(path)
 
 
