@@ -45,7 +45,8 @@ class Prediction:
     its whole window, so that the pose is only what people usually do. hypotheses: (samples, frames, 16, 3) as positions, when
     the lifter weighed several, else None; of the mirrored readings they are the network's, before anything is fitted, and
     those that were drawn are laid on the fitted answer (see lifters/placing.py). uncertainty: (frames, 16) metres, how far
-    the hypotheses lie from their mean (root mean square), else None. lifter, task, mode: what made it. times: (frames,)
+    the hypotheses lie from their mean (root mean square), else None; NaN where there is one alone, or they cannot differ.
+    lifter, task, mode: what made it. times: (frames,)
     seconds. scale: by what all metres here were multiplied, so that the person is as tall as somebody said. history: what was
     done for this answer, without what was done to the clip before; see provenance.py.
 

@@ -33,4 +33,13 @@ def sampling_of(options: argparse.Namespace) -> Sampling:
     samples = options.samples or 0
     if not samples and given and options.lifter not in SAMPLING_LIFTERS:
         raise UserError(f"--{next(iter(given))} says something about hypotheses, but no --samples are asked for")
-    return Sampling(samples, **given).checked()
+    if "aggregate" in given and options.lifter not in SAMPLING_LIFTERS:
+        raise UserError(
+            f"--aggregate makes the answer of {' and '.join(SAMPLING_LIFTERS)}; that of '{options.lifter}' is its own"
+        )
+    sampling = Sampling(samples, **given).checked()
+    if samples and getattr(options, "uncertainty", False) and not sampling.can_differ:
+        raise UserError(
+            "--uncertainty needs hypotheses that differ: two or more, in two or more --steps or from --start uncertain"
+        )
+    return sampling

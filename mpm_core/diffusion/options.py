@@ -33,6 +33,11 @@ class Sampling:
     start: str = "noise"
     seed: int = 0
 
+    @property
+    def can_differ(self) -> bool:
+        """Whether there are hypotheses that can lie apart: in a single step from noise all are the same."""
+        return self.samples > 1 and (self.steps > 1 or self.start != "noise")
+
     def checked(self) -> Sampling:
         """Itself; UserError for what no sampler can do."""
         for name, value, least, most in (

@@ -33,6 +33,7 @@ from mpm_core.lifters.sized import SizedTask
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import Mask
 from mpm_core.networks.base import PoseNetwork
+from mpm_core.networks.denoiser import Denoiser
 from mpm_core.networks.packing import pack
 from mpm_core.prediction import Prediction
 from mpm_core.training.checkpoint import load_weights
@@ -70,6 +71,8 @@ class NetworkLifter:
         """The bundled network of that name, or whichever a weight file holds."""
         path = weights or find_asset(f"weights/{name}.safetensors")
         model, card = load_weights(path, torch.device("cpu"))
+        if isinstance(model, Denoiser):
+            raise UserError(f"{path}: holds a denoiser, which answers by hypotheses: take the lifter 'd3dp' or 'platypose'")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return cls(model, device, card, f"{path.name}, sha256 {digest[:12]}")
 

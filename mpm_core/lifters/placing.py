@@ -13,7 +13,8 @@ def laid_on(hypotheses: NDArray[np.floating], positions: NDArray[np.floating], h
     """Hypotheses (samples, frames, 16, 3) so that their mean is where positions (frames, 16, 3) are at the joints that are not
     hidden (frames, 16); all in metres from Hip in the same axes. How far they lie apart stays as it is.
 
-    A hidden joint moves with the nearest joints up and down its limb that are not hidden, by the mean of both.
+    A hidden joint moves with the nearest joints up and down its limb that are not hidden, by the mean of both. Hip stays where
+    it is, hidden or not: everything is measured from there.
     """
     hidden = hidden.copy()
     hidden[:, MPM16.root] = False  # everything is measured from there, so that it is in the same place wherever it is hidden

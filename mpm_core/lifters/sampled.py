@@ -112,7 +112,9 @@ class SampledTask:
     def _keep(self, answer: Prediction, part: slice, is_whole: bool) -> None:
         """Take over what was drawn for frames of an answer."""
         drawn = self._drawer.hypotheses
-        self._hypotheses[:, part], self._uncertainty[part] = drawn, spread_of(drawn)
+        self._hypotheses[:, part] = drawn
+        if self._sampling.can_differ:
+            self._uncertainty[part] = spread_of(drawn)
         self._is_stale[part], self._is_standing_in[part] = not is_whole, False
         self._is_new[part] = True
         if not self._replaces:

@@ -209,6 +209,8 @@ def _hypotheses(
     denoiser = load_denoiser(find_device(options.device), options.denoiser) if options.denoiser or has_denoiser() else None
     if denoiser is None:
         _log.warning("there are no weights of a denoiser: only the lifter and plain baselines are compared")
+    if options.samples == 0:
+        raise UserError("--samples must be 1 or more, not 0")
     drawing = Drawing(options.samples, tuple(options.steps))
     model = None if denoiser is None else denoiser.model
     steps = hypotheses.run_hypotheses(lifter, model, options.folder, options.views, options.frames, drawing)

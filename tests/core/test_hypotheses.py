@@ -160,6 +160,7 @@ def test_hypotheses_are_laid_on_an_answer_at_its_visible_joints_and_hidden_ones_
     hidden = np.zeros((8, 16), bool)
     wrist, elbow = MPM16.index("LWrist"), MPM16.index("LElbow")
     hidden[:, [wrist]] = True
+    hidden[4:, 0] = True
     laid = laid_on(drawn, positions, hidden)
     assert np.allclose(laid.mean(0)[~hidden], positions[~hidden], atol=1e-5)
     moved = laid - drawn
@@ -258,6 +259,9 @@ def test_a_table_with_a_row_per_joint_has_uncertainty_too(tmp_path, clip, lifter
         (["--samples", "2", "--steps", "0"], "steps must be a whole number from 1"),
         (["--samples", "2", "--lifter", "tcn"], "the lifter 'tcn' gives one answer"),
         (["--lifter", "d3dp", "--weights", str(find_asset("weights/mpm.safetensors"))], "not of a denoiser"),
+        (["--samples", "2", "--aggregate", "mean"], "--aggregate makes the answer of d3dp and platypose"),
+        (["--samples", "1", "--uncertainty"], "--uncertainty needs hypotheses that differ"),
+        (["--samples", "3", "--steps", "1", "--uncertainty"], "--uncertainty needs hypotheses that differ"),
     ],
 )
 def test_options_that_cannot_be_are_refused_in_a_sentence(tmp_path, clip, caplog, asked, said):
@@ -265,6 +269,17 @@ def test_options_that_cannot_be_are_refused_in_a_sentence(tmp_path, clip, caplog
     assert main(["lift", str(tmp_path / "in.npz"), "-o", str(tmp_path / "out.npz"), *asked]) == 2
     assert said in caplog.records[-1].message and "\n" not in caplog.records[-1].message
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_denoiser_is_no_lifter_of_one_answer(weights):
+    with pytest.raises(UserError, match="holds a denoiser, which answers by hypotheses"):
+        load_lifter("mpm", "cpu", weights)
+
+
+@pytest.mark.parametrize("asked", [{"samples": 1}, {"samples": 3, "steps": 1}])
+def test_hypotheses_that_cannot_differ_tell_no_uncertainty(clip, weights, asked):
+    answer = load_lifter("d3dp", "cpu", weights).lift(clip, hide_arm(), **asked)
+    assert np.isfinite(answer.hypotheses).all() and np.isnan(answer.uncertainty).all()
 
 
 def test_missing_weights_are_told_in_a_sentence(clip, lifter, monkeypatch):

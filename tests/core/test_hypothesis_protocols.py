@@ -109,6 +109,8 @@ def test_the_command_prints_and_writes_them(folder, capsys, tmp_path, caplog):  
     assert {row["protocol"] for row in rows} == {"calibration"} and len(rows[0]["held"]) == 19
     assert main(["eval", str(folder), "--protocol", "refine", "--views", "0"]) == 2
     assert "--views must be 1 or more, not 0" in caplog.text
+    assert main(["eval", str(folder), "--protocol", "hypotheses", "--samples", "0", *few]) == 2
+    assert "--samples must be 1 or more, not 0" in caplog.text
     assert main(["eval", str(folder), "--protocol", "hypotheses", *few, "--samples", "-1"]) == 2
     assert "samples must be a whole number from" in caplog.text
     assert main(["eval", str(folder), "--protocol", "hypotheses", *few, "--denoiser", str(tmp_path / "none")]) == 2
