@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from contextlib import suppress
 
 # Numbers of glibc's malloc.h.
@@ -15,11 +16,16 @@ _KEPT_FREE_BYTES = 32 << 20
 _ARENAS = 4
 """Heaps that threads share: each of the window's two dozen would otherwise have one of its own, with holes of its own."""
 
+_PRIMITIVES = "256"
+"""Shapes of products for which oneDNN keeps the code that it wrote: a click takes some dozens of them, and by default 1,024 are
+kept, up to half a megabyte each."""
+
 
 def save_memory() -> None:
-    """Share heaps, and let arrays of a long clip go back to the system as soon as nobody holds them. glibc otherwise puts up to
-    32 MB where it puts everything else once it has seen one go, and there they leave holes: 0.15 GB after a clip of an hour
-    was opened. Elsewhere than on glibc nothing is changed."""
+    """Before torch is imported: keep the code of fewer shapes, share heaps, and let arrays of a long clip go back to the system
+    as soon as nobody holds them. glibc otherwise puts up to 32 MB where it puts everything else once it has seen one go, and
+    there they leave holes: 0.15 GB after a clip of an hour was opened."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _PRIMITIVES)
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)

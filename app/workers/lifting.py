@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -154,7 +155,8 @@ class LiftJob(QObject):
         options = asked.options
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
-            with nothing_collected():
+            # Of what there is when a second lifter is loaded, some will be garbage.
+            with nothing_collected() if self._lifter is None else nullcontext():
                 self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
             self._loaded = time.perf_counter()
         task_key = (asked.clip_number, options)
