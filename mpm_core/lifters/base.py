@@ -38,6 +38,25 @@ class LiftingTask(Protocol):
         ...
 
 
+class OuterTask:
+    """A LiftingTask that changes the answer of another one, and takes no part in how that comes about."""
+
+    def __init__(self, task: LiftingTask) -> None:
+        self._task = task
+
+    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
+        """See LiftingTask.update."""
+        return self._task.update(mask, cursor, frames)
+
+    def replace_clip(self, clip: Clip) -> None:
+        """See LiftingTask.replace_clip."""
+        self._task.replace_clip(clip)
+
+    def prediction(self) -> Prediction:
+        """See LiftingTask.prediction."""
+        return self._task.prediction()
+
+
 class Lifter(Protocol):
     """A network with its weights, on a device. tasks: those of TASKS that it can do."""
 

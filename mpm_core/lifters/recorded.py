@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mpm_core.clip import Clip
-from mpm_core.lifters.base import LiftingTask
-from mpm_core.masking import Mask
+from mpm_core.lifters.base import LiftingTask, OuterTask
 from mpm_core.prediction import Prediction
-from mpm_core.progress import Progress
 from mpm_core.provenance import Step
 
 _NO_SCALE = 1e-6
 
 
-class RecordedTask:
+class RecordedTask(OuterTask):
     """A LiftingTask whose answers have a history. made_by: the lifter, its weights and what was asked of it, for people."""
 
     def __init__(self, task: LiftingTask, made_by: str) -> None:
-        self._task, self._made_by = task, made_by
-
-    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update."""
-        return self._task.update(mask, cursor, frames)
-
-    def replace_clip(self, clip: Clip) -> None:
-        """See LiftingTask.replace_clip."""
-        self._task.replace_clip(clip)
+        super().__init__(task)
+        self._made_by = made_by
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""

@@ -13,7 +13,7 @@ from mpm_core.camera import SmoothPath, solve_root
 from mpm_core.clip import Clip
 from mpm_core.diffusion.aggregation import jpma, spread_of
 from mpm_core.diffusion.options import Sampling
-from mpm_core.lifters.base import LiftingTask
+from mpm_core.lifters.base import LiftingTask, OuterTask
 from mpm_core.lifters.drawing import Drawer, FirstAnswer
 from mpm_core.lifters.living import Living, Snapshots
 from mpm_core.lifters.placing import laid_on
@@ -133,19 +133,8 @@ class SampledTask:
         self._root[part] = path.smooth
 
 
-class PlacedTask:
+class PlacedTask(OuterTask):
     """A LiftingTask whose hypotheses are laid on its answer, which was fitted to the keypoints since; see placing.py."""
-
-    def __init__(self, task: LiftingTask) -> None:
-        self._task = task
-
-    def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update."""
-        return self._task.update(mask, cursor, frames)
-
-    def replace_clip(self, clip: Clip) -> None:
-        """See LiftingTask.replace_clip."""
-        self._task.replace_clip(clip)
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
