@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mpm_core.clip import Clip
-from mpm_core.truth.timing import Timing
+
+if TYPE_CHECKING:
+    from mpm_core.truth.timing import Timing
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.look import theme as look
@@ -15,6 +15,23 @@ _BACK_PX = 940
 
 _UPPER_SHARE = 0.6
 _NARROWEST_BUTTON_PX = 84
+
+
+class _Area(QScrollArea):
+    """Takes its panel in when it is looked at: until then the panel is not laid out, which would hold up the window's start."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__()
+        self._panel = panel
+        self.setWidgetResizable(True)
+        panel.setParent(self)
+        panel.hide()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.widget() is None:
+            self.setWidget(self._panel)
+            self._panel.show()
 
 
 class SidePanel(QSplitter):
@@ -47,9 +64,7 @@ class SidePanel(QSplitter):
             # Else the longest word of all panels would say how narrow they can be. Ignored would be none beside a stretch.
             row.setMinimumWidth(_NARROWEST_BUTTON_PX)
             row.setSizePolicy(QSizePolicy.Policy.Preferred, row.sizePolicy().verticalPolicy())
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(widget)
+        area = _Area(widget)
         number = self.tabs.addTab(area, label)
         self.names.refresh()
         if moves_below:

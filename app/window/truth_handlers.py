@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
@@ -14,7 +15,9 @@ from app.window.file_handlers import readable
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
 from mpm_core.clip import Clip
-from mpm_core.truth.attaching import AttachedTruth
+
+if TYPE_CHECKING:
+    from mpm_core.truth.attaching import AttachedTruth
 
 _FARTHEST_FRAMES = 1e6
 

@@ -11,7 +11,6 @@ from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE
 from app.window.help import CommandPalette, KeysDialog
-from mpm_core.about import version_text
 
 
 class ViewHandlers(QObject):
@@ -102,6 +101,8 @@ class ViewHandlers(QObject):
         KeysDialog(self._window).exec()
 
     def show_about(self) -> None:
+        from mpm_core.about import version_text  # not needed to open a window
+
         text = (
             f"<b>mpm-viewer {version_text()}</b><p>Masked pose modelling, after Zhang et al., arXiv 2306.17201.</p>"
             "<p>Trained on motion from mocap.cs.cmu.edu, created with funding from NSF EIA-0196217, and on ReActIdle.</p>"

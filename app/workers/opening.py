@@ -23,7 +23,6 @@ from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.project import is_project, read_project
-from mpm_core.formats.saved import read_saved
 from mpm_core.masking import Mask
 
 _LONGEST_NOTE = 260
@@ -124,6 +123,8 @@ class Opener(QObject):
             options = ReadOptions()
         if self._thread.is_outdated():
             return
+        from mpm_core.formats.saved import read_saved  # not needed to open a window
+
         clip = read_clip(path, options=replace(options, on_progress=tell))
         if truth_for is None:
             self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))

@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.truth.attaching import DoubtfulTruthError, attach_truth
 
 
 class TruthJob(QObject):
@@ -31,6 +30,8 @@ class TruthJob(QObject):
         self._thread.ask(clip, motion, shift_s, is_shift)
 
     def _work(self, clip: Clip, motion: Clip, shift_s: float | None, is_shift: bool) -> None:
+        from mpm_core.truth.attaching import DoubtfulTruthError, attach_truth  # not needed to open a window
+
         try:
             self.found.emit(clip, motion, attach_truth(clip, motion, shift_s), is_shift)
         except DoubtfulTruthError as error:

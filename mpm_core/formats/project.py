@@ -26,7 +26,6 @@ from mpm_core.clip import Clip, split_source
 from mpm_core.errors import UserError
 from mpm_core.files import ZIP_ERRORS, open_zip, written_whole
 from mpm_core.formats.base import CERTAIN, Contents, Format, Probe, ReadOptions, Recognition
-from mpm_core.formats.pickled_npz import read_members
 from mpm_core.formats.project_clip import clip_from, clip_parts
 from mpm_core.masking import Mask
 from mpm_core.pauses import at_rate
@@ -240,6 +239,8 @@ class _Reader:
         return found
 
     def _arrays(self, member: str) -> dict[str, NDArray[Any]]:
+        from mpm_core.formats.pickled_npz import read_members  # not needed to open a window
+
         where = f"{self._path}: '{member}'"
         try:
             with self._archive.open(member) as file, zipfile.ZipFile(file) as inner:
