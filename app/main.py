@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     save_memory()
     gc.disable()  # until the window is there: what is made up to then stays
-    from PySide6.QtCore import QSettings, Qt, QTimer
+    from PySide6.QtCore import QSettings, Qt
     from PySide6.QtWidgets import QApplication
 
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
@@ -49,9 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     gc.freeze()  # modules are never looked through for garbage again, which would hold up the window for several frames
     windows = Windows(QSettings(), THEMES.get(options.theme))
-    windows.open()
+    windows.open().first_sight.seen.connect(lambda: windows.start(options.file))
     gc.enable()
-    QTimer.singleShot(0, lambda: windows.start(options.file))
     return app.exec()
 
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QApplication
 
 from app.display import why_no_display
+from app.views.graphics import make_context
 from mpm_core.errors import UserError
 
 _PLATFORM = "QT_QPA_PLATFORM"
@@ -98,8 +99,6 @@ def _has_egl() -> bool:
 
 def make_film_context() -> tuple[QOpenGLContext, QOffscreenSurface]:
     """An OpenGL context that is current, and the surface that it needs; UserError where there is none."""
-    from app.views.graphics import make_context  # PyOpenGL asks for its platform when it is imported
-
     made = make_context()
     if made is None:
         raise UserError(_NO_GL)

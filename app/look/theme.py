@@ -37,6 +37,7 @@ MARGIN = 8
 NARROWEST_PANEL, USUAL_PANEL, WIDEST_PANEL = 220, 335, 460
 PANEL_SHARE = 0.26  # of the window's width, within the limits above, until a person says otherwise
 ICON_SIZE = 18
+SMALLEST_SCENE = (240, 200)
 
 # Sizes in the scene, metres.
 BONE_RADIUS_M = 0.019

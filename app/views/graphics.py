@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
-from OpenGL import GL
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 
+_GL_RENDERER = 0x1F01  # of OpenGL's headers; PyOpenGL, which has its name, takes longer to import than the window may to show
 _SMOOTH_SAMPLES = 4
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "gdi generic", "software")
 """In the names of renderers that draw with the processor. Each pixel drawn four times would take them half of the time that a
@@ -76,5 +76,5 @@ def _look() -> _Found | None:
     if made is None:
         return None
     context, surface = made
-    renderer = GL.glGetString(GL.GL_RENDERER) or b""
-    return _Found(context.format().version(), renderer.decode("utf-8", "replace"), context, surface)
+    renderer = context.functions().glGetString(_GL_RENDERER) or ""
+    return _Found(context.format().version(), renderer, context, surface)

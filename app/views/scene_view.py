@@ -55,8 +55,7 @@ class SceneView(SceneCanvas):
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
         self._session = session
-        self.theme = theme
-        self.palette_name = "field"
+        self.theme, self.palette_name = theme, "field"
         self.shows_errors = False
         self.shows_truth = True
         self.is_side_by_side = False
@@ -96,10 +95,11 @@ class SceneView(SceneCanvas):
         self._key = SolidityKey(self, theme)
         self._key.move(look.MARGIN, look.MARGIN)
         self.setMouseTracking(True)
-        self.setMinimumSize(240, 200)
-        self.set_theme(theme)
+        self.setMinimumSize(*look.SMALLEST_SCENE)
+        self.take_colours(theme, "field")
         self._connect()
         self._on_clip_changed()
+        self._on_prediction_changed()
 
     def _connect(self) -> None:
         session = self._session
@@ -115,9 +115,9 @@ class SceneView(SceneCanvas):
         for signal in (session.up_changed, session.height_changed):
             signal.connect(self._on_ground_changed)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Take over the colours of a theme."""
-        self.theme = theme
+    def take_colours(self, theme: Theme, palette_name: str) -> None:
+        """Draw in these from now on."""
+        self.theme, self.palette_name = theme, palette_name
         self.setBackgroundColor(QColor(theme.scene))
         self._grid.setColor(QColor(theme.grid))
         self._legend.theme = self._key.theme = theme

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QVector3D
 
 from app.views.image_view import ImageView
 from app.views.picture_place import MODES
-from app.views.scene_view import SceneView
 from app.views.timeline import Timeline
+
+if TYPE_CHECKING:
+    from app.views.scene_view import SceneView
 
 _SCENE = ("distance", "elevation", "azimuth", "fov")
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction
 from app.document.alternatives import FEW, MANY
 from app.document.editor import Editor
 from app.document.session import Session
-from app.views.scene_view import SceneView
+from app.views.scene_area import SceneArea
 from app.workers.alternatives import AlternativesJob
 from mpm_core.skeleton import MPM16
 
@@ -18,13 +18,12 @@ from mpm_core.skeleton import MPM16
 class AlternativeHandlers(QObject):
     """Binds the table of actions and the scene to the session's alternatives."""
 
-    def __init__(self, session: Session, editor: Editor, scene: SceneView | None) -> None:
+    def __init__(self, session: Session, editor: Editor, scene: SceneArea) -> None:
         super().__init__()
         self._session, self._editor = session, editor
         self._actions: Mapping[str, QAction] = {}
         self.job = AlternativesJob(session)
-        if scene is not None:
-            scene.alternative_taken.connect(editor.choosing.take)
+        scene.then(lambda view: view.alternative_taken.connect(editor.choosing.take))
         session.alternatives.changed.connect(self._show)
 
     def use(self, actions: Mapping[str, QAction]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import keep_answers
 from app.document.editor import Editor
+from app.document.later import Later
 from app.document.predictions import keep, usual_name
 from app.document.session import Session
 from app.document.suspicions import joints_text, sentence_of
@@ -18,13 +20,15 @@ from app.document.worst import find_worst
 from app.panels.predictions import PredictionsPanel
 from app.panels.questions import ask_where
 from app.panels.suspicions import SuspicionsPanel
-from app.views.curves import CurvesView
 from app.views.curves_files import SUFFIXES
 from app.workers.comparing import CompareJob
 from mpm_core.comparison import table_text
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
 from mpm_core.suspicions import Suspicion
+
+if TYPE_CHECKING:
+    from app.views.curves import CurvesView
 
 _WAS_SHOWN = "was_shown"
 _NOT_WHOLE = "The answer is not complete yet: wait until the lifter is done."
@@ -35,7 +39,7 @@ class AnswerHandlers(QObject):
 
     def __init__(
         self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
-        suspicions: SuspicionsPanel, curves: CurvesView, curves_dock: QDockWidget,
+        suspicions: SuspicionsPanel, curves: Later[CurvesView], curves_dock: QDockWidget,
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._editor, self._compare_job = window, session, editor, compare_job
@@ -135,11 +139,11 @@ class AnswerHandlers(QObject):
         if self._session.renewal.marks is not None:
             self._session.warning.emit(_NOT_WHOLE)
             return
-        path = self._ask_where("Save the curves", self._curves.choice().kind, SUFFIXES[suffix], suffix)
+        path = self._ask_where("Save the curves", self._curves.now().choice().kind, SUFFIXES[suffix], suffix)
         if path is None:
             return
         try:
-            self._curves.save(path)
+            self._curves.now().save(path)
         except UserError as error:
             self._session.failure.emit(str(error))
         else:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import remove_answers, rename_answer
 from app.document.editor import Editor
+from app.document.later import Later
 from app.document.session import Session
 from app.look.theme import Theme
 from app.panels.predictions import PredictionsPanel
 from app.panels.suspicions import SuspicionsPanel
-from app.views.curves import CurvesView
 from app.views.timeline import Timeline
 from app.window.answer_handlers import AnswerHandlers
 from app.workers.answers import AnswersJob
 from app.workers.comparing import CompareJob
 from app.workers.curves import CurvesJob
 from app.workers.suspicions import SuspicionsJob
+
+if TYPE_CHECKING:
+    from app.views.curves import CurvesView
 
 
 class Answers:
@@ -27,10 +32,10 @@ class Answers:
     def __init__(self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, theme: Theme) -> None:
         self._session = session
         self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
-        self.curves = CurvesView(session, theme)
+        self._theme, self._palette_name = theme, "field"
+        self._curves = Later(self._make_curves)
         self.dock = QDockWidget("Curves", window)
         self.dock.setObjectName("curves")
-        self.dock.setWidget(self.curves)
         self.dock.setFeatures(
             QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
         )
@@ -40,12 +45,29 @@ class Answers:
         self.compare_job, self.answers_job = CompareJob(session), AnswersJob(session)
         self.curves_job, self.suspicions_job = CurvesJob(session), SuspicionsJob(session)
         self.handlers = AnswerHandlers(
-            window, session, editor, self.compare_job, self.predictions, self.suspicions, self.curves, self.dock
+            window, session, editor, self.compare_job, self.predictions, self.suspicions, self._curves, self.dock
         )
         self._connect(timeline)
 
+    @property
+    def curves(self) -> CurvesView:
+        """The view of the curves, built now unless it is there."""
+        return self._curves.now()
+
+    def build(self) -> None:
+        """Build the curves, unless they are there."""
+        self._curves.now()
+
+    def _make_curves(self) -> CurvesView:
+        from app.views.curves import CurvesView  # what it draws with is slow to import, and not needed to open a window
+
+        curves = CurvesView(self._session, self._theme)
+        curves.set_theme(self._theme, self._palette_name)
+        self.dock.setWidget(curves)
+        return curves
+
     def _connect(self, timeline: Timeline) -> None:
-        session, panel, curves, handlers = self._session, self.predictions, self.curves, self.handlers
+        session, panel, handlers = self._session, self.predictions, self.handlers
         panel.keep_chosen.connect(handlers.keep_answer)
         panel.compare_chosen.connect(handlers.compare_lifters)
         panel.cancel_chosen.connect(self.compare_job.cancel)
@@ -58,22 +80,32 @@ class Answers:
         self.suspicions.chosen.connect(handlers.go_to)
         self.suspicions.worst_chosen.connect(handlers.go_to_worst)
         self.suspicions.hide_chosen.connect(handlers.hide_suspicious)
+        self._curves.then(lambda curves: self._connect_curves(curves, timeline))
+
+    def _connect_curves(self, curves: CurvesView, timeline: Timeline) -> None:
         curves.choice_changed.connect(self.curves_job.set_choice)
         curves.wanted.connect(self.curves_job.set_wanted)
-        curves.frame_chosen.connect(session.set_frame)
-        curves.save_chosen.connect(handlers.save_curves)
+        curves.frame_chosen.connect(self._session.set_frame)
+        curves.save_chosen.connect(self.handlers.save_curves)
         curves.span_chosen.connect(timeline.show_span)
         timeline.span_changed.connect(curves.show_span)
         self.curves_job.changed.connect(curves.show_curves)
 
     def bind(self, curves_action: QAction) -> None:
         """The action that shows the curves follows the dock, which can also be closed by itself."""
+        self.dock.visibilityChanged.connect(self._show_curves)
         self.dock.visibilityChanged.connect(lambda _: curves_action.setChecked(not self.dock.isHidden()))
+
+    def _show_curves(self, is_visible: bool) -> None:
+        if is_visible:
+            self.build()
 
     def restyle(self, theme: Theme, palette_name: str) -> None:
         """Take over colours."""
         self.predictions.set_theme(theme)
-        self.curves.set_theme(theme, palette_name)
+        self._theme, self._palette_name = theme, palette_name
+        if self._curves.is_made:
+            self.curves.set_theme(theme, palette_name)
 
     def stop(self) -> None:
         """End the workers; call before the application quits."""

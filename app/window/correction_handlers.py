@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QMouseEvent
@@ -14,7 +15,7 @@ from app.document.session import Session
 from app.look import theme as look
 from app.panels.joints import JointsPanel
 from app.panels.questions import ask_where
-from app.views.scene_view import SceneView
+from app.views.scene_area import SceneArea
 from app.views.selecting_layer import SelectingLayer
 from app.views.skeleton_item import nearest_joint
 from app.views.timeline import Timeline
@@ -24,6 +25,9 @@ from mpm_core.errors import UserError
 from mpm_core.mask_files import read_mask_file, write_mask_file
 from mpm_core.skeleton import MPM16
 
+if TYPE_CHECKING:
+    from app.views.scene_view import SceneView
+
 _MASK_FILES = "Masks (*.npz *.csv);;All files (*)"
 
 
@@ -31,12 +35,12 @@ class CorrectionHandlers(QObject):
     """Binds the table of actions, the selecting layer and right clicks to the editor."""
 
     def __init__(
-        self, window: QWidget, session: Session, editor: Editor, layer: SelectingLayer, timeline: Timeline,
-        scene: SceneView | None,
-    ) -> None:  # fmt: skip
+        self, window: QWidget, session: Session, editor: Editor, layer: SelectingLayer, timeline: Timeline, scene: SceneArea
+    ) -> None:
         super().__init__()
         self._window, self._session, self._editor = window, session, editor
-        self._timeline, self._scene = timeline, scene
+        self._timeline = timeline
+        self._scene: SceneView | None = None
         self._menus: JointMenus | None = None
         self._joints_panel: JointsPanel | None = None
         self.notes = CorrectionNotes(session, editor.corrections)
@@ -44,8 +48,7 @@ class CorrectionHandlers(QObject):
         layer.nudged.connect(lambda dx, dy: editor.corrections.nudge(session.selection, dx, dy))
         layer.menu_asked.connect(lambda joints, place: self.ask(joints, session.frame, place))
         timeline.installEventFilter(self)
-        if scene is not None:
-            scene.installEventFilter(self)
+        scene.then(self._watch)
 
     def use(self, actions: Mapping[str, QAction], joints_panel: JointsPanel) -> None:
         """The window's actions, for menus, and the panel whose rows have menus too."""
@@ -132,6 +135,10 @@ class CorrectionHandlers(QObject):
             menu = self._menus.menu(joints, frame)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(place)
+
+    def _watch(self, scene: SceneView) -> None:
+        self._scene = scene
+        scene.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Right clicks on lanes, their names and cells; and on joints of the scene, which the right button pans elsewhere."""

@@ -12,7 +12,7 @@ from app.document.document import Document
 from app.document.session import Session
 from app.panels.film_dialog import FilmDialog, FilmKind
 from app.panels.questions import ask_where, may_replace
-from app.views.scene_view import SceneView
+from app.views.scene_area import SceneArea
 from app.workers.backdrop import Backdrop
 from app.workers.filming import FilmJob
 from mpm_core.skeleton import MPM16
@@ -22,11 +22,11 @@ class FilmHandlers(QObject):
     """Binds the table of actions to the job that draws films. look: gives the names of theme and palette."""
 
     def __init__(
-        self, window: QWidget, session: Session, document: Document, scene: SceneView | None, backdrop: Backdrop,
+        self, window: QWidget, session: Session, document: Document, area: SceneArea, backdrop: Backdrop,
         look: Callable[[], tuple[str, str]],
     ) -> None:  # fmt: skip
         super().__init__()
-        self._window, self._session, self._document, self._scene, self._backdrop = window, session, document, scene, backdrop
+        self._window, self._session, self._document, self._area, self._backdrop = window, session, document, area, backdrop
         self._look = look
         self._progress: QProgressDialog | None = None
         self.job = FilmJob()
@@ -46,7 +46,7 @@ class FilmHandlers(QObject):
         elif self.job.is_busy:
             session.warning.emit("A film is still being drawn: try again when it is done.")
         else:
-            dialog = FilmDialog(session, self._scene is not None, self._look()[0], self._window)
+            dialog = FilmDialog(session, self._area.view is not None, self._look()[0], self._window)
             if dialog.exec():
                 self._film(dialog.kind(), dialog.arguments())
 
@@ -64,7 +64,7 @@ class FilmHandlers(QObject):
                 return
         times = self._backdrop.times
         shown = [answer.name for answer in session.kept.shown]
-        aspect = 1.0 if self._scene is None else self._scene.height() / max(self._scene.width(), 1)
+        aspect = 1.0 if self._area.view is None else self._area.height() / max(self._area.width(), 1)
         from mpm_core.films.material import with_window_part  # with it come the commands; not needed to open a window
 
         project = with_window_part(project, session.prediction, times, {"aspect": aspect, "shown": shown})
@@ -74,7 +74,7 @@ class FilmHandlers(QObject):
 
     def _on_show(self) -> list[str]:
         """How the scene is drawn now."""
-        scene = self._scene
+        scene = self._area.view
         if scene is None:
             return []
         truth = "none" if not scene.shows_truth else "beside" if scene.is_side_by_side else "over"

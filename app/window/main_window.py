@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QLabel,
     QMainWindow,
     QScrollArea,
     QSplitter,
@@ -34,9 +34,8 @@ from app.panels.metrics import MetricsPanel
 from app.panels.reading_dialog import ReadingDialog
 from app.panels.side_panel import SidePanel
 from app.panels.video import VideoPanel
-from app.views.graphics import why_no_scene
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView
+from app.views.scene_area import SceneArea
 from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
@@ -46,6 +45,7 @@ from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
 from app.window.file_handlers import FileHandlers
 from app.window.film_handlers import FilmHandlers
+from app.window.first_sight import FirstSight
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
@@ -64,9 +64,16 @@ from app.workers.bystanders import BystandersJob
 from app.workers.detection import DetectJob
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob
+from app.workers.loading import LoadJob
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
 from mpm_core.skeleton import MPM16
+
+if TYPE_CHECKING:
+    from app.views.scene_view import SceneView
+
+_LOADED_LATER = ("app.views.scene_view", "app.views.curves")
+"""What these draw with, OpenGL and pyqtgraph, takes as long to import as everything that the window's first picture needs."""
 
 _FIRST_SIZE = (1280, 800)
 _TIMELINE_SHARE = 0.9  # of its natural height, at least
@@ -101,6 +108,7 @@ class MainWindow(QMainWindow):
         self.lift_job = LiftJob(self.session)
         self.figures_job = FiguresJob(self.session)
         self.curves_job = AnswerCurvesJob(self.session)
+        self.first_sight, self.load_job = FirstSight(self), LoadJob(_LOADED_LATER)
         self._build_views()
         self.project_handlers = ProjectHandlers(
             self, self.session, self.document, self.backdrop, self.detect_job, self.recent
@@ -112,23 +120,23 @@ class MainWindow(QMainWindow):
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
         self.messages = Messages(self.views)
         self.film_handlers = FilmHandlers(
-            self, self.session, self.document, self.scene_view, self.backdrop, lambda: (self.theme.name, self.palette_name)
+            self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
         )
         self.look_handlers = LookHandlers(self, self.timeline, self.image_view, self.messages, settings)
         self.truth_job = TruthJob()
         self.truth_handlers = TruthHandlers(self, self.session, self.opener, self.truth_job)
         self.bystanders_job = BystandersJob(self.session, self.opener)
-        self.scene_handlers = SceneHandlers(self, self.session, self.scene_view, self.bystanders_job)
+        self.scene_handlers = SceneHandlers(self, self.session, self.scene_area, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
             self.project_handlers.may_leave, lambda: self.theme,
         )  # fmt: skip
         self.selecting_layer = SelectingLayer(self.session, self.image_view)
         self.correction_handlers = CorrectionHandlers(
-            self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_view
+            self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_area
         )  # fmt: skip
         self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
-        self.alternatives = AlternativeHandlers(self.session, self.editor, self.scene_view)
+        self.alternatives = AlternativeHandlers(self.session, self.editor, self.scene_area)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
         self.actions_by_name: Mapping[str, QAction] = build_actions(
@@ -142,8 +150,8 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self.correction_handlers.use(self.actions_by_name, self.joints_panel)
         views = ViewState(
-            self.session, self.playback, self.editor.corrections, self.image_view, self.scene_view, self.timeline,
-            self.answers.curves, self.panels, {"views": self.views, "timeline": self._column}, self.actions_by_name,
+            self.session, self.playback, self.editor.corrections, self.image_view, self.scene_area, self.timeline,
+            self.answers, self.panels, {"views": self.views, "timeline": self._column}, self.actions_by_name,
         )  # fmt: skip
         for kept in (AnswerParts(self.session), self.bystanders_job, views):  # what is shown has to be there first
             self.document.keep(kept)
@@ -159,20 +167,18 @@ class MainWindow(QMainWindow):
         self.restyle(None, None)
         self._restore()
 
+    @property
+    def scene_view(self) -> SceneView | None:
+        """The scene, built now unless it is there; None where it cannot be drawn."""
+        return self.scene_area.view
+
     def _build_views(self) -> None:
         self.image_view = ImageView(self.session, self.theme)
         self.timeline = Timeline(self.session, self.theme)
-        reason = why_no_scene()
-        self.scene_view = None if reason else SceneView(self.session, self.theme)
-        self.no_scene = QLabel(reason)
-        self.no_scene.setWordWrap(True)
-        self.no_scene.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        if self.scene_view is not None:
-            self.no_scene.hide()
-            self.no_scene.setParent(self)
+        self.scene_area = SceneArea(self.session, self.theme)
         self.views = QSplitter(Qt.Orientation.Horizontal)
         self.views.addWidget(self.image_view)
-        self.views.addWidget(self.scene_view or self.no_scene)
+        self.views.addWidget(self.scene_area)
         self.views.setStretchFactor(0, 2)
         self.views.setStretchFactor(1, 3)
         self.views.setSizes([400, 560])
@@ -238,8 +244,7 @@ class MainWindow(QMainWindow):
         session, handlers = self.session, self.edit_handlers
         self.image_view.joint_clicked.connect(handlers.click_joint)
         self.image_view.joint_moved.connect(handlers.drag_joint)
-        if self.scene_view is not None:
-            self.scene_view.joint_clicked.connect(handlers.click_joint)
+        self.scene_area.then(lambda scene: scene.joint_clicked.connect(handlers.click_joint))
         self.timeline.frame_chosen.connect(session.set_frame)
         self.timeline.range_chosen.connect(self.view_handlers.select_frames)
         self.timeline.cell_pressed.connect(handlers.press_cell)
@@ -259,8 +264,10 @@ class MainWindow(QMainWindow):
         self.answers.bind(self.actions_by_name["curves"])
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
-        if self.scene_view is not None:
-            self.backdrop.picture_changed.connect(self.scene_view.set_picture)
+        self.backdrop.picture_changed.connect(self.scene_area.set_picture)
+        self.first_sight.seen.connect(self.load_job.start)
+        self.load_job.loaded.connect(self.scene_area.build)
+        self.load_job.loaded.connect(self.answers.build)
         self.opener.asked.connect(
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )
@@ -323,9 +330,7 @@ class MainWindow(QMainWindow):
         self.image_view.theme, self.image_view.palette_name = self.theme, self.palette_name
         self.image_view.update()
         self.timeline.restyle(self.theme, self.palette_name)
-        if self.scene_view is not None:
-            self.scene_view.palette_name = self.palette_name
-            self.scene_view.set_theme(self.theme)
+        self.scene_area.take_colours(self.theme, self.palette_name)
         self.joints_panel.set_colours(self.theme, self.palette_name)
         self.answers.restyle(self.theme, self.palette_name)
 
@@ -367,9 +372,9 @@ class MainWindow(QMainWindow):
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
-            self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job, self.backdrop,
-            self.detect_job, self.file_handlers, self.film_handlers, self.video_handlers, self.project_handlers, self.document,
-            self.answers, self.alternatives,
+            self.load_job, self.lift_job, self.bystanders_job, self.figures_job, self.curves_job, self.opener, self.truth_job,
+            self.backdrop, self.detect_job, self.file_handlers, self.film_handlers, self.video_handlers, self.project_handlers,
+            self.document, self.answers, self.alternatives,
         )  # fmt: skip
         for worker in workers:
             worker.stop()

@@ -13,11 +13,11 @@ from app.document.corrections import Corrections
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.views import viewpoints
-from app.views.curves import CurvesView
 from app.views.image_view import ImageView
-from app.views.scene_view import SceneView
+from app.views.scene_area import SceneArea
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS
+from app.window.answers import Answers
 from mpm_core.corrections import FILLS
 from mpm_core.curves import CURVES
 from mpm_core.formats.project import Part
@@ -36,9 +36,9 @@ class ViewState:
     playback: Playback
     corrections: Corrections
     image: ImageView
-    scene: SceneView | None
+    scene: SceneArea
     timeline: Timeline
-    curves: CurvesView
+    compared: Answers
     panels: QTabWidget
     splitters: Mapping[str, QSplitter]
     actions: Mapping[str, QAction]
@@ -52,11 +52,11 @@ class ViewState:
         note = {
             "image": viewpoints.image_viewpoint(self.image),
             "timeline": viewpoints.timeline_viewpoint(self.timeline),
-            "scene": {} if self.scene is None else viewpoints.scene_viewpoint(self.scene),
+            "scene": {} if (view := self.scene.view) is None else viewpoints.scene_viewpoint(view),
             "switches": {name: self.actions[name].isChecked() for name in _SWITCHES},
             "panel": self.panels.tabText(self.panels.currentIndex()),
             "answers": [answer.name for answer in self.session.kept.shown],
-            "curves": self.curves.choice().kind,
+            "curves": self.compared.curves.choice().kind,
             "bad_frames": self.session.suspicions.only,
             "speed": self.playback.speed,
             "between_keys": {"fill": self.corrections.fill, "reach_s": self.corrections.reach_s},
@@ -79,8 +79,7 @@ class ViewState:
                 self.splitters[name].setSizes(sizes)
         viewpoints.zoom_there(self.image, _dict(note, "image"))
         viewpoints.scroll_there(self.timeline, _dict(note, "timeline"))
-        if self.scene is not None:
-            viewpoints.look_from_there(self.scene, _dict(note, "scene"))
+        self.scene.then(lambda view: viewpoints.look_from_there(view, _dict(note, "scene")))
 
     def _restore_choices(self, note: Mapping[str, Any]) -> None:
         """What of the answers, curves and bad frames is shown, how fast it is played, and how new keys are joined."""
@@ -90,7 +89,7 @@ class ViewState:
                 kept.set_shown(answer.number, answer.name in names)
         curves, only = str(note.get("curves")), str(note.get("bad_frames"))
         if curves in CURVES:
-            self.curves.choose(curves)
+            self.compared.curves.choose(curves)
         if only in ("", *CHECKS):
             self.session.suspicions.set_only(only)
         if note.get("speed") in SPEEDS:

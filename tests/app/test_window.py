@@ -32,7 +32,7 @@ def test_the_demo_is_lifted_beside_its_truth(demo_window):
     session = demo_window.session
     assert len(session) > 500 and every_error(session).shape == (len(session), 16)
     assert np.nanmean(every_error(session)) < 80
-    assert demo_window.scene_view is not None and demo_window.no_scene.text() == ""
+    assert demo_window.scene_view is not None and demo_window.scene_area.reason.text() == ""
     assert "MPJPE" in demo_window.status_line._errors.text()
 
 
@@ -322,7 +322,7 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
     window.opener.open_demo()
     qtbot.waitUntil(lambda: window.session.clip is not None)
     wait_for_lift(qtbot, window)
-    assert window.scene_view is None and window.no_scene.text().count(".") == 1
+    assert window.scene_view is None and window.scene_area.reason.text().count(".") == 1
     view = window.image_view
     qtbot.mouseClick(view, LEFT, pos=place(view, WRIST))
     assert window.session.mask[0, WRIST]

@@ -1,0 +1,37 @@
+"""Owns the worker that imports, once the window has shown, what is needed soon but not for its first picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from PySide6.QtCore import QObject, Signal
+
+from app.workers.garbage import nothing_collected
+from app.workers.newest_wins import NewestWins
+
+
+class LoadJob(QObject):
+    """Imports modules, for which the window would otherwise stand still when it needs them."""
+
+    loaded = Signal()
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        super().__init__()
+        self._modules = modules
+        self._thread = NewestWins(self._work)
+        self._thread.start()
+
+    def start(self) -> None:
+        """Import them all in the background; `loaded` tells when that is done."""
+        self._thread.ask()
+
+    def stop(self) -> None:
+        """End the worker; call before the application quits."""
+        self._thread.stop()
+
+    def _work(self) -> None:
+        with nothing_collected():
+            for name in self._modules:
+                import_module(name)
+        self.loaded.emit()
