@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from OpenGL import GL
 from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
-from PySide6.QtGui import QColor, QMatrix4x4, QVector4D
+from PySide6.QtGui import QColor, QMatrix4x4, QOpenGLContext, QVector4D
 from PySide6.QtOpenGL import QOpenGLBuffer, QOpenGLShader, QOpenGLShaderProgram
 
 from app.look.theme import rgb
@@ -14,6 +14,8 @@ from mpm_core.capsules import axes_along, unit_capsule
 from mpm_core.skeleton import MPM16
 
 _RIM = 0.8  # cosine of the angle between surface and eye, from which on a rim has the outline's colour
+
+_PROGRAM = "skeletons"
 
 _SIDES, _RINGS = 12, 4
 _FLOATS = 10  # position, normal, colour, hollowness
@@ -113,6 +115,24 @@ def build_ellipsoids(
     return out.reshape(-1, _FLOATS)
 
 
+def _program_of(context: QOpenGLContext) -> QOpenGLShaderProgram:
+    """The skeletons' shaders: once for each context, as a driver takes up to 2 MB for each program, and gone with it."""
+    program = context.findChild(QOpenGLShaderProgram, _PROGRAM)
+    if program is not None:
+        return program
+    program = QOpenGLShaderProgram(context)
+    program.setObjectName(_PROGRAM)
+    program.addShaderFromSourceCode(QOpenGLShader.ShaderTypeBit.Vertex, _VERTEX_SHADER)
+    program.addShaderFromSourceCode(QOpenGLShader.ShaderTypeBit.Fragment, _FRAGMENT_SHADER)
+    for place, name in enumerate(("a_position", "a_normal", "a_colour", "a_hollow")):
+        program.bindAttributeLocation(name, place)
+    if not program.link():
+        reason = program.log()
+        program.setParent(None)
+        raise RuntimeError(f"the skeleton's shaders do not link: {reason}")
+    return program
+
+
 class SkeletonMesh(GLGraphicsItem):
     """A pose in the scene. With alpha below one it is drawn see-through, but never through itself. `outline`: the colour of its
     rim as seen from the camera, or None."""
@@ -134,14 +154,7 @@ class SkeletonMesh(GLGraphicsItem):
         self.update()
 
     def initializeGL(self) -> None:
-        program = QOpenGLShaderProgram()
-        program.addShaderFromSourceCode(QOpenGLShader.ShaderTypeBit.Vertex, _VERTEX_SHADER)
-        program.addShaderFromSourceCode(QOpenGLShader.ShaderTypeBit.Fragment, _FRAGMENT_SHADER)
-        for place, name in enumerate(("a_position", "a_normal", "a_colour", "a_hollow")):
-            program.bindAttributeLocation(name, place)
-        if not program.link():
-            raise RuntimeError(f"the skeleton's shaders do not link: {program.log()}")
-        self._program = program
+        self._program = _program_of(QOpenGLContext.currentContext())
         self._index_buffer.create()
         self._index_buffer.bind()
         self._index_buffer.allocate(_ALL_FACES.tobytes(), _ALL_FACES.nbytes)

@@ -39,15 +39,17 @@ class KeptSkeletons:
         shown = session.kept.shown
         while len(self._items) < len(shown):
             self._add()
+        while len(self._items) > len(shown):
+            self._remove()
         colours = theme.palettes[palette_name].joints
         places = _places(has_truth)
-        for number, (mesh, label) in enumerate(self._items):
-            pose = answer_in_scene(session, shown[number].prediction, session.frame) if number < len(shown) else None
+        for answer, (mesh, label) in zip(shown, self._items, strict=True):
+            pose = answer_in_scene(session, answer.prediction, session.frame)
             mesh.setVisible(pose is not None)
             label.setVisible(pose is not None)
             if pose is None:
                 continue
-            answer, points = shown[number], pose + root + beside * next(places)
+            points = pose + root + beside * next(places)
             place = session.kept.place(answer.number)
             mesh.outline = look.outline_of(place, theme)
             radius = np.full(len(MPM16), look.JOINT_RADIUS_M * _SHARE)
@@ -64,6 +66,10 @@ class KeptSkeletons:
         for item in (mesh, label):
             self._scene.addItem(item)
         self._items.append((mesh, label))
+
+    def _remove(self) -> None:
+        for item in self._items.pop():
+            self._scene.removeItem(item)
 
 
 def _places(has_truth: bool) -> Iterator[int]:

@@ -58,3 +58,4 @@ class NewestWins(QThread):
             except Exception as error:  # a defect of ours must not take the window down with it
                 _log.exception("a background job failed")
                 self.failed.emit(f"Something went wrong in the background: {error}", request)
+            request = None  # what it was about may go, however long nothing else is asked for

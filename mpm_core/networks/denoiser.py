@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,6 +20,7 @@ from mpm_core.networks.decoders import FrameDecoder, PoseHead
 from mpm_core.networks.encoders import PoseEncoder, SpatialMLP, TemporalTransformer
 from mpm_core.networks.inputs import INPUT_FORMS
 from mpm_core.networks.mpm import MPMConfig
+from mpm_core.networks.starting import small_noise
 from mpm_core.skeleton import MPM16
 
 _STEP_FEATURES = 64
@@ -75,8 +77,8 @@ class NoiseGate(nn.Module):
         nn.init.zeros_(self.sureness.weight)
         nn.init.zeros_(self.sureness.bias)
         reach = _SMOOTHED_FRAMES // 2
-        bell = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / _SMOOTHING) ** 2)
-        self.smoothing = nn.Parameter((bell / bell.sum()).expand(joints, -1).clone())
+        bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _SMOOTHING) ** 2)  # not by torch: see starting.small_noise
+        self.smoothing = nn.Parameter(torch.tensor(np.tile(bell / bell.sum(), (joints, 1)), dtype=torch.float32))
 
     def forward(self, tokens: Tensor, answer: Tensor, noised: Tensor, signal: Tensor) -> Tensor:
         """tokens: (batch, frames, width); answer: (batch, frames, joints, 3) metres; noised: the same, see standardise; signal:
@@ -143,7 +145,7 @@ class Denoiser(PoseNetwork):
         self.encoder_3d = PoseEncoder(c.joints, 3, form.extras_3d, c.encoder_width, c.dropout)
         self.spatial = SpatialMLP(c.encoder_width, c.width, c.dropout)
         self.temporal = TemporalTransformer(c.block_sizes(), c.blocks, None)
-        self.hidden_frame = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.hidden_frame = nn.Parameter(small_noise(c.width))
         self.decoder_3d = FrameDecoder(c.block_sizes(), None)
         self.norm_3d = nn.LayerNorm(c.width)
         self.head_3d = PoseHead(c.width, c.joints, 3)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from mpm_core.skeleton import MPM16
 
@@ -73,7 +74,8 @@ class LatentSearch:
     ) -> None:
         self._decode, self._evidence, self._config = decode, evidence, config
         self._latent = latent.clone().requires_grad_()
-        self._optimiser = torch.optim.Adam([self._latent], lr=config.rate)
+        self._averages = torch.zeros_like(latent), torch.zeros_like(latent)
+        self._steps = torch.zeros(())
         with torch.no_grad():
             self._first = decode(latent)
         # Lengths that a window's keypoints tell are worth no more than these.
@@ -82,9 +84,14 @@ class LatentSearch:
     def step(self) -> None:
         """Move the latent state a little further."""
         with torch.enable_grad():
-            self._optimiser.zero_grad()
-            self._loss(self._decode(self._latent)).backward()
-        self._optimiser.step()
+            (slope,) = torch.autograd.grad(self._loss(self._decode(self._latent)), self._latent)
+        # The class torch.optim.Adam would import torch's compiler first: a second, and 0.13 GB that stay.
+        mean, square = self._averages
+        with torch.no_grad():
+            adam(
+                [self._latent], [slope], [mean], [square], [], [self._steps], foreach=False, amsgrad=False, beta1=0.9,
+                beta2=0.999, lr=self._config.rate, weight_decay=0.0, eps=1e-8, maximize=False,
+            )  # fmt: skip
 
     def _loss(self, positions: Tensor) -> Tensor:
         seen, config = self._evidence, self._config
