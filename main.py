@@ -2,7 +2,7 @@
 
 import sys
 
-from app.main import main
+from app.starting import mpm_viewer
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(mpm_viewer())

@@ -45,12 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run_bench(app, sys.stdout.write, gc.enable)
         return 0
     from app.look.theme import THEMES
+    from app.window.interrupts import Interrupts
     from app.window.windows import Windows
 
     gc.freeze()  # modules are never looked through for garbage again, which would hold up the window for several frames
     windows = Windows(QSettings(), THEMES.get(options.theme))
     windows.open().first_sight.seen.connect(lambda: windows.start(options.file))
     gc.enable()
+    interrupts = Interrupts(windows.quit)  # noqa: F841, it listens for as long as it is there
     return app.exec()
 
 

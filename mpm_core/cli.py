@@ -20,6 +20,7 @@ from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
+from mpm_core.output_option import add_output
 from mpm_core.reading import add_meaning
 from mpm_core.sampling_command import add_sampling
 from mpm_core.terminal import follow, say
@@ -209,7 +210,7 @@ def _add_training(commands: Any) -> None:
     train = commands.add_parser("train", help="train the network on a motion pack")
     train.add_argument("pack", type=Path, nargs="+", help="motion packs (npz); their 'train' splits are used")
     train.add_argument("--mix", type=float, nargs="+", help="share of each batch that comes from each pack (default: by size)")
-    train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and weights")
+    add_output(train, required=True, help="folder for checkpoints and weights")
     train.add_argument("--network", default="mpm", help="mpm, a peer of it (stmo, tcn), or denoiser")
     train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
     train.add_argument("--stage", choices=("1", "2", "both"), default="both", help="masked pre-training, fine-tuning or both")
@@ -227,7 +228,7 @@ def _add_import(commands: Any) -> None:
     data = commands.add_parser("data", help="training data").add_subparsers(metavar="what", required=True)
     imported = data.add_parser("import", help="motion files and data sets to one motion pack")
     imported.add_argument("sources", type=Path, nargs="+", metavar="PATH", help="files or folders")
-    imported.add_argument("-o", "--output", type=Path, required=True, help="the pack to write (npz)")
+    add_output(imported, required=True, help="the pack to write (npz)")
     imported.add_argument("--fps", type=float, help="frames per second, where neither file nor manifest.csv says")
     imported.add_argument("--units-per-metre", type=float, help="size, where the manifest.csv does not say (else guessed)")
     imported.add_argument("--split", default="train", help="split of what neither manifest.csv nor data set assigns")

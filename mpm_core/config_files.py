@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mpm_core.errors import UserError
+from mpm_core.output_option import SaidOnce
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -124,7 +125,7 @@ def _words(action: argparse.Action, value: Any, where: str) -> list[str]:
     if action.nargs == 0:
         raise UserError(f"{where}: {option[2:]} is true or false, not {value!r}")
     if isinstance(value, list):
-        if not isinstance(action, argparse._AppendAction):
+        if not isinstance(action, (argparse._AppendAction, SaidOnce)):
             value = ",".join(map(str, value))  # as --to bvh,csv and --up 0,-1,0
         else:
             return [f"{option}={one}" for one in value]

@@ -21,6 +21,7 @@ from mpm_core.files import check_spares, written_whole
 from mpm_core.formats import read_clip
 from mpm_core.formats.written_answer import read_answer
 from mpm_core.grounding.up import Direction
+from mpm_core.output_option import add_output
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import say
@@ -47,7 +48,7 @@ def add_metrics(commands: Any) -> None:
     )
     parser.add_argument("--first", type=int, help="first frame to measure, from 0")
     parser.add_argument("--last", type=int, help="last frame to measure, itself measured too")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also save them, as .csv or .json")
+    add_output(parser, metavar="FILE", help="also save them, as .csv or .json")
     parser.add_argument("--json", action="store_true", help="a JSON document on standard output instead of the table")
     add_truth(parser)
     parser.set_defaults(run=run_metrics)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mpm_core.bulk.inputs import LIST_SIGN
+from mpm_core.output_option import add_output
 
 _INPUTS_HELP = """Inputs are files, folders with all that lies in them, patterns in quotes with *, ** and ?, and @FILE, a text
 file with a path in each line (from the folder that you are in). For several the output is a folder, in which the folders of
@@ -18,13 +19,7 @@ def add_bulk(parser: argparse.ArgumentParser, what: str, usual: str) -> None:
     parser.epilog = _INPUTS_HELP
     parser.set_defaults(usual_format=usual)
     parser.add_argument("inputs", type=_input, nargs="+", metavar="input", help=f"{what}; also patterns and @LIST")
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        help="file to write, in the format of its ending; for several inputs or formats a folder",
-    )
+    add_output(parser, required=True, help="file to write, in the format of its ending; for several inputs or formats a folder")
     group = parser.add_argument_group("many inputs")
     group.add_argument("--to", metavar="FORMATS", help=f"formats in such a folder, as bvh,csv,trc (default: {usual})")
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="how many inputs to work on at once (default: 1)")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.lifters.base import LiftingTask
+from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -47,11 +47,14 @@ class CalibratedTask:
     """A LiftingTask that completes, made of several on the same clip: one for the answer, and one for each pair of limbs
     to find its lasting error."""
 
-    def __init__(self, make_task: Callable[[], LiftingTask]) -> None:
+    def __init__(self, make_task: Callable[[], LivingTask]) -> None:
         """make_task: a new task on the clip, which completes."""
         self._answer = make_task()
         self._probes = tuple(make_task() for _ in _PAIRS)
         self._correction = _Correction()
+        answer = self._answer.living().answer
+        self._positions, self._is_new = answer.positions.copy(), np.ones(len(answer), bool)
+        self._snapshots = Snapshots()
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update. The answer comes first, corrected as before; the new correction at the end."""
@@ -59,15 +62,17 @@ class CalibratedTask:
         for progress in self._answer.update(mask, cursor, frames):
             yield Progress(progress.done, progress.total + 1)
             done = progress.total
-        answer = self._answer.prediction()
+        answer = self._take_over()
         correction = _Correction()
         for probe, (joints, spanned) in zip(self._probes, _PAIRS, strict=True):
             probed = _hide_other_side(answer.hidden, joints)
             if (probed & ~answer.hidden).any():
                 for progress in probe.update(probed, cursor, frames):
                     yield Progress(done + progress.done, done + progress.total + 1)
-                correction.learn(answer, probe.prediction(), joints, spanned)
-        self._correction = correction
+                correction.learn(answer, probe.living().answer, joints, spanned)
+        if not correction.is_same(self._correction):
+            self._is_new |= answer.hidden.any(1)
+            self._correction = correction
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
@@ -76,8 +81,20 @@ class CalibratedTask:
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
-        answer = self._answer.prediction()
-        return replace(answer, positions=self._correction.apply(answer))
+        return self._snapshots.take(self.living())
+
+    def living(self) -> Living:
+        """See LivingTask.living."""
+        answer, new = self._take_over(), self._is_new
+        self._positions[new] = self._correction.apply(answer.positions[new], answer.hidden[new])
+        self._is_new = np.zeros(len(answer), bool)
+        return Living(replace(answer, positions=self._positions[:]), new)
+
+    def _take_over(self) -> Prediction:
+        """The answer as it is uncorrected."""
+        inner = self._answer.living()
+        self._is_new |= inner.renewed
+        return inner.answer
 
 
 def _hide_other_side(hidden: Mask, joints: tuple[int, ...]) -> Mask:
@@ -95,6 +112,10 @@ class _Correction:
         self._centre = np.zeros((len(MPM16), 3))
         self._shift = np.zeros((len(MPM16), 3))
         self._slope = np.zeros((len(MPM16), 3, 3))
+
+    def is_same(self, other: _Correction) -> bool:
+        """Whether it adds the same."""
+        return all(np.array_equal(one, vars(other)[name]) for name, one in vars(self).items())
 
     def learn(self, answer: Prediction, probe: Prediction, joints: tuple[int, ...], spanned: tuple[int, ...]) -> None:
         """Learn it for some joints from their mirror joints, where these are visible, hence as given in `answer`, but were
@@ -122,15 +143,15 @@ class _Correction:
             trust = _TRUSTED_SHARE * seconds / (seconds + _HALF_TRUST_S)
             self._centre[joint], self._shift[joint], self._slope[joint] = centre, trust * shift, trust * slope.T
 
-    def apply(self, answer: Prediction) -> NDArray[np.float32]:
-        """(frames, 16, 3): the answer's positions, corrected where a joint is hidden."""
-        positions = answer.positions.copy()
+    def apply(self, answered: NDArray[np.float32], hidden: Mask) -> NDArray[np.float32]:
+        """(frames, 16, 3): positions (frames, 16, 3) as answered, corrected where a joint is hidden (frames, 16)."""
+        positions = answered.copy()
         for joints, spanned in _PAIRS:
             if self._shift[list(joints)].any():
-                axes = _axes(answer.positions, spanned)
+                axes = _axes(answered, spanned)
                 for joint in joints:
-                    rows = answer.hidden[:, joint]
-                    place = np.einsum("fia,fi->fa", axes[rows], answer.positions[rows, joint])
+                    rows = hidden[:, joint]
+                    place = np.einsum("fia,fi->fa", axes[rows], answered[rows, joint])
                     added = self._shift[joint] + (place - self._centre[joint]) @ self._slope[joint].T
                     positions[rows, joint] += np.einsum("fia,fa->fi", axes[rows], added).astype(np.float32)
         return positions

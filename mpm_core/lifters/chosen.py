@@ -18,7 +18,8 @@ from mpm_core.lifters.base import LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.skeleton import MPM16
+from mpm_core.provenance import Step
+from mpm_core.skeleton import LIMBS, MPM16
 
 _SOFT_S, _SOFT_SHARE = 0.25, 1 / 3
 """How long what is taken needs to begin and to end, and which share of its frames at most."""
@@ -55,13 +56,24 @@ class ChosenTask:
 
 def with_chosen(answer: Prediction, chosen: Floats) -> Prediction:
     """An answer with its hidden joints where a person took alternatives for them. chosen: (frames, 16, 4), see Clip. Hidden
-    joints beyond one that moves go along; visible ones stay where they are."""
-    frames = np.flatnonzero(np.any((chosen[..., 3] > 0) & answer.hidden, axis=1))
+    joints beyond one that moves go along; visible ones stay where they are. Its history says which limbs follow."""
+    follows = (chosen[..., 3] > 0) & answer.hidden
+    follows[:, MPM16.root] = False
+    frames = np.flatnonzero(follows.any(1))
     if not len(frames):
         return answer
     positions = answer.positions.copy()
     positions[frames] = _moved(positions[frames], chosen[frames], answer.hidden[frames], answer.scale)
-    return replace(answer, positions=positions)
+    return replace(answer, positions=positions, history=(*answer.history, *_told(follows)))
+
+
+def _told(follows: Mask) -> Iterator[Step]:
+    """What is to be said of joints (frames, 16) that follow an alternative, limb by limb."""
+    for limb in LIMBS:
+        frames = np.flatnonzero(follows[:, list(MPM16.limb(limb))].any(1))
+        if len(frames):
+            where = f"in {len(frames)} frames from {frames[0] + 1} to {frames[-1] + 1}" if len(frames) > 1 else "in one frame"
+            yield Step.now(f"the {limb} follows an alternative that was taken, {where}")
 
 
 def _moved(places: Floats, chosen: Floats, hidden: Mask, scale: float) -> Floats:

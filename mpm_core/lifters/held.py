@@ -87,6 +87,11 @@ class HeldTask:
         self._task.replace_clip(clip)
         self._take(clip)
 
+    @property
+    def has_edits(self) -> bool:
+        """Whether a person has corrected anything."""
+        return self._rays is not None
+
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
         answer = self._task.prediction()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
@@ -11,10 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.clip import Clip
-from mpm_core.masking import Mask
+from mpm_core.lifters.base import LiftingTask
 from mpm_core.prediction import Prediction
-from mpm_core.progress import Progress
 
 _GROWING = ("positions", "root", "hidden", "is_prior_only", "hypotheses", "uncertainty", "foot_odds", "foot_height")
 """Fields of a prediction that tasks write to frame by frame. Others are replaced as a whole, and so need no copy."""
@@ -35,16 +33,8 @@ class Living:
     renewed: Rows
 
 
-class LivingTask(Protocol):
+class LivingTask(LiftingTask, Protocol):
     """A LiftingTask that others build upon, so that a click costs no more in a long clip than in a short one."""
-
-    def update(self, mask: Mask | None, cursor: int = 0, frames: Rows | None = None) -> Iterator[Progress]:
-        """See LiftingTask.update."""
-        ...
-
-    def replace_clip(self, clip: Clip) -> None:
-        """See LiftingTask.replace_clip."""
-        ...
 
     def living(self) -> Living:
         """The answer as it stands now; see LiftingTask.prediction. For one asker alone, who is told what is new to them."""

@@ -25,7 +25,7 @@ from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.fitting import FittedTask
 from mpm_core.lifters.grounded import GroundedTask
 from mpm_core.lifters.held import HeldTask
-from mpm_core.lifters.living import Living
+from mpm_core.lifters.living import LivingTask
 from mpm_core.lifters.recorded import RecordedTask
 from mpm_core.lifters.refining import RefinedTask
 from mpm_core.lifters.sampled import PlacedTask, SampledTask
@@ -109,8 +109,12 @@ class NetworkLifter:
         answered = self._sampled(self._refined(make_task(), clip) if aids.refine else make_task(), clip, task, sampling)
         lifting = SizedTask(FittedTask(answered, clip) if aids.fit else answered, clip)
         grounds = aids.ground and self.model.has_ground
-        made: LiftingTask = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
-        placed = PlacedTask(made) if sampling.samples and (aids.fit or aids.refine) else made
+        held = HeldTask(GroundedTask(lifting, clip) if grounds else lifting, clip)
+        placed: LiftingTask = held
+        if isinstance(answered, SampledTask):
+            # The answer is as the hypotheses have it only where it is made of them, and nothing has moved it since.
+            moves = self._way is None or aids.fit or grounds
+            placed = PlacedTask(held, answered, lambda: moves or held.has_edits)
         return self._recorded(ChosenTask(placed, clip), task, mode, aids, sampling)
 
     def _refined(self, task: NetworkTask, clip: Clip) -> RefinedTask:
@@ -127,7 +131,7 @@ class NetworkLifter:
             raise UserError(f"the lifter '{self.name}' gives one answer; take 'mpm', 'd3dp' or 'platypose' for hypotheses")
         return sampling
 
-    def _sampled(self, task: NetworkTask | RefinedTask | CalibratedTask, clip: Clip, kind: str, sampling: Sampling) -> Any:
+    def _sampled(self, task: LivingTask, clip: Clip, kind: str, sampling: Sampling) -> LivingTask:
         """The task, with hypotheses where these are wanted."""
         if not sampling.samples:
             return task
@@ -135,15 +139,10 @@ class NetworkLifter:
             self._denoiser = load_denoiser(self.device)
         model = self._denoiser.model
 
-        def ask() -> Living:
-            if isinstance(task, CalibratedTask):
-                return Living(task.prediction(), np.ones(len(clip), bool))
-            return task.living()
-
         def make_drawer(of: Clip) -> Drawer:
             return Drawer(model, of, kind, self._way or "d3dp")
 
-        return SampledTask(task, ask, make_drawer, clip, model, sampling, self._way is not None)
+        return SampledTask(task, make_drawer, clip, model, sampling, self._way is not None)
 
     def _recorded(self, made: LiftingTask, task: str, mode: str, aids: Aids, sampling: Sampling) -> RecordedTask:
         helped = {"mirrored": aids.mirror and self._way is None}
@@ -151,7 +150,11 @@ class NetworkLifter:
         helped["fitted to the keypoints"] = aids.fit and task == "lift"
         ways = [mode, *(word for word, is_on in helped.items() if is_on)]
         if sampling.samples:
-            ways.append(f"{sampling.samples} hypotheses in {sampling.steps} steps from {sampling.start}, seed {sampling.seed}")
+            start = "noise" if sampling.start == "noise" else "the first answer and how unsure it is"
+            ways.append(f"{sampling.samples} hypotheses in {sampling.steps} steps from {start}, seed {sampling.seed}")
+            if self._way is not None:
+                together = "mean" if task == "complete" else sampling.aggregate
+                ways.append(f"together by {_AGGREGATES_IN_WORDS[together]}")
         return RecordedTask(made, f"{self.name} ({self.weights or 'weights from memory'}; {', '.join(ways)})")
 
     def lift(
@@ -178,6 +181,8 @@ class NetworkLifter:
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
         return _run(self.start(clip, "complete", mode, *_switch(aids, switched)), mask)
 
+
+_AGGREGATES_IN_WORDS = {"mean": "their mean", "jpma": "JPMA"}
 
 _OF_SAMPLING = tuple(field.name for field in fields(Sampling))
 

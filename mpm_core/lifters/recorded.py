@@ -29,4 +29,4 @@ class RecordedTask(OuterTask):
             said.append(f"sized: all metres times {answer.scale:.3f}, for the height that was told")
         if answer.moved_by():
             said.append(f"grounded: {answer.moved_by()}, so that standing feet do not slide")
-        return replace(answer, history=tuple(Step.now(text) for text in said))
+        return replace(answer, history=(*(Step.now(text) for text in said), *answer.history))

@@ -46,6 +46,10 @@ class RefinedTask:
         self._shift, self._of_root = np.zeros(shape, np.float32), np.zeros((frames, 3), np.float32)
         self._positions, self._root = self._plain.copy(), self._plain_root.copy()
         self._is_new = np.ones(frames, bool)
+        # Where the refined Hip is in each frame by itself, and smoothly; in which frames that is to be found anew.
+        self._solved, self._is_unplaced = self._plain_root.copy(), np.ones(frames, bool)
+        self._path = SmoothPath(frames, pieces(clip.times, clip.fps))
+        self._measured = _Measured(frames)
         self._refinement: Refinement | None = None
         self._snapshots = Snapshots()
 
@@ -85,6 +89,7 @@ class RefinedTask:
         rays, seen, confidence = self._rays, self._seen, self._confidence
         self._take(clip)
         changed = np.any(self._rays != rays, axis=(1, 2)) | np.any(self._seen != seen, axis=1)
+        self._is_unplaced |= changed
         self._mark(changed | np.any(self._confidence != confidence, axis=1))
 
     def prediction(self) -> Prediction:
@@ -115,6 +120,7 @@ class RefinedTask:
         self._plain[new], self._plain_root[new] = answer.positions[new], answer.root[new]
         self._hidden[new] = answer.hidden[new]
         self._is_new |= inner.renewed
+        self._is_unplaced |= inner.renewed
         changed = np.zeros(len(self._hidden), bool)
         changed[new] = differs
         self._mark(changed)
@@ -206,36 +212,59 @@ class RefinedTask:
         self._grid_shift[first:last] = shifts
         low, high = self._task.resampling.frames_touched(first, last)
         self._shift[low:high] = self._task.resampling.from_grid(self._grid_shift, low, high)
-        self._is_new[low:high] = True
+        self._is_new[low:high] = self._is_unplaced[low:high] = True
 
     def _place(self) -> None:
-        """Find where the refined person stands, and what has come of it all."""
-        answered = np.isfinite(self._plain[:, MPM16.root, 0])
-        seen = self._seen & ~self._hidden & answered[:, None]
-        if not seen.any():
-            self._refinement = None
-            return
-        positions = self._plain + self._shift
-        root = np.full((len(positions), 3), np.nan, np.float32)
-        root[answered] = solve_root(positions[answered], self._rays[answered], seen[answered])
-        path = SmoothPath(len(root), pieces(self._clip.times, self._clip.fps))
-        path.renew(root, 0, len(root))
-        moves = np.where(answered[:, None] & (self._shift != 0).any((1, 2))[:, None], path.smooth - self._plain_root, 0)
-        self._is_new |= np.any(moves != self._of_root, axis=1)
-        self._of_root = moves.astype(np.float32)
-        lengths = np.linalg.norm(self._shift[answered], axis=-1)
-        self._refinement = Refinement(
-            self._off_px(self._plain + self._plain_root[:, None], seen),
-            self._off_px(positions + (self._plain_root + self._of_root)[:, None], seen),
-            float(lengths.mean()),
-            float(lengths.max()),
-        )
+        """Find where the refined person stands, and what has come of it all, where anything has changed since."""
+        touched = self._is_unplaced.copy()
+        for part in runs_of(self._is_unplaced):
+            seen = self._seen[part] & ~self._hidden[part]
+            self._solved[part] = solve_root(self._plain[part] + self._shift[part], self._rays[part], seen)
+        for part in runs_of(self._is_unplaced):
+            touched[self._path.renew(self._solved, part.start, part.stop)] = True
+        self._is_unplaced[:] = False
+        for part in runs_of(touched):
+            moves = (self._shift[part] != 0).any((1, 2))[:, None] & np.isfinite(self._plain_root[part])
+            moves = np.where(moves, self._path.smooth[part] - self._plain_root[part], np.float32(0))
+            self._is_new[part] |= np.any(moves != self._of_root[part], axis=1)
+            self._of_root[part] = moves
+            self._measure(part)
+        self._refinement = self._measured.together()
 
-    def _off_px(self, places: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
-        """The mean distance of joints (frames, 16, 3) from their keypoints, as the camera sees them."""
-        assert self._clip.keypoints is not None
-        counts = seen & (places[..., 2] > 0)
-        if not counts.any():
-            return float("nan")
-        off = self._clip.camera.project(places[counts]) - self._clip.keypoints[counts]
-        return float(np.linalg.norm(off, axis=-1).mean())
+    def _measure(self, part: slice) -> None:
+        """Note how far joints are moved in some frames, and how far from their keypoints they lie."""
+        plain, root = self._plain[part], self._plain_root[part]
+        answered = np.isfinite(plain[:, MPM16.root, 0])
+        seen = self._seen[part] & ~self._hidden[part] & answered[:, None]
+        refined = plain + self._shift[part] + (root + self._of_root[part])[:, None]
+        for number, places in enumerate((plain + root[:, None], refined)):
+            counts = seen & (places[..., 2] > 0)
+            off = np.zeros(counts.shape)
+            if counts.any():
+                assert self._clip.keypoints is not None
+                keypoints = self._clip.keypoints[part][counts]
+                off[counts] = np.linalg.norm(self._clip.camera.project(places[counts]) - keypoints, axis=-1)
+            self._measured.off_px[number, part], self._measured.counts[number, part] = off.sum(1), counts.sum(1)
+        lengths = np.where(answered[:, None], np.linalg.norm(self._shift[part], axis=-1), np.nan)
+        self._measured.lengths[part], self._measured.is_seen[part] = lengths, seen.any(1)
+
+
+class _Measured:
+    """What was measured of every frame. off_px, counts: (2, frames) sums of joints' distances from their keypoints, before and
+    after, and of how many. lengths: (frames, 16) metres by which joints were moved, NaN where there is no answer. is_seen:
+    (frames,)."""
+
+    def __init__(self, frames: int) -> None:
+        self.off_px, self.counts = np.zeros((2, frames)), np.zeros((2, frames), np.int64)
+        self.lengths, self.is_seen = np.full((frames, len(MPM16)), np.nan, np.float32), np.zeros(frames, bool)
+
+    def together(self) -> Refinement | None:
+        """Of the whole clip; None where nothing is seen."""
+        if not self.is_seen.any():
+            return None
+        lengths = self.lengths[np.isfinite(self.lengths[:, MPM16.root])]
+        before, after = (
+            float(off.sum() / count.sum()) if count.any() else float("nan")
+            for off, count in zip(self.off_px, self.counts, strict=True)
+        )
+        return Refinement(before, after, float(lengths.mean()), float(lengths.max()))

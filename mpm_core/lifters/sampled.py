@@ -15,7 +15,7 @@ from mpm_core.diffusion.aggregation import jpma, spread_of
 from mpm_core.diffusion.options import Sampling
 from mpm_core.lifters.base import LiftingTask, OuterTask
 from mpm_core.lifters.drawing import Drawer, FirstAnswer
-from mpm_core.lifters.living import Living, Snapshots
+from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.lifters.placing import laid_on
 from mpm_core.lifters.task import keep_visible, take_points
 from mpm_core.masking import Mask
@@ -36,16 +36,15 @@ class SampledTask:
 
     def __init__(
         self,
-        task: LiftingTask,
-        ask: Callable[[], Living],
+        task: LivingTask,
         make_drawer: Callable[[Clip], Drawer],
         clip: Clip,
         model: Denoiser,
         sampling: Sampling,
         replaces: bool,
     ) -> None:
-        """ask: for what the inner task answers by now. make_drawer: of a clip in MPM-16 joints."""
-        self._task, self._ask, self._make_drawer, self._model = task, ask, make_drawer, model
+        """make_drawer: of a clip in MPM-16 joints."""
+        self._task, self._make_drawer, self._model = task, make_drawer, model
         self._sampling, self._replaces = sampling, replaces
         self._clip = clip.to_mpm16()
         self._drawer = make_drawer(self._clip)
@@ -57,6 +56,8 @@ class SampledTask:
         self._is_standing_in = np.ones(len(clip), bool)  # the inner answer, for that of hypotheses
         self._is_new = np.ones(len(clip), bool)
         self._snapshots = Snapshots()
+        self.drawings = 0
+        """How often hypotheses were taken over: as long as it stays, they do."""
 
     def update(self, mask: Mask | None, cursor: int = 0, frames: NDArray[np.bool_] | None = None) -> Iterator[Progress]:
         """See LiftingTask.update."""
@@ -101,7 +102,7 @@ class SampledTask:
 
     def _take_over(self) -> Prediction:
         """The inner task's answer; it stands in for that of hypotheses until these are drawn."""
-        inner = self._ask()
+        inner = self._task.living()
         new = inner.renewed
         self._is_stale |= new
         self._is_standing_in |= new
@@ -113,6 +114,7 @@ class SampledTask:
         """Take over what was drawn for frames of an answer."""
         drawn = self._drawer.hypotheses
         self._hypotheses[:, part] = drawn
+        self.drawings += 1
         if self._sampling.can_differ:
             self._uncertainty[part] = spread_of(drawn)
         self._is_stale[part], self._is_standing_in[part] = not is_whole, False
@@ -134,10 +136,34 @@ class SampledTask:
 
 
 class PlacedTask(OuterTask):
-    """A LiftingTask whose hypotheses are laid on its answer, which was fitted to the keypoints since; see placing.py."""
+    """A LiftingTask whose hypotheses are laid on its answer, which was made by others or moved since they were drawn; see
+    placing.py. What has changed neither in them nor in the answer is laid once."""
+
+    def __init__(self, task: LiftingTask, drawn: SampledTask, is_needed: Callable[[], bool]) -> None:
+        """drawn: where the hypotheses come from. is_needed: whether anything may have moved the answer."""
+        super().__init__(task)
+        self._drawn, self._is_needed = drawn, is_needed
+        self._of: tuple[int, float] = (-1, 1.0)  # the drawing, and the answer's scale
+        self._positions, self._hidden = np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), bool)
+        self._laid = np.zeros((0, 0, 0, 3), np.float32)
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
         answer = self._task.prediction()
         assert answer.hypotheses is not None
-        return replace(answer, hypotheses=laid_on(answer.hypotheses, answer.positions, answer.hidden))
+        if not self._is_needed():
+            return answer
+        of = (self._drawn.drawings, answer.scale)
+        changed = np.ones(len(answer), bool)
+        if of == self._of:
+            is_same = (answer.positions == self._positions) | (np.isnan(answer.positions) & np.isnan(self._positions))
+            changed = ~is_same.all((1, 2)) | np.any(answer.hidden != self._hidden, axis=1)
+        if changed.any():
+            laid = laid_on(answer.hypotheses[:, changed], answer.positions[changed], answer.hidden[changed])
+            if not changed.all():
+                whole = self._laid.copy()  # others hold the one before
+                whole[:, changed] = laid
+                laid = whole
+            self._of, self._laid = of, laid
+            self._positions, self._hidden = answer.positions.copy(), answer.hidden.copy()
+        return replace(answer, hypotheses=self._laid)

@@ -7,6 +7,8 @@ import torch
 from mpm_core.data.augment import body_axes
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.calibration import CalibratedTask
+from mpm_core.lifters.living import Living
+from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -53,6 +55,9 @@ class FixedError:
             "complete",
             "fast",
         )
+
+    def living(self):
+        return Living(self.prediction(), np.ones(len(self._clip), bool))
 
 
 def run(task, mask):
@@ -139,3 +144,18 @@ def test_a_replaced_clip_reaches_every_part(lifter, demo):
     edited = replace(demo, ground_truth=truth)
     task.replace_clip(edited)
     assert np.abs(run(task, mask).positions - lifter.complete(truth, mask, fps=demo.fps).positions).max() < 1e-5
+
+
+def test_what_has_not_changed_is_not_new(lifter, demo):
+    clip = demo.cut(0, 299)
+    task = CalibratedTask(lambda: NetworkTask(lifter.model, "mpm", clip, "complete", "fast", True))
+    mask = limb_mask(len(clip), ())
+    mask[100:200, LEFT_ARM] = True
+    for _ in range(2):
+        list(task.update(mask))
+        found = task.living()
+    whole = lifter.complete(clip.ground_truth, mask)
+    assert not found.renewed.any() and np.array_equal(found.answer.positions, whole.positions)
+    mask[240:250, LEFT_ARM] = True  # what is learnt of the arm changes wherever it is hidden
+    list(task.update(mask))
+    assert task.living().renewed[100:200].all()

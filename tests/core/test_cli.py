@@ -207,8 +207,29 @@ def test_importing_is_light():
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
         ("app.window.main_window", ("torch", "cv2", "scipy", "mpm_core.formats.table", "mpm_core.commands")),
         ("mpm_core; mpm_core.load_lifter('d3dp', 'cpu')", _COMPILER),
-        (f"mpm_core; from mpm_core.assets import find_asset; lifter = mpm_core.load_lifter('mpm', 'cpu'); {refined}", _COMPILER),
+        (
+            f"mpm_core; from mpm_core.assets import find_asset; lifter = mpm_core.load_lifter('mpm', 'cpu'); {refined}",
+            _COMPILER,
+        ),
     ):
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.strip() == "[]", module
+
+
+@pytest.mark.parametrize("command", ["lift", "complete", "convert", "detect", "render", "metrics", "train", "data import"])
+def test_two_places_to_write_to_are_refused(command, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*command.split(), "x", "-o", str(tmp_path / "one"), "--output", str(tmp_path / "two")])
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"given twice, as {tmp_path / 'one'} and as {tmp_path / 'two'}" in said
+
+
+def test_two_places_to_write_to_are_refused_in_a_file_of_options_too(tmp_path, clip_file, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walk.toml").write_text('output = ["one.csv", "two.csv"]\n')
+    assert main(["convert", str(clip_file), "--config", "walk.toml"]) == 2
+    assert "walk.toml, line 1: output cannot be" in caplog.text and "given twice, as one.csv and as two.csv" in caplog.text
+    (tmp_path / "walk.toml").write_text('output = "one.csv"\n')
+    assert main(["convert", str(clip_file), "--config", "walk.toml", "-o", "two.csv"]) == 0  # what is typed wins
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["two.csv"]

@@ -11,12 +11,14 @@ from mpm_core import Clip, UserError, load_lifter, read_clip, write
 from mpm_core.assets import find_asset
 from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
-from mpm_core.diffusion.options import USUAL_SAMPLES
+from mpm_core.corrections import patched
+from mpm_core.diffusion.options import USUAL_SAMPLES, Sampling
 from mpm_core.formats.base import WriteOptions
 from mpm_core.formats.hypotheses import read_hypotheses
-from mpm_core.lifters import denoisers
+from mpm_core.lifters import denoisers, sampled
 from mpm_core.lifters.alternatives import Alternatives
 from mpm_core.lifters.denoisers import load_denoiser
+from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.placing import laid_on
 from mpm_core.lifters.several_cameras import CameraPlace, lift_together
 from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
@@ -166,6 +168,65 @@ def test_hypotheses_are_laid_on_an_answer_at_its_visible_joints_and_hidden_ones_
     moved = laid - drawn
     assert np.allclose(moved[:, :, wrist], moved[:, :, elbow], atol=1e-5)
     assert np.allclose(laid.std(0), drawn.std(0), atol=1e-5)
+
+
+def with_a_key(clip):
+    """The right wrist was put elsewhere in a frame."""
+    keypoints, edited = clip.to_mpm16().keypoints[60:61].copy(), np.zeros((1, 16), bool)
+    keypoints[:, MPM16.index("RWrist")] += 40
+    edited[:, MPM16.index("RWrist")] = True
+    return patched(clip.to_mpm16(), 60, {"keypoints": keypoints, "edited": edited})
+
+
+@pytest.mark.parametrize(
+    ("name", "has_key", "aids"),
+    [
+        ("mpm", False, {"fit": False}),
+        ("d3dp", False, {"fit": False}),
+        ("mpm", False, {"fit": False, "ground": False}),
+        ("d3dp", True, {"fit": False, "ground": False}),
+    ],
+)
+def test_hypotheses_lie_where_the_answer_is_also_without_the_fit(clip, lifter, weights, monkeypatch, name, has_key, aids):
+    monkeypatch.setattr(lifter, "_denoiser", load_denoiser("cpu", weights))
+    used = lifter if name == "mpm" else load_lifter(name, "cpu", weights)
+    answer = used.lift(with_a_key(clip) if has_key else clip, hide_arm(), samples=3, steps=2, **aids)
+    assert np.abs(answer.hypotheses.mean(0) - answer.positions)[~answer.hidden].max() < 1e-4
+
+
+def test_hypotheses_are_laid_once_where_nothing_has_changed(clip, weights, monkeypatch):
+    laid = []
+    monkeypatch.setattr(
+        sampled, "laid_on", lambda drawn, positions, hidden: laid.append(len(positions)) or laid_on(drawn, positions, hidden)
+    )
+    lifter = load_lifter("d3dp", "cpu", weights)
+    edited = with_a_key(clip)
+    task = lifter.start(clip, sampling=Sampling(2, 2))
+    list(task.update(None))
+    before = task.prediction()
+    kept = before.hypotheses.copy()
+    again = task.prediction()
+    assert laid == [FRAMES] and np.array_equal(again.hypotheses, kept)
+    task.replace_clip(edited)
+    list(islice(task.update(None), 2))  # hypotheses are still those of before, and lie where the answer is by now
+    between = task.prediction()
+    visible = ~between.hidden
+    assert np.abs(between.hypotheses.mean(0) - between.positions)[visible].max() < 1e-4
+    assert np.array_equal(before.hypotheses, kept)
+    list(task.update(None))
+    assert np.array_equal(task.prediction().hypotheses, lifter.lift(edited, samples=2, steps=2).hypotheses)
+
+
+def test_completing_draws_nothing_again_where_nothing_has_changed(clip, lifter, weights, monkeypatch):
+    monkeypatch.setattr(lifter, "_denoiser", load_denoiser("cpu", weights))
+    drawn = []
+    draw = Drawer.draw
+    monkeypatch.setattr(Drawer, "draw", lambda self, *others: drawn.append(1) or draw(self, *others))
+    task = lifter.start(clip, "complete", sampling=Sampling(2, 2))
+    for _ in range(2):
+        list(task.update(hide_arm()))
+        task.prediction()
+    assert len(drawn) == 1
 
 
 def test_choosing_keeps_what_is_seen_where_it_is_seen(clip, lifter):

@@ -3,13 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpm_core import Clip, read_clip, write
+from mpm_core import Clip, load_lifter, read_clip, write
 from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
+from mpm_core.corrections import patched
 from mpm_core.formats.base import ReadOptions, WriteOptions
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.chosen import choose
 from mpm_core.provenance import Step, as_rows, of_rows
 from mpm_core.refiners import refine
+from mpm_core.skeleton import MPM16
 
 
 def texts(content):
@@ -66,6 +69,24 @@ def test_an_answer_says_how_it_was_made(demo, lifter):
     assert "grounded" not in " | ".join(texts(lifter.lift(clip, mask, aids=Aids(ground=False))))
     said = " | ".join(texts(lifter.complete(clip.ground_truth, mask, 50)))
     assert said.startswith("completed by mpm") and "calibrated" in said
+
+
+def test_an_answer_says_how_hypotheses_were_drawn_and_what_was_taken_among_them(demo):
+    clip, mask = demo.cut(0, 20), np.zeros((21, 16), bool)
+    mask[5:15, MPM16.indices(("LElbow", "LWrist"))] = True
+    lifter = load_lifter("d3dp", "cpu")
+    answer = lifter.lift(clip, mask, samples=2, steps=2, start="uncertain", aggregate="mean", seed=4)
+    said = " | ".join(texts(answer))
+    for words in ("2 hypotheses in 2 steps from the first answer and how unsure it is, seed 4", "together by their mean"):
+        assert words in said
+    assert "follows an alternative" not in said
+    rows = choose(clip, answer, 5, answer.hypotheses[1, 5:15], [MPM16.index("LWrist")], 8)
+    taken = patched(clip, 5, {"chosen": rows})
+    said = texts(lifter.lift(taken, mask, samples=2, steps=1))
+    assert "from noise, seed 0, together by JPMA" in said[0]
+    assert said[-1] == "the left arm follows an alternative that was taken, in 10 frames from 6 to 15"
+    said = texts(lifter.complete(taken.ground_truth, mask, samples=2, steps=1))
+    assert "together by their mean" in said[0]
 
 
 def test_the_command_line_notes_what_it_was_told(tmp_path, demo):

@@ -6,7 +6,9 @@ import torch
 
 from mpm_core import UserError, load_lifter, read_clip, write
 from mpm_core.assets import find_asset
+from mpm_core.camera import solve_root
 from mpm_core.cli import main
+from mpm_core.lifters import refining
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.network import NetworkLifter
 from mpm_core.lifters.refining import RefinedTask
@@ -102,7 +104,26 @@ def test_a_changed_mask_gives_the_same_numbers_as_a_full_run(lifter, demo):
     mask = limb_mask(300, ())
     mask[40:60, ARM] = True
     whole = lifter.lift(clip, mask, aids=REFINED)
-    assert np.abs(run(task, mask, 50).positions - whole.positions).max() < 2e-4
+    found = run(task, mask, 50)
+    assert np.abs(found.positions - whole.positions).max() < 2e-4 and np.abs(found.root - whole.root).max() < 1e-3
+    for name in ("before_px", "after_px", "mean_m", "largest_m"):
+        assert np.isclose(getattr(found.refinement, name), getattr(whole.refinement, name), rtol=1e-2), name
+
+
+def test_where_nothing_is_new_nobody_is_placed_anew(lifter, demo, monkeypatch):
+    task, mask, placed = lifter.start(demo, aids=REFINED), limb_mask(len(demo), ()), []
+    monkeypatch.setattr(
+        refining, "solve_root", lambda positions, *others: placed.append(len(positions)) or solve_root(positions, *others)
+    )
+    run(task)
+    assert sum(placed) >= len(demo)
+    placed.clear()
+    mask[0:20, ARM] = True
+    run(task, mask)
+    assert 0 < max(placed) < 0.7 * len(demo)
+    placed.clear()
+    run(task, mask)
+    assert not placed
 
 
 def test_stopped_in_between_the_answer_is_what_it_was(lifter, walk, plain):

@@ -47,5 +47,5 @@ def test_the_wheel_lifts(installed, tmp_path):
 
 def test_the_wheel_holds_its_commands_and_no_tests(installed):
     (entry,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "mpm-viewer = app.main:main" in entry.read_text() and "mpm = mpm_core.cli:main" in entry.read_text()
+    assert "mpm-viewer = app.starting:mpm_viewer" in entry.read_text() and "mpm = app.starting:mpm\n" in entry.read_text()
     assert not (installed / "tests").exists()

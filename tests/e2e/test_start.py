@@ -79,3 +79,19 @@ def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("lifted") and "Traceback" not in result.stderr
     assert time.monotonic() - started < 100
+
+
+@pytest.mark.parametrize(("command", "word"), [("mpm", "mpm"), ("mpm_viewer", "mpm-viewer")])
+@pytest.mark.parametrize("module", ["mpm_core.clip", "mpm_core.formats"])
+def test_ctrl_c_while_python_imports_ends_it_with_a_word(command, word, module):
+    code = (
+        "import os, signal, sys; from app.starting import " + command + "\n"
+        "class Pressing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"sys.meta_path.insert(0, Pressing()); sys.argv = ['{word}']; sys.exit({command}())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", f"{word}: interrupted\n")
