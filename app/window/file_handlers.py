@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
-from app.panels.export_dialog import ExportDialog
 from app.panels.open_dialog import OpenDialog
 from app.panels.questions import ask_where
 from app.workers.backdrop import Backdrop
@@ -113,6 +112,8 @@ class FileHandlers(QObject):
         elif self._is_writing:
             session.warning.emit("An export is still being written: try again when it is done.")
         else:
+            from app.panels.export_dialog import ExportDialog  # not needed to open a window
+
             dialog = ExportDialog(session, self._window)
             if dialog.exec():
                 self._export_as(dialog.format(), dialog.options(), session.prediction)

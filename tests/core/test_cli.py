@@ -201,9 +201,13 @@ def test_importing_is_light():
     And loading a network must not pull in torch's compiler, which takes longer than the rest of it."""
     for module, heavy in (
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
-        ("app.window.main_window", ("torch", "cv2", "scipy", "mpm_core.formats.table", "mpm_core.commands")),
+        ("app.main, mpm_core", ("numpy", "PySide6", "mpm_core.clip", "mpm_core.formats", "mpm_core.lifters")),
+        ("app.window.windows", (
+            "torch", "cv2", "scipy", "OpenGL", "pyqtgraph", "mediapipe", "av", "orjson", "h5py", "mpm_core.commands",
+            "mpm_core.formats.table", "mpm_core.formats.mpm_npz", "mpm_core.truth.attaching",
+        )),
         ("mpm_core; mpm_core.load_lifter('mpm', 'cpu')", ("torch._dynamo", "sympy")),
-    ):
+    ):  # fmt: skip
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.strip() == "[]", module
