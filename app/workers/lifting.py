@@ -79,8 +79,9 @@ class LiftJob(QObject):
         self._thread.start()
 
     def prepare(self) -> None:
-        """Begin to load what lifting needs, before there is something to lift."""
-        self._thread.ask(None)
+        """Begin to load what lifting needs, unless there is something to lift already."""
+        if self._newest is None:  # whose place in the queue is taken by nothing but newer requests
+            self._thread.ask(None)
 
     def stop(self) -> None:
         """End the worker; call before the application quits."""

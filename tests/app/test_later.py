@@ -62,3 +62,11 @@ def test_curves_that_are_not_built_yet_keep_what_was_chosen(qtbot, window, demo)
     qtbot.waitUntil(lambda: [line.joint for line in curves._curves.lines] == [MPM16.index("LWrist")], timeout=WAIT_MS)
     assert window.answers.kind_of_curves == curves.choice().kind == curves._curves.choice.kind == "speed"
     assert np.allclose(curves.plot.getViewBox().viewRange()[0], (100, 150)) and curves._cursor.value() == 120.5
+
+
+def test_preparing_to_lift_takes_nothing_out_of_the_queue(window, demo):
+    job = window.lift_job
+    job.stop()  # what is asked now waits
+    window.session.open_clip(demo)
+    job.prepare()
+    assert job._thread._waiting == (job._newest,) and job._newest.clip is window.session.clip
