@@ -8,7 +8,7 @@ from app.document.later import Later
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, forget
+from tests.app.conftest import WAIT_MS, close_unasked, forget, shared_lifter
 
 
 def test_a_part_is_made_once_and_those_who_wait_are_told_in_order():
@@ -22,15 +22,20 @@ def test_a_part_is_made_once_and_those_who_wait_are_told_in_order():
     assert told == [("first", "part"), ("second", "part"), ("third", "part")]
 
 
-def test_the_scene_comes_by_itself_with_the_clip_that_was_opened_before(qtbot, window, demo):
-    assert not window.scene_area.is_built
+def test_the_scene_comes_by_itself_with_the_clip_that_was_opened_before(qtbot, settings, demo, monkeypatch):
+    monkeypatch.setattr("app.workers.lifting.load_lifter", shared_lifter)
+    window = MainWindow(settings, DARK)
+    qtbot.addWidget(window, before_close_func=close_unasked)
     window.session.open_clip(demo)
+    assert not window.scene_area.is_built
+    window.show()
     qtbot.waitUntil(lambda: window.scene_area.is_built, timeout=WAIT_MS)
     scene = window.scene_view
-    qtbot.waitUntil(scene.isVisible, timeout=WAIT_MS)
-    assert scene.size() == window.scene_area.size()
+    qtbot.waitUntil(lambda: scene.isVisible() and scene.size() == window.scene_area.size(), timeout=WAIT_MS)
     scene.drawn()
     assert scene._truth.visible()
+    window.close()
+    forget(window)
 
 
 def test_until_then_its_background_is_on_show_and_what_was_asked_of_it_is_done(qtbot, settings):
