@@ -63,6 +63,7 @@ class CurvesView(QWidget):
         session.renewal.changed.connect(self._draw)
         session.kept.changed.connect(self._draw)
         self.set_theme(theme, "field")
+        self._on_clip_changed()
 
     def _build(self) -> None:
         self.kinds = QComboBox()

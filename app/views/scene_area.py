@@ -36,6 +36,11 @@ class SceneArea(QWidget):
         self._layout.addWidget(self.reason)
         self.setMinimumSize(*look.SMALLEST_SCENE)
 
+    @property
+    def is_built(self) -> bool:
+        """Whether it is known if there is a scene."""
+        return self._later.is_made
+
     def build(self) -> None:
         """Build the scene, unless it is there."""
         self._later.now()
@@ -53,13 +58,13 @@ class SceneArea(QWidget):
         """Draw in these from now on."""
         self._theme, self._palette_name = theme, palette_name
         self.update()
-        if self._later.is_made:
+        if self.is_built:
             self.then(lambda view: view.take_colours(theme, palette_name))
 
     def set_picture(self, picture: QImage | None) -> None:
         """What the camera sees in this frame."""
         self._picture = picture
-        if self._later.is_made:
+        if self.is_built:
             self.then(lambda view: view.set_picture(picture))
 
     def paintEvent(self, event: QPaintEvent) -> None:

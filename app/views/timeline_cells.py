@@ -81,7 +81,13 @@ class CellCounts:
         doubtful = np.zeros_like(mask)
         if clip is not None and clip.keypoints is not None:
             doubtful = clip.visible[frames] & (clip.confidence[frames] < LOW_CONFIDENCE)
-        return tuple(np.ascontiguousarray((cells @ self._members).T.astype(np.uint8)) for cells in (mask, lost, doubtful))
+        return tuple(self._per_lane(cells) for cells in (mask, lost, doubtful))
+
+    def _per_lane(self, cells: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """(lanes, frames) of (frames, joints); there are seldom any, and in long clips the window would wait for the sums."""
+        if not cells.any():
+            return np.zeros((len(_GROUPS), len(cells)), np.uint8)
+        return np.ascontiguousarray((cells @ self._members).T.astype(np.uint8))
 
     def under(
         self, joints: tuple[int, ...], start: NDArray[np.int64], end: NDArray[np.int64]

@@ -21,6 +21,7 @@ from app.workers.answers import AnswersJob
 from app.workers.comparing import CompareJob
 from app.workers.curves import CurvesJob
 from app.workers.suspicions import SuspicionsJob
+from mpm_core.curves import CURVES
 
 if TYPE_CHECKING:
     from app.views.curves import CurvesView
@@ -30,10 +31,11 @@ class Answers:
     """The panels `predictions` and `suspicions`, the view `curves` in its `dock`, and the handlers of their actions."""
 
     def __init__(self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, theme: Theme) -> None:
-        self._session = session
+        self._session, self._timeline = session, timeline
         self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
         self._theme, self._palette_name = theme, "field"
         self._curves = Later(self._make_curves)
+        self._kind = next(iter(CURVES))
         self.dock = QDockWidget("Curves", window)
         self.dock.setObjectName("curves")
         self.dock.setFeatures(
@@ -47,26 +49,36 @@ class Answers:
         self.handlers = AnswerHandlers(
             window, session, editor, self.compare_job, self.predictions, self.suspicions, self._curves, self.dock
         )
-        self._connect(timeline)
+        self._connect()
 
     @property
     def curves(self) -> CurvesView:
         """The view of the curves, built now unless it is there."""
         return self._curves.now()
 
-    def build(self) -> None:
-        """Build the curves, unless they are there."""
-        self._curves.now()
+    @property
+    def kind_of_curves(self) -> str:
+        """A key of CURVES: what the curves show, or will."""
+        return self.curves.choice().kind if self._curves.is_made else self._kind
+
+    def choose_curves(self, kind: str) -> None:
+        """Have the curves show this, a key of CURVES."""
+        self._kind = kind
+        if self._curves.is_made:
+            self.curves.choose(kind)
 
     def _make_curves(self) -> CurvesView:
         from app.views.curves import CurvesView  # what it draws with is slow to import, and not needed to open a window
 
         curves = CurvesView(self._session, self._theme)
         curves.set_theme(self._theme, self._palette_name)
-        self.dock.setWidget(curves)
+        self._connect_curves(curves)
+        curves.choose(self._kind)
+        curves.show_span(*self._timeline.in_view[:2])
+        self.dock.setWidget(curves)  # which shows it where the dock is on show
         return curves
 
-    def _connect(self, timeline: Timeline) -> None:
+    def _connect(self) -> None:
         session, panel, handlers = self._session, self.predictions, self.handlers
         panel.keep_chosen.connect(handlers.keep_answer)
         panel.compare_chosen.connect(handlers.compare_lifters)
@@ -80,15 +92,14 @@ class Answers:
         self.suspicions.chosen.connect(handlers.go_to)
         self.suspicions.worst_chosen.connect(handlers.go_to_worst)
         self.suspicions.hide_chosen.connect(handlers.hide_suspicious)
-        self._curves.then(lambda curves: self._connect_curves(curves, timeline))
 
-    def _connect_curves(self, curves: CurvesView, timeline: Timeline) -> None:
+    def _connect_curves(self, curves: CurvesView) -> None:
         curves.choice_changed.connect(self.curves_job.set_choice)
         curves.wanted.connect(self.curves_job.set_wanted)
         curves.frame_chosen.connect(self._session.set_frame)
         curves.save_chosen.connect(self.handlers.save_curves)
-        curves.span_chosen.connect(timeline.show_span)
-        timeline.span_changed.connect(curves.show_span)
+        curves.span_chosen.connect(self._timeline.show_span)
+        self._timeline.span_changed.connect(curves.show_span)
         self.curves_job.changed.connect(curves.show_curves)
 
     def bind(self, curves_action: QAction) -> None:
@@ -98,7 +109,7 @@ class Answers:
 
     def _show_curves(self, is_visible: bool) -> None:
         if is_visible:
-            self.build()
+            self._curves.now()
 
     def restyle(self, theme: Theme, palette_name: str) -> None:
         """Take over colours."""

@@ -22,7 +22,6 @@ from app.views.timeline import Timeline
 from app.window.correction_notes import CorrectionNotes
 from app.window.joint_menu import JointMenus
 from mpm_core.errors import UserError
-from mpm_core.mask_files import read_mask_file, write_mask_file
 from mpm_core.skeleton import MPM16
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ class CorrectionHandlers(QObject):
 
     def read_mask(self, path: Path) -> None:
         """Take over a mask file, or say why not."""
+        from mpm_core.mask_files import read_mask_file  # not needed to open a window
+
         try:
             mask = read_mask_file(path, len(self._session))
         except UserError as error:
@@ -120,6 +121,8 @@ class CorrectionHandlers(QObject):
         path = ask_where(self._window, "Save the mask", f"{clip.file_stem}-mask.csv", "Mask as CSV", ".csv")
         if path is None:
             return
+        from mpm_core.mask_files import write_mask_file
+
         try:
             write_mask_file(self._session.mask, path)
         except UserError as error:

@@ -13,8 +13,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
-from app.panels.export_dialog import ExportDialog
-from app.panels.open_dialog import OpenDialog
 from app.panels.questions import ask_where
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
@@ -89,6 +87,8 @@ class FileHandlers(QObject):
 
     def ask_and_read(self, path: Path, contents: Contents, truth_for: Clip | None, theme: Theme) -> None:
         """Ask for what a file lacks, then read it."""
+        from app.panels.open_dialog import OpenDialog  # not needed to open a window
+
         dialog = OpenDialog(path, contents, theme, self._window)
         if dialog.exec():
             self._opener.read(path, dialog.options(), truth_for)
@@ -113,6 +113,8 @@ class FileHandlers(QObject):
         elif self._is_writing:
             session.warning.emit("An export is still being written: try again when it is done.")
         else:
+            from app.panels.export_dialog import ExportDialog  # not needed to open a window
+
             dialog = ExportDialog(session, self._window)
             if dialog.exec():
                 self._export_as(dialog.format(), dialog.options(), session.prediction)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QProgressDialog, QWidget
 
 from app.document.document import Document
 from app.document.session import Session
-from app.panels.film_dialog import FilmDialog, FilmKind
 from app.panels.questions import ask_where, may_replace
 from app.views.scene_area import SceneArea
 from app.workers.backdrop import Backdrop
 from app.workers.filming import FilmJob
 from mpm_core.skeleton import MPM16
+
+if TYPE_CHECKING:
+    from app.panels.film_dialog import FilmKind
 
 
 class FilmHandlers(QObject):
@@ -46,6 +49,8 @@ class FilmHandlers(QObject):
         elif self.job.is_busy:
             session.warning.emit("A film is still being drawn: try again when it is done.")
         else:
+            from app.panels.film_dialog import FilmDialog  # not needed to open a window
+
             dialog = FilmDialog(session, self._area.view is not None, self._look()[0], self._window)
             if dialog.exec():
                 self._film(dialog.kind(), dialog.arguments())

@@ -265,9 +265,9 @@ class MainWindow(QMainWindow):
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
+        self.first_sight.seen.connect(self.lift_job.prepare)
         self.first_sight.seen.connect(self.load_job.start)
         self.load_job.loaded.connect(self.scene_area.build)
-        self.load_job.loaded.connect(self.answers.build)
         self.opener.asked.connect(
             lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
         )

@@ -52,11 +52,11 @@ class ViewState:
         note = {
             "image": viewpoints.image_viewpoint(self.image),
             "timeline": viewpoints.timeline_viewpoint(self.timeline),
-            "scene": {} if (view := self.scene.view) is None else viewpoints.scene_viewpoint(view),
+            "scene": viewpoints.scene_viewpoint(view) if self.scene.is_built and (view := self.scene.view) else {},
             "switches": {name: self.actions[name].isChecked() for name in _SWITCHES},
             "panel": self.panels.tabText(self.panels.currentIndex()),
             "answers": [answer.name for answer in self.session.kept.shown],
-            "curves": self.compared.curves.choice().kind,
+            "curves": self.compared.kind_of_curves,
             "bad_frames": self.session.suspicions.only,
             "speed": self.playback.speed,
             "between_keys": {"fill": self.corrections.fill, "reach_s": self.corrections.reach_s},
@@ -89,7 +89,7 @@ class ViewState:
                 kept.set_shown(answer.number, answer.name in names)
         curves, only = str(note.get("curves")), str(note.get("bad_frames"))
         if curves in CURVES:
-            self.compared.curves.choose(curves)
+            self.compared.choose_curves(curves)
         if only in ("", *CHECKS):
             self.session.suspicions.set_only(only)
         if note.get("speed") in SPEEDS:

@@ -13,6 +13,7 @@ from app.allocation import return_what_is_free
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
 from app.workers.garbage import nothing_collected
+from app.workers.libraries import load_torch_library
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.lifters import SAMPLING_LIFTERS, load_lifter
@@ -77,6 +78,11 @@ class LiftJob(QObject):
         session.rate_changed.connect(self._on_clip_changed)
         self._thread.start()
 
+    def prepare(self) -> None:
+        """Begin to load what lifting needs, unless there is something to lift already."""
+        if self._newest is None:  # whose place in the queue is taken by nothing but newer requests
+            self._thread.ask(None)
+
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._thread.stop()
@@ -114,8 +120,11 @@ class LiftJob(QObject):
             self._newest = replace(newest, cursor=frame)
             self._thread.ask(self._newest)
 
-    def _work(self, asked: _Asked) -> None:
+    def _work(self, asked: _Asked | None) -> None:
         """In the worker: bring the task up to date, showing what is new as it comes."""
+        if asked is None:
+            load_torch_library()
+            return
         task = self._task_for(asked)
         assert self._lifter is not None
         # Loading the network is no part of how long an answer takes, whoever waited for it.

@@ -34,4 +34,5 @@ class LoadJob(QObject):
         with nothing_collected():
             for name in self._modules:
                 import_module(name)
-        self.loaded.emit()
+        if not self._thread.is_outdated():  # nothing is built in a window that closes
+            self.loaded.emit()

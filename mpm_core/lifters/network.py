@@ -63,7 +63,7 @@ class NetworkLifter:
         self._differentiable: PoseNetwork | None = self.model if way is None else None
         if device == "cpu":
             if way is None:
-                self._differentiable = copy.deepcopy(self.model)  # packed layers are not
+                self._differentiable = _with_own_layers(self.model)  # packed layers are not
             pack(self.model)
 
     @classmethod
@@ -180,6 +180,11 @@ class NetworkLifter:
         """See Lifter.complete."""
         clip = Clip.from_arrays(None, (1, 1), fps, ground_truth=positions)
         return _run(self.start(clip, "complete", mode, *_switch(aids, switched)), mask)
+
+
+def _with_own_layers(model: PoseNetwork) -> PoseNetwork:
+    """A copy whose layers can be exchanged; the weights are the same tensors."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())})
 
 
 _AGGREGATES_IN_WORDS = {"mean": "their mean", "jpma": "JPMA"}

@@ -79,7 +79,7 @@ def open_flat(qtbot, window, path: Path, clip: Clip, frames: int) -> None:
 def test_ground_truth_is_chosen_from_a_file_with_many_clips(qtbot, window, monkeypatch, tmp_path, demo):
     many = h36m_pair(tmp_path, demo)
     open_flat(qtbot, window, tmp_path / "flat.npz", demo, 50)
-    monkeypatch.setattr("app.window.file_handlers.OpenDialog", lambda *_: ChooseSitting())
+    monkeypatch.setattr("app.panels.open_dialog.OpenDialog", lambda *_: ChooseSitting())
     window.opener.open_truth(many)
     qtbot.waitUntil(lambda: window.session.clip.ground_truth is not None, timeout=WAIT_MS)
     assert "S9/Sitting/1" in window.status_line.message()

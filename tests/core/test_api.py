@@ -4,6 +4,8 @@ import doctest
 import inspect
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,16 @@ def test_public_calls_are_few_and_typed():
         if inspect.isfunction(call):
             assert all(p.annotation is not p.empty for p in inspect.signature(call).parameters.values())
             assert inspect.signature(call).return_annotation is not inspect.Signature.empty
+
+
+def test_public_names_are_told_before_they_are_imported():
+    code = (
+        "import sys, mpm_core; assert 'numpy' not in sys.modules; assert set(mpm_core.__all__) <= set(dir(mpm_core))\n"
+        "assert mpm_core.formats.base.WriteOptions and mpm_core.truth\n"  # as if all had been imported
+        "from mpm_core import *; from mpm_core.clip import Clip as same; assert Clip is same and callable(load_lifter)\n"
+        "assert not hasattr(mpm_core, 'nothing_of_this_name')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_python_that_is_shown_runs(here, demo, squares, cache, monkeypatch):

@@ -205,13 +205,17 @@ def test_importing_is_light():
     refined = "clip = mpm_core.read_clip(find_asset('demo/demo.npz')).cut(0, 9); lifter.lift(clip, refine=True)"
     for module, heavy in (
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
-        ("app.window.main_window", ("torch", "cv2", "scipy", "mpm_core.formats.table", "mpm_core.commands")),
+        ("app.main, mpm_core", ("numpy", "PySide6", "mpm_core.clip", "mpm_core.formats", "mpm_core.lifters")),
+        ("app.window.windows", (
+            "torch", "cv2", "scipy", "OpenGL", "pyqtgraph", "mediapipe", "av", "orjson", "h5py", "mpm_core.commands",
+            "mpm_core.formats.table", "mpm_core.formats.mpm_npz", "mpm_core.truth.attaching",
+        )),
         ("mpm_core; mpm_core.load_lifter('d3dp', 'cpu')", _COMPILER),
         (
             f"mpm_core; from mpm_core.assets import find_asset; lifter = mpm_core.load_lifter('mpm', 'cpu'); {refined}",
             _COMPILER,
         ),
-    ):
+    ):  # fmt: skip
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.strip() == "[]", module

@@ -58,6 +58,29 @@ def test_without_its_working_folder_it_says_what_to_do(tmp_path, command):
     assert result.stderr.count("\n") == 1 and "is no longer there: change to another one" in result.stderr
 
 
+def test_nothing_that_can_wait_is_loaded_when_the_window_is_first_seen(tmp_path):
+    """The scene is built afterwards all the same, without anybody asking for it."""
+    code = (
+        "import sys; from PySide6.QtCore import QTimer; import app.window.main_window as w; show = w.MainWindow.showEvent\n"
+        "LATE = ('torch', 'scipy', 'OpenGL', 'pyqtgraph', 'cv2', 'mediapipe', 'av', 'orjson', 'mpm_core.formats.table')\n"
+        "def show_event(self, event):\n"
+        "    show(self, event)\n"
+        "    self.first_sight.seen.connect(lambda: print([name for name in LATE if name in sys.modules], flush=True))\n"
+        "    def look():\n"
+        "        if not self.scene_area.is_built: return QTimer.singleShot(50, look)\n"
+        "        print('built', 'OpenGL' in sys.modules); self.close()\n"
+        "    QTimer.singleShot(50, look)\n"
+        "w.MainWindow.showEvent = show_event\n"
+        "from app.main import main; sys.exit(main([]))"
+    )
+    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["[]", "built True"] and "Traceback" not in result.stderr
+
+
 def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
     code = (
         "import sys; from PySide6.QtCore import QTimer; import app.window.main_window as w; original = w.MainWindow.__init__\n"
@@ -71,7 +94,7 @@ def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
         "w.MainWindow.__init__ = init\n"
         "from app.main import main; sys.exit(main([]))"
     )
-    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path))
+    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     started = time.monotonic()
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
