@@ -15,6 +15,7 @@ from app.document.session import Session
 from app.look.theme import Theme
 from app.panels.export_dialog import ExportDialog
 from app.panels.open_dialog import OpenDialog
+from app.panels.passing import passing
 from app.panels.questions import ask_where
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
@@ -89,9 +90,9 @@ class FileHandlers(QObject):
 
     def ask_and_read(self, path: Path, contents: Contents, truth_for: Clip | None, theme: Theme) -> None:
         """Ask for what a file lacks, then read it."""
-        dialog = OpenDialog(path, contents, theme, self._window)
-        if dialog.exec():
-            self._opener.read(path, dialog.options(), truth_for)
+        with passing(OpenDialog(path, contents, theme, self._window)) as dialog:
+            if dialog.exec():
+                self._opener.read(path, dialog.options(), truth_for)
 
     def export_clip(self) -> None:
         """Write clip, corrections and mask as an NPZ, for other programs and for the command line."""
@@ -113,9 +114,9 @@ class FileHandlers(QObject):
         elif self._is_writing:
             session.warning.emit("An export is still being written: try again when it is done.")
         else:
-            dialog = ExportDialog(session, self._window)
-            if dialog.exec():
-                self._export_as(dialog.format(), dialog.options(), session.prediction)
+            with passing(ExportDialog(session, self._window)) as dialog:
+                if dialog.exec():
+                    self._export_as(dialog.format(), dialog.options(), session.prediction)
 
     def _export_as(self, chosen: Format, options: WriteOptions, prediction: Prediction) -> None:
         if not np.isfinite(prediction.positions[options.frames(len(prediction.positions))]).all():

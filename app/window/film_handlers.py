@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QProgressDialog, QWidget
 from app.document.document import Document
 from app.document.session import Session
 from app.panels.film_dialog import FilmDialog, FilmKind
+from app.panels.passing import passing
 from app.panels.questions import ask_where, may_replace
 from app.views.scene_view import SceneView
 from app.workers.backdrop import Backdrop
@@ -46,9 +47,9 @@ class FilmHandlers(QObject):
         elif self.job.is_busy:
             session.warning.emit("A film is still being drawn: try again when it is done.")
         else:
-            dialog = FilmDialog(session, self._scene is not None, self._look()[0], self._window)
-            if dialog.exec():
-                self._film(dialog.kind(), dialog.arguments())
+            with passing(FilmDialog(session, self._scene is not None, self._look()[0], self._window)) as dialog:
+                if dialog.exec():
+                    self._film(dialog.kind(), dialog.arguments())
 
     def _film(self, kind: FilmKind, arguments: list[str]) -> None:
         session, project = self._session, self._document.project()

@@ -99,7 +99,7 @@ def _load_what_stays(window: MainWindow) -> None:
     for lifter, task in product(LIFTERS, TASKS):
         for mode in MODES:
             session.set_options(replace(before.with_lifter(lifter).with_task(task), mode=mode))
-            _until(lambda: session.state.done > _SOME_STEPS or _is_lifted(window))
+            _until(lambda: not session.state.is_waiting and (session.state.done > _SOME_STEPS or _is_lifted(window)))
     session.set_options(before)
 
 
