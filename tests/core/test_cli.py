@@ -207,10 +207,7 @@ def test_importing_is_light():
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
         ("app.window.main_window", ("torch", "cv2", "scipy", "mpm_core.formats.table", "mpm_core.commands")),
         ("mpm_core; mpm_core.load_lifter('d3dp', 'cpu')", _COMPILER),
-        (
-            f"mpm_core; from mpm_core.assets import find_asset; lifter = mpm_core.load_lifter('mpm', 'cpu'); {refined}",
-            _COMPILER,
-        ),
+        (f"mpm_core; mpm_core.load_lifter('mpm', 'cpu').lift({clip}, refine=True)", _COMPILER),
     ):
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
