@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from app.views.capsules import SkeletonMesh
 from app.views.graphics import start_drawing
+from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
 from tests.app.conftest import WAIT_MS
 
@@ -83,3 +84,13 @@ def test_a_worker_lets_go_of_what_it_was_asked(qtbot):
         qtbot.waitUntil(lambda: gone() is None, timeout=5000)
     finally:
         worker.stop()
+
+
+def test_workers_share_a_lifter_for_as_long_as_one_of_them_holds_it():
+    first, second = load_lifter("tcn", "cpu"), load_lifter("tcn", "cpu")
+    assert first is second and first.name == "tcn"
+    assert load_lifter("stmo", "cpu") is not first
+    gone = weakref.ref(first)
+    del first, second
+    gc.collect()
+    assert gone() is None
