@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.panels.passing import passing
+
 
 def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
     """Save, Discard or Cancel, before unsaved work on a clip or a project of that name is lost."""
@@ -16,7 +18,8 @@ def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
     box.setInformativeText("Discarded changes cannot be brought back.")
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
     box.setDefaultButton(buttons.Save)
-    return buttons(box.exec())
+    with passing(box):
+        return buttons(box.exec())
 
 
 def ask_to_replace(parent: QWidget, name: str) -> bool:
@@ -37,8 +40,9 @@ def ask_to_recover(name: str, when: str, project: str) -> bool | None:
     later = box.addButton("Ask me later", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(recover)
     box.setEscapeButton(later)
-    box.exec()
-    return None if box.clickedButton() not in (recover, give_up) else box.clickedButton() is recover
+    with passing(box):
+        box.exec()
+        return None if box.clickedButton() not in (recover, give_up) else box.clickedButton() is recover
 
 
 def ask_where_now(parent: QWidget, path: Path, kinds: str) -> Path | None:
@@ -50,21 +54,22 @@ def ask_where_now(parent: QWidget, path: Path, kinds: str) -> Path | None:
     skip = box.addButton("Open without it", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(find)
     box.setEscapeButton(skip)
-    box.exec()
-    if box.clickedButton() is not find:
-        return None
+    with passing(box):
+        box.exec()
+        if box.clickedButton() is not find:
+            return None
     name, _ = QFileDialog.getOpenFileName(parent, f"Where is {path.name} now?", str(path.parent), kinds)
     return Path(name) if name else None
 
 
 def ask_where(parent: QWidget, title: str, start: str, label: str, suffix: str) -> Path | None:
     """A file to write, with that suffix whatever was typed; None when the person thinks better of it."""
-    dialog = QFileDialog(parent, title, start, f"{label} (*{suffix})")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(suffix.lstrip("."))
-    if not dialog.exec():
-        return None
-    path = Path(dialog.selectedFiles()[0])
+    with passing(QFileDialog(parent, title, start, f"{label} (*{suffix})")) as dialog:
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix.lstrip("."))
+        if not dialog.exec():
+            return None
+        path = Path(dialog.selectedFiles()[0])
     if path.name.lower().endswith(suffix):
         return path
     path = path.with_name(path.name + suffix)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.document.document import Document
 from app.document.session import Session
 from app.look.theme import Theme
+from app.panels.passing import passing
 from app.panels.questions import ask_where
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
@@ -89,9 +90,9 @@ class FileHandlers(QObject):
         """Ask for what a file lacks, then read it."""
         from app.panels.open_dialog import OpenDialog  # not needed to open a window
 
-        dialog = OpenDialog(path, contents, theme, self._window)
-        if dialog.exec():
-            self._opener.read(path, dialog.options(), truth_for)
+        with passing(OpenDialog(path, contents, theme, self._window)) as dialog:
+            if dialog.exec():
+                self._opener.read(path, dialog.options(), truth_for)
 
     def export_clip(self) -> None:
         """Write clip, corrections and mask as an NPZ, for other programs and for the command line."""
@@ -115,9 +116,9 @@ class FileHandlers(QObject):
         else:
             from app.panels.export_dialog import ExportDialog  # not needed to open a window
 
-            dialog = ExportDialog(session, self._window)
-            if dialog.exec():
-                self._export_as(dialog.format(), dialog.options(), session.prediction)
+            with passing(ExportDialog(session, self._window)) as dialog:
+                if dialog.exec():
+                    self._export_as(dialog.format(), dialog.options(), session.prediction)
 
     def _export_as(self, chosen: Format, options: WriteOptions, prediction: Prediction) -> None:
         if not np.isfinite(prediction.positions[options.frames(len(prediction.positions))]).all():

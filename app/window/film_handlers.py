@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QProgressDialog, QWidget
 
 from app.document.document import Document
 from app.document.session import Session
+from app.panels.passing import passing
 from app.panels.questions import ask_where, may_replace
 from app.views.scene_area import SceneArea
 from app.workers.backdrop import Backdrop
@@ -51,9 +52,9 @@ class FilmHandlers(QObject):
         else:
             from app.panels.film_dialog import FilmDialog  # not needed to open a window
 
-            dialog = FilmDialog(session, self._area.view is not None, self._look()[0], self._window)
-            if dialog.exec():
-                self._film(dialog.kind(), dialog.arguments())
+            with passing(FilmDialog(session, self._area.view is not None, self._look()[0], self._window)) as dialog:
+                if dialog.exec():
+                    self._film(dialog.kind(), dialog.arguments())
 
     def _film(self, kind: FilmKind, arguments: list[str]) -> None:
         session, project = self._session, self._document.project()

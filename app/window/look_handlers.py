@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.look.text_size import TEXT_PERCENTS, as_percent, set_text_size
+from app.panels.passing import passing
 from app.views.image_view import ImageView
 from app.views.timeline import Timeline
 from app.window.messages import MessageLog, Messages
@@ -35,7 +36,8 @@ class LookHandlers(QObject):
         self._messages.say(f"Text at {self._text_percent} %")
 
     def show_messages(self) -> None:
-        MessageLog(self._messages, self._window).exec()
+        with passing(MessageLog(self._messages, self._window)) as dialog:
+            dialog.exec()
 
     def set_fills(self, fills: bool) -> None:
         """Whether the person fills the picture, which follows, or all of it is on show."""

@@ -13,6 +13,7 @@ from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
 from app.panels.history import HistoryDialog
+from app.panels.passing import passing
 from app.panels.questions import ask_to_replace, ask_to_save, ask_where, ask_where_now
 from app.workers.autosave import Autosave, Leftover
 from app.workers.backdrop import Backdrop
@@ -111,7 +112,8 @@ class ProjectHandlers(QObject):
     def show_history(self) -> None:
         """What was done to the clip and for the answer on show."""
         if self._session.clip is not None:
-            HistoryDialog(self.name(), self._document.history, self._window).exec()
+            with passing(HistoryDialog(self.name(), self._document.history, self._window)) as dialog:
+                dialog.exec()
 
     def new_window(self) -> None:
         self.new_window_asked.emit()

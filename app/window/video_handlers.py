@@ -17,6 +17,7 @@ from app.document.document import Document
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look.theme import Theme
+from app.panels.passing import passing
 from app.views.image_view import ImageView
 from app.workers.backdrop import Backdrop
 from app.workers.cleaning import Change, CleaningJob
@@ -114,8 +115,8 @@ class VideoHandlers(QObject):
 
     def ask_about_person(self, number: int) -> None:
         """Another person was clicked: where shall they take the place of the one at work?"""
-        menu = self.person_menu(number)
-        menu.exec(QCursor.pos())
+        with passing(self.person_menu(number)) as menu:
+            menu.exec(QCursor.pos())
 
     def person_menu(self, number: int) -> QMenu:
         """What can be done with another person of the recording."""

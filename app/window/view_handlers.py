@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE
+from app.panels.passing import passing
 from app.window.help import CommandPalette, KeysDialog
 
 
@@ -95,10 +96,12 @@ class ViewHandlers(QObject):
     # Help
 
     def show_palette(self) -> None:
-        CommandPalette(self._window).exec()
+        with passing(CommandPalette(self._window)) as dialog:
+            dialog.exec()
 
     def show_keys(self) -> None:
-        KeysDialog(self._window).exec()
+        with passing(KeysDialog(self._window)) as dialog:
+            dialog.exec()
 
     def show_about(self) -> None:
         from mpm_core.about import version_text  # not needed to open a window

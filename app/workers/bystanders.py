@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.document.file_people import FilePeople, at_times, file_people_from
 from app.document.scene_positions import MOST_BYSTANDERS
 from app.document.session import Session
+from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
 from app.workers.opening import Opener
 from mpm_core.camera import Intrinsics
@@ -19,7 +20,6 @@ from mpm_core.clip import Clip
 from mpm_core.detectors.recording import Recording
 from mpm_core.formats.project import Part
 from mpm_core.grounding.up import Direction
-from mpm_core.lifters import load_lifter
 from mpm_core.lifters.base import Lifter
 
 _PART = "people"

@@ -11,9 +11,10 @@ from app.document.answer_commands import keep_answers
 from app.document.lift_options import LiftOptions
 from app.document.predictions import KeptAnswer, keep, usual_name
 from app.document.session import Session
+from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS, load_lifter
+from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress

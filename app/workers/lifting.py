@@ -14,9 +14,10 @@ from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
 from app.workers.garbage import nothing_collected
 from app.workers.libraries import load_torch_library
+from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
-from mpm_core.lifters import SAMPLING_LIFTERS, load_lifter
+from mpm_core.lifters import SAMPLING_LIFTERS
 from mpm_core.lifters.base import Lifter, LiftingTask
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction

@@ -7,9 +7,9 @@ from contextlib import closing
 
 from PySide6.QtCore import QObject, Signal
 
+from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
 from mpm_core.detectors.live import LiveFrame, LiveOptions, Seen, watch
-from mpm_core.lifters import load_lifter
 
 # So many frames are kept for a clip: at 30 frames/s an hour.
 _MOST_FRAMES = 108_000

@@ -202,7 +202,7 @@ _COMPILER = ("torch._dynamo", "sympy")
 def test_importing_is_light():
     """The window must open at once: nothing of this may pull in torch, OpenCV, SciPy or what opening a window does not need.
     And neither loading a network nor refining must pull in torch's compiler: a second, and 0.13 GB that stay."""
-    refined = "clip = mpm_core.read_clip(find_asset('demo/demo.npz')).cut(0, 9); lifter.lift(clip, refine=True)"
+    clip = "mpm_core.read_clip(mpm_core.assets.find_asset('demo/demo.npz')).cut(0, 9)"
     for module, heavy in (
         ("mpm_core.cli", ("torch", "cv2", "scipy.optimize", "PySide6")),
         ("app.main, mpm_core", ("numpy", "PySide6", "mpm_core.clip", "mpm_core.formats", "mpm_core.lifters")),
@@ -211,10 +211,7 @@ def test_importing_is_light():
             "mpm_core.formats.table", "mpm_core.formats.mpm_npz", "mpm_core.truth.attaching",
         )),
         ("mpm_core; mpm_core.load_lifter('d3dp', 'cpu')", _COMPILER),
-        (
-            f"mpm_core; from mpm_core.assets import find_asset; lifter = mpm_core.load_lifter('mpm', 'cpu'); {refined}",
-            _COMPILER,
-        ),
+        (f"mpm_core; mpm_core.load_lifter('mpm', 'cpu').lift({clip}, refine=True)", _COMPILER),
     ):  # fmt: skip
         code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,6 +30,7 @@ _PAGE_BYTES = 4096
 _LIFT_TIMEOUT_S = 120.0
 _LAST_STEPS = 12
 _SOME_STEPS = 24
+_SOME_SAMPLES = 5
 
 
 class Faults(logging.Handler):
@@ -93,14 +94,27 @@ def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: fl
 
 
 def _load_what_stays(window: MainWindow) -> None:
-    """Lift with every network in each task and mode, so that what is loaded when it is first used is no growth later."""
+    """Lift with every network in each task and mode, refine, and draw alternatives, so that what is loaded when it is first
+    used is no growth later."""
     session, before = window.session, window.session.options
     _open_lifted(window)
+
+    def has_begun() -> bool:
+        return not session.state.is_waiting and (session.state.done > _SOME_STEPS or _is_lifted(window))
+
     for lifter, task in product(LIFTERS, TASKS):
         for mode in MODES:
             session.set_options(replace(before.with_lifter(lifter).with_task(task), mode=mode))
-            _until(lambda: session.state.done > _SOME_STEPS or _is_lifted(window))
+            _until(has_begun)
+    session.set_options(replace(before, aids=replace(before.aids, refine=True)))
+    _until(has_begun)
     session.set_options(before)
+    shown = session.alternatives
+    wanted = shown.samples
+    window.editor.apply_preset("left arm")
+    shown.set_wanted(samples=_SOME_SAMPLES)
+    _until(lambda: shown.cloud_of(session) is not None)
+    shown.set_wanted(samples=wanted)
 
 
 def _settled_memory(window: MainWindow) -> float:

@@ -35,8 +35,14 @@ def live(wait_ms: int) -> None:
 
 
 def _soon(owner: QObject, call: Callable[[], object]) -> None:
-    """Once the timer's slot has returned: what comes up then, as whether a file may be replaced, is answered by it too."""
-    QTimer.singleShot(0, lambda: call() if shiboken6.isValid(owner) else None)
+    """Once the timer's slot has returned: what comes up then, as whether a file may be replaced, is answered by it too. A
+    dialog that has been closed by then has no button that anybody could press."""
+
+    def answer() -> None:
+        if shiboken6.isValid(owner) and (not isinstance(owner, QWidget) or owner.isVisible()):
+            call()
+
+    QTimer.singleShot(0, answer)
 
 
 class RandomUser(QObject):
