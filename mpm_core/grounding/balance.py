@@ -62,7 +62,7 @@ may bear them: balance is off by e to so many times what is missing more."""
 _ALIKE = 1.8
 """Times as far off both are together as if they erred each for itself: they are told by the same poses."""
 
-_LOOKED_AT = 8192
+_LOOKED_AT = 2048
 """Frames of a clip, evenly spread."""
 
 _ROUNDS = 2
