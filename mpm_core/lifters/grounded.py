@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
+from mpm_core.grounding.balance import balance_up
 from mpm_core.grounding.drifting import standing_drift
 from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
@@ -27,7 +28,8 @@ _FRAMES_PER_STEP = 8192
 
 class GroundedTask:
     """A LiftingTask whose person stands on the ground; see grounding/path.py. Until an answer is whole, joints are moved by
-    as much as in the answer before. Up, where the lifter tells it, is levelled by the feet; see grounding/levelling.py."""
+    as much as in the answer before. Up, where the lifter tells it, is corrected by the body's
+    balance, then levelled by the feet; see grounding/balance.py and levelling.py."""
 
     def __init__(self, task: LivingTask, clip: Clip) -> None:
         self._task, self._clip = task, clip
@@ -94,11 +96,13 @@ class GroundedTask:
     def _level(
         self, answer: Prediction, known: NDArray[np.bool_], rows: slice | NDArray[np.bool_]
     ) -> tuple[Prediction, tuple[NDArray[np.float32], float]]:
-        """The answer with up as standing feet correct it; and that up, with by how much it is off."""
+        """The answer with up as balance and standing feet correct it; and that up, with by how much it is off."""
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
-        places, contact = answer.absolute()[rows], answer.contact[rows].copy()
-        contact[1:][~goes_on(self._clip.times[known], self._clip.fps)] = 0  # nobody stands through a pause
-        up, error_deg = level_by_feet(places, answer.up, answer.up_error_deg, contact, self._clip.fps)
+        places, contact, fps = answer.absolute()[rows], answer.contact[rows].copy(), self._clip.fps
+        follows = goes_on(self._clip.times[known], fps)
+        up, error_deg = balance_up(places, answer.up, answer.up_error_deg, contact, follows, fps)
+        contact[1:][~follows] = 0  # nobody stands through a pause
+        up, error_deg = level_by_feet(places, up, error_deg, contact, fps)
         levelled = up.astype(np.float32), error_deg
         return replace(answer, up=levelled[0], up_error_deg=error_deg), levelled
 
