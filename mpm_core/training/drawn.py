@@ -65,8 +65,10 @@ def draw_all(
         yield Drawn(NOISE, _noise(answer, answer.uncertainty, mask, drawing.samples, seed))
     if model is None:
         return
-    plain = lifter.lift(clip, mask, aids=replace(ALL, fit=False, ground=False))
-    first = FirstAnswer(plain.positions, plain.uncertainty)
+    first = None
+    if "uncertain" in drawing.ways:
+        plain = lifter.lift(clip, mask, aids=replace(ALL, fit=False, ground=False))
+        first = FirstAnswer(plain.positions, plain.uncertainty)
     for steps in drawing.steps:
         sampling = Sampling(drawing.samples, steps, seed=seed).checked()
         if "d3dp" in drawing.ways:
