@@ -7,7 +7,8 @@
 # make lint  style, types and import rules
 # make docs  builds the site of docs/ in build/site, without the network, and looks for broken links in it
 # make screenshots  takes the pictures of docs/tour.md anew
-# make motion-pictures  draws docs/motion-*.png anew, from motion and a video that are not in the repository: SHARED=folder
+# make motion-pictures  draws docs/motion-*.png and docs/alternatives-*.png anew, from motion and a video that are not in the
+#   repository: SHARED=folder
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,8 +62,9 @@ docs: setup-docs
 screenshots: test-packages setup-dev
 	xvfb-run -a -s '-screen 0 1280x800x24' $(BIN)/python docs/tour_pictures.py
 
-motion-pictures: setup
+motion-pictures: test-packages setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures.py $(SHARED)
+	xvfb-run -a -s '-screen 0 1280x800x24' $(BIN)/python docs/alternative_pictures.py $(SHARED)
 
 packages:
 	@PYTHON=$(PYTHON) sh .ci/debian-packages $(RUN_PACKAGES)

@@ -5,26 +5,16 @@ make screenshots (or: xvfb-run -a -s '-screen 0 1600x1000x24' python docs/tour_p
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import time
 from collections.abc import Callable
-from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
-from PySide6.QtGui import QImage, QSurfaceFormat
-from PySide6.QtWidgets import QApplication
+from window_pictures import save, settle, shot, shown_window, until
 
-from app.look.theme import DARK
 from app.window.main_window import MainWindow
 from mpm_core.lifters import LIFTERS
 from mpm_core.skeleton import MPM16
 
-_SIZE = (1280, 800)
 _SECOND = 50  # frames of the demo
-_TIMEOUT_S = 300.0
-_HERE = Path(__file__).parent
 
 Picture = Callable[[MainWindow], None]
 
@@ -55,7 +45,7 @@ def compared(window: MainWindow) -> None:
         window.actions_by_name[name].setChecked(False)
     show_panel(window, "Answers")
     window.actions_by_name["compare_lifters"].trigger()
-    _until(lambda: len(window.session.kept.answers) == len(LIFTERS))
+    until(lambda: len(window.session.kept.answers) == len(LIFTERS))
     for answer in window.session.kept.answers:
         window.session.kept.set_shown(answer.number, True)
     window.actions_by_name["curves"].setChecked(True)
@@ -95,52 +85,17 @@ PICTURES: dict[str, Picture] = {
 """In the order of the tour: each goes on from where the one before ended."""
 
 
-def settle(window: MainWindow) -> None:
-    """Until the answer on show is whole and drawn."""
-    _wait(300)
-    _until(lambda: window.session.prediction is not None and not window.session.state.is_busy)
-    _wait(1500)  # figures and curves come a little later
-
-
-def _wait(wait_ms: int) -> None:
-    """Let the window live so long. QTest.qWait would keep the workers from Python's lock."""
-    loop = QEventLoop()
-    QTimer.singleShot(wait_ms, loop.quit)
-    loop.exec()
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + _TIMEOUT_S
-    while not is_so():
-        if time.monotonic() > end:
-            raise TimeoutError("the lifter did not come to an end")
-        _wait(50)
-
-
 def main() -> int:
     """Write docs/NAME.png for every picture, or for those that are named."""
     wanted = sys.argv[1:] or list(PICTURES)
-    os.environ["QT_SCALE_FACTOR"] = "1"
-    surface = QSurfaceFormat()
-    surface.setSamples(4)
-    surface.setDepthBufferSize(24)
-    QSurfaceFormat.setDefaultFormat(surface)
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    app = QApplication(["mpm-viewer"])
-    with tempfile.TemporaryDirectory() as folder:
-        window = MainWindow(QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat), DARK)
-        window.resize(*_SIZE)
-        window.show()
+    with shown_window() as window:
         window.file_handlers.open_demo()
         settle(window)
         for name, arrange in PICTURES.items():
             arrange(window)
             settle(window)
             if name in wanted:
-                picture = app.primaryScreen().grabWindow(window.winId()).toImage()
-                picture.convertToFormat(QImage.Format.Format_RGB32).save(str(_HERE / f"{name}.png"), "PNG", 0)
-        window.may_close_unasked = True
-        window.close()
+                save(name, shot(window))
     return 0
 
 

@@ -258,6 +258,7 @@ def _add_eval(commands: Any) -> None:
     group.add_argument("--frames", type=int, default=400, metavar="N", help="and at so many frames of each (default: 400)")
     group.add_argument("--samples", type=int, default=20, metavar="H", help="hypotheses, at most (default: 20)")
     group.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10], metavar="K", help="in which they are denoised")
+    group.add_argument("--ways", nargs="+", metavar="WAY", help="of the denoiser: d3dp, uncertain, platypose (default: all)")
     group.add_argument("--denoiser", type=Path, metavar="FILE", help="weights of a denoiser of your own")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(

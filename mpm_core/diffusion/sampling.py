@@ -54,7 +54,11 @@ _BLOCK, _BLOCKS_BEFORE = 64, 1_000
 
 @dataclass(frozen=True)
 class Start:
-    """What sampling begins with: (samples, frames, 16, 3) noised motion, as standardise has it, at a step from 0 to 1."""
+    """What sampling begins with, at a step from 0 to 1.
+
+    noised: (samples, frames, 16, 3) motion, as standardise has it, with noise of unit variance, as the network learnt it; of
+    hidden joints a Drawer makes it wider by HIDDEN_TEMPERATURE (1.6), here alone: later steps are made of the same noise.
+    """
 
     noised: Tensor
     step: float = 1.0
@@ -64,7 +68,8 @@ class Sampler:
     """Hypotheses of a stretch of motion at 50 frames/s.
 
     condition: (frames, width), see Denoiser.condition. steps: how often the network is asked. clean: (samples, frames, 16, 3)
-    metres from Hip, in the axes of the answer; the hypotheses once run() is through.
+    metres from Hip, in the axes of the answer; the hypotheses once run() is through. The network is told of each step as if the
+    start's noise had unit variance: where it is wider, as of hidden joints, hypotheses end up farther apart.
     """
 
     def __init__(self, model: Denoiser, condition: Tensor, start: Start, steps: int, correct: Correct | None = None) -> None:

@@ -38,8 +38,8 @@ _UNSURE_PIXELS_M, _HIDDEN_M = 0.06, 0.15
 is hidden, along every axis; metres."""
 
 HIDDEN_TEMPERATURE = 1.6
-"""By how much the noise is larger that hidden joints start from. On people whom the network has not seen it errs by more than
-on those that it learnt from, so that its hypotheses lie too close together."""
+"""By how much the noise is larger that hidden joints start from, see Start.noised. On people whom the network has not seen it
+errs by more than on those that it learnt from, so that its hypotheses lie too close together."""
 
 _DEPTH_SHARE = 0.5
 """Of the mirrored readings' distance along the line of sight, what counts as the standard deviation there."""

@@ -26,7 +26,7 @@ from mpm_core.training import hypotheses, refining_eval, rigs, up_views
 from mpm_core.training.baselines import Baseline, make_baselines
 from mpm_core.training.checkpoint import why_no_network
 from mpm_core.training.config import PRECISIONS, StageConfig, TrainConfig, with_changes
-from mpm_core.training.drawn import Drawing
+from mpm_core.training.drawn import WAYS, Drawing
 from mpm_core.training.evaluation import Evaluation, evaluate
 from mpm_core.training.processes import ProcessGroup
 from mpm_core.training.protocols import Protocol, find_protocols
@@ -211,7 +211,9 @@ def _hypotheses(
         _log.warning("there are no weights of a denoiser: only the lifter and plain baselines are compared")
     if options.samples == 0:
         raise UserError("--samples must be 1 or more, not 0")
-    drawing = Drawing(options.samples, tuple(options.steps))
+    if unknown := [name for name in options.ways or () if name not in WAYS]:
+        raise UserError(f"--ways: unknown way '{unknown[0]}' (known: {', '.join(WAYS)})")
+    drawing = Drawing(options.samples, tuple(options.steps), tuple(options.ways or WAYS))
     model = None if denoiser is None else denoiser.model
     steps = hypotheses.run_hypotheses(lifter, model, options.folder, options.views, options.frames, drawing)
     results: list[hypotheses.HypothesisResult] = list(follow(steps, names[0]))

@@ -28,11 +28,14 @@ D3DP, LAID, UNCERTAIN = "D3DP", "D3DP, laid on the answer", "D3DP, uncertain sta
 NOISE_LIKE = "noise around, spread of D3DP"
 PLATYPOSE, TWO_CAMERAS = "Platypose", "Platypose, two cameras"
 
+WAYS = {"d3dp": (D3DP, LAID, NOISE_LIKE), "uncertain": (UNCERTAIN,), "platypose": (PLATYPOSE, TWO_CAMERAS)}
+"""Of a denoiser, as they are asked for: rows of the tables."""
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Hypotheses (samples, frames, 16, 3) metres from Hip in camera axes. steps: of a denoiser, or 0. ms: of processor time
-    for a frame of all of them; NaN where they cost nothing beside the answer."""
+    """Hypotheses (samples, frames, 16, 3) metres from Hip in camera axes: one where several could not differ. steps: of a
+    denoiser, or 0. ms: of processor time for a frame of all of them; NaN where they cost nothing beside the answer."""
 
     way: str
     hypotheses: NDArray[np.floating]
@@ -42,16 +45,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is asked of a denoiser: how many hypotheses at most, and in how many steps, one after the other."""
+    """What is asked of a denoiser: hypotheses at most, numbers of steps, one after the other, and which of WAYS."""
 
     samples: int = 20
     steps: tuple[int, ...] = (1, 2, 5, 10)
+    ways: tuple[str, ...] = tuple(WAYS)
 
 
 def draw_all(
     lifter: Lifter, model: Denoiser | None, stretch: Stretch, mask: Mask, drawing: Drawing, seed: int
 ) -> Iterator[Drawn]:
-    """Every way to lift a stretch with a mask (frames, 16); those of a denoiser where there is one."""
+    """Every way to lift a stretch with a mask (frames, 16); those of a denoiser that are asked for, where there is one."""
     clip = stretch.clip
     began = time.process_time()
     answer = lifter.lift(clip, mask)
@@ -61,27 +65,34 @@ def draw_all(
         yield Drawn(NOISE, _noise(answer, answer.uncertainty, mask, drawing.samples, seed))
     if model is None:
         return
-    plain = lifter.lift(clip, mask, aids=replace(ALL, fit=False, ground=False))
-    first = FirstAnswer(plain.positions, plain.uncertainty)
+    first = None
+    if "uncertain" in drawing.ways:
+        plain = lifter.lift(clip, mask, aids=replace(ALL, fit=False, ground=False))
+        first = FirstAnswer(plain.positions, plain.uncertainty)
     for steps in drawing.steps:
         sampling = Sampling(drawing.samples, steps, seed=seed).checked()
-        drawn = draw(model, stretch, answer.hidden, D3DP, sampling)
-        yield drawn
-        yield replace(drawn, way=LAID, hypotheses=laid_on(drawn.hypotheses, answer.positions, answer.hidden))
-        if steps == max(drawing.steps):
-            like = _noise(answer, spread_of(drawn.hypotheses), mask, drawing.samples, seed)
-            yield Drawn(NOISE_LIKE, like)
-        yield draw(model, stretch, answer.hidden, UNCERTAIN, replace(sampling, start="uncertain"), first)
-        yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling)
-        if stretch.other is not None:
-            yield draw(model, stretch, answer.hidden, TWO_CAMERAS, sampling)
+        if "d3dp" in drawing.ways:
+            drawn = draw(model, stretch, answer.hidden, D3DP, sampling)
+            yield drawn
+            yield replace(drawn, way=LAID, hypotheses=laid_on(drawn.hypotheses, answer.positions, answer.hidden))
+            if sampling.can_differ:
+                like = _noise(answer, spread_of(drawn.hypotheses), mask, drawing.samples, seed)
+                yield Drawn(NOISE_LIKE, like, steps)
+        if "uncertain" in drawing.ways:
+            yield draw(model, stretch, answer.hidden, UNCERTAIN, replace(sampling, start="uncertain"), first)
+        if "platypose" in drawing.ways:
+            yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling)
+            if stretch.other is not None:
+                yield draw(model, stretch, answer.hidden, TWO_CAMERAS, sampling)
 
 
 def draw(
     model: Denoiser, stretch: Stretch, hidden: Mask, way: str, sampling: Sampling, first: FirstAnswer | None = None,
     task: str = "lift",
 ) -> Drawn:  # fmt: skip
-    """Hypotheses of one of a denoiser's ways; hidden: (frames, 16), with what the clip lacks."""
+    """Hypotheses of one of a denoiser's ways, or the one that all of them would be; hidden: (frames, 16), with what the clip
+    lacks."""
+    sampling = sampling if sampling.can_differ else replace(sampling, samples=1)
     clip, others = stretch.clip, _others(stretch, hidden) if way == TWO_CAMERAS else ()
     drawer = Drawer(model, clip, task, "platypose" if way in (PLATYPOSE, TWO_CAMERAS) else "d3dp", others)
     began = time.process_time()

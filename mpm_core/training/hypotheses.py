@@ -19,7 +19,7 @@ from mpm_core.metrics import joint_errors, p_mpjpe
 from mpm_core.networks.denoiser import Denoiser
 from mpm_core.progress import Progress
 from mpm_core.training.benchmarks import find_benchmark
-from mpm_core.training.drawn import D3DP, ONE, Drawing, Drawn, draw, draw_all
+from mpm_core.training.drawn import D3DP, ONE, UNCERTAIN, Drawing, Drawn, draw, draw_all
 from mpm_core.training.picking import Stretch, check_picked, pick
 from mpm_core.training.refining_eval import PROTOCOLS
 
@@ -113,16 +113,17 @@ def run_hypotheses(
     Sampling(drawing.samples).checked()
     benchmark = find_benchmark(folder)
     able = [protocol for protocol in PROTOCOLS if protocol.source in benchmark.files]
-    completed = tuple(COMPLETION_PRESETS) if model is not None and "complete" in lifter.tasks else ()
+    completes = model is not None and "d3dp" in drawing.ways and "complete" in lifter.tasks
+    completed = tuple(COMPLETION_PRESETS) if completes else ()
     total, done = (len(able) + len(completed)) * views, 0
     stretches: list[Stretch] = []
     for source, path in benchmark.files.items():
         stretches = pick(benchmark, path, views, frames)
         for protocol in [p for p in able if p.source == source]:
             rows: Rows = {}
-            for number, stretch in enumerate(stretches):
-                mask = protocol.make_mask(len(stretch.clip), np.random.default_rng(number))
-                for drawn in draw_all(lifter, model, stretch, mask, drawing, number):
+            for stretch in stretches:
+                mask = protocol.make_mask(len(stretch.clip), np.random.default_rng(stretch.number))
+                for drawn in draw_all(lifter, model, stretch, mask, drawing, stretch.number):
                     _add(rows, stretch, mask, drawn)
                 done += 1
                 yield Progress(done, total, f"{source}, {protocol.preset}")
@@ -131,9 +132,9 @@ def run_hypotheses(
         assert model is not None
         rows = {}
         mask_of = COMPLETION_PRESETS[preset]
-        for number, stretch in enumerate(stretches):
+        for stretch in stretches:
             mask = limb_mask(len(stretch.clip), mask_of)
-            for drawn in _complete_all(lifter, model, stretch, mask, drawing, number):
+            for drawn in _complete_all(lifter, model, stretch, mask, drawing, stretch.number):
                 _add(rows, stretch, mask, drawn)
             done += 1
             yield Progress(done, total, f"completing, {preset}")
@@ -168,7 +169,7 @@ def _steps(steps: int) -> str:
 
 
 def as_markdown(results: Sequence[HypothesisResult]) -> str:
-    """A row for each way, number of hypotheses and of steps."""
+    """A row for each way, number of hypotheses and of steps; one hypothesis where several could not differ."""
     head = ["input", "hidden", "way", "H", "K", "mean", "JPMA", "best pose", "best joint", "P: mean", "P: JPMA", "P: best pose"]
     head += ["hidden joints: mean", "best pose", "best joint", "calibration error", "ms a frame"]
     rows = [
@@ -178,7 +179,14 @@ def as_markdown(results: Sequence[HypothesisResult]) -> str:
         + [_cell(r.calibration, 3), _cell(r.ms, 2)]
         for r in results
     ]
-    return "\n".join([_table(head, rows), "", f"mm, over {max(r.frames for r in results)} frames."])
+    return "\n".join([_table(head, rows), "", f"mm, over {max(r.frames for r in results)} frames.{_alike(results)}"])
+
+
+def _alike(results: Sequence[HypothesisResult]) -> str:
+    """Why there is one hypothesis where more may have been asked for."""
+    if not any(r.steps == 1 and r.way != UNCERTAIN for r in results):
+        return ""
+    return " In one step from noise all hypotheses are the same: H is 1 there, and there is no best of more."
 
 
 _SHOWN = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -195,4 +203,5 @@ def calibration_as_markdown(results: Sequence[HypothesisResult]) -> str:
         + [f"{100 * r.held[place]:.0f} %" for place in places]
         for r in most.values()
     ]
-    return "\n".join([_table(head, rows), "", f"Over {max(r.frames for r in results)} frames; of hidden joints where any are."])
+    over = f"Over {max(r.frames for r in results)} frames; of hidden joints where any are."
+    return "\n".join([_table(head, rows), "", f"{over}{_alike(results)}"])

@@ -19,10 +19,12 @@ VIEWS, FRAMES = 10, 400
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Frames from the middle of a view, in MPM-16 joints, and the same seen by another camera where there is one."""
+    """Frames from the middle of a view, in MPM-16 joints, and the same seen by another camera where there is one. number: of
+    the view in its file, which the noise is drawn by, so that it is the same however many views are looked at."""
 
     clip: Clip
     other: Clip | None
+    number: int = 0
 
     @property
     def truth(self) -> NDArray[np.float32]:
@@ -40,7 +42,7 @@ def check_picked(views: int, frames: int) -> None:
 
 def pick(benchmark: Benchmark, path: Path, views: int, frames: int) -> list[Stretch]:
     """So many views, spread evenly over a file of the benchmark, and so many frames from the middle of each, or all that it
-    has.
+    has. Where all would be of the same camera, as with one for each motion, the cameras take turns.
 
     UserError for a benchmark with fewer views, or one that does not know where joints truly are.
     """
@@ -49,8 +51,22 @@ def pick(benchmark: Benchmark, path: Path, views: int, frames: int) -> list[Stre
         raise UserError(f"--views {views}: {path} has {len(clips)}")
     if any(clip.ground_truth is None for clip in clips):
         raise UserError(f"{path}: has no ground truth to compare with")
-    chosen = [int(number * len(clips) / views) for number in range(views)]
-    return [Stretch(_middle(clips[n], frames), _other(clips, n, frames)) for n in chosen]
+    chosen = _spread([_motion(clip) for clip in clips], views)
+    return [Stretch(_middle(clips[n], frames), _other(clips, n, frames), n) for n in chosen]
+
+
+def _spread(motions: Sequence[str], views: int) -> list[int]:
+    """Numbers of so many views, whose motions these are."""
+    chosen = [int(number * len(motions) / views) for number in range(views)]
+    firsts = {motion: motions.index(motion) for motion in dict.fromkeys(motions)}
+    if len({n - firsts[motions[n]] for n in chosen}) > 1:
+        return chosen
+    turns = {motion: number % motions.count(motion) for number, motion in enumerate(firsts)}
+    return [firsts[motions[n]] + turns[motions[n]] for n in chosen]
+
+
+def _motion(clip: Clip) -> str:
+    return clip.source.rpartition("/")[0]
 
 
 def _middle(clip: Clip, frames: int) -> Clip:
@@ -61,11 +77,10 @@ def _middle(clip: Clip, frames: int) -> Clip:
 
 def _other(clips: Sequence[Clip], number: int, frames: int) -> Clip | None:
     """The next view of the same motion, or the one before."""
-    motion = clips[number].source.rpartition("/")[0]
     for beside in (number + 1, number - 1):
         if 0 <= beside < len(clips):
             clip = clips[beside]
-            if clip.source.rpartition("/")[0] == motion and len(clip) == len(clips[number]):
+            if _motion(clip) == _motion(clips[number]) and len(clip) == len(clips[number]):
                 return _middle(clip, frames)
     return None
 

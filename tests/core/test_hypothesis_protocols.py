@@ -11,7 +11,19 @@ from mpm_core.cli import main
 from mpm_core.lifters.sights import Sight
 from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
 from mpm_core.training.benchmarks import find_benchmark
-from mpm_core.training.drawn import D3DP, LAID, MIRROR, NOISE, ONE, PLATYPOSE, TWO_CAMERAS, UNCERTAIN, Drawing, Drawn
+from mpm_core.training.drawn import (
+    D3DP,
+    LAID,
+    MIRROR,
+    NOISE,
+    NOISE_LIKE,
+    ONE,
+    PLATYPOSE,
+    TWO_CAMERAS,
+    UNCERTAIN,
+    Drawing,
+    Drawn,
+)
 from mpm_core.training.hypotheses import HypothesisResult, _Sums, as_markdown, calibration_as_markdown, run_hypotheses
 from mpm_core.training.picking import Stretch, camera_beside, pick
 from mpm_core.training.protocols import GROUPS
@@ -26,6 +38,12 @@ def stretch(demo):
     return Stretch(demo.cut(0, 59), None)
 
 
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return Denoiser(DenoiserConfig(frames=27, width=32, heads=2, feed_forward=32, encoder_width=32, blocks=1)).eval()
+
+
 def run(steps, kind):
     return [step for step in steps if isinstance(step, kind)]
 
@@ -37,6 +55,8 @@ def test_views_are_spread_and_frames_are_the_middle_ones(folder):  # noqa: F811
     assert [len(each.clip) for each in picked] == [60, 60]
     assert "Walk" in picked[0].clip.source and "Wave" in picked[1].clip.source
     assert picked[0].other is not None and picked[0].other.source != picked[0].clip.source
+    assert [each.number for each in picked] == [0, 3], "one view of each motion is not of the same camera each time"
+    assert [each.number for each in pick(benchmark, path, 3, 60)] == [0, 1, 2]
     with pytest.raises(UserError, match="--views 9: .* has 4"):
         pick(benchmark, path, 9, 60)
 
@@ -80,16 +100,33 @@ def test_without_a_denoiser_the_baselines_are_compared(lifter, folder):  # noqa:
     assert "| 0.500 | 0 % | 0 % | 0 % | 0 % | 0 % |" in calibration_as_markdown(results)
 
 
-def test_all_ways_of_a_denoiser_are_compared(lifter, folder):  # noqa: F811
-    torch.manual_seed(0)
-    model = Denoiser(DenoiserConfig(frames=27, width=32, heads=2, feed_forward=32, encoder_width=32, blocks=1)).eval()
+def test_all_ways_of_a_denoiser_are_compared(lifter, model, folder):  # noqa: F811
     results = run(run_hypotheses(lifter, model, folder, 1, 30, FEW), HypothesisResult)
     ways = {r.way for r in results}
     assert {D3DP, LAID, UNCERTAIN, PLATYPOSE, TWO_CAMERAS} <= ways
     drawn = [r for r in results if r.way == D3DP and r.preset == "2 arms" and r.source == "noisy 2D"]
-    assert {(r.samples, r.steps) for r in drawn} == {(samples, steps) for samples in (1, 3) for steps in (1, 2)}
+    assert {(r.samples, r.steps) for r in drawn} == {(1, 1), (1, 2), (3, 2)}
     assert all(r.ms > 0 for r in drawn)
     assert {r.preset for r in results if r.source == "ground-truth 3D"} == {"left arm", "right arm", "left leg", "right leg"}
+
+
+def test_in_one_step_from_noise_there_is_no_best_of_several(lifter, model, folder):  # noqa: F811
+    results = run(run_hypotheses(lifter, model, folder, 1, 30, Drawing(samples=5, steps=(1,))), HypothesisResult)
+    for way in (D3DP, LAID, PLATYPOSE, TWO_CAMERAS):
+        assert {r.samples for r in results if r.way == way} == {1}
+    (one,) = [r for r in results if r.way == D3DP and r.preset == "2 arms" and r.source == "noisy 2D"]
+    assert one.best_pose == one.mean and one.hidden_best_joint == one.hidden_mean and one.calibration == pytest.approx(0.5)
+    assert NOISE_LIKE not in {r.way for r in results}, "as wide as the spread of nothing"
+    assert {r.samples for r in results if r.way == UNCERTAIN} == {1, 5}, "these can differ: their starts do"
+    for text in (as_markdown(results), calibration_as_markdown(results)):
+        assert "H is 1 there" in text and "| noisy 2D | 2 arms | D3DP | 1 | 1 |" in text
+
+
+def test_only_the_ways_that_are_asked_for_are_run(lifter, model, folder):  # noqa: F811
+    drawing = Drawing(samples=2, steps=(1, 2), ways=("uncertain",))
+    results = run(run_hypotheses(lifter, model, folder, 1, 30, drawing), HypothesisResult)
+    assert {r.way for r in results} == {ONE, MIRROR, NOISE, UNCERTAIN}
+    assert {r.source for r in results} == {"ground-truth 2D", "noisy 2D"} and "H is 1 there" not in as_markdown(results)
 
 
 def test_the_protocol_of_refining(lifter, folder):  # noqa: F811
@@ -113,4 +150,6 @@ def test_the_command_prints_and_writes_them(folder, capsys, tmp_path, caplog):  
     assert "--samples must be 1 or more, not 0" in caplog.text
     assert main(["eval", str(folder), "--protocol", "hypotheses", *few, "--samples", "-1"]) == 2
     assert "samples must be a whole number from" in caplog.text
+    assert main(["eval", str(folder), "--protocol", "hypotheses", *few, "--ways", "d3pd"]) == 2
+    assert "--ways: unknown way 'd3pd' (known: d3dp, uncertain, platypose)" in caplog.text
     assert main(["eval", str(folder), "--protocol", "hypotheses", *few, "--denoiser", str(tmp_path / "none")]) == 2
