@@ -104,6 +104,13 @@ def test_the_same_seed_gives_the_same_answer(clip, weights):
     assert np.allclose(mean.positions, mean.hypotheses.mean(0), atol=1e-5)
 
 
+def test_the_mirror_changes_nothing_of_hypotheses(clip, weights):
+    lifter = load_lifter("d3dp", "cpu", weights)
+    for start in ("noise", "uncertain"):
+        once, again = (lifter.lift(clip, samples=2, steps=2, start=start, mirror=mirror) for mirror in (True, False))
+        assert np.array_equal(once.absolute(), again.absolute()), start
+
+
 def test_a_mask_that_changes_gives_what_the_new_mask_gives_alone(clip, weights):
     lifter = load_lifter("d3dp", "cpu", weights)
     task = lifter.start(clip)
