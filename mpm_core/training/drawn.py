@@ -72,7 +72,7 @@ def draw_all(
             like = _noise(answer, spread_of(drawn.hypotheses), mask, drawing.samples, seed)
             yield Drawn(NOISE_LIKE, like)
         yield draw(model, stretch, answer.hidden, UNCERTAIN, replace(sampling, start="uncertain"), first)
-        yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling)
+        yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling, first)
         if stretch.other is not None:
             yield draw(model, stretch, answer.hidden, TWO_CAMERAS, sampling)
 

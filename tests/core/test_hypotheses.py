@@ -23,6 +23,7 @@ from mpm_core.lifters.placing import laid_on
 from mpm_core.lifters.several_cameras import CameraPlace, lift_together
 from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
 from mpm_core.skeleton import MPM16
+from mpm_core.stature import stature
 from mpm_core.training.checkpoint import save_weights
 from mpm_core.training.views import Viewpoint
 
@@ -275,6 +276,13 @@ def test_several_cameras_agree_on_one_motion(trained):
         errors.append(float(np.linalg.norm(answer.positions - relative, axis=-1).mean()))
     assert errors[1] < 0.6 * errors[0]
     assert np.abs(answer.root - motion[:, 0]).mean() < 0.1 and "2 cameras" in answer.history[0].text
+
+
+def test_people_of_platypose_are_as_large_as_the_first_answer_has_them(clip, weights, lifter):
+    answer = load_lifter("platypose", "cpu", weights).lift(clip, samples=2, steps=2, fit=False, ground=False, aggregate="mean")
+    wanted = stature(lifter.lift(clip, fit=False, ground=False).positions)
+    for hypothesis in answer.hypotheses:
+        assert abs(stature(hypothesis) / wanted - 1) < 0.1
 
 
 def test_cameras_that_do_not_go_together_are_refused(weights):
