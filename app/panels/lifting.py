@@ -86,7 +86,7 @@ class LiftingPanel(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 6, 0, 0)
         self._lifter = _choices({name: name.upper() for name in LIFTERS})
-        self._lifter.setToolTip("STMO and TCN are peers to compare MPM with: they only lift")
+        self._lifter.setToolTip("STMO and TCN only lift, to compare MPM with; Platypose is meant for several cameras")
         self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
         self._mirror = QCheckBox("Average with the mirrored answer")
         self._calibrate = QCheckBox("Learn from the visible side")
