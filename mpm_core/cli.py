@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mpm_core.aids_command import add_aids
 from mpm_core.bulk.ending import STATUS_INTERRUPTED, STATUS_TERMINATED, TerminatedError
 from mpm_core.bulk.options import add_bulk
 from mpm_core.commands import run_complete, run_convert, run_lift
@@ -134,30 +135,7 @@ def _add_lifter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode", default="fast", help="fast (whole windows) or per-frame (a window for every frame, as the paper has it)"
     )
-    parser.add_argument(
-        "--mirror",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="average with the mirrored answer, which takes twice as long",
-    )
-    parser.add_argument(
-        "--calibrate",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="completion: correct a hidden limb by how far the answer would be off in the visible one on the other side",
-    )
-    parser.add_argument(
-        "--fit",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="lifting: fit the answer to the keypoints, and bring bones that are seen near one length each",
-    )
-    parser.add_argument(
-        "--grounding",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="lifting: move the person so that feet that stand do not slide",
-    )
+    add_aids(parser)
 
 
 def _add_hide(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from mpm_core.aids_command import aids_of, idle_options
 from mpm_core.bulk.inputs import Takes
 from mpm_core.bulk.outcomes import Made
 from mpm_core.bulk.running import run_each
@@ -15,11 +16,9 @@ from mpm_core.clip import Clip
 from mpm_core.detectors.command import check_cleaning, clean_up, detect_person, refuse_file_options, refuse_video_options
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
-from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import Lifter
 from mpm_core.masking import Mask, unsure_joints
 from mpm_core.prediction import Prediction
-from mpm_core.refiners import split_refiners
 from mpm_core.sampling_command import sampling_of
 from mpm_core.terminal import follow
 from mpm_core.truth.command import check_truth_options, refuse_for_many, truth_sentence, with_truth
@@ -33,6 +32,7 @@ def run_lift(options: argparse.Namespace) -> None:
     """2D keypoints, or videos, to 3D."""
     takes = Takes()
     refuse_for_many(options, takes)
+    _say_what_is_idle(options, "lift")
     run_each(options, lift_one, takes)
 
 
@@ -63,8 +63,7 @@ def lift_one(options: argparse.Namespace) -> Made:
     mask = parse_mask(options.hide, len(clip)) | saved
     if (mask | ~clip.visible).mean() > _MOSTLY:
         _log.warning("%s: more than half of all joints are hidden from the lifter", options.input.name)
-    aids = Aids(options.mirror, fit=options.fit, ground=options.grounding, **split_refiners(options.refine)[1])
-    task = lifter.start(clip, "lift", options.mode, aids, sampling)
+    task = lifter.start(clip, "lift", options.mode, aids_of(options), sampling)
     list(follow(task.update(mask), "lift"))
     prediction = task.prediction()
     for note in moving_camera_notes(clip, prediction):
@@ -111,6 +110,7 @@ def read_for_lifting(options: argparse.Namespace) -> tuple[Clip, Mask]:
 
 def run_complete(options: argparse.Namespace) -> None:
     """Fill in missing or hidden joints of 3D positions."""
+    _say_what_is_idle(options, "complete")
     run_each(options, complete_one, Takes(videos=False))
 
 
@@ -125,7 +125,7 @@ def complete_one(options: argparse.Namespace) -> Made:
     clip = as_told(_read(options), options)
     mask = parse_mask(options.hide, len(clip))
     lifter = _lifter(options)
-    task = lifter.start(clip, "complete", options.mode, Aids(mirror=options.mirror, calibrate=options.calibrate), sampling)
+    task = lifter.start(clip, "complete", options.mode, aids_of(options), sampling)
     list(follow(task.update(mask), "complete"))
     _write(options, task.prediction(), clip)
     return Made(len(clip), options.outputs)
@@ -144,6 +144,11 @@ def convert_one(options: argparse.Namespace) -> Made:
     clip = with_truth(as_told(_read(options), options), options)
     _write(options, clip, clip)
     return Made(len(clip), options.outputs)
+
+
+def _say_what_is_idle(options: argparse.Namespace, task: str) -> None:
+    for note in idle_options(options, task):
+        _log.warning("%s", note)
 
 
 def _lifter(options: argparse.Namespace) -> Lifter:

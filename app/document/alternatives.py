@@ -161,7 +161,8 @@ def alternatives_text(session: Session) -> str:
         return ""
     cloud = shown.cloud_here(session)
     if cloud is None:
-        return f"{shown.samples} alternatives …" if shown.is_pending else ""
+        is_coming = shown.is_pending and not session.state.error  # without an answer there are none to it
+        return f"{shown.samples} alternatives …" if is_coming else ""
     widest = cloud.widest(session.frame)
     if widest is None:
         return ""

@@ -35,6 +35,23 @@ class LiftOptions:
         aids = replace(self.aids, refine=False) if lifter in SAMPLING_LIFTERS else self.aids
         return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift", aids=aids)
 
+    def why_not(self, aid: str) -> str:
+        """Why an aid changes nothing here, for people; nothing where it does."""
+        if self.task != _ONLY_IN.get(aid, self.task):
+            return f"Only for {_TASKS_IN_WORDS[_ONLY_IN[aid]]}"
+        if self.lifter in SAMPLING_LIFTERS and aid in _NOT_OF_HYPOTHESES:
+            return f"{self.lifter.upper()} answers by hypotheses, {_NOT_OF_HYPOTHESES[aid]}"
+        return ""
+
+
+_ONLY_IN = {"calibrate": "complete", "fit": "lift", "ground": "lift", "refine": "lift"}
+_TASKS_IN_WORDS = {"lift": "lifting 2D", "complete": "completing 3D"}
+_NOT_OF_HYPOTHESES = {
+    "mirror": "with which no mirrored answer is averaged",
+    "calibrate": "which are not corrected by the other side",
+    "refine": "which cannot be refined",
+}
+
 
 @dataclass(frozen=True)
 class LiftState:

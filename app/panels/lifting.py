@@ -33,6 +33,12 @@ from mpm_core.skeleton import MPM16
 
 _TASKS = {"lift": ("Lift", "2D → 3D, with whatever is hidden"), "complete": ("Complete", "Fill in hidden joints of 3D")}
 _MODES = {"fast": "Fast – whole windows", "per-frame": "Per frame – a window for each"}
+_AIDS = {
+    "mirror": "More accurate, steadier, and tells how sure the lifter is; takes twice as long",
+    "calibrate": "Corrects a hidden arm or leg by how far the answer would be off in the other one; takes twice as long",
+    "fit": "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length",
+    "ground": "Moves the person and their legs so that feet that stand do not slide, and are on one floor",
+}
 _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
 
 
@@ -80,20 +86,12 @@ class LiftingPanel(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 6, 0, 0)
         self._lifter = _choices({name: name.upper() for name in LIFTERS})
-        self._lifter.setToolTip("STMO and TCN are peers to compare MPM with: they only lift")
+        self._lifter.setToolTip("STMO and TCN only lift, to compare MPM with; Platypose is meant for several cameras")
         self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
         self._mirror = QCheckBox("Average with the mirrored answer")
-        self._mirror.setToolTip("More accurate, steadier, and tells how sure the lifter is; takes twice as long")
         self._calibrate = QCheckBox("Learn from the visible side")
-        self._calibrate.setToolTip(
-            "Corrects a hidden arm or leg by how far the answer would be off in the other one; takes twice as long"
-        )
         self._fit = QCheckBox("Fit to the keypoints")
-        self._fit.setToolTip(
-            "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length"
-        )
         self._ground = QCheckBox("Keep standing feet still")
-        self._ground.setToolTip("Moves the person and their legs so that feet that stand do not slide, and are on one floor")
         self._moved = QLabel()
         self._moved.setProperty("role", "muted")
         self._moved.setWordWrap(True)
@@ -210,11 +208,12 @@ class LiftingPanel(QWidget):
             box.setCurrentIndex(box.findData(value))
         self._mirror.setChecked(options.aids.mirror)
         self._calibrate.setChecked(options.aids.calibrate)
-        self._calibrate.setEnabled(options.task == "complete")
         self._fit.setChecked(options.aids.fit)
-        self._fit.setEnabled(options.task == "lift")
         self._ground.setChecked(options.aids.ground)
-        self._ground.setEnabled(options.task == "lift")
+        for aid, tick in zip(_AIDS, (self._mirror, self._calibrate, self._fit, self._ground), strict=True):
+            why_not = options.why_not(aid)
+            tick.setEnabled(not why_not)
+            tick.setToolTip(why_not or _AIDS[aid])
         self._show_device()
 
     def _show_moved(self) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.document.session import Session
-from mpm_core.lifters import SAMPLING_LIFTERS
 
 _MS_PER_FRAME = 3
 """Processor time, on one core."""
@@ -51,11 +50,13 @@ class RefineControls(QWidget):
         session = self._session
         options, state = session.options, session.state
         self._box.setChecked(options.aids.refine)
-        self._box.setEnabled(options.task == "lift" and options.lifter not in SAMPLING_LIFTERS)
+        why_not = options.why_not("refine")
+        self._box.setEnabled(not why_not)
         seconds = _MS_PER_FRAME * len(session) / 1000
         takes = f" Takes about {seconds:.0f} s here." if seconds >= 1 else ""
         self._box.setToolTip(
-            "Optimises what the network knows until joints lie on their keypoints (UAO); hidden joints stay near the answer."
+            why_not
+            or "Optimises what the network knows until joints lie on their keypoints (UAO); hidden joints stay near the answer."
             + takes
         )
         is_refining = options.aids.refine and options.task == "lift" and state.is_streaming

@@ -1,5 +1,5 @@
 """Draws on the lanes of the timeline what follows neither mask nor measurement: how far alternatives lie apart, where one was
-taken, and keys."""
+taken (draw_taken, which timeline_layers keeps), and keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def draw_marks(painter: QPainter, session: Session, lanes: Sequence[Lane], scale
     painter.save()
     painter.setClipRect(QRectF(scale.left, 0, scale.width, painter.viewport().height()))
     _draw_spread(painter, session, lanes, scale, theme)
-    _draw_taken(painter, session, lanes, scale, theme)
     painter.restore()
     draw_keys(painter, session, lanes, scale, theme)
 
@@ -36,7 +35,7 @@ def draw_marks(painter: QPainter, session: Session, lanes: Sequence[Lane], scale
 def marks_legend(session: Session, theme: Theme) -> tuple[tuple[str, QBrush], ...]:
     """Entries for what of this there is."""
     entries = []
-    if session.clip is not None and session.clip.chosen is not None:
+    if session.clip is not None and session.clip.chosen is not None and session.clip.chosen[..., 3].any():
         entries.append(("alternative taken", QBrush(QColor(theme.done))))
     if session.alternatives.cloud_of(session) is not None:
         gradient = QLinearGradient(0, 0, 1, 0)
@@ -64,8 +63,8 @@ def _draw_spread(painter: QPainter, session: Session, lanes: Sequence[Lane], sca
         painter.drawImage(QRectF(left, lane.top + lane.height - _GAP_PX - height, right - left, height), row)
 
 
-def _draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale: TimeScale, theme: Theme) -> None:
-    """A line along the upper edge; it is pale where what was taken rests, since the joint is shown."""
+def draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale: TimeScale, theme: Theme) -> None:
+    """Where an alternative was taken, a line along the upper edge; it is pale where that rests, since the joint is shown."""
     clip, (first, last) = session.clip, scale.in_view
     if clip is None or clip.chosen is None or last <= first:
         return

@@ -14,7 +14,7 @@ from app.document.session import Session
 from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import CurveLines, draw_names
-from app.views.lane_marks import marks_legend
+from app.views.lane_marks import draw_taken, marks_legend
 from app.views.lanes import Rows
 from app.views.time_scale import TimeScale
 from app.views.timeline_cells import CellCounts, draw_cells
@@ -45,6 +45,7 @@ class TimelineLayers:
         self._counts = CellCounts(session)
         self._lines = CurveLines()
         self._drawn_for: tuple[object, ...] = ()
+        self._chosen: object = None
         self.forget_all()
 
     def forget_all(self) -> None:
@@ -57,6 +58,7 @@ class TimelineLayers:
     def forget_cells(self) -> None:
         """What is hidden, missing or unsure is another."""
         self._cells: QImage | None = None
+        self._taken: QPixmap | None = None
 
     def forget_around(self) -> None:
         """Flags, feet or curves are others."""
@@ -73,6 +75,11 @@ class TimelineLayers:
         if key != self._drawn_for:
             self.forget_all()
             self._drawn_for = key
+        clip = self._session.clip
+        chosen = None if clip is None else clip.chosen
+        if chosen is not self._chosen:  # an edit makes another of it
+            self._chosen, self._taken = chosen, None
+            self.forget_around()
         if self._cells is None:
             self._cells = draw_cells(
                 self._counts, frame.rows.lanes, frame.scale, frame.theme, frame.palette_name, frame.ratio
@@ -85,6 +92,9 @@ class TimelineLayers:
         painter.drawPixmap(0, 0, self._around)
         painter.drawPixmap(QPointF(0, math.floor(frame.rows.curve[0])), self._curve)
         painter.drawImage(QPointF(frame.scale.left, frame.rows.lanes[0].top), self._cells)
+        if chosen is not None:
+            self._taken = self._taken or self._draw_taken(frame)
+            painter.drawPixmap(QPointF(frame.scale.left, math.floor(frame.rows.lanes[0].top)), self._taken)
 
     def paint_overview(self, painter: QPainter, frame: Frame) -> None:
         """The bar below; it has the cursor in it."""
@@ -112,6 +122,18 @@ class TimelineLayers:
         painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
         painter.end()
         return around
+
+    def _draw_taken(self, frame: Frame) -> QPixmap:
+        lanes, scale = frame.rows.lanes, frame.scale
+        top, bottom = math.floor(lanes[0].top), math.ceil(lanes[-1].top + lanes[-1].height)
+        taken = QPixmap(QSize(math.ceil(scale.width), max(bottom - top, 1)) * frame.ratio)
+        taken.setDevicePixelRatio(frame.ratio)
+        taken.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(taken)
+        painter.translate(-scale.left, -top)
+        draw_taken(painter, self._session, lanes, scale, frame.theme)
+        painter.end()
+        return taken
 
     def _draw_curve(self, frame: Frame) -> QPixmap:
         top, bottom = math.floor(frame.rows.curve[0]), math.ceil(frame.rows.curve[1])

@@ -161,7 +161,8 @@ class CorrectionHandlers(QObject):
         is_press = event.type() == QEvent.Type.MouseButtonPress
         if isinstance(event, QMouseEvent) and (not is_press or event.button() != Qt.MouseButton.RightButton):
             return False
-        joint = nearest_joint(scene.joint_places(), event.pos().x(), event.pos().y(), look.PICK_RADIUS)
+        place = event.position() if isinstance(event, QMouseEvent) else event.pos()
+        joint = nearest_joint(scene.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
         if joint is not None and isinstance(event, QContextMenuEvent):
             self.ask(frozenset({joint}), self._session.frame, event.globalPos())
         return joint is not None

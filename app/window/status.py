@@ -59,7 +59,7 @@ class StatusLine(QStatusBar):
             session.renewal.changed,
         ):
             signal.connect(self._show_errors)
-        for signal in (session.frame_changed, session.alternatives.changed, session.renewal.changed):
+        for signal in (session.frame_changed, session.alternatives.changed, session.renewal.changed, session.state_changed):
             signal.connect(self._show_alternatives)
         session.state_changed.connect(self._show_device)
         playback.settings_changed.connect(self._show_speed)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mpm_core.skeleton import MPM16
+
 _TURNS = 6
 """Gradient steps at each step of the diffusion; where Hip is, is solved for anew before each."""
 
@@ -44,10 +46,15 @@ class View:
 
 class RayGuidance:
     """Pulls motions to the rays of one or several cameras, which stand still to each other. strength: what share of the way
-    to its ray a joint goes that is surely seen."""
+    to its ray a joint goes that is surely seen.
 
-    def __init__(self, views: Sequence[View], strength: float = 0.7) -> None:
-        self._strength = strength
+    bones: (15,) metres, how long those that lead to all joints but Hip are on average, or None. A single camera tells no
+    size: a person who is smaller and nearer is seen alike, is pulled less, and is what a prior begins with that averages over
+    all poses. So bones are brought to these lengths before and after the pull.
+    """
+
+    def __init__(self, views: Sequence[View], strength: float = 0.7, bones: Tensor | None = None) -> None:
+        self._strength, self._bones = strength, bones
         self._views = views
         self._first = views[0].turn
         # Of every view, in the axes of the first one: where it stands, and what lies across its rays.
@@ -62,7 +69,7 @@ class RayGuidance:
 
     def __call__(self, clean: Tensor, step: float) -> Tensor:
         """See sampling.Correct."""
-        placed = self._forth(clean)
+        placed = self._sized(self._forth(clean))
         for _ in range(_TURNS):
             root = self.root(placed)
             gradient = torch.zeros_like(placed)
@@ -72,7 +79,17 @@ class RayGuidance:
                 gradient += beside * (view.weights[..., None] / (length / _TOLERATED_M).clamp(min=1.0))
             placed = placed - self._strength * gradient / self._total
             placed = placed - placed[:, :, :1]
-        return torch.einsum("fji,sfkj->sfki", self._first, placed)
+        return torch.einsum("fji,sfkj->sfki", self._first, self._sized(placed))
+
+    def _sized(self, placed: Tensor) -> Tensor:
+        """(samples, frames, 16, 3) with each bone as long as it is to be, on average over the frames of a hypothesis."""
+        if self._bones is None:
+            return placed
+        sized, bones = torch.zeros_like(placed), placed[:, :, 1:] - placed[:, :, list(MPM16.parents[1:])]
+        bones = bones * (self._bones / bones.norm(dim=-1).mean(1).clamp(min=_LEAST))[:, None, :, None]
+        for joint in MPM16.parents_first[1:]:
+            sized[:, :, joint] = sized[:, :, MPM16.parents[joint]] + bones[:, :, joint - 1]
+        return sized
 
     def _forth(self, clean: Tensor) -> Tensor:
         return torch.einsum("fij,sfkj->sfki", self._first, clean)

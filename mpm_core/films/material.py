@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.aids_command import aids_of, idle_options
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.commands import as_told, read_for_lifting
@@ -21,11 +22,9 @@ from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.project import Part, Project, is_project, read_project
 from mpm_core.formats.project_answer import answer_from, answer_parts
 from mpm_core.hiding import parse_mask
-from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.rates import own_times
-from mpm_core.refiners import split_refiners
 from mpm_core.sampling_command import sampling_of
 from mpm_core.skeleton import MPM16
 from mpm_core.terminal import follow
@@ -104,12 +103,17 @@ def read_material(options: argparse.Namespace) -> Material:
     return Material(clip, answer, answer.hidden, 0.0, video, True, project)
 
 
+def _say_what_is_idle(options: argparse.Namespace, task: str) -> None:
+    for note in idle_options(options, task):
+        _log.warning("%s: %s", options.input.name, note)
+
+
 def _lifted(clip: Clip, mask: Mask, options: argparse.Namespace) -> Prediction:
     from mpm_core.lifters import load_lifter
 
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    aids = Aids(options.mirror, fit=options.fit, ground=options.grounding, **split_refiners(options.refine)[1])
-    task = lifter.start(clip, "lift", options.mode, aids, sampling_of(options))
+    _say_what_is_idle(options, "lift")
+    task = lifter.start(clip, "lift", options.mode, aids_of(options), sampling_of(options))
     list(follow(task.update(mask), "lift"))
     _log.info("%s: lifted on the way, by %s", options.input.name, options.lifter)
     return task.prediction()
@@ -124,8 +128,8 @@ def _as_it_is(clip: Clip, mask: Mask, options: argparse.Namespace) -> Prediction
     from mpm_core.lifters import load_lifter
 
     lifter = load_lifter(options.lifter, options.device, options.weights)
-    aids = Aids(mirror=options.mirror, calibrate=options.calibrate)
-    task = lifter.start(clip, "complete", options.mode, aids, sampling_of(options))
+    _say_what_is_idle(options, "complete")
+    task = lifter.start(clip, "complete", options.mode, aids_of(options), sampling_of(options))
     list(follow(task.update(mask), "complete"))
     share = 100 * (lacking | mask).mean()
     _log.info("%s: %.1f %% of all joints are not there: completed on the way, by %s", options.input.name, share, options.lifter)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 class Aids:
     """What is done to an answer beside running the network once.
 
-    mirror: average with the answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. calibrate, in
-    completion: correct hidden joints by how far the answer would be off in their mirror joints, where these are visible (see
-    calibration.py), which takes twice as long. fit, in lifting: fit the answer to the keypoints, and bring bones that are seen
-    near one length each (see body_fit.py), which without noise takes a fifth of the error away; hypotheses and uncertainty stay
-    the network's. ground, in lifting: move the person and their legs so that feet that stand do not slide and are not under
-    the floor (see grounding/path.py). refine, in lifting: optimise what the network knows of each window until its answer
-    agrees with the keypoints (see refining.py), before it is fitted; off unless it is asked for, since it takes 3 ms of
-    processor time a frame.
+    mirror: average with the answer to the mirrored clip, which is 2 to 3 % more accurate and takes twice as long. Lifters
+    that answer by hypotheses have no use for it, nor for calibrate. calibrate, in completion: correct hidden joints by how
+    far the answer would be off in their mirror joints, where these are visible (see calibration.py), which takes twice as
+    long. fit, in lifting: fit the answer to the keypoints, and bring bones that are seen near one length each (see
+    body_fit.py), which without noise takes a fifth of the error away; uncertainty, and hypotheses of the mirror, stay the
+    network's. ground, in lifting: move the person and their legs so that feet that stand do not slide and are not under the
+    floor (see grounding/path.py). refine, in lifting: optimise what the network knows of each window until its answer agrees
+    with the keypoints (see refining.py), before it is fitted; off unless it is asked for, since it takes 3 ms of processor
+    time a frame.
 
     >>> import mpm_core
     >>> from mpm_core.assets import find_asset

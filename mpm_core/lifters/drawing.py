@@ -53,6 +53,12 @@ class FirstAnswer:
     positions: NDArray[np.floating]
     apart: NDArray[np.floating] | None
 
+    def bones(self) -> NDArray[np.float32]:
+        """(15,) metres: the median lengths of the bones that lead to all joints but Hip."""
+        answered = self.positions[self.positions.any((1, 2))] if self.positions.any() else self.positions
+        bones = answered[:, 1:] - answered[:, list(MPM16.parents[1:])]
+        return np.median(np.linalg.norm(bones, axis=-1), axis=0).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -86,8 +92,8 @@ class Drawer:
     def draw(self, hidden: Mask, frames: slice, sampling: Sampling, first: FirstAnswer | None = None) -> Iterator[Progress]:
         """Fill `hypotheses`, (samples, frames of the range, 16, 3) metres from Hip in camera axes, yielding after every batch.
 
-        hidden: (frames, 16), with what the clip lacks. first: where sampling starts from, for the start 'uncertain'. Closing
-        the iterator leaves `hypotheses` as they were.
+        hidden: (frames, 16), with what the clip lacks. first: where the start 'uncertain' starts from, and whose bones are as
+        long as those of platypose with one camera shall be. Closing the iterator leaves `hypotheses` as they were.
         """
         low, high = frames.start, frames.stop
         self._check_size(sampling.samples, high - low)
@@ -100,7 +106,7 @@ class Drawer:
             self._condition(seen),
             self._start(seen, hidden, sampling, first),
             sampling.steps,
-            self._correct(seen, hidden),
+            self._correct(seen, hidden, first),
         )
         yield from sampler.run()
         turned = torch.einsum("fji,sfkj->sfki", seen.turn, sampler.clean).cpu().numpy()
@@ -164,14 +170,17 @@ class Drawer:
         spread[:, MPM16.root] = 0
         return spread.astype(np.float32)
 
-    def _correct(self, seen: Seen, hidden: Mask) -> Correct | None:
+    def _correct(self, seen: Seen, hidden: Mask, first: FirstAnswer | None) -> Correct | None:
         if self._task == "complete":
             known = ~seen.hidden & ~seen.hidden[:, MPM16.root, None]
             return KnownJoints(seen.prepared.points[0], known)
         if self._way != "platypose":
             return None
         sights = (Sight.first(self._clip, hidden), *self._others)
-        return RayGuidance([sight.view(self._resampling, seen.first, seen.last, seen.turn) for sight in sights])
+        views = [sight.view(self._resampling, seen.first, seen.last, seen.turn) for sight in sights]
+        if self._others or first is None:  # several cameras tell themselves how large a person is
+            return RayGuidance(views)
+        return RayGuidance(views, bones=torch.from_numpy(first.bones()).to(self._device))
 
     def _to_clip(self, turned: NDArray[np.float32], begin: int, low: int, high: int, hidden: Mask) -> NDArray[np.float32]:
         """One hypothesis on grid frames from `begin` on to frames low to high (excluded) of the clip."""

@@ -99,8 +99,10 @@ class NetworkLifter:
             raise UserError(f"the lifter '{self.name}' only lifts 2D; take 'mpm' to complete 3D")
         clip = clip.to_mpm16()
 
+        mirrors = aids.mirror or self._way is not None  # up, and how unsure a first answer is, come of both readings
+
         def make_task() -> NetworkTask:
-            return NetworkTask(self.model, self.name, clip, task, mode, aids.mirror, hypotheses)
+            return NetworkTask(self.model, self.name, clip, task, mode, mirrors, hypotheses)
 
         if task == "complete":
             completing = CalibratedTask(make_task) if aids.calibrate and self._way is None else make_task()

@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
+from mpm_core.aids_command import aids_of
 from mpm_core.data.pack import MotionPack, mix_packs, read_pack
 from mpm_core.errors import UserError
 from mpm_core.files import check_spares, written_whole
 from mpm_core.lifters import find_device, load_lifter
-from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.denoisers import has_denoiser, load_denoiser
 from mpm_core.networks import NETWORKS
 from mpm_core.progress import Progress
@@ -155,8 +155,7 @@ def _evaluate(
     lifted = [protocol for protocol in protocols if protocol.task == "lift"]
     if options.baselines is not None and not lifted:
         raise UserError("the baselines only lift: name a protocol of lifting or occlusion")
-    aids = Aids(options.mirror, options.calibrate, options.fit, options.grounding)
-    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, aids, options.threshold)
+    steps = evaluate(lifter, options.folder, able, options.mode, options.stride, aids_of(options), options.threshold)
     found: list[Evaluation] = list(follow(steps, "evaluating"))
     if options.baselines is not None:
         pack = read_pack(options.baselines, "train")
@@ -181,7 +180,7 @@ def _rigs(options: argparse.Namespace, follow: Follow, say: Callable[[str], None
     """The old recipe learns from the first pack that is named, as it did."""
     packs, size = _packs_and_size(options, RIGS, rigs.SIZE)
     both = dict(zip(rigs.RECIPES, (packs[0], mix_packs(packs)), strict=True))
-    steps = rigs.run_rigs(both, options.runs, size, options.device, options.family, options.mirror)
+    steps = rigs.run_rigs(both, options.runs, size, options.device, options.family, aids_of(options).mirror)
     results: list[rigs.RigResult] = list(follow(steps, RIGS))
     say(rigs.as_markdown(results, size))
     return [{"study": RIGS} | vars(result) for result in results]
@@ -225,7 +224,7 @@ def _hypotheses(
 def _study(options: argparse.Namespace, name: str, follow: Follow, say: Callable[[str], None]) -> list[dict[str, Any]]:
     packs, size = _packs_and_size(options, name, STUDIES[name].size)
     pack = mix_packs(packs)
-    how = (options.device, options.mode, options.stride, options.mirror, options.cell)
+    how = (options.device, options.mode, options.stride, aids_of(options).mirror, options.cell)
     results: list[CellResult] = list(follow(run_study(name, pack, options.folder, options.runs, size, *how), name))
     say(study_as_markdown(results, size))
     return [

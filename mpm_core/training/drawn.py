@@ -66,7 +66,7 @@ def draw_all(
     if model is None:
         return
     first = None
-    if "uncertain" in drawing.ways:
+    if {"uncertain", "platypose"} & set(drawing.ways):
         plain = lifter.lift(clip, mask, aids=replace(ALL, fit=False, ground=False))
         first = FirstAnswer(plain.positions, plain.uncertainty)
     for steps in drawing.steps:
@@ -81,7 +81,7 @@ def draw_all(
         if "uncertain" in drawing.ways:
             yield draw(model, stretch, answer.hidden, UNCERTAIN, replace(sampling, start="uncertain"), first)
         if "platypose" in drawing.ways:
-            yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling)
+            yield draw(model, stretch, answer.hidden, PLATYPOSE, sampling, first)
             if stretch.other is not None:
                 yield draw(model, stretch, answer.hidden, TWO_CAMERAS, sampling)
 

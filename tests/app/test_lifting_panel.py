@@ -1,6 +1,7 @@
 import numpy as np
 from PySide6.QtCore import Qt
 
+from app.panels.refining import RefineControls
 from mpm_core.metrics import reprojection
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, every_error, wait_for_lift
@@ -62,6 +63,22 @@ def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
     assert session.options.aids.mirror is False
     qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
     assert not panel._mirror.isChecked() and not panel._calibrate.isEnabled()
+
+
+def test_boxes_that_change_nothing_say_why(qtbot, window):
+    panel = window.lifting_panel
+    assert panel._mirror.isEnabled() and "Average" in panel._mirror.text() and "takes twice" in panel._mirror.toolTip()
+    assert panel._calibrate.toolTip() == "Only for completing 3D"
+    for lifter in ("d3dp", "platypose"):
+        choose(qtbot, panel._lifter, lifter)
+        assert not panel._mirror.isEnabled() and panel._mirror.toolTip().startswith(f"{lifter.upper()} answers by hypotheses")
+        qtbot.mouseClick(panel._task_buttons["complete"], LEFT)
+        assert not panel._calibrate.isEnabled() and "not corrected by the other side" in panel._calibrate.toolTip()
+        assert panel._fit.toolTip() == panel._ground.toolTip() == "Only for lifting 2D" and not panel._ground.isEnabled()
+        qtbot.mouseClick(panel._task_buttons["lift"], LEFT)
+        assert "cannot be refined" in panel.findChild(RefineControls)._box.toolTip()
+    choose(qtbot, panel._lifter, "mpm")
+    assert panel._mirror.isEnabled() and "takes twice" in panel._mirror.toolTip()
 
 
 def test_the_fit_to_the_keypoints_can_be_left_out(qtbot, demo_window):

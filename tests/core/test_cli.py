@@ -13,6 +13,8 @@ from mpm_core.skeleton import MPM16
 from tests.core.test_data import write_small_pack
 from tests.core.test_formats import h36m_pair
 
+ONE_OF_D3DP = ("--lifter", "d3dp", "--samples", "1", "--steps", "1")
+
 
 @pytest.fixture
 def clip_file(tmp_path, demo):
@@ -234,3 +236,22 @@ def test_two_places_to_write_to_are_refused_in_a_file_of_options_too(tmp_path, c
     (tmp_path / "walk.toml").write_text('output = "one.csv"\n')
     assert main(["convert", str(clip_file), "--config", "walk.toml", "-o", "two.csv"]) == 0  # what is typed wins
     assert [path.name for path in tmp_path.glob("*.csv")] == ["two.csv"]
+
+
+@pytest.mark.parametrize(
+    ("command", "asked", "said"),
+    [
+        ("lift", ["--no-mirror", *ONE_OF_D3DP], "--no-mirror changes nothing: the lifter 'd3dp' answers by hypotheses"),
+        ("lift", ["--calibrate"], "--calibrate changes nothing: it is for when 3D is completed, and here 2D is lifted"),
+        ("complete", ["--no-fit"], "--no-fit changes nothing: it is for when 2D is lifted, and here 3D is completed"),
+        ("complete", ["--aggregate", "jpma", *ONE_OF_D3DP], "--aggregate jpma changes nothing: 3D is completed without"),
+        ("complete", ["--calibrate", *ONE_OF_D3DP], "--calibrate changes nothing: the lifter 'd3dp'"),
+        ("lift", ["--no-mirror", "--no-fit", "--no-grounding"], ""),
+        ("complete", ["--mirror", "--no-calibrate"], ""),
+    ],
+)
+def test_options_that_change_nothing_are_said(tmp_path, demo, caplog, command, asked, said):
+    write(demo.cut(0, 19), tmp_path / "in.npz")
+    assert main([command, str(tmp_path / "in.npz"), "-o", str(tmp_path / "out.npz"), *asked]) == 0
+    told = [record.message for record in caplog.records if "changes nothing" in record.message]
+    assert len(told) == bool(said) and all(text.startswith(said) for text in told)

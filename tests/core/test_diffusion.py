@@ -181,6 +181,20 @@ def test_guidance_brings_hypotheses_to_the_rays_and_two_cameras_to_the_truth():
     assert far[2] < 0.5 * far[1] < 0.5 * float((wrong - motion).norm(dim=-1).mean())
 
 
+def test_one_camera_is_told_how_long_bones_are():
+    motion = in_metres(truth()[:50])
+    motion = motion - motion[:, :1]
+    lengths = (motion[:, 1:] - motion[:, list(MPM16.parents[1:])]).norm(dim=-1).mean(0)
+    small = torch.stack((0.7 * motion, 0.8 * motion))
+    views = views_of(motion, (0,))
+    left, told = RayGuidance(views)(small, 0.5), RayGuidance(views, bones=lengths)(small, 0.5)
+    assert (left - motion).norm(dim=-1).mean() > 0.05  # the rays alone are met by a small person who is near
+    assert (told - motion).norm(dim=-1).mean() < 0.005 and RayGuidance(views).error(told).max() < 0.005
+    assert torch.allclose(
+        (told[:, :, 1:] - told[:, :, list(MPM16.parents[1:])]).norm(dim=-1).mean(1), lengths.expand(2, 15), rtol=1e-4
+    )
+
+
 def test_guidance_leaves_hidden_joints_and_minds_confidence():
     motion = in_metres(truth()[:20])
     motion = motion - motion[:, :1]

@@ -23,6 +23,7 @@ from mpm_core.lifters.placing import laid_on
 from mpm_core.lifters.several_cameras import CameraPlace, lift_together
 from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
 from mpm_core.skeleton import MPM16
+from mpm_core.stature import stature
 from mpm_core.training.checkpoint import save_weights
 from mpm_core.training.views import Viewpoint
 
@@ -102,6 +103,13 @@ def test_the_same_seed_gives_the_same_answer(clip, weights):
     assert np.abs(once.hypotheses - uncertain.hypotheses).max() > 1e-3
     mean = lifter.lift(clip, samples=2, steps=2, seed=1, aggregate="mean", fit=False, ground=False)
     assert np.allclose(mean.positions, mean.hypotheses.mean(0), atol=1e-5)
+
+
+def test_the_mirror_changes_nothing_of_hypotheses(clip, weights):
+    lifter = load_lifter("d3dp", "cpu", weights)
+    for start in ("noise", "uncertain"):
+        once, again = (lifter.lift(clip, samples=2, steps=2, start=start, mirror=mirror) for mirror in (True, False))
+        assert np.array_equal(once.absolute(), again.absolute()), start
 
 
 def test_a_mask_that_changes_gives_what_the_new_mask_gives_alone(clip, weights):
@@ -268,6 +276,13 @@ def test_several_cameras_agree_on_one_motion(trained):
         errors.append(float(np.linalg.norm(answer.positions - relative, axis=-1).mean()))
     assert errors[1] < 0.6 * errors[0]
     assert np.abs(answer.root - motion[:, 0]).mean() < 0.1 and "2 cameras" in answer.history[0].text
+
+
+def test_people_of_platypose_are_as_large_as_the_first_answer_has_them(clip, weights, lifter):
+    answer = load_lifter("platypose", "cpu", weights).lift(clip, samples=2, steps=2, fit=False, ground=False, aggregate="mean")
+    wanted = stature(lifter.lift(clip, fit=False, ground=False).positions)
+    for hypothesis in answer.hypotheses:
+        assert abs(stature(hypothesis) / wanted - 1) < 0.1
 
 
 def test_cameras_that_do_not_go_together_are_refused(weights):
