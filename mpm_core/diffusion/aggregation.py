@@ -14,6 +14,15 @@ def spread_of(hypotheses: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.sqrt(np.square(hypotheses - hypotheses.mean(0)).sum(-1).mean(0)).astype(np.float32)
 
 
+def aggregated(
+    hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_], how: str
+) -> NDArray[np.float32]:
+    """(frames, 16, 3): one answer of hypotheses; how: an entry of options.AGGREGATES, the rest as in jpma."""
+    if how == "mean":
+        return hypotheses.mean(0).astype(np.float32)
+    return {"jpma": jpma, "weighted": jpma_weighted}[how](hypotheses, rays, visible)
+
+
 def jpma(hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(frames, 16, 3): joint by joint the hypothesis whose reprojection is nearest to its keypoint (joint-wise
     reprojection-based multi-hypothesis aggregation; D3DP, arXiv 2303.11579); the mean of all where a joint is hidden.
@@ -21,7 +30,33 @@ def jpma(hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: 
     hypotheses: (samples, frames, 16, 3) metres from Hip in camera axes; rays: (frames, 16, 2), visible: (frames, 16). Where
     fewer than two joints are visible nothing can be reprojected, and the mean is the answer too.
     """
-    mean = hypotheses.mean(0)
+    apart = _beside_keypoints(hypotheses, rays, visible)
+    chosen = np.take_along_axis(hypotheses, apart.argmin(0)[None, ..., None], axis=0)[0]
+    return _with_hip(np.where(np.isfinite(apart.min(0))[..., None], chosen, hypotheses.mean(0)))
+
+
+_NEAR = 0.5
+"""Of the median distance from the keypoint: how far off a hypothesis still counts fully, in a Gaussian's sense."""
+
+
+def jpma_weighted(
+    hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """(frames, 16, 3): as jpma, but joint by joint the mean of all hypotheses, each weighted by how near its reprojection is:
+    depth, in which hypotheses differ most and of which the keypoint says little, is not left to a single one."""
+    apart = _beside_keypoints(hypotheses, rays, visible)
+    is_known = np.isfinite(apart).all(0)
+    far = np.where(is_known, apart, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weights = np.nan_to_num(np.exp(-0.5 * np.square(far / (_NEAR * np.median(far, axis=0)))))
+    weights += 1e-6  # all alike where none is near, as where all are on the keypoint
+    return _with_hip((hypotheses * (weights / weights.sum(0))[..., None]).sum(0))
+
+
+def _beside_keypoints(
+    hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """(samples, frames, 16): how far each joint is seen beside its ray; infinite where that cannot be said."""
     apart = np.full(hypotheses.shape[:3], np.inf)
     for number, hypothesis in enumerate(hypotheses):
         root = solve_root(hypothesis, rays, visible)
@@ -30,8 +65,9 @@ def jpma(hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: 
             seen = placed[..., :2] / placed[..., 2:]
             far = np.linalg.norm(seen - rays, axis=-1)
         apart[number] = np.where(visible & np.isfinite(far) & (placed[..., 2] > 0), far, np.inf)
-    nearest = apart.argmin(0)
-    chosen = np.take_along_axis(hypotheses, nearest[None, ..., None], axis=0)[0]
-    answer = np.where(np.isfinite(apart.min(0))[..., None], chosen, mean)
+    return apart
+
+
+def _with_hip(answer: NDArray[np.floating]) -> NDArray[np.float32]:
     answer[:, MPM16.root] = 0
     return answer.astype(np.float32)

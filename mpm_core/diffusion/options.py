@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mpm_core.errors import UserError
 
-AGGREGATES = ("jpma", "mean")
+AGGREGATES = ("weighted", "jpma", "mean")
 """How hypotheses become one answer; see aggregation.py."""
 
 STARTS = ("noise", "uncertain")
@@ -24,12 +24,12 @@ class Sampling:
 
     >>> from mpm_core.diffusion.options import Sampling
     >>> Sampling(samples=20, steps=5).checked().aggregate
-    'jpma'
+    'weighted'
     """
 
     samples: int = 0
     steps: int = 5
-    aggregate: str = "jpma"
+    aggregate: str = "weighted"
     start: str = "noise"
     seed: int = 0
 

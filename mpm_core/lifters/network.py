@@ -189,7 +189,7 @@ def _with_own_layers(model: PoseNetwork) -> PoseNetwork:
     return copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())})
 
 
-_AGGREGATES_IN_WORDS = {"mean": "their mean", "jpma": "JPMA"}
+_AGGREGATES_IN_WORDS = {"weighted": "JPMA with weights", "jpma": "JPMA", "mean": "their mean"}
 
 _OF_SAMPLING = tuple(field.name for field in fields(Sampling))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mpm_core.camera import SmoothPath, solve_root
 from mpm_core.clip import Clip
-from mpm_core.diffusion.aggregation import jpma, spread_of
+from mpm_core.diffusion.aggregation import aggregated, spread_of
 from mpm_core.diffusion.options import Sampling
 from mpm_core.lifters.base import LiftingTask, OuterTask
 from mpm_core.lifters.drawing import Drawer, FirstAnswer
@@ -129,7 +129,7 @@ class SampledTask:
         assert self._clip.keypoints is not None
         visible = ~hidden
         rays = np.where(self._clip.visible[part, :, None], self._clip.camera.rays(self._clip.keypoints[part]), 0)
-        self._positions[part] = jpma(drawn, rays, visible) if self._sampling.aggregate == "jpma" else drawn.mean(0)
+        self._positions[part] = aggregated(drawn, rays, visible, self._sampling.aggregate)
         path = SmoothPath(len(hidden), pieces(self._clip.times[part], self._clip.fps))
         path.renew(solve_root(self._positions[part], rays, visible), 0, len(hidden))
         self._root[part] = path.smooth

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.diffusion.aggregation import jpma
+from mpm_core.diffusion.aggregation import jpma, jpma_weighted
 from mpm_core.diffusion.options import Sampling
 from mpm_core.hypothesis_metrics import CONFIDENCES, best_errors, best_p_mpjpe, calibration_error, held_shares
 from mpm_core.lifters.base import Lifter
@@ -33,9 +33,9 @@ COMPLETION = "ground-truth 3D"
 @dataclass(frozen=True)
 class HypothesisResult:
     """mm, over all joints and over the hidden ones alone (NaN where none are): of the mean of so many hypotheses, of what JPMA
-    makes of them, of the best pose and of the best joint; p_mean, p_jpma, p_best: after Procrustes alignment. calibration:
-    error of the hidden joints, or of all where none are hidden; held: observed shares at CONFIDENCES. steps: of the denoiser,
-    or 0. ms: of processor time a frame, for as many as are drawn at most."""
+    makes of them, plain and with weights, of the best pose and of the best joint; p_...: after Procrustes alignment.
+    calibration: error of the hidden joints, or of all where none are hidden; held: observed shares at CONFIDENCES. steps: of
+    the denoiser, or 0. ms: of processor time a frame, for as many as are drawn at most."""
 
     source: str
     preset: str
@@ -44,10 +44,12 @@ class HypothesisResult:
     steps: int
     mean: float = NAN
     jpma: float = NAN
+    weighted: float = NAN
     best_pose: float = NAN
     best_joint: float = NAN
     p_mean: float = NAN
     p_jpma: float = NAN
+    p_weighted: float = NAN
     p_best: float = NAN
     hidden_mean: float = NAN
     hidden_best_pose: float = NAN
@@ -84,8 +86,9 @@ class _Sums:
         if stretch.clip.keypoints is not None:
             visible = stretch.clip.visible & ~mask
             rays = np.where(visible[..., None], stretch.clip.camera.rays(stretch.clip.keypoints), 0)
-            chosen = jpma(several, rays, visible)
-            row |= {"jpma": float(np.nanmean(joint_errors(chosen, truth))), "p_jpma": p_mpjpe(chosen, truth)}
+            for name, aggregate in (("jpma", jpma), ("weighted", jpma_weighted)):
+                one = aggregate(several, rays, visible)
+                row |= {name: float(np.nanmean(joint_errors(one, truth))), f"p_{name}": p_mpjpe(one, truth)}
         self.rows.append(row)
         self.weights.append(len(mask))
         counts, cases = held_shares(several, truth, mask if mask.any() else every)
@@ -170,11 +173,15 @@ def _steps(steps: int) -> str:
 
 def as_markdown(results: Sequence[HypothesisResult]) -> str:
     """A row for each way, number of hypotheses and of steps; one hypothesis where several could not differ."""
-    head = ["input", "hidden", "way", "H", "K", "mean", "JPMA", "best pose", "best joint", "P: mean", "P: JPMA", "P: best pose"]
+    head = ["input", "hidden", "way", "H", "K", "mean", "JPMA", "weighted", "best pose", "best joint"]
+    head += ["P: mean", "P: JPMA", "P: weighted", "P: best pose"]
     head += ["hidden joints: mean", "best pose", "best joint", "calibration error", "ms a frame"]
     rows = [
         [r.source, r.preset, r.way, str(r.samples), _steps(r.steps)]
-        + [_cell(v) for v in (r.mean, r.jpma, r.best_pose, r.best_joint, r.p_mean, r.p_jpma, r.p_best)]
+        + [
+            _cell(v)
+            for v in (r.mean, r.jpma, r.weighted, r.best_pose, r.best_joint, r.p_mean, r.p_jpma, r.p_weighted, r.p_best)
+        ]
         + [_cell(v) for v in (r.hidden_mean, r.hidden_best_pose, r.hidden_best_joint)]
         + [_cell(r.calibration, 3), _cell(r.ms, 2)]
         for r in results

@@ -83,7 +83,7 @@ def test_an_answer_says_how_hypotheses_were_drawn_and_what_was_taken_among_them(
     rows = choose(clip, answer, 5, answer.hypotheses[1, 5:15], [MPM16.index("LWrist")], 8)
     taken = patched(clip, 5, {"chosen": rows})
     said = texts(lifter.lift(taken, mask, samples=2, steps=1))
-    assert "from noise, seed 0, together by JPMA" in said[0]
+    assert "from noise, seed 0, together by JPMA with weights" in said[0]
     assert said[-1] == "the left arm follows an alternative that was taken, in 10 frames from 6 to 15"
     said = texts(lifter.complete(taken.ground_truth, mask, samples=2, steps=1))
     assert "together by their mean" in said[0]
