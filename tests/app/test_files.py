@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.panels.export_dialog import ExportDialog
@@ -85,7 +86,7 @@ def test_ground_truth_is_chosen_from_a_file_with_many_clips(qtbot, window, monke
     assert "S9/Sitting/1" in window.status_line.message()
 
 
-class ChooseSitting:
+class ChooseSitting(QObject):
     """Answers the open dialog."""
 
     def exec(self) -> bool:
