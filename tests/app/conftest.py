@@ -14,6 +14,7 @@ from app.window.main_window import MainWindow
 from app.workers.lifting import LiftJob
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
+from mpm_core.skeleton import MPM16
 from tests.squares import SIZE
 from tests.videos import write_video
 
@@ -135,3 +136,28 @@ def detected(qtbot, chosen):
     qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, chosen)
     return chosen
+
+
+@pytest.fixture
+def fan(monkeypatch):
+    from tests.app.fan import Fan  # which needs what is above
+
+    fan = Fan()
+    fan.loads = 0
+
+    def load(device):
+        fan.loads += 1
+        return fan
+
+    monkeypatch.setattr("app.workers.alternatives.load_alternatives", load)
+    return fan
+
+
+@pytest.fixture
+def arm_window(qtbot, fan, demo_window):
+    """The left arm is hidden in frames 280 to 330, and the cursor there."""
+    session = demo_window.session
+    session.set_frame(300)
+    demo_window.editor.set_hidden(MPM16.indices(("LElbow", "LWrist")), 280, 330, True)
+    wait_for_lift(qtbot, demo_window)
+    return demo_window
