@@ -27,6 +27,25 @@ def ask_to_replace(parent: QWidget, name: str) -> bool:
 
 def ask_to_recover(name: str, when: str, project: str) -> bool | None:
     """Whether to recover work that a crash has left, or give it up; None to be asked again another time. project: what it
+def ask_to_begin_anew(
+    parent: QWidget, question: str, verb: str, lost: str, project: str, is_unsaved: bool
+) -> QMessageBox.StandardButton:
+    """Ok to put other keypoints in the place of a clip on which somebody has worked, Save to save that first, or Cancel. verb:
+    what Ok does; lost: what that work is; project: where it is kept, or nothing."""
+    buttons = QMessageBox.StandardButton
+    box = QMessageBox(QMessageBox.Icon.Question, verb, question, parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    where = "It is saved nowhere, and Undo does not bring it back."
+    if project:
+        kept = "what was saved last, and not what was changed since" if is_unsaved else "all of it"
+        where = f"The file {project} stays as it is, with {kept}: open it to come back."
+    box.setInformativeText(f"This replaces the keypoints, and takes with them {lost}. {where}")
+    box.setStandardButtons((buttons.Save if is_unsaved else buttons.NoButton) | buttons.Ok | buttons.Cancel)
+    box.button(buttons.Ok).setText(f"{verb} without saving" if is_unsaved else verb)
+    box.setDefaultButton(buttons.Save if is_unsaved else buttons.Cancel)
+    return buttons(box.exec())
+
+
     belongs to, or nothing."""
     box = QMessageBox(QMessageBox.Icon.Question, "Recover", f"Recover {name} of {when}?")
     box.setTextFormat(Qt.TextFormat.PlainText)

@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_area, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
-            self.project_handlers.may_leave, lambda: self.theme,
+            self.project_handlers.may_leave, self.project_handlers.save_and_wait, lambda: self.theme,
         )  # fmt: skip
         self.selecting_layer = SelectingLayer(self.session, self.image_view)
         self.correction_handlers = CorrectionHandlers(

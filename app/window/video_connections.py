@@ -15,6 +15,7 @@ def connect_video(window: MainWindow) -> None:
     panel, handlers, job = window.video_panel, window.video_handlers, window.detect_job
     panel.threshold_chosen.connect(handlers.set_threshold)
     panel.live_chosen.connect(handlers.open_live)
+    panel.detect_chosen.connect(handlers.detect)
     panel.open_chosen.connect(window.file_handlers.open_video)
     panel.region_chosen.connect(handlers.set_region)
     panel.refiner_chosen.connect(handlers.refine)

@@ -280,7 +280,7 @@ def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
     chosen.editor.click_joints((3,), 5)
     monkeypatch.setattr(chosen.video_handlers, "_may_leave", lambda: False)
     chosen.detect_job.adopt(video)  # as when the demo was opened while the detection was under way
-    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    chosen.detect_job.start(chosen.video_panel.options())
     qtbot.waitUntil(lambda: "kept" in chosen.status_line.message(), timeout=WAIT_MS)
     assert chosen.session.clip is demo and chosen.session.mask[5, 3]
 
@@ -307,8 +307,8 @@ def test_slow_motion_gets_its_own_rate_and_keeps_its_pictures(qtbot, detected):
     assert not any("taken" in note for note in session.clip.notes)
     session.undo_stack.redo()
     (number,) = {track.person.number for track in session.recording.people} - {session.person}
-    detected.video_handlers.open_person(number)
     session.undo_stack.setClean()
+    detected.video_handlers.open_person(number)
     qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
     assert session.clip.fps == 100, "what was said of the video holds for its other people"
     qtbot.mouseClick(box._leave, LEFT)
