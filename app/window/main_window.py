@@ -266,6 +266,7 @@ class MainWindow(QMainWindow):
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
         self.first_sight.seen.connect(self.load_job.start)
+        self.backdrop.lagged.connect(self.image_view.set_picture_old)
         self.load_job.loaded.connect(self.scene_area.build)
         self.load_job.loaded.connect(self.answers.build)
         self.opener.asked.connect(
