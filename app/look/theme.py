@@ -273,6 +273,10 @@ def _style_sheet(t: Theme) -> str:
         QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.border}; }}
         QStatusBar::item {{ border: none; }}
         QStatusBar QLabel {{ padding: 2px 6px; }}
+        QLineEdit[role="inline"] {{ background: transparent; border: 1px solid transparent; border-radius: 3px;
+            padding: 2px 4px; }}
+        QLineEdit[role="inline"]:hover {{ border-color: {t.border}; }}
+        QLineEdit[role="inline"]:focus {{ background: {t.base}; border-color: {t.accent}; }}
         QDockWidget {{ color: {t.muted}; }}
         QDockWidget::title {{ background: {t.window}; padding: 5px 8px; }}
         QGroupBox {{ border: none; border-top: 1px solid {t.border}; margin-top: 24px; padding-top: 6px; }}

@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
             self, self.session, self.document, self.opener, self.backdrop, self.detect_job, self.project_handlers.may_leave
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
-        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle, lambda: self.timeline.shows_seconds)
         self.messages = Messages(self.views)
         self.film_handlers = FilmHandlers(
             self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self._show_recent()
         self.toolbar = build_toolbar(self, self.actions_by_name)
-        self.status_line = StatusLine(self.session, self.playback, self.messages)
+        self.status_line = StatusLine(self.session, self.playback, self.messages, lambda: self.timeline.shows_seconds)
         self.setStatusBar(self.status_line)
         self._connect()
         self.restyle(None, None)

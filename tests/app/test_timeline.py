@@ -148,7 +148,7 @@ def test_go_to_scrolls_there_and_the_overview_scrolls(qtbot, demo_window, monkey
     timeline, session = demo_window.timeline, demo_window.session
     timeline._count = 40.0
     timeline._scroll_to(0)
-    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getInt", lambda *_: (601, True))
+    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getText", lambda *_, text: ("601", True))
     demo_window.actions_by_name["goto"].trigger()
     assert session.frame == 600 and timeline.scale().in_view[0] <= 600 < timeline.scale().in_view[1]
     y = int(sum(timeline.rows().overview) / 2)
