@@ -283,6 +283,7 @@ def _style_sheet(t: Theme) -> str:
         QGroupBox::title {{ subcontrol-origin: margin; left: 0px; padding-top: 8px; color: {t.muted}; }}
         QTreeView, QTableView {{ background: {t.panel}; border: none; }}
         QTreeView::item {{ padding: 2px 0px; }}
+        QHeaderView {{ background: {t.panel}; }}
         QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; border-bottom: 1px solid {t.border};
             padding: 3px 4px; }}
         QPushButton {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 4px 10px; }}
