@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.panels.folders import folder_of, use_folder
+
 
 def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
     """Save, Discard or Cancel, before unsaved work on a clip or a project of that name is lost."""
@@ -25,8 +27,6 @@ def ask_to_replace(parent: QWidget, name: str) -> bool:
     return QMessageBox.question(parent, "Replace project", text) == QMessageBox.StandardButton.Yes
 
 
-def ask_to_recover(name: str, when: str, project: str) -> bool | None:
-    """Whether to recover work that a crash has left, or give it up; None to be asked again another time. project: what it
 def ask_to_begin_anew(
     parent: QWidget, question: str, verb: str, lost: str, project: str, is_unsaved: bool
 ) -> QMessageBox.StandardButton:
@@ -46,6 +46,8 @@ def ask_to_begin_anew(
     return buttons(box.exec())
 
 
+def ask_to_recover(name: str, when: str, project: str) -> bool | None:
+    """Whether to recover work that a crash has left, or give it up; None to be asked again another time. project: what it
     belongs to, or nothing."""
     box = QMessageBox(QMessageBox.Icon.Question, "Recover", f"Recover {name} of {when}?")
     box.setTextFormat(Qt.TextFormat.PlainText)
@@ -72,18 +74,37 @@ def ask_where_now(parent: QWidget, path: Path, kinds: str) -> Path | None:
     box.exec()
     if box.clickedButton() is not find:
         return None
-    name, _ = QFileDialog.getOpenFileName(parent, f"Where is {path.name} now?", str(path.parent), kinds)
+    return ask_for_file(parent, f"Where is {path.name} now?", kinds, path.parent)
+
+
+def ask_for_file(parent: QWidget, title: str, kinds: str, folder: Path | None = None) -> Path | None:
+    """A file to read; None when the person thinks better of it. folder: where to look for it first, if that is there; else
+    where files were used last."""
+    start = folder if folder is not None and folder.is_dir() else folder_of(parent)
+    name, _ = QFileDialog.getOpenFileName(parent, title, str(start), kinds)
+    if name:
+        use_folder(parent, Path(name).parent)
+    return Path(name) if name else None
+
+
+def ask_for_folder(parent: QWidget, title: str) -> Path | None:
+    """A folder to read; None when the person thinks better of it."""
+    name = QFileDialog.getExistingDirectory(parent, title, str(folder_of(parent)))
+    if name:
+        use_folder(parent, Path(name).parent)
     return Path(name) if name else None
 
 
 def ask_where(parent: QWidget, title: str, start: str, label: str, suffix: str) -> Path | None:
-    """A file to write, with that suffix whatever was typed; None when the person thinks better of it."""
-    dialog = QFileDialog(parent, title, start, f"{label} (*{suffix})")
+    """A file to write, with that suffix whatever was typed; None when the person thinks better of it. start: the name that is
+    proposed, in the folder where files were used last, or a whole path."""
+    dialog = QFileDialog(parent, title, str(folder_of(parent) / start), f"{label} (*{suffix})")
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(suffix.lstrip("."))
     if not dialog.exec():
         return None
     path = Path(dialog.selectedFiles()[0])
+    use_folder(parent, path.parent)
     if path.name.lower().endswith(suffix):
         return path
     path = path.with_name(path.name + suffix)

@@ -28,6 +28,7 @@ from app.look import theme as look
 from app.look.icons import app_icon, themed_icon
 from app.look.theme import THEMES, Theme, apply_theme, system_theme
 from app.panels.corrections import CorrectionsPanel
+from app.panels.folders import keep_folder, restore_folder
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
@@ -338,6 +339,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         """The size and layout of the last time, if they fit this screen."""
         geometry = self._settings.value("geometry")
+        restore_folder(self, self._settings)
         screen = QGuiApplication.primaryScreen().availableGeometry()
         self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
         if isinstance(geometry, QByteArray):
@@ -370,6 +372,7 @@ class MainWindow(QMainWindow):
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("state", self.saveState())
         self.hide()  # what is at work may need a moment to end
+        keep_folder(self, self._settings)
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
