@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
-        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].toggle)
+        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].trigger)
         self.curves_job.changed.connect(self.timeline.show_curves)
         self.joints_panel.toggled.connect(handlers.toggle_joints)
         self.joints_panel.selected.connect(handlers.select_joints)
@@ -266,8 +266,8 @@ class MainWindow(QMainWindow):
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
-        self.first_sight.seen.connect(self.load_job.start)
         self.backdrop.lagged.connect(self.image_view.set_picture_old)
+        self.first_sight.seen.connect(self.load_job.start)
         self.load_job.loaded.connect(self.scene_area.build)
         self.load_job.loaded.connect(self.answers.build)
         self.opener.asked.connect(
@@ -301,6 +301,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
+        self.look_handlers.use(self.actions_by_name["seconds"])
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
@@ -338,8 +339,8 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         """The size and layout of the last time, if they fit this screen."""
-        geometry = self._settings.value("geometry")
         restore_folder(self, self._settings)
+        geometry = self._settings.value("geometry")
         screen = QGuiApplication.primaryScreen().availableGeometry()
         self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
         if isinstance(geometry, QByteArray):
@@ -371,8 +372,8 @@ class MainWindow(QMainWindow):
             return
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("state", self.saveState())
-        self.hide()  # what is at work may need a moment to end
         keep_folder(self, self._settings)
+        self.hide()  # what is at work may need a moment to end
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)
         workers = (
