@@ -36,9 +36,13 @@ def detect_again(qtbot, window, button=None):
     return "".join(asked)
 
 
-def test_a_line_points_at_detect_and_then_the_whole_clip_is_in_view(qtbot, chosen):
-    timeline = chosen.timeline
-    _ = chosen.answers.curves  # they follow the timeline and once took it along
+def test_a_line_points_at_detect_and_then_the_whole_clip_is_in_view(qtbot, chosen, video):
+    timeline, curves = chosen.timeline, chosen.answers.curves
+    chosen.opener.open_demo()
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    chosen.file_handlers.open_path(video)  # the curves have no frames then, and once took the timeline along
+    qtbot.waitUntil(lambda: chosen.session.clip is None, timeout=WAIT_MS)
+    assert curves.plot.getViewBox().viewRange()[0][1] <= 1
     assert "Press Detect" in timeline.next_step and "squares.mp4" in timeline.next_step
     blank = timeline.grab().toImage()
     timeline.say_next_step("")
