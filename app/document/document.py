@@ -57,6 +57,13 @@ class Document(QObject):
         return self._path
 
     @property
+    def file_stem(self) -> str:
+        """What files that are made of it are called, without an ending: as the project, or else as the clip."""
+        if self._path is not None:
+            return self._path.stem
+        return "prediction" if self._session.clip is None else self._session.clip.file_stem
+
+    @property
     def history(self) -> History:
         """What was done, with the answer on show."""
         prediction = self._session.prediction

@@ -273,12 +273,17 @@ def _style_sheet(t: Theme) -> str:
         QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.border}; }}
         QStatusBar::item {{ border: none; }}
         QStatusBar QLabel {{ padding: 2px 6px; }}
+        QLineEdit[role="inline"] {{ background: transparent; border: 1px solid transparent; border-radius: 3px;
+            padding: 2px 4px; }}
+        QLineEdit[role="inline"]:hover {{ border-color: {t.border}; }}
+        QLineEdit[role="inline"]:focus {{ background: {t.base}; border-color: {t.accent}; }}
         QDockWidget {{ color: {t.muted}; }}
         QDockWidget::title {{ background: {t.window}; padding: 5px 8px; }}
         QGroupBox {{ border: none; border-top: 1px solid {t.border}; margin-top: 24px; padding-top: 6px; }}
         QGroupBox::title {{ subcontrol-origin: margin; left: 0px; padding-top: 8px; color: {t.muted}; }}
         QTreeView, QTableView {{ background: {t.panel}; border: none; }}
         QTreeView::item {{ padding: 2px 0px; }}
+        QHeaderView {{ background: {t.panel}; }}
         QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; border-bottom: 1px solid {t.border};
             padding: 3px 4px; }}
         QPushButton {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 4px 10px; }}

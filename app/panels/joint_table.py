@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGroupBox, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QGroupBox, QPushButton, QSizePolicy, QVBoxLayout
 
 from app.document.words import joint_in_words
 from app.panels.tables import FiguresTable, Rows
@@ -15,7 +15,8 @@ from mpm_core.skeleton import MPM16
 
 _DIGITS = {"error": 0, "reprojection": 1, "confidence": 2, "uncertainty": 0}
 _SHORT = {"error": "error", "reprojection": "reproj.", "confidence": "conf.", "uncertainty": "unc."}
-_PARTS = {"all": "all", "hidden": "hid.", "visible": "vis."}
+_FULL = {"error": "Error", "reprojection": "Reprojection error", "confidence": "Confidence", "uncertainty": "Uncertainty"}
+_PARTS = {"all": "", "hidden": "hidden", "visible": "visible"}
 _TIPS = {
     "error": "Mean distance from the ground truth, Hip at zero",
     "reprojection": "Mean distance from the keypoint to the 3D as the camera sees it",
@@ -57,12 +58,11 @@ class JointTable(QGroupBox):
         ]
         labels, tips = ["Joint"], [""]
         for one, part in columns:
-            is_first = part == "all"
-            unit = f" {one.unit}" if one.unit else ""
-            labels.append(f"{_SHORT[one.what]}{unit}" if is_first else _PARTS[part])
-            tips.append(f"{_TIPS[one.what]}{_WHERE[part]}")
+            unit = f" ({one.unit})" if one.unit else ""
+            # In two lines each, so that columns are as narrow as their figures.
+            labels.append(f"{_SHORT[one.what]}\n{_PARTS[part] or one.unit or 'all'}")
+            tips.append(f"{_FULL[one.what]}{unit}: {_TIPS[one.what][0].lower()}{_TIPS[one.what][1:]}{_WHERE[part]}")
         self.table.set_heading(labels, tips)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setRowCount(len(MPM16))
         for joint in range(len(MPM16)):
             self.table.put(joint, 0, joint_in_words(joint))

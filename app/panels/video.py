@@ -41,6 +41,7 @@ class VideoPanel(QWidget):
 
     open_chosen = Signal()
     live_chosen = Signal()
+    detect_chosen = Signal(object, bool)  # DetectOptions, and whether to look again at what was seen before
     region_chosen = Signal(bool)  # draw one, or take it away
     refiner_chosen = Signal(str)
     repair_chosen = Signal()
@@ -160,8 +161,10 @@ class VideoPanel(QWidget):
         row.setSpacing(4)
         self.detect_button, self.cancel_button = QPushButton("Detect"), QPushButton("Cancel")
         self.detect_button.setProperty("role", "primary")
-        self.cancel_button.setToolTip("What was seen is kept, and Detect goes on from there")
-        self.detect_button.clicked.connect(lambda: self._job.start(self.options(), self._afresh.isChecked()))
+        self.cancel_button.setToolTip(
+            "What was seen is kept, and Detect goes on from there; a whole detection from before stays"
+        )
+        self.detect_button.clicked.connect(lambda: self.detect_chosen.emit(self.options(), self._afresh.isChecked()))
         self.cancel_button.clicked.connect(self._job.cancel)
         row.addWidget(self.detect_button)
         row.addWidget(self.cancel_button)

@@ -54,7 +54,6 @@ class CurvesView(QWidget):
         self._session = session
         self.theme, self.palette_name = theme, "field"
         self._curves = NO_CURVES
-        self._is_moving = False
         self._build()
         session.clip_changed.connect(self._on_clip_changed)
         session.selection_changed.connect(self._ask)
@@ -110,7 +109,7 @@ class CurvesView(QWidget):
         for helper in (self._region, self._cursor):
             self.plot.addItem(helper, ignoreBounds=True)
         box = self.plot.getViewBox()
-        box.sigXRangeChanged.connect(self._on_span_changed)
+        box.sigRangeChangedManually.connect(self._on_span_chosen)  # by the mouse: what the window sets is told to nobody
         self.plot.scene().sigMouseClicked.connect(self._on_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(look.MARGIN, 4, 0, 0)
@@ -306,13 +305,11 @@ class CurvesView(QWidget):
 
     def show_span(self, first: float, count: float) -> None:
         """Bring these frames into view."""
-        self._is_moving = True
         self.plot.setXRange(first, first + count, padding=0)
-        self._is_moving = False
 
-    def _on_span_changed(self, _: object, span: tuple[float, float]) -> None:
-        if not self._is_moving:
-            self.span_chosen.emit(span[0], span[1] - span[0])
+    def _on_span_chosen(self, _: object) -> None:
+        first, last = self.plot.getViewBox().viewRange()[0]
+        self.span_chosen.emit(first, last - first)
 
     def _on_clicked(self, event: object) -> None:
         box = self.plot.getViewBox()

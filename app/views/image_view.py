@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.document.preview import Preview
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
+from app.views.backdrop_item import draw_backdrop
 from app.views.horizon import draw_horizon
 from app.views.joint_text import describe_joint
 from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person, others_on
@@ -54,7 +55,7 @@ class ImageView(QWidget):
         self.palette_name = "field"
         self._picture: QImage | None = None
         self.shows_answer = False
-        self._picture_name = ""
+        self._picture_name, self._is_picture_old = "", False
         self._place = PicturePlace()
         self._person_of: tuple[Clip, NDArray[np.float64] | None] | None = None
         self._hovered: int | None = None
@@ -63,8 +64,7 @@ class ImageView(QWidget):
         self._panned_from: QPointF | None = None
         self._preview: Preview | None = None
         self._people: PeopleOnShow = NOBODY
-        self._upright = UprightTool()
-        self._region = RegionTool()
+        self._upright, self._region = UprightTool(), RegionTool()
         self.setMouseTracking(True)
         self.setMinimumSize(200, 160)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -84,6 +84,11 @@ class ImageView(QWidget):
     def set_picture(self, picture: QImage | None) -> None:
         """The video frame to draw under the skeleton, or None for a blank image."""
         self._picture = picture
+        self.update()
+
+    def set_picture_old(self, is_old: bool) -> None:
+        """Whether the picture on show belongs to another frame, while that of this frame is on its way."""
+        self._is_picture_old = is_old
         self.update()
 
     def name_picture(self, name: str) -> None:
@@ -252,13 +257,8 @@ class ImageView(QWidget):
         rect = self._image_rect()
         if clip.keypoints is None:
             painter.fillRect(self.rect(), QColor(self.theme.scene))
-        elif self._picture is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(rect, self._picture)
         else:
-            painter.fillRect(rect, QColor(self.theme.scene))
-            painter.setPen(QPen(QColor(self.theme.border), 1))
-            painter.drawRect(rect)
+            draw_backdrop(painter, self._picture, rect, self._is_picture_old, self.theme)
         others = self._others()
         if clip.keypoints is not None:
             draw_horizon(painter, clip.camera, self._session.up, rect, self._to_widget, self.theme)
@@ -278,9 +278,10 @@ class ImageView(QWidget):
 
     def _draw_name(self, painter: QPainter) -> None:
         """What is on show, and how much of it."""
-        name = f"{self._picture_name or '2D keypoints'}  ·  {self._place.words()}"
-        is_flat = self._session.clip is not None and self._session.clip.keypoints is not None
-        draw_name(painter, name if is_flat else "3D from the camera", self.theme)
+        words = "loading the picture …" if self._is_picture_old else self._place.words()
+        name = f"{self._picture_name or '2D keypoints'}  ·  {words}"
+        clip = self._session.clip
+        draw_name(painter, name if clip is not None and clip.keypoints is not None else "3D from the camera", self.theme)
 
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
         draw_preview(painter, preview, self._image_rect(), self.theme, self.theme.palettes[self.palette_name])

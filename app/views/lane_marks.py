@@ -42,7 +42,7 @@ def marks_legend(session: Session, theme: Theme) -> tuple[tuple[str, QBrush], ..
         gradient.setCoordinateMode(QGradient.CoordinateMode.ObjectMode)
         stops = look.error_stops(theme)
         gradient.setStops([(place / (len(stops) - 1), colour) for place, colour in enumerate(stops)])
-        entries.append((f"uncertain by 0–{look.LARGEST_ERROR_MM / 10:.0f} cm", QBrush(gradient)))
+        entries.append((f"uncertain: 0 → over {look.LARGEST_ERROR_MM / 10:.0f} cm", QBrush(gradient)))
     return tuple(entries)
 
 
@@ -51,8 +51,11 @@ def _draw_spread(painter: QPainter, session: Session, lanes: Sequence[Lane], sca
     if cloud is None:
         return
     left, right = scale.x_of(float(cloud.first)), scale.x_of(float(cloud.last + 1))
+    # Where nobody was measured everything is open, and is said to be; a colour would only look like a figure.
+    nobody = session.missing[cloud.first : cloud.last + 1].all(1)
     for lane in lanes:
         spread = np.nan_to_num(cloud.spread[:, list(lane.joints)], nan=-1.0).max(1)
+        spread = np.where(nobody, np.float32(-1), spread)
         if (spread < 0).all():
             continue
         colours = np.round(255 * look.error_colours(1000 * np.maximum(spread, 0), theme)).astype(np.uint32)

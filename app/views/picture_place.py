@@ -77,11 +77,8 @@ class PicturePlace:
             size = np.maximum(person[1] - person[0], 1.0)
             scale = float((np.array([view.width(), view.height()]) * _PERSON_SHARE / size).min())
             scale = max(min(scale, _LARGEST_SCALE), fit)
+            # In the middle, also at the picture's edge: what leaves the picture is still the person.
             corner = np.array([view.width(), view.height()]) / 2 - person.mean(0) * scale
-            for axis, length in enumerate((view.width(), view.height())):
-                room = length - image[axis] * scale
-                # No more empty room than there has to be.
-                corner[axis] = room / 2 if room >= 0 else min(max(corner[axis], room), 0)
             return QRectF(float(corner[0]), float(corner[1]), image[0] * scale, image[1] * scale)
         scale = fit * self._zoom
         size_px = QPointF(image[0] * scale, image[1] * scale)

@@ -144,6 +144,11 @@ class AlternativesTool(QObject):
         self._is_dragging = False
         self._keys = (False, False)
 
+    @property
+    def are_limbs(self) -> bool:
+        """Whether thin limbs are drawn, one of which may be under the mouse."""
+        return self._cloud.cloud is not None and not self._session.alternatives.are_ellipsoids
+
     def press(self, place: QPointF, joint: int | None, has_shift: bool, has_ctrl: bool) -> bool:
         """The left button goes down, on a joint or beside; whether the scene has nothing more to do."""
         self._pressed = self._joint = self._number = None
@@ -209,7 +214,7 @@ class AlternativesTool(QObject):
 
     def _under(self, place: QPointF) -> tuple[int, int] | None:
         """The alternative whose drawn bone lies nearest to a place within reach, and the joint at the bone's end."""
-        if self._session.alternatives.are_ellipsoids or not self._cloud.bones:
+        if not self.are_limbs or not self._cloud.bones:
             return None
         ends = np.array(self._cloud.bones)
         places = self._cloud.places

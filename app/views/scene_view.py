@@ -44,6 +44,8 @@ _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
+_SMALLEST_BALL_PX = 5.0
+"""From far away a joint can still be hit."""
 
 
 class SceneView(SceneCanvas):
@@ -363,4 +365,21 @@ class SceneView(SceneCanvas):
         self._legend.move(look.MARGIN, self.height() - self._legend.height() - look.MARGIN)
 
     def _joint_under(self, place: QPointF) -> int | None:
-        return nearest_joint(self.joint_places(), place.x(), place.y(), look.PICK_RADIUS)
+        """The joint that a place is near to; while alternatives are drawn, the one whose own ball is there: it must not take
+        clicks from the thin limbs around."""
+        places = self.joint_places()
+        joint = nearest_joint(places, place.x(), place.y(), look.PICK_RADIUS)
+        if joint is None or not self._alternatives.are_limbs:
+            return joint
+        off = np.linalg.norm(places[joint] - (place.x(), place.y()))
+        return joint if off <= max(self._ball_px(joint), _SMALLEST_BALL_PX) else None
+
+    def _ball_px(self, joint: int) -> float:
+        """The radius of a predicted joint as it is drawn."""
+        pose, session = predicted_in_scene(self._session, self._session.frame), self._session
+        assert pose is not None
+        is_hidden = session.hidden[session.frame, joint]
+        radius = look.HIDDEN_JOINT_RADIUS_M if is_hidden else look.JOINT_RADIUS_M
+        middle = pose[joint] + root_in_scene(session, session.frame)
+        start, end = self.screen_places(np.stack((middle, middle + radius * self._right())))
+        return float(np.linalg.norm(end - start))

@@ -57,6 +57,7 @@ class Timeline(QWidget):
         self.theme = theme
         self.palette_name = "field"
         self.shows_seconds = False
+        self.next_step = ""
         self._unfolded: set[str] = set()
         self._first, self._count = 0.0, 1.0  # what is in view, in frames
         self._wanted_curve = float(look.CURVE_HEIGHT)
@@ -148,6 +149,11 @@ class Timeline(QWidget):
         self.shows_seconds = shows_seconds
         self._forget_around()
 
+    def say_next_step(self, text: str) -> None:
+        """What a person can do as long as there is no clip."""
+        self.next_step = text
+        self.update()
+
     def restyle(self, theme: Theme, palette_name: str) -> None:
         """Take over the colours of a theme."""
         self.theme, self.palette_name = theme, palette_name
@@ -182,6 +188,8 @@ class Timeline(QWidget):
         painter = QPainter(self)
         if not len(self._session):
             painter.fillRect(self.rect(), QColor(self.theme.panel))
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.next_step)
             return
         rows, scale = self.rows(), self.scale()
         drawn = Frame(
@@ -224,13 +232,17 @@ class Timeline(QWidget):
         rows, scale = self.rows(), self.scale()
         if not len(self._session):
             return ""
+        frame, lane = scale.frame_at(x), rows.lane_at(y)
+        if x < scale.left and lane is not None:
+            return parts.LIMB_TIP if not lane.is_joint else parts.JOINT_TIP
         if x < scale.left:
             return "Count seconds or frames" if rows.ruler[0] <= y < rows.ruler[1] else ""
-        frame, lane = scale.frame_at(x), rows.lane_at(y)
+        if rows.overview[0] <= y < rows.overview[1]:
+            return parts.OVERVIEW_TIP
         if pause := parts.describe_pause(self._session.clip, scale, x):
             return pause
         if lane is not None:
-            return describe_cell(self._session, lane.joints, frame, lane.label)
+            return f"{describe_cell(self._session, lane.joints, frame, lane.label)}\n{parts.CELL_TIP}"
         is_flag = rows.flags[0] - 4 <= y < rows.flags[1]
         if is_flag and (found := self._session.suspicions.at(frame)):
             return "\n".join(sentence_of(item) for item in found)
@@ -265,9 +277,12 @@ class Timeline(QWidget):
             return
         frame = self.frame_at(x)
         self._drag_start = frame
-        if rows.overview[0] <= y < rows.overview[1]:
+        if rows.overview[0] <= y < rows.overview[1] and not has_shift:
             self._dragging = "overview"
             self._scroll_overview(x)
+        elif rows.overview[0] <= y < rows.overview[1]:
+            self._dragging, self._drag_start = "overview range", self._frame_over(x)
+            self.range_chosen.emit(self._drag_start, self._drag_start)
         elif lane is None:
             self._dragging = "range" if has_shift else "cursor"
             (self.range_chosen.emit(frame, frame) if has_shift else self.frame_chosen.emit(frame))
@@ -286,6 +301,8 @@ class Timeline(QWidget):
             self.range_chosen.emit(self._drag_start, frame)
         elif self._dragging == "overview":
             self._scroll_overview(place.x())
+        elif self._dragging == "overview range":
+            self.range_chosen.emit(self._drag_start, self._frame_over(place.x()))
         elif self._dragging == "edge":
             self._drag_edge(place.y())
         elif self._dragging == "cells" and self._painted is not None:
@@ -319,8 +336,12 @@ class Timeline(QWidget):
 
     def _scroll_overview(self, x: float) -> None:
         """Bring what is under a place of the overview into the middle."""
-        scale = self.scale()
-        self._scroll_to((x - scale.left) / scale.width * len(self._session) - self._count / 2)
+        self._scroll_to(self._frame_over(x) - self._count / 2)
+
+    def _frame_over(self, x: float) -> int:
+        """The frame under a place of the overview."""
+        scale, count = self.scale(), len(self._session)
+        return max(0, min(int((x - scale.left) / scale.width * count), count - 1))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the mouse; with Shift, or sideways, scroll."""

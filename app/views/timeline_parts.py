@@ -21,6 +21,10 @@ KEY_ENTRY = "key"
 """In the legend: what a person has corrected."""
 
 RULER_TIP = "Drag: go through the frames. Shift+drag: choose a range (Esc lets it go). Wheel: zoom."
+OVERVIEW_TIP = "The whole clip. Drag: scroll to another part. Shift+drag: choose a range (Esc lets it go)."
+CELL_TIP = "Click: hide or show it here, or over the range. Drag: over more frames. Shift+click: from the last click to here."
+JOINT_TIP = "Click: hide or show the joint in this frame, or over the range."
+LIMB_TIP = "Click: hide or show the limb in this frame, or over the range. Arrow: its joints."
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
 _LABEL_SPACING_PX = 70

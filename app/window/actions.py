@@ -84,7 +84,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("last", "Last frame", "Play", "go_last", ("End",)),
     ActionSpec("select_first", "Select to first frame", "", "select_first", ("Shift+Home",)),
     ActionSpec("select_last", "Select to last frame", "", "select_last", ("Shift+End",)),
-    ActionSpec("goto", "Go to frame…", "Play", "go_to", ("G",)),
+    ActionSpec("goto", "Go to a frame or time…", "Play", "go_to", ("G",)),
     ActionSpec("previous_bad", "Previous bad frame", "Play", "go_suspicion", ("Alt+Left",), "", -1),
     ActionSpec("next_bad", "Next bad frame", "Play", "go_suspicion", ("Alt+Right",), "", 1),
     ActionSpec("worst", "Go to the worst frame", "Play", "go_to_worst", ("W",)),

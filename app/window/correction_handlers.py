@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QMouseEvent
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.document.editor import Editor
 from app.document.session import Session
 from app.look import theme as look
 from app.panels.joints import JointsPanel
-from app.panels.questions import ask_where
+from app.panels.questions import ask_for_file, ask_where
 from app.views.scene_area import SceneArea
 from app.views.selecting_layer import SelectingLayer
 from app.views.skeleton_item import nearest_joint
@@ -97,9 +97,9 @@ class CorrectionHandlers(QObject):
         """Another mask in place of this one, from a file."""
         if not len(self._session):
             return
-        name, _ = QFileDialog.getOpenFileName(self._window, "Load a mask", "", _MASK_FILES)
-        if name:
-            self.read_mask(Path(name))
+        path = ask_for_file(self._window, "Load a mask", _MASK_FILES)
+        if path is not None:
+            self.read_mask(path)
 
     def read_mask(self, path: Path) -> None:
         """Take over a mask file, or say why not."""

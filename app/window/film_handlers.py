@@ -59,7 +59,7 @@ class FilmHandlers(QObject):
     def _film(self, kind: FilmKind, arguments: list[str]) -> None:
         session, project = self._session, self._document.project()
         assert session.clip is not None
-        name = f"{session.clip.file_stem}{f'-{session.frame}' if kind.is_still else ''}{kind.suffix}"
+        name = f"{self._document.file_stem}{f'-{session.frame}' if kind.is_still else ''}{kind.suffix}"
         target = ask_where(self._window, "Export a film or pictures", name, kind.label.partition(" (")[0], kind.suffix)
         if target is None or project is None or session.prediction is None:
             return

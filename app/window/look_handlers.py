@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from app.look.text_size import TEXT_PERCENTS, as_percent, set_text_size
@@ -23,6 +24,11 @@ class LookHandlers(QObject):
         self._settings = settings
         self._text_percent = as_percent(settings.value("text_percent"))
         set_text_size(self._text_percent)
+
+    def use(self, seconds: QAction) -> None:
+        """The action of the ruler's unit begins as a person left it; what a project asks for is for that project alone."""
+        seconds.setChecked(self._settings.value("seconds", False, type=bool) is True)
+        seconds.triggered.connect(lambda shows: self._settings.setValue("seconds", shows))
 
     def show_panel(self, shows: bool) -> None:
         self.panel_asked.emit(shows)

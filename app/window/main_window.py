@@ -28,6 +28,7 @@ from app.look import theme as look
 from app.look.icons import app_icon, themed_icon
 from app.look.theme import THEMES, Theme, apply_theme, system_theme
 from app.panels.corrections import CorrectionsPanel
+from app.panels.folders import keep_folder, restore_folder
 from app.panels.joints import JointsPanel
 from app.panels.lifting import LiftingPanel
 from app.panels.metrics import MetricsPanel
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
             self, self.session, self.document, self.opener, self.backdrop, self.detect_job, self.project_handlers.may_leave
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
-        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle)
+        self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle, lambda: self.timeline.shows_seconds)
         self.messages = Messages(self.views)
         self.film_handlers = FilmHandlers(
             self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
@@ -129,7 +130,7 @@ class MainWindow(QMainWindow):
         self.scene_handlers = SceneHandlers(self, self.session, self.scene_area, self.bystanders_job)
         self.video_handlers = VideoHandlers(
             self, self.session, self.document, self.detect_job, self.image_view, self.backdrop,
-            self.project_handlers.may_leave, lambda: self.theme,
+            self.project_handlers.may_leave, self.project_handlers.save_and_wait, lambda: self.theme,
         )  # fmt: skip
         self.selecting_layer = SelectingLayer(self.session, self.image_view)
         self.correction_handlers = CorrectionHandlers(
@@ -161,7 +162,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self._show_recent()
         self.toolbar = build_toolbar(self, self.actions_by_name)
-        self.status_line = StatusLine(self.session, self.playback, self.messages)
+        self.status_line = StatusLine(self.session, self.playback, self.messages, lambda: self.timeline.shows_seconds)
         self.setStatusBar(self.status_line)
         self._connect()
         self.restyle(None, None)
@@ -250,7 +251,7 @@ class MainWindow(QMainWindow):
         self.timeline.cell_pressed.connect(handlers.press_cell)
         self.timeline.cell_dragged.connect(handlers.drag_cell)
         self.timeline.limb_clicked.connect(handlers.toggle_joints)
-        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].toggle)
+        self.timeline.ruler_clicked.connect(self.actions_by_name["seconds"].trigger)
         self.curves_job.changed.connect(self.timeline.show_curves)
         self.joints_panel.toggled.connect(handlers.toggle_joints)
         self.joints_panel.selected.connect(handlers.select_joints)
@@ -265,6 +266,7 @@ class MainWindow(QMainWindow):
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
+        self.backdrop.lagged.connect(self.image_view.set_picture_old)
         self.first_sight.seen.connect(self.lift_job.prepare)
         self.first_sight.seen.connect(self.load_job.start)
         self.load_job.loaded.connect(self.scene_area.build)
@@ -299,6 +301,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setChecked(True)
         self.actions_by_name["loop"].setChecked(True)
         self.actions_by_name["follow"].setChecked(True)
+        self.look_handlers.use(self.actions_by_name["seconds"])
 
     def _show_playing(self, is_playing: bool) -> None:
         self.actions_by_name["play"].setIcon(themed_icon("pause" if is_playing else "play", self.theme))
@@ -336,6 +339,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         """The size and layout of the last time, if they fit this screen."""
+        restore_folder(self, self._settings)
         geometry = self._settings.value("geometry")
         screen = QGuiApplication.primaryScreen().availableGeometry()
         self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
@@ -368,6 +372,7 @@ class MainWindow(QMainWindow):
             return
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("state", self.saveState())
+        keep_folder(self, self._settings)
         self.hide()  # what is at work may need a moment to end
         self.playback.pause()
         self.session.undo_stack.blockSignals(True)

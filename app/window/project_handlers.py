@@ -128,11 +128,10 @@ class ProjectHandlers(QObject):
 
     def _save_to(self, path: Path | None) -> bool:
         """Begin to save; False where there is nothing to save, or no place was chosen."""
-        clip = self._session.clip
-        if clip is None or self._save_job.is_busy:
+        if self._session.clip is None or self._save_job.is_busy:
             return False
         if path is None:
-            path = ask_where(self._window, "Save project", f"{clip.file_stem}{SUFFIX}", "mpm-viewer project", SUFFIX)
+            path = ask_where(self._window, "Save project", f"{self._document.file_stem}{SUFFIX}", "mpm-viewer project", SUFFIX)
         elif _stamp_of(path) not in (None, self._stamp) and not ask_to_replace(self._window, path.name):
             return False
         project = self._document.project()

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QStatusBar, QToolButton
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from app.document.alternatives import alternatives_text
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE
+from app.window.elided import ElidedLabel
 from app.window.messages import Messages
+from app.window.range_field import RangeField
 
-_BAR_SIZE = (96, 8)
+_BAR_SIZE = (64, 8)
+_LEAST_WORDS = "20 alternatives …"  # of what is said of them
 
 
 class StatusLine(QStatusBar):
-    """Where one is on the left, how the lifter is doing on the right."""
+    """Where one is on the left, how the lifter is doing on the right. However much it says, the window gets no wider: what is
+    said of alternatives gives way first, then the range and what is being done; figures are never cut."""
 
-    def __init__(self, session: Session, playback: Playback, messages: Messages) -> None:
+    def __init__(self, session: Session, playback: Playback, messages: Messages, counts_seconds: Callable[[], bool]) -> None:
+        """counts_seconds: see RangeField."""
         super().__init__()
         self._session, self._playback, self._messages = session, playback, messages
         self.setSizeGripEnabled(False)
-        self._place, self._errors, self._device, self._doing = QLabel(), QLabel(), QLabel(), QLabel()
-        self._alternatives = QLabel()
+        self._place, self._errors, self._device = QLabel(), QLabel(), QLabel()
+        self._doing, self._alternatives = ElidedLabel(), ElidedLabel()
+        self._alternatives.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # what the others leave
+        self._alternatives.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._alternatives.setMinimumWidth(self.fontMetrics().horizontalAdvance(_LEAST_WORDS))
+        self.range_field = RangeField(session, counts_seconds)
         self._alternatives.setToolTip(
             "How many alternatives of the hidden joints are on show, and the largest distance between two of them in this frame"
         )
@@ -44,11 +55,13 @@ class StatusLine(QStatusBar):
         self.log_button = QToolButton()
         self.log_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.log_button.setToolTip("Read again what was said")
-        self.addWidget(self._place)
-        self.addWidget(self._speed)
-        for widget in (self._alternatives, self._errors, self._doing, self._bar, self._device, self.log_button):
+        left: tuple[QWidget, ...] = (self._place, self.range_field, self._speed)
+        for widget in left:
+            self.addWidget(widget)
+        self.addPermanentWidget(self._alternatives, 1)
+        for widget in (self._errors, self._doing, self._bar, self._device, self.log_button):
             self.addPermanentWidget(widget)
-        for signal in (session.frame_changed, session.clip_changed, session.rate_changed, session.range_changed):
+        for signal in (session.frame_changed, session.clip_changed, session.rate_changed):
             signal.connect(self._show_place)
         for signal in (
             session.frame_changed,
@@ -69,6 +82,10 @@ class StatusLine(QStatusBar):
         self._show_alternatives()
         self._show_unread()
 
+    def minimumSizeHint(self) -> QSize:
+        """What it says must not decide how narrow the window can be."""
+        return QSize(0, super().minimumSizeHint().height())
+
     def message(self) -> str:
         """The newest sentence on show."""
         return self._messages.text()
@@ -84,12 +101,7 @@ class StatusLine(QStatusBar):
             self._place.setText("")
             return
         seconds = float(session.clip.times[session.frame])
-        text = f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s"
-        if session.range is not None:
-            first, last = session.range
-            begin, end = (float(session.clip.times[frame]) for frame in session.range)
-            text += f"   range {first + 1}–{last + 1} ({begin:.2f}–{end:.2f} s)"
-        self._place.setText(text)
+        self._place.setText(f"frame {session.frame + 1} of {len(session)}   {seconds:.2f} s")
 
     def _show_errors(self, *_: object) -> None:
         """Errors of the frame at hand; nothing without ground truth, and no number while its answer is an older one."""

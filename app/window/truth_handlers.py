@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QInputDialog, QWidget
 
 from app.document.commands import AttachTruth
 from app.document.session import Session
 from app.document.truth_origin import TruthOrigin
+from app.panels.questions import ask_for_file
 from app.window.file_handlers import readable
 from app.workers.opening import Opener
 from app.workers.truth import TruthJob
@@ -41,9 +41,9 @@ class TruthHandlers(QObject):
         if self._session.clip.keypoints is None:
             self._session.warning.emit("This clip holds 3D itself: ground truth is for clips of 2D.")
             return
-        name, _ = QFileDialog.getOpenFileName(self._window, "3D of the same person and time", "", readable())
-        if name:
-            self._opener.open_truth(Path(name))
+        path = ask_for_file(self._window, "3D of the same person and time", readable())
+        if path is not None:
+            self._opener.open_truth(path)
 
     def align(self, clip: Clip, motion: Clip) -> None:
         """Find when a recording that was read began in the clip, and where its camera sees it."""

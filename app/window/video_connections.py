@@ -15,6 +15,7 @@ def connect_video(window: MainWindow) -> None:
     panel, handlers, job = window.video_panel, window.video_handlers, window.detect_job
     panel.threshold_chosen.connect(handlers.set_threshold)
     panel.live_chosen.connect(handlers.open_live)
+    panel.detect_chosen.connect(handlers.detect)
     panel.open_chosen.connect(window.file_handlers.open_video)
     panel.region_chosen.connect(handlers.set_region)
     panel.refiner_chosen.connect(handlers.refine)
@@ -38,6 +39,15 @@ def connect_video(window: MainWindow) -> None:
             width = window.views.width()
             window.views.setSizes([width // 2, width - width // 2])
 
+    def point_on(*_: object) -> None:
+        """Say below, where nothing is yet, what comes next."""
+        name = "" if job.video is None else job.video.path.name
+        finds = f"Looking for people in {name}: they are opened at the end, or when you cancel."
+        asks = f"{name} is open. Press Detect, in the panel Video on the right, to find people in it."
+        window.timeline.say_next_step("" if job.video is None else finds if job.state.is_running else asks)
+
+    for signal in (job.chosen, job.adopted, job.state_changed):
+        signal.connect(point_on)
     job.chosen.connect(widen_image)
     job.chosen.connect(lambda _: window.panels.setCurrentIndex(window.panels.count() - 1))
     job.chosen.connect(lambda _: window.playback.pause())

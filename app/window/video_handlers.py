@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QMessageBox, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
 from app.document.document import Document
 from app.document.session import Session
 from app.document.words import frames_in_words
+from app.document.work import work_in_words
 from app.look.theme import Theme
 from app.panels.passing import passing
+from app.panels.questions import ask_to_begin_anew
 from app.views.image_view import ImageView
 from app.workers.backdrop import Backdrop
 from app.workers.cleaning import Change, CleaningJob
@@ -25,6 +27,8 @@ from app.workers.detection import DetectJob, Finding
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.corrections import FIELDS, with_keys
+from mpm_core.detectors.base import DetectOptions
+from mpm_core.detectors.recording import Recording
 from mpm_core.grounding.up import up_of_camera
 from mpm_core.masking import UNSURE_BELOW
 from mpm_core.refiners import REFINERS, refine
@@ -40,11 +44,12 @@ class VideoHandlers(QObject):
 
     def __init__(
         self, window: QWidget, session: Session, document: Document, job: DetectJob, view: ImageView, backdrop: Backdrop,
-        may_leave: Callable[[], bool], theme: Callable[[], Theme],
+        may_leave: Callable[[], bool], save: Callable[[], bool], theme: Callable[[], Theme],
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._job, self._view, self._backdrop = window, session, job, view, backdrop
-        self._document, self._may_leave, self._theme = document, may_leave, theme
+        self._document, self._may_leave, self._save, self._theme = document, may_leave, save, theme
+        self._agreed: tuple[object, ...] | None = None
         self.live: LiveDialog | None = None
         self._cleaning = CleaningJob(session)
         job.previewed.connect(view.show_preview)
@@ -73,13 +78,51 @@ class VideoHandlers(QObject):
         if clip is not None and video is not None and clip.source != str(video.path):
             self._job.adopt(None)
 
+    def detect(self, options: DetectOptions, is_fresh: bool) -> None:
+        """Detect in the video that was chosen, once it is clear what becomes of the work on the clip that is open."""
+        if self._job.video is not None and self._may_replace(f"Detect again in {self._job.video.path.name}?", "Detect"):
+            self._job.start(options, is_fresh)
+
+    def _may_replace(self, question: str, verb: str) -> bool:
+        """Whether other keypoints may take the clip's place: there is no work on it, or a person says what becomes of it."""
+        document, self._agreed = self._document, None
+        is_unsaved = document.is_unsaved()
+        if self._session.clip is not None and (is_unsaved or document.path is not None):
+            project = "" if document.path is None else document.path.name
+            lost = work_in_words(self._session)
+            choice = ask_to_begin_anew(self._window, question, verb, lost, project, is_unsaved)
+            if choice == QMessageBox.StandardButton.Save:
+                choice = QMessageBox.StandardButton.Ok if self._save() else QMessageBox.StandardButton.Cancel
+            if choice != QMessageBox.StandardButton.Ok:
+                return False
+            self._agreed = self._state_of_work()
+        return True
+
+    def _state_of_work(self) -> tuple[object, ...]:
+        """What is replaced by another with whatever is done."""
+        return self._session.clip, self._session.mask, self._session.kept.answers, self._document.path
+
+    def _agrees(self) -> bool:
+        """Whether somebody has agreed to lose just the work that there is."""
+        agreed, self._agreed = self._agreed, None
+        return agreed is not None and all(one is other for one, other in zip(agreed, self._state_of_work(), strict=True))
+
+    def _is_less_than_before(self, recording: Recording) -> bool:
+        """Whether it is a part of a video of which the whole is open."""
+        whole = self._session.recording
+        return not recording.is_whole and whole is not None and whole.is_whole and whole.info.path == recording.info.path
+
     def take(self, finding: Finding) -> None:
-        """Open what a detection found, unless unsaved work is to be kept."""
+        """Open what a detection found, unless unsaved work is to be kept, or it was cancelled and there is a whole one."""
         self._view.show_preview(None)
-        if not self._may_leave():
-            self._session.warning.emit("The keypoints are kept: Detect opens them when you are ready.")
-            return
         session, recording, repaired = self._session, finding.recording, finding.repaired
+        if self._is_less_than_before(recording):
+            session.message.emit(f"Cancelled after {len(recording)} frames: what was detected before stays, with your work")
+            return
+        if not self._agrees() and not self._may_leave():
+            session.warning.emit("The keypoints are kept: Detect opens them when you are ready.")
+            return
+        project = self._document.path
         before, clip = session.clip, finding.clip
         if before is not None and before.source == clip.source and not before.camera.is_assumed:
             clip = clip.with_camera(before.camera)  # what a person said of this video's camera still holds
@@ -104,6 +147,8 @@ class VideoHandlers(QObject):
         if repaired.flags.any():
             words.append(f"{repaired.sentence()}: flagged on the timeline")
         words += (*clip.lasting_notes, *finding.warnings)
+        if project is not None:
+            words.append(f"{project.name} stays as it was saved")
         session.message.emit("; ".join(words))
 
     def _given_rate(self, clip: Clip) -> float | None:
@@ -147,7 +192,7 @@ class VideoHandlers(QObject):
     def open_person(self, number: int) -> None:
         """Another person of the recording as a clip."""
         recording = self._session.recording
-        if recording is not None:
+        if recording is not None and self._may_replace(f"Open person {number} instead?", "Open"):
             self._job.open_person(recording, number)
 
     def refine(self, name: str) -> None:

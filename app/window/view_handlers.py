@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
+from app.document.typed_times import frame_typed
 from app.document.words import COUNTED_FROM_ONE
 from app.panels.passing import passing
 from app.window.help import CommandPalette, KeysDialog
+from mpm_core.errors import UserError
 
 
 class ViewHandlers(QObject):
@@ -19,11 +21,11 @@ class ViewHandlers(QObject):
 
     def __init__(
         self, window: QWidget, session: Session, playback: Playback,
-        restyle: Callable[[str | None, str | None], None],
+        restyle: Callable[[str | None, str | None], None], counts_seconds: Callable[[], bool],
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._playback = window, session, playback
-        self._restyle = restyle
+        self._restyle, self._counts_seconds = restyle, counts_seconds
         self._anchor = 0
 
     # Going through frames
@@ -51,11 +53,21 @@ class ViewHandlers(QObject):
         self._select_to(len(self._session) - 1)
 
     def go_to(self) -> None:
-        count = len(self._session)
-        label, here = f"Frame, from 1 to {count}. {COUNTED_FROM_ONE}.", self._session.frame + 1
-        number, is_chosen = QInputDialog.getInt(self._window, "Go to frame", label, here, 1, max(count, 1))
+        """To a frame or a time that is typed; the one at hand stands there as the ruler counts."""
+        clip, here = self._session.clip, self._session.frame
+        if clip is None:
+            return
+        begin, end = float(clip.times[0]), float(clip.times[-1])
+        label = (
+            f"A frame, from 1 to {len(clip)}, or a time (2.5 s, 1:05), from {begin:.2f} to {end:.2f} s.\n{COUNTED_FROM_ONE}."
+        )
+        at_hand = f"{clip.times[here]:.2f} s" if self._counts_seconds() else str(here + 1)
+        text, is_chosen = QInputDialog.getText(self._window, "Go to", label, text=at_hand)
         if is_chosen:
-            self._session.set_frame(number - 1)
+            try:
+                self._session.set_frame(frame_typed(text, clip.times))
+            except UserError as error:
+                self._session.warning.emit(f"{str(error)[0].upper()}{str(error)[1:]}.")
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)

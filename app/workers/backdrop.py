@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.document.video_link import VideoLink
 from app.look.pictures import to_screen_image
 from app.workers.frame_cache import FrameCache
@@ -19,6 +20,8 @@ from mpm_core.rates import is_rate_assumed, own_times
 from mpm_core.video import VideoReader
 
 _CACHE_BYTES = 400_000_000
+_LATE_MS = 120
+"""A picture may be so late before that is shown: while a video plays nothing is to flicker."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,7 @@ class Backdrop(QObject):
     """
 
     picture_changed = Signal(object)  # QImage or None
+    lagged = Signal(bool)  # whether the picture on show is not that of the frame at hand, for a while already
     failed = Signal(str)
     opened = Signal(str)
     _decoded = Signal(int, int, object)  # number of the video, frame, QImage
@@ -54,6 +58,7 @@ class Backdrop(QObject):
         self._last_frame = 0
         self.shown_frame = -1
         self.cache = FrameCache(_CACHE_BYTES)
+        self._late = single_shot(self, lambda: self.lagged.emit(True), _LATE_MS)
         self._reader: VideoReader | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
@@ -70,6 +75,7 @@ class Backdrop(QObject):
 
     def stop(self) -> None:
         """End the worker; call before the application quits."""
+        self._late.stop()
         self._thread.stop()
 
     def open(self, path: Path, is_source: bool = False) -> None:
@@ -109,6 +115,7 @@ class Backdrop(QObject):
         self._path, self.shown_frame = None, -1
         self._number += 1
         self.cache.clear()
+        self._catch_up()
 
     def _ask(self, *_: object) -> None:
         """Show the frame at hand at once if it is there, and have others decoded."""
@@ -119,6 +126,8 @@ class Backdrop(QObject):
         picture = self.cache.get(frame)
         if picture is not None:
             self._show(frame, picture)
+        elif not self._late.isActive():
+            self._late.start()
         self._thread.ask(_Wanted(self._path, self._number, frame, direction, self._times, self._is_source))
 
     def _work(self, wanted: _Wanted) -> None:
@@ -153,7 +162,15 @@ class Backdrop(QObject):
     def _show(self, frame: int, picture: QImage) -> None:
         self.shown_frame = frame
         self.picture_changed.emit(None if picture.isNull() else picture)  # past the video's end there is none
+        if frame == self._session.frame:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """The picture on show is the right one, or there is none to wait for."""
+        self._late.stop()
+        self.lagged.emit(False)
 
     def _on_failed(self, text: str) -> None:
         self._path = None
+        self._catch_up()
         self.failed.emit(text)

@@ -176,7 +176,7 @@ class DetectJob(QObject):
 
     def _record(self, wanted: _Wanted) -> Recording:
         """What was seen until the end, or until the detection was cancelled; one that was goes on with the same detector."""
-        if self._paused is not None and (wanted.is_fresh or self._paused[0] != wanted):
+        if self._paused is not None and self._paused[0] != wanted:
             self._paused[1].close()
             self._paused = None
         from mpm_core.detectors.detection import Sighting  # with it come models and caches; not needed to open a window

@@ -49,19 +49,19 @@ def record(
     """Look at a video; yields Progress (while model files are fetched), Sightings, and at last the Recording.
 
     A video that was seen before, with the same options, is not looked at again, and one that was cancelled goes on where it
-    stopped, unless is_fresh. should_stop is asked after every frame: where it says so, what was seen until then comes as a
-    Recording that is not whole, and going on with the iterator goes on as if nothing had happened. Closing it cancels, and
-    keeps what was seen; the next time the detector begins anew there, and may need a while to find people again. cache: the
-    folder for that, the user's by default. UserError for a video, options or a detector that cannot be used.
+    stopped. is_fresh: it is looked at again all the same; what was seen before is kept until that has come to its end, and a
+    fresh look that was cancelled goes on where it stopped. should_stop is asked after every frame: where it says so, what was
+    seen until then comes as a Recording that is not whole, and going on with the iterator goes on as if nothing had happened.
+    Closing it cancels, and keeps what was seen; the next time the detector begins anew there, and may need a while to find
+    people again. cache: the folder for that, the user's by default. UserError for a video, options or a detector that cannot be
+    used.
     """
     options = options or DetectOptions()
     detector = find_detector(options.detector)
     info = inspect_video(Path(path))
     options.part.check(info)
     models = yield from fetch_models(detector)
-    keeper = Keeper(cache or cache_folder(), info, options, detector, models)
-    if is_fresh:
-        keeper.forget()
+    keeper = Keeper(cache or cache_folder(), info, options, detector, models, is_fresh)
     before = keeper.load()
     if before is not None and before.is_whole:
         if before.background is None:
@@ -146,7 +146,7 @@ class _Looking:
                 if self._times:
                     # Where the file breaks off it may go on another time, once the network drive is back.
                     recording = self._recording(is_whole)
-                    self._keeper.save(replace(recording, is_whole=is_whole and not recording.frames_lacking))
+                    self._keeper.save(replace(recording, is_whole=is_whole and not recording.frames_lacking), is_whole)
         if not self._times:
             raise UserError(f"{self._info.path}: nothing was seen of it yet")
         yield self._recording(True)

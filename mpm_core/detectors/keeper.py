@@ -32,18 +32,24 @@ _LARGEST_CACHE_BYTES = 500_000_000
 
 
 class Keeper:
-    """The place of one video's recording in the cache, by the file's content, by what was asked, and of which networks."""
+    """The place of one video's recording in the cache, by the file's content, by what was asked, and of which networks.
+
+    looks_again: what is in that place stays there until the new recording is at its end; until then that has a place beside it.
+    """
 
     def __init__(
-        self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path]
-    ) -> None:
+        self, folder: Path, info: VideoInfo, options: DetectOptions, detector: Detector, models: Mapping[str, Path],
+        looks_again: bool = False,
+    ) -> None:  # fmt: skip
         self._info, self._options, self._detector = info, options, detector
         from pooch import file_hash
 
         networks = {name: file_hash(str(path)) for name, path in models.items()}
         what = [fingerprint_of(info.path), asdict(options), _version(detector.package), networks, _DECODER]
         asked = json.dumps(what, sort_keys=True)
-        self.path = folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
+        name = hashlib.sha256(asked.encode()).hexdigest()[:24]
+        self._last = folder / f"{name}.npz"
+        self.path = folder / f"{name}-again.npz" if looks_again and self._last.exists() else self._last
 
     def load(self) -> Recording | None:
         """What was seen before, whole or not; None for nothing."""
@@ -56,20 +62,20 @@ class Keeper:
             return None
         return recording
 
-    def save(self, recording: Recording) -> None:
-        """Keep a recording; what cannot be kept is only logged, as the recording itself is there."""
+    def save(self, recording: Recording, is_last: bool = False) -> None:
+        """Keep a recording, which takes the place of the one before if it is the last of this detection; what cannot be kept is
+        only logged, as the recording itself is there."""
+        path = self._last if is_last else self.path
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(self.path) as partial, partial.open("wb") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(path) as partial, partial.open("wb") as file:
                 np.savez(file, **arrays_of(recording))
+            if path != self.path:
+                self.path.unlink(missing_ok=True)
             _prune(self.path.parent)
         except (OSError, UserError) as error:
             reason = as_sentence(error) if isinstance(error, OSError) else error
             _log.warning("the detection cannot be kept for the next time: %s", reason)
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.path.unlink(missing_ok=True)
 
 
 def cache_folder() -> Path:

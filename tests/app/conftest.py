@@ -7,15 +7,21 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
 from app.workers.lifting import LiftJob
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
+from mpm_core.skeleton import MPM16
+from tests.squares import SIZE
+from tests.videos import write_video
 
 WAIT_MS = 30_000
+LEFT = Qt.MouseButton.LeftButton
+FRAMES = 50
+"""Of the video of squares."""
 
 
 @pytest.fixture
@@ -104,3 +110,54 @@ def demo_window(qtbot, window):
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
     return window
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("video") / "squares.mp4", np.arange(FRAMES) / 25, SIZE)
+
+
+@pytest.fixture
+def chosen(qtbot, window, squares, cache, video):
+    """The window with a video chosen, and the detector of squares."""
+    panel = window.video_panel
+    panel._detector.addItem(squares.label, squares.name)
+    window.file_handlers.open_path(video)
+    qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
+    panel._detector.setCurrentIndex(panel._detector.findData("squares"))
+    panel._show_detector()
+    return window
+
+
+@pytest.fixture
+def detected(qtbot, chosen):
+    """The same with what was found open and lifted."""
+    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, chosen)
+    return chosen
+
+
+@pytest.fixture
+def fan(monkeypatch):
+    from tests.app.fan import Fan  # which needs what is above
+
+    fan = Fan()
+    fan.loads = 0
+
+    def load(device):
+        fan.loads += 1
+        return fan
+
+    monkeypatch.setattr("app.workers.alternatives.load_alternatives", load)
+    return fan
+
+
+@pytest.fixture
+def arm_window(qtbot, fan, demo_window):
+    """The left arm is hidden in frames 280 to 330, and the cursor there."""
+    session = demo_window.session
+    session.set_frame(300)
+    demo_window.editor.set_hidden(MPM16.indices(("LElbow", "LWrist")), 280, 330, True)
+    wait_for_lift(qtbot, demo_window)
+    return demo_window

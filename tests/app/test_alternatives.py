@@ -1,7 +1,5 @@
 """Alternatives of hidden joints in the window: drawn after the answer, looked at, taken, kept, and let go."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -15,103 +13,8 @@ from mpm_core import read_clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.alternatives import Alternatives
 from mpm_core.networks.denoiser import Denoiser, DenoiserConfig
-from mpm_core.progress import Progress
-from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
-
-ELBOW, WRIST, SHOULDER = MPM16.indices(("LElbow", "LWrist", "LShoulder"))
-ARM, LEG = MPM16.limb("left arm"), MPM16.limb("right leg")
-FRAME = 300
-
-
-class Fan:
-    """Stands in for the denoiser: hidden joints turned about the vertical by another angle in each alternative, slowly if told
-    so. Counts what it was asked."""
-
-    step_s = 0.0
-
-    def __init__(self):
-        self.asked, self.finished, self.closed = [], 0, 0
-        self.hypotheses = np.zeros((0, 0, 16, 3), np.float32)
-
-    def draw(self, clip, mask, answer, frames, samples=5, steps=5, seed=0, task="lift"):
-        self.asked.append((frames.start, frames.stop, samples, mask.copy()))
-        try:
-            for step in range(steps):
-                time.sleep(self.step_s)
-                yield Progress(step + 1, steps)
-        except GeneratorExit:
-            self.closed += 1
-            raise
-        part, drawn = answer.positions[frames], []
-        for number in range(samples):
-            angle = 0.25 * (number - samples // 2) - 0.6
-            turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-            places = part.copy()
-            for joint in MPM16.parents_first[1:]:
-                parent, hidden = MPM16.parents[joint], answer.hidden[frames, joint]
-                bone = part[:, joint] - part[:, parent]
-                places[hidden, joint] = (places[:, parent] + bone @ turn.T)[hidden]
-            drawn.append(places)
-        self.hypotheses = np.array(drawn, np.float32)
-        self.finished += 1
-
-
-@pytest.fixture
-def fan(monkeypatch):
-    fan = Fan()
-    fan.loads = 0
-
-    def load(device):
-        fan.loads += 1
-        return fan
-
-    monkeypatch.setattr(worker, "load_alternatives", load)
-    return fan
-
-
-@pytest.fixture
-def arm_window(qtbot, fan, demo_window):
-    """The left arm is hidden in frames 280 to 330, and the cursor there."""
-    session = demo_window.session
-    session.set_frame(FRAME)
-    demo_window.editor.set_hidden((ELBOW, WRIST), 280, 330, True)
-    wait_for_lift(qtbot, demo_window)
-    return demo_window
-
-
-def here(window):
-    """The cloud at the frame at hand, once all of it is there."""
-    cloud = window.session.alternatives.cloud_here(window.session)
-    return cloud if cloud is not None and cloud.is_whole else None
-
-
-def switch_on(qtbot, window):
-    window.activateWindow()
-    QTest.keyClick(window, Qt.Key.Key_A)
-    qtbot.waitUntil(lambda: here(window) is not None, timeout=WAIT_MS)
-
-
-def line_points(window):
-    lines = window.scene_view._cloud._lines
-    return np.asarray(lines.pos) if lines.visible() else np.zeros((0, 3))
-
-
-def pixel_on(window, number, bone=(ELBOW, WRIST)):
-    """The middle of a bone of an alternative, in pixels of the scene."""
-    scene = window.scene_view
-    places = scene.screen_places(scene._cloud.places[number, list(bone)])
-    return QPoint(*(int(v) for v in places.mean(0).round()))
-
-
-def chosen_wrist(window):
-    session = window.session
-    return session.prediction.positions[session.frame, WRIST].copy()
-
-
-def settle(qtbot, window):
-    wait_for_lift(qtbot, window)
-    qtbot.waitUntil(lambda: window.session.renewal.marks is None, timeout=WAIT_MS)
+from tests.app.fan import ARM, ELBOW, FRAME, LEG, SHOULDER, WRIST, chosen_wrist, here, line_points, pixel_on, settle, switch_on
 
 
 def test_the_cloud_shows_hidden_joints_alone(qtbot, arm_window, fan):
@@ -253,6 +156,23 @@ def test_a_click_on_a_hidden_joint_shows_it_as_ever(qtbot, arm_window, fan):
     assert not arm_window.session.mask[FRAME, WRIST] and arm_window.session.mask[FRAME, ELBOW]
 
 
+def test_a_thin_limb_near_a_hidden_joint_is_not_the_joints_to_take(qtbot, arm_window, fan):
+    switch_on(qtbot, arm_window)
+    session, scene = arm_window.session, arm_window.scene_view
+    joints, bones = scene.joint_places(), scene.screen_places(scene._cloud.places[:, [ELBOW, WRIST]].reshape(-1, 3))
+    ends = bones.reshape(-1, 2, 2)
+    along = [(n, end * share + start * (1 - share)) for n, (start, end) in enumerate(ends) for share in np.linspace(0.1, 1, 30)]
+    near = [(n, place) for n, place in along if 9 < np.linalg.norm(joints - place, axis=1).min() < 15]
+    assert near
+    point = QPointF(*near[len(near) // 2][1]).toPoint()
+    QTest.mouseMove(scene, point)
+    qtbot.waitUntil(lambda: scene._cloud._first is not None, timeout=WAIT_MS)
+    QTest.mouseClick(scene, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+    settle(qtbot, arm_window)
+    assert session.mask[FRAME, [ELBOW, WRIST]].all() and session.clip.chosen is not None
+    assert session.undo_stack.undoText().startswith("Take alternative")
+
+
 def test_a_change_takes_the_cloud_away_at_once_and_gives_up_what_is_at_work(qtbot, arm_window, fan):
     switch_on(qtbot, arm_window)
     session = arm_window.session
@@ -377,3 +297,19 @@ def test_the_timeline_says_how_uncertain_hidden_joints_are(qtbot, arm_window, fa
     assert inside.saturation() > 60 and inside != beyond and colour(310, leg) == colour(200, leg)
     QTest.keyClick(arm_window, Qt.Key.Key_A)
     assert colour(310, arm) != inside
+
+
+def test_the_timeline_has_no_figure_where_nobody_was_measured(qtbot, arm_window, fan):
+    session, timeline = arm_window.session, arm_window.timeline
+    session.patch_keypoints(305, {"visible": np.zeros((15, 16), bool)})
+    wait_for_lift(qtbot, arm_window)
+    switch_on(qtbot, arm_window)
+    arm = next(lane for lane in timeline.lanes() if set(lane.joints) == set(ARM))
+    picture = timeline.grab().toImage()
+
+    def colours(frame):
+        x = int(timeline.x_of(frame + 0.5))
+        return [picture.pixelColor(x, int(arm.top + y)) for y in (3, arm.height - 4)]
+
+    (above, below), (hidden, spread) = colours(312), colours(325)
+    assert above == below and hidden != spread

@@ -286,16 +286,17 @@ def test_frames_are_counted_from_one_where_people_read(qtbot, demo_window, monke
     status = demo_window.status_line._place
     assert f"frame 1 of {count} " in status.text() and "counted from 1" in status.toolTip()
     session.set_range(9, 19)
-    assert "range 10–20" in status.text()
+    field = demo_window.status_line.range_field
+    assert "range 10–20" in field.text() and "counted from 1" in field.toolTip()
     asked = []
 
-    def ask(*words):
-        asked.append(words)
-        return 100, True
+    def ask(*words, text):
+        asked.append((*words, text))
+        return "100", True
 
-    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getInt", ask)
+    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getText", ask)
     demo_window.actions_by_name["goto"].trigger()
-    assert session.frame == 99 and asked[0][3:] == (1, 1, count)
+    assert session.frame == 99 and f"from 1 to {count}" in asked[0][2] and asked[0][3] == "1"
     demo_window.actions_by_name["last"].trigger()
     names = {demo_window.actions_by_name[name].iconText() for name in ("hide_joints", "hide_frame")}
     assert names == {"Hide joint", "Hide frame"}

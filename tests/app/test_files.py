@@ -8,11 +8,15 @@ import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from app.look.theme import DARK
 from app.panels.export_dialog import ExportDialog
+from app.panels.folders import folder_of
 from app.panels.questions import ask_where
+from app.window.main_window import MainWindow
 from mpm_core import Clip, write
+from mpm_core.formats import FORMATS
 from mpm_core.formats.base import ReadOptions
-from tests.app.conftest import WAIT_MS
+from tests.app.conftest import WAIT_MS, save_and_reopen, stop_answers, wait_for_lift
 from tests.core.test_formats import h36m_pair
 
 
@@ -108,3 +112,60 @@ def test_ground_truth_lands_on_the_clip_it_was_read_for(qtbot, window, tmp_path,
     with qtbot.waitSignal(window.truth_job.found, timeout=WAIT_MS):
         window.truth_job.attach(first, demo.cut(0, 49))
     assert window.session.clip.ground_truth is None
+
+
+def test_an_export_while_the_lifter_is_at_work_is_written_when_it_is_done(qtbot, demo_window, monkeypatch, tmp_path, accepted):
+    session, path = demo_window.session, tmp_path / "walk.npz"
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: path)
+    monkeypatch.setattr(ExportDialog, "format", lambda _: next(one for one in FORMATS.values() if one.name == "npz"))
+    demo_window.editor.set_hidden((12, 13), 0, len(session) - 1, True)
+    assert session.state.is_busy
+    demo_window.file_handlers.export()
+    assert not path.exists() and "when the lifter is done" in demo_window.status_line.message()
+    demo_window.file_handlers.export()
+    assert "still being written" in demo_window.status_line.message()
+    qtbot.waitUntil(path.exists, timeout=WAIT_MS)
+    wait_for_lift(qtbot, demo_window)
+    with np.load(path) as written:
+        assert np.allclose(written["positions"], session.prediction.positions)
+
+
+def test_an_export_whose_clip_was_closed_meanwhile_is_given_up(qtbot, demo_window, monkeypatch, tmp_path, accepted):
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
+    stop_answers(monkeypatch)
+    demo_window.editor.set_hidden((12,), 0, 20, True)
+    demo_window.file_handlers.export()
+    demo_window.session.close()
+    qtbot.waitUntil(lambda: "walk.bvh was not written" in demo_window.status_line.message(), timeout=WAIT_MS)
+    demo_window.file_handlers.export()
+    assert "no prediction" in demo_window.status_line.message() and not (tmp_path / "walk.bvh").exists()
+
+
+def test_dialogs_begin_where_files_were_used_last_and_names_come_from_the_project(
+    qtbot, demo_window, monkeypatch, tmp_path, settings, accepted
+):
+    began, folders = [], [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+
+    def note(dialog):
+        began.append(Path(dialog.directory().absolutePath()) / dialog.selectedFiles()[0])
+        return 0
+
+    monkeypatch.setattr(QFileDialog, "exec", note)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words: (began.append(Path(words[2])) or "", ""))
+    demo_window.file_handlers.open_file()
+    assert began.pop() == Path.home()
+    demo_window.file_handlers.open_path(folders[0] / "nothing.npz")  # as one that was dropped
+    demo_window.file_handlers.export()
+    assert began.pop() == folders[0] / "demo.bvh"
+    save_and_reopen(qtbot, demo_window, monkeypatch, folders[1] / "first.mpmproj")
+    wait_for_lift(qtbot, demo_window)
+    demo_window.file_handlers.open_video()
+    demo_window.file_handlers.export()
+    assert began == [folders[1], folders[1] / "first.bvh"]
+    demo_window.close()
+    another = MainWindow(settings, DARK)
+    qtbot.addWidget(another)
+    assert folder_of(another) == folders[1]
+    another.close()

@@ -17,6 +17,7 @@ from app.views.time_scale import TimeScale
 from app.views.timeline import Timeline
 from app.views.timeline_cells import CellCounts, draw_cells
 from app.views.timeline_parts import frame_marks, second_marks
+from app.window.main_window import MainWindow
 from mpm_core import Clip
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
@@ -148,7 +149,7 @@ def test_go_to_scrolls_there_and_the_overview_scrolls(qtbot, demo_window, monkey
     timeline, session = demo_window.timeline, demo_window.session
     timeline._count = 40.0
     timeline._scroll_to(0)
-    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getInt", lambda *_: (601, True))
+    monkeypatch.setattr("app.window.view_handlers.QInputDialog.getText", lambda *_, text: ("601", True))
     demo_window.actions_by_name["goto"].trigger()
     assert session.frame == 600 and timeline.scale().in_view[0] <= 600 < timeline.scale().in_view[1]
     y = int(sum(timeline.rows().overview) / 2)
@@ -235,3 +236,33 @@ def test_the_curve_is_grey_where_it_is_old_and_nothing_else_is_drawn_anew(qtbot,
 
     assert after.copy(part(280, 330)) != before.copy(part(280, 330))
     assert after.copy(part(500, 700)) == before.copy(part(500, 700))
+
+
+def test_a_range_is_chosen_on_the_overview_too_and_everything_says_what_it_does(qtbot, demo_window):
+    timeline, session = demo_window.timeline, demo_window.session
+    rows, scale, count = timeline.rows(), timeline.scale(), len(session)
+    timeline.show_span(0.0, 100.0)
+    y = int(sum(rows.overview) / 2)
+    start, end = (QPoint(int(scale.left + scale.width * share), y) for share in (0.25, 0.5))
+    qtbot.mousePress(timeline, LEFT, Qt.KeyboardModifier.ShiftModifier, start)
+    qtbot.mouseMove(timeline, end)
+    qtbot.mouseRelease(timeline, LEFT, Qt.KeyboardModifier.ShiftModifier, end)
+    assert session.range == pytest.approx((0.25 * count, 0.5 * count), abs=2)
+    assert "Shift+drag" in timeline._explain(start.x(), y)
+    lane = rows.lanes[0]
+    middle = lane.top + lane.height / 2
+    cell, name = timeline._explain(start.x(), middle), timeline._explain(40, middle)
+    assert cell.startswith(lane.label) and "Click: hide or show" in cell and "Click: hide or show the limb" in name
+
+
+def test_the_unit_of_the_ruler_is_there_at_the_next_start(qtbot, demo_window, settings):
+    qtbot.mouseClick(demo_window.timeline, LEFT, pos=QPoint(20, 8))
+    again = MainWindow(settings, DARK)
+    qtbot.addWidget(again)
+    assert again.timeline.shows_seconds and again.actions_by_name["seconds"].isChecked()
+    demo_window.actions_by_name["seconds"].setChecked(False)  # as a project that is opened does
+    third = MainWindow(settings, DARK)
+    qtbot.addWidget(third)
+    assert third.timeline.shows_seconds
+    for window in (again, third):
+        window.close()

@@ -33,7 +33,7 @@ def off_mm(session, demo):
 def test_a_recording_becomes_ground_truth_and_is_shifted(qtbot, flat_window, monkeypatch, tmp_path, demo):
     window, session = flat_window, flat_window.session
     path = write_trc(tmp_path / "walk.trc", world_of(demo, "z", units_per_metre=1000.0), 50.0, "mm")
-    monkeypatch.setattr("app.window.truth_handlers.QFileDialog.getOpenFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr("app.panels.questions.QFileDialog.getOpenFileName", lambda *_: (str(path), ""))
     window.actions_by_name["truth_file"].trigger()
     qtbot.waitUntil(lambda: session.clip.ground_truth is not None, timeout=WAIT_MS)
     assert off_mm(session, demo) < 3

@@ -16,38 +16,8 @@ from mpm_core.detectors.model_sources import Source
 from mpm_core.grounding.up import Up, up_of_camera
 from mpm_core.sides import RepairedSides
 from mpm_core.skeleton import COCO17, MPM16
-from tests.app.conftest import WAIT_MS, wait_for_lift
-from tests.squares import SIZE, SquareFinder
-from tests.videos import write_video
-
-LEFT = Qt.MouseButton.LeftButton
-FRAMES = 50
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    return write_video(tmp_path_factory.mktemp("video") / "squares.mp4", np.arange(FRAMES) / 25, SIZE)
-
-
-@pytest.fixture
-def chosen(qtbot, window, squares, cache, video):
-    """The window with a video chosen, and the detector of squares."""
-    panel = window.video_panel
-    panel._detector.addItem(squares.label, squares.name)
-    window.file_handlers.open_path(video)
-    qtbot.waitUntil(lambda: window.detect_job.video is not None, timeout=WAIT_MS)
-    panel._detector.setCurrentIndex(panel._detector.findData("squares"))
-    panel._show_detector()
-    return window
-
-
-@pytest.fixture
-def detected(qtbot, chosen):
-    """The same with what was found open and lifted."""
-    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
-    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
-    wait_for_lift(qtbot, chosen)
-    return chosen
+from tests.app.conftest import FRAMES, LEFT, WAIT_MS, wait_for_lift
+from tests.squares import SquareFinder
 
 
 def test_what_was_found_is_open_over_its_video(qtbot, detected):
@@ -310,7 +280,7 @@ def test_unsaved_work_is_not_lost_to_a_detection(qtbot, chosen, monkeypatch):
     chosen.editor.click_joints((3,), 5)
     monkeypatch.setattr(chosen.video_handlers, "_may_leave", lambda: False)
     chosen.detect_job.adopt(video)  # as when the demo was opened while the detection was under way
-    qtbot.mouseClick(chosen.video_panel.detect_button, LEFT)
+    chosen.detect_job.start(chosen.video_panel.options())
     qtbot.waitUntil(lambda: "kept" in chosen.status_line.message(), timeout=WAIT_MS)
     assert chosen.session.clip is demo and chosen.session.mask[5, 3]
 
@@ -337,8 +307,8 @@ def test_slow_motion_gets_its_own_rate_and_keeps_its_pictures(qtbot, detected):
     assert not any("taken" in note for note in session.clip.notes)
     session.undo_stack.redo()
     (number,) = {track.person.number for track in session.recording.people} - {session.person}
-    detected.video_handlers.open_person(number)
     session.undo_stack.setClean()
+    detected.video_handlers.open_person(number)
     qtbot.waitUntil(lambda: session.person == number, timeout=WAIT_MS)
     assert session.clip.fps == 100, "what was said of the video holds for its other people"
     qtbot.mouseClick(box._leave, LEFT)

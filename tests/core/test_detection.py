@@ -81,6 +81,19 @@ def test_cancelling_keeps_what_was_seen_and_the_next_run_goes_on(squares, cache,
     assert np.array_equal(whole.clip().keypoints, fresh.clip().keypoints)
 
 
+def test_a_fresh_look_that_is_cancelled_leaves_what_was_seen_before(squares, cache, video):
+    before = last(record(video, options()))
+    steps = record(video, options(), is_fresh=True, should_stop=lambda: SquareFinder.looks == FRAMES + 20)
+    part = next(step for step in steps if isinstance(step, Recording))
+    steps.close()
+    assert len(part) == 20 and not part.is_whole
+    again = last(record(video, options()))
+    assert SquareFinder.looks == FRAMES + 20 and again.is_whole  # nothing is looked at: the recording from before is there
+    assert np.array_equal(again.clip().keypoints, before.clip().keypoints)
+    assert last(record(video, options(), is_fresh=True)).is_whole and SquareFinder.looks == 2 * FRAMES  # it went on at 20
+    assert len(list(cache.iterdir())) == 1
+
+
 def test_a_video_is_looked_at_once_for_each_set_of_options(squares, cache, video, tmp_path):
     last(record(video, options()))
     copy = tmp_path / "renamed.mp4"

@@ -1,0 +1,61 @@
+"""At 1024 x 700 everything that is on show at once still fits, and can be read."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
+
+from app.document.lift_options import LiftState
+from app.document.words import joint_in_words
+from mpm_core import Clip, write
+from mpm_core.skeleton import MPM16
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
+from tests.app.fan import switch_on
+
+SMALL = (1024, 700)
+
+
+def test_the_status_line_does_not_widen_the_window(qtbot, arm_window):
+    status, session = arm_window.status_line, arm_window.session
+    arm_window.resize(*SMALL)
+    narrowest = arm_window.minimumSizeHint().width()
+    session.set_range(280, 330)
+    switch_on(qtbot, arm_window)
+    session.failure.emit("something went wrong")
+    session.set_state(LiftState(device="cuda", done=11, total=12, elapsed_ms=12345))
+    status._alternatives.setText("20 alternatives, 147 cm apart at the right shoulder or elsewhere")
+    QApplication.processEvents()
+    assert (arm_window.width(), arm_window.height()) == SMALL and arm_window.minimumSizeHint().width() == narrowest
+    for label in (status._place, status._errors, status._device):
+        assert label.text() and label.width() >= label.sizeHint().width()
+    assert status._alternatives.shown.endswith("…") and "281–331" in status.range_field.text()
+    right = status.mapTo(arm_window, QPoint(status.width(), 0)).x()
+    ends = [part.mapTo(arm_window, QPoint(part.width(), 0)).x() for part in (status.log_button, status._device, status._bar)]
+    assert max(ends) <= right
+
+
+@pytest.mark.parametrize("has_truth", [True, False])
+def test_names_and_the_first_figure_of_each_joint_are_in_view(qtbot, window, tmp_path, demo, has_truth):
+    flat = Clip.from_arrays(demo.keypoints, demo.image_size, 50)
+    write(demo if has_truth else flat, tmp_path / "clip.npz")
+    window.resize(*SMALL)
+    show_panel(window, "Metrics")
+    window.file_handlers.open_path(tmp_path / "clip.npz")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    window.editor.set_hidden(MPM16.limb("left arm"), 10, 60, True)
+    wait_for_lift(qtbot, window)
+    table = window.metrics_panel.joints.table
+    qtbot.waitUntil(lambda: table.isVisible() and table.isEnabled() and table.columnCount() > 2, timeout=WAIT_MS)
+    metrics, header = table.fontMetrics(), table.horizontalHeader()
+    for joint in range(len(MPM16)):
+        assert table.columnWidth(0) > metrics.horizontalAdvance(joint_in_words(joint))
+    assert table.columnViewportPosition(1) + table.columnWidth(1) <= table.viewport().width()
+    labels = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount())]
+    assert len(set(labels)) == len(labels)
+    for column, label in enumerate(labels):
+        widest = max(metrics.horizontalAdvance(line) for line in label.split("\n"))
+        assert header.sectionSize(column) >= widest
+    assert header.height() >= 2 * metrics.height()
+    tips = [table.horizontalHeaderItem(column).toolTip() for column in range(1, table.columnCount())]
+    assert tips[0].startswith("Error (mm): " if has_truth else "Reprojection error (px): ") and all(tips)
+    assert np.isfinite(float(table.item(1, 1).text()))
