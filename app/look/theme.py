@@ -258,8 +258,8 @@ def _style_sheet(t: Theme) -> str:
         QMainWindow, QDialog {{ background: {t.window}; }}
         QMainWindow::separator {{ background: {t.border}; width: 1px; height: 1px; margin: 2px; }}
         QToolBar {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.border}; spacing: 2px; padding: 3px 6px; }}
-        QToolBar::separator {{ background: {t.border}; width: 1px; margin: 5px 5px; }}
-        QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px 7px; color: {t.text}; }}
+        QToolBar::separator {{ background: {t.border}; width: 1px; margin: 5px 3px; }}
+        QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px 5px; color: {t.text}; }}
         QToolButton:hover {{ background: {t.raised}; }}
         QToolButton:checked {{ background: {t.accent}; color: {t.accent_text}; }}
         QToolButton:disabled {{ color: {t.muted}; }}
@@ -312,10 +312,12 @@ def _style_sheet(t: Theme) -> str:
         QLabel[role="warning"] {{ color: {t.warning}; }}
         QFrame[role="note"] {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; }}
         QFrame[kind="done"] {{ border-left: 4px solid {t.done}; }}
+        QFrame[kind="begun"] {{ border-left: 4px solid {t.muted}; }}
         QFrame[kind="warning"] {{ border-left: 4px solid {t.warning}; }}
         QFrame[kind="error"] {{ border: 1px solid {t.error}; border-left: 4px solid {t.error}; }}
         QLabel[kind] {{ border: none; font-weight: bold; }}
         QLabel[kind="done"] {{ color: {t.done}; }}
+        QLabel[kind="begun"] {{ color: {t.muted}; }}
         QLabel[kind="warning"] {{ color: {t.warning}; }}
         QLabel[kind="error"] {{ color: {t.error}; }}
         QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; }}

@@ -27,8 +27,8 @@ from mpm_core.comparison import FIGURES, AnswerFigures, answer_rows, number_text
 from mpm_core.progress import Progress
 
 _SHORT = {
-    "mpjpe": "MPJPE", "hidden": "hidden", "visible": "visible", "p_mpjpe": "P-MPJPE", "acceleration": "accel.",
-    "reprojection": "reproj.", "jumps": "jumps",
+    "mpjpe": "MPJPE", "hidden": "hidden", "visible": "visible", "p_mpjpe": "P-MPJPE", "acceleration": "accel. m/s²",
+    "reprojection": "reproj. px", "jumps": "jumps",
 }  # fmt: skip
 _TIPS = {
     "mpjpe": "Mean error of all joints, Hip at zero, mm",
@@ -227,7 +227,7 @@ class PredictionsPanel(QWidget):
         else:
             is_whole = (figures.first, figures.last) == (0, len(session) - 1)
             where = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
-            self._scope.setText(f"{where}; ticked answers are drawn in outlines")
+            self._scope.setText(f"{where}, errors in mm; ticked answers are drawn in outlines")
             self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept
         self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")

@@ -33,7 +33,7 @@ from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
 _HIGHEST_THRESHOLD = 90  # per cent
 _NO_VIDEO = "No video chosen: open one, or drop it on the window."
-_NO_REGION = "Whole picture – draw a part…"
+_NO_REGION = "Whole picture…"
 
 
 class VideoPanel(QWidget):
@@ -139,7 +139,9 @@ class VideoPanel(QWidget):
         self._every.setToolTip("Look at one frame in so many, and interpolate between them")
         self._begin, self._end = _seconds(""), _seconds("to the end")
         self._region_button = QPushButton(_NO_REGION)
-        self._region_button.setToolTip("Looking at a part helps with small people; click again for the whole picture")
+        self._region_button.setToolTip(
+            "Draw the part of the picture to look at, which helps with small people; click again for the whole picture"
+        )
         self._region_button.clicked.connect(self._on_region)
         span = QHBoxLayout()
         span.addWidget(self._begin)
@@ -150,7 +152,8 @@ class VideoPanel(QWidget):
         form.addRow("Every n-th frame", self._every)
         form.addRow("From, to", span)
         form.addRow("Region", self._region_button)
-        self._afresh = QCheckBox("Look again at what was seen before")
+        self._afresh = QCheckBox("Detect again from the start")
+        self._afresh.setToolTip("Else what the detector saw in this video before is taken as it was")
         form.addRow(self._afresh)
         return form
 
@@ -285,7 +288,7 @@ class VideoPanel(QWidget):
             for person, place in zip(people, places_in_words(people), strict=True):
                 where = f"{place}, " if place else ""
                 self._persons.addItem(
-                    f"{person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
+                    f"Person {person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
                 )
         self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:

@@ -14,7 +14,7 @@ from app.look.theme import Theme
 _KEY_WIDTH, _KEY_ROW = 250, 22
 _THIN_PX = 2.0
 _SECOND_COLUMN = 132
-"""Beside the longest text of the first column, "being renewed"."""
+"""Beside the longest text of the first column, "old, lifting …"."""
 
 
 class ErrorLegend(QWidget):
@@ -82,7 +82,7 @@ class SolidityKey(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         solid = QColor(self.theme.muted if self._is_outdated else self.theme.text)
-        self._row(painter, 0, 0, "being renewed" if self._is_outdated else "prediction", solid, None)
+        self._row(painter, 0, 0, "old, lifting …" if self._is_outdated else "prediction", solid, None)
         if self._has_truth:
             see_through = QColor(self.theme.text)
             see_through.setAlphaF(look.TRUTH_ALPHA)

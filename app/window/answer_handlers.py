@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.views.curves import CurvesView
 
 _WAS_SHOWN = "was_shown"
-_NOT_WHOLE = "The answer is not complete yet: wait until the lifter is done."
+_NOT_WHOLE = "The answer is not complete yet: wait until the status line no longer says 'lifting'."
 
 
 class AnswerHandlers(QObject):
@@ -103,7 +103,7 @@ class AnswerHandlers(QObject):
         if worst.suspicion is not None:
             session.set_selection(frozenset(worst.suspicion.joints))
             self._suspicions.select(worst.suspicion)
-        session.message.emit(worst.words + ("" if worst.is_sure else " (what is being renewed is left out)"))
+        session.message.emit(worst.words + ("" if worst.is_sure else " (frames that are lifted again now are left out)"))
 
     def hide_suspicious(self, items: Sequence[Suspicion] = ()) -> None:
         """Hide the joints of suspicions over their spans, as one step; without any, of the selected ones."""

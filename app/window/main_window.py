@@ -326,6 +326,8 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             if spec.icon:
                 self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
+            if spec.is_choice:
+                self.actions_by_name[spec.name].setChecked(spec.argument in (theme.name, palette_name))
         self._show_playing(self.playback.is_playing)
         self.image_view.theme, self.image_view.palette_name = self.theme, self.palette_name
         self.image_view.update()

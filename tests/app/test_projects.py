@@ -314,7 +314,7 @@ def test_quit_asks_for_each_window_and_keeps_all_when_one_is_to_stay(qtbot, wind
     asked = []
     buttons = QMessageBox.StandardButton
     answers = [buttons.Discard, buttons.Cancel]
-    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda w, _: asked.append(w) or answers[len(asked) - 1])
+    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda w, *_: asked.append(w) or answers[len(asked) - 1])
     for window in (first, second):
         window.session.open_clip(clip)
         window.editor.apply_preset("left leg")
@@ -382,8 +382,11 @@ def press(label, then=None):
 
 def test_questions_say_what_is_at_stake(qtbot, window, tmp_path, monkeypatch):
     texts = press("Discard")
-    assert ask_to_save(window, "walk.mpmproj") == QMessageBox.StandardButton.Discard
+    assert ask_to_save(window, "walk.mpmproj", True) == QMessageBox.StandardButton.Discard
     assert texts[0] == "Save the changes to walk.mpmproj first?"
+    texts = press("Cancel")
+    assert ask_to_save(window, "walk.mp4", False) == QMessageBox.StandardButton.Cancel
+    assert texts[0] == "Save your work on walk.mp4 as a project first?"
     for label, answer in (("Recover", True), ("Discard", False), ("Ask me later", None)):
         texts = press(label)
         assert ask_to_recover("walk.mp4", "14:32", "walk.mpmproj") is answer
