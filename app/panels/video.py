@@ -171,6 +171,9 @@ class VideoPanel(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
+        keeps_room = self._bar.sizePolicy()
+        keeps_room.setRetainSizeWhenHidden(True)
+        self._bar.setSizePolicy(keeps_room)
         self._speed = QLabel()
         self._speed.setProperty("role", "muted")
         self._problem = QLabel()
@@ -218,6 +221,8 @@ class VideoPanel(QWidget):
             button.setToolTip(refiner.tip)
             button.clicked.connect(lambda _=False, name=refiner.name: self.refiner_chosen.emit(name))
             grid.addWidget(button, 2 + n // 2, n % 2)
+        for column in range(2):
+            grid.setColumnStretch(column, 1)
         return box
 
     def _on_person(self) -> None:
@@ -265,6 +270,7 @@ class VideoPanel(QWidget):
         for widget in (self._open, self._live, self._detector, self._people, self._every, self._begin, self._end):
             widget.setEnabled(not state.is_running)
         self._region_button.setEnabled(not state.is_running and self._job.video is not None)
+        self._bar.setVisible(state.is_running)
         self._bar.setRange(0, max(state.total, 1) if state.total or not state.is_running else 0)
         self._bar.setValue(state.done)
         text = state.note

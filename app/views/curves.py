@@ -16,12 +16,13 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMenu,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
+from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet, usual_kind, why_nothing
 from app.document.session import Session
 from app.document.words import joint_in_words
 from app.look import theme as look
@@ -54,22 +55,24 @@ class CurvesView(QWidget):
         self._session = session
         self.theme, self.palette_name = theme, "field"
         self._curves = NO_CURVES
-        self._is_moving = False
+        self._is_moving = self._is_chosen = False
         self._build()
         session.clip_changed.connect(self._on_clip_changed)
+        session.truth_changed.connect(self._choose_usual)
         session.selection_changed.connect(self._ask)
         session.frame_changed.connect(self._on_frame_changed)
         session.range_changed.connect(self._show_range)
         session.renewal.changed.connect(self._draw)
         session.kept.changed.connect(self._draw)
         self.set_theme(theme, "field")
+        self._on_clip_changed()
 
     def _build(self) -> None:
         self.kinds = QComboBox()
         for name, kind in CURVES.items():
             self.kinds.addItem(kind.label, name)
             self.kinds.setItemData(self.kinds.count() - 1, kind.tip, Qt.ItemDataRole.ToolTipRole)
-        self.kinds.activated.connect(lambda _: self._ask())
+        self.kinds.activated.connect(lambda _: self.choose(self.kinds.currentData()))
         self._joints = _menu_button("Joints", "Which joints: the selected ones, also in the picture and in the list")
         self._joints.menu().aboutToShow.connect(self._fill_joints)
         self._save = _menu_button("Save", "The curves as a picture, a drawing or a table")
@@ -77,6 +80,7 @@ class CurvesView(QWidget):
             self._save.menu().addAction(f"{label}…", partial(self.save_chosen.emit, suffix))
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout()
         for widget in (self.kinds, self._joints, self._save):
             row.addWidget(widget)
@@ -135,8 +139,17 @@ class CurvesView(QWidget):
         return CurveChoice(self.kinds.currentData(), tuple(sorted(self._session.selection)))
 
     def choose(self, kind: str) -> None:
-        """Draw another kind of values."""
+        """Draw another kind of values, of clips to come too that have such."""
+        self._is_chosen = True
         self.kinds.setCurrentIndex(self.kinds.findData(kind))
+        self._ask()
+
+    def _choose_usual(self) -> None:
+        """What there is to tell of the clip, unless a person has chosen something else that there is."""
+        clip, kind = self._session.clip, self.kinds.currentData()
+        if clip is not None and (not self._is_chosen or why_nothing(kind, clip, None)):
+            self._is_chosen = False
+            self.kinds.setCurrentIndex(self.kinds.findData(usual_kind(clip)))
         self._ask()
 
     def _ask(self) -> None:
@@ -279,13 +292,23 @@ class CurvesView(QWidget):
         """The frame at hand, and the values there."""
         frame, lines = self._session.frame, self._curves.lines
         self._cursor.setValue(frame + 0.5)
-        wants_joints = not self._curves.choice.columns and bool(len(self._session))
-        self.hint.setText("Select joints: here, in the list, or with Ctrl and a click" if wants_joints else "")
+        self._show_hint()
         is_old = self._session.renewal.is_outdated(frame)
         for row, line in enumerate(reversed(lines)):
             text = number_text(float(line.values[frame]), 2) if frame < len(line.values) else ""
             text = "…" if is_old and line.answer == ON_SHOW else text or "–"
             self.values.item(row).setText(f"{self._short_name(line)}  {text}")
+
+    def _show_hint(self) -> None:
+        """Why nothing is drawn."""
+        clip, choice = self._session.clip, self.choice()
+        text = ""
+        if clip is not None and not choice.columns:
+            text = "Select joints: here, in the list, or with Ctrl and a click"
+        elif clip is not None and not self._curves.lines:
+            text = why_nothing(choice.kind, clip, self._session.prediction)
+        self.hint.setText(text)
+        self.hint.setToolTip(text)
 
     def _on_frame_changed(self) -> None:
         if self.isVisible():
@@ -301,7 +324,7 @@ class CurvesView(QWidget):
         frames = max(len(self._session), 1)
         self.plot.setLimits(xMin=0, xMax=frames, minXRange=min(_FEWEST_FRAMES, frames))
         self.show_span(0.0, float(frames))
-        self._ask()
+        self._choose_usual()
 
     def show_span(self, first: float, count: float) -> None:
         """Bring these frames into view."""

@@ -24,7 +24,7 @@ from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves
 from app.views.joint_text import describe_cell
-from app.views.lane_marks import draw_marks
+from app.views.lane_marks import draw_marks, marks_legend
 from app.views.lanes import Lane, Rows, arrange, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_layers import Frame, TimelineLayers
@@ -238,6 +238,9 @@ class Timeline(QWidget):
             return f"Frame {frame + 1}: left and right were exchanged back here, or may have to be."
         if rows.ruler[0] <= y < rows.ruler[1]:
             return parts.RULER_TIP
+        if rows.legend[0] <= y < rows.legend[1]:
+            entries = parts.legend_entries(self.theme, marks_legend(self._session, self.theme))
+            return parts.describe_legend(entries[parts.fitting_entries(entries, self.fontMetrics(), scale) :])
         prediction = self._session.prediction
         if rows.curve[0] <= y < rows.curve[1] and prediction is not None and prediction.is_prior_only[frame]:
             return f"Frame {frame + 1}: no joint is visible for a second around, so the pose is a guess."

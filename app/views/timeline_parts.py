@@ -17,6 +17,9 @@ from mpm_core.clip import Clip
 from mpm_core.masking import Mask
 from mpm_core.pauses import duration, pieces
 
+LegendEntry = tuple[str, QColor | QBrush, Qt.BrushStyle | None]
+"""What it means, its colour, and the pattern that is drawn with that over a shown cell, if any."""
+
 KEY_ENTRY = "key"
 """In the legend: what a person has corrected."""
 
@@ -28,6 +31,8 @@ _NARROWEST_PX = 3.0
 _NEAR_PX = 4.0
 _LEAST_SPACING_PX = 34.0
 _SWATCH_PX = 12.0
+_LEGEND_GAP_PX = 14.0
+_MORE = "…"
 _OVERVIEW_COLUMNS = 300
 
 
@@ -219,11 +224,9 @@ def draw_value(painter: QPainter, text: str, frame: int, scale: TimeScale, rows:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, more: Sequence[tuple[str, QBrush]] = ()) -> None:
-    """What the colours and stripes mean, as far as there is room; what is there for the moment first. more: marks_legend."""
-    top, bottom = rows.legend
-    middle = (top + bottom) / 2
-    entries: tuple[tuple[str, QColor | QBrush, Qt.BrushStyle | None], ...] = (
+def legend_entries(theme: Theme, more: Sequence[tuple[str, QBrush]]) -> Sequence[LegendEntry]:
+    """What the colours and stripes mean; what is there for the moment first. more: marks_legend."""
+    return (
         *((text, brush, None) for text, brush in more),
         ("shown", QColor(theme.cell), None),
         ("hidden", QColor(theme.hidden_cell), None),
@@ -235,12 +238,38 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, m
         ("flagged", QColor(theme.warning), None),
         ("range", QColor(theme.range_fill), None),
     )
+
+
+def _legend_width(text: str, metrics: QFontMetrics) -> float:
+    return _SWATCH_PX + 5 + metrics.horizontalAdvance(text) + _LEGEND_GAP_PX
+
+
+def fitting_entries(entries: Sequence[LegendEntry], metrics: QFontMetrics, scale: TimeScale) -> int:
+    """How many of the legend's entries there is room for, with an ellipsis after them unless they are all."""
+    ends = np.cumsum([_legend_width(text, metrics) for text, *_ in entries])
+    room = scale.width + _LEGEND_GAP_PX
+    if ends[-1] <= room:
+        return len(entries)
+    return int((ends <= room - _LEGEND_GAP_PX - metrics.horizontalAdvance(_MORE)).sum())
+
+
+def describe_legend(entries: Sequence[LegendEntry]) -> str:
+    """Entries of the legend for a tooltip, each with its colour."""
+    lines = []
+    for text, colour, _ in entries:
+        shade = colour.color() if isinstance(colour, QBrush) else colour
+        lines.append(f'<span style="background-color: {shade.name()}">&nbsp;&nbsp;&nbsp;&nbsp;</span>&nbsp;&nbsp;{text}')
+    return "<br>".join(lines)
+
+
+def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, entries: Sequence[LegendEntry]) -> None:
+    """The entries that there is room for, and an ellipsis for those that there is not."""
+    top, bottom = rows.legend
+    middle = (top + bottom) / 2
     metrics = QFontMetrics(painter.font())
-    x = scale.left
-    for text, colour, pattern in entries:
-        width = _SWATCH_PX + 5 + metrics.horizontalAdvance(text) + 14
-        if x + width > scale.right + 14:
-            return
+    count, x = fitting_entries(entries, metrics, scale), scale.left
+    for text, colour, pattern in entries[:count]:
+        width = _legend_width(text, metrics)
         box = QRectF(x, middle - 4, _SWATCH_PX, 8)
         if pattern is not None:
             painter.fillRect(box, QColor(theme.cell))
@@ -253,3 +282,5 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, m
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(x + _SWATCH_PX + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
         x += width
+    if count < len(entries):
+        painter.drawText(QRectF(x, top, scale.right - x, bottom - top), Qt.AlignmentFlag.AlignVCenter, _MORE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import keep_answers
@@ -37,6 +37,8 @@ _NOT_WHOLE = "The answer is not complete yet: wait until the status line no long
 class AnswerHandlers(QObject):
     """Binds the table of actions to kept answers, curves and suspicions."""
 
+    comparing = Signal()  # lifters begin to answer: the list of answers tells how far they are
+
     def __init__(
         self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
         suspicions: SuspicionsPanel, curves: Later[CurvesView], curves_dock: QDockWidget,
@@ -58,6 +60,8 @@ class AnswerHandlers(QObject):
 
     def compare_lifters(self) -> None:
         self._compare_job.start()
+        if self._compare_job.is_running:
+            self.comparing.emit()
 
     def set_curves(self, shows: bool) -> None:
         """A fifth of the window, the first time."""

@@ -90,6 +90,9 @@ class Answers:
         curves.span_chosen.connect(timeline.show_span)
         timeline.span_changed.connect(curves.show_span)
         self.curves_job.changed.connect(curves.show_curves)
+        first, count, *_ = timeline.in_view  # of a clip that was opened before there were curves
+        curves.show_span(first, count)
+        self.curves_job.set_choice(curves.choice())
 
     def bind(self, curves_action: QAction) -> None:
         """The action that shows the curves follows the dock, which can also be closed by itself."""

@@ -262,6 +262,8 @@ class MainWindow(QMainWindow):
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
         self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
+        self.answers.handlers.comparing.connect(lambda: self.actions_by_name["side_panel"].setChecked(True))
+        self.answers.handlers.comparing.connect(lambda: self.side_panel.bring_up(self.answers.predictions))
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
