@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QMenu,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +25,8 @@ from app.document.session import Session
 from app.document.words import joint_in_words
 from app.look import theme as look
 from app.look.theme import Theme
+from app.views.curve_widgets import SWATCH, menu_button, swatch
+from app.views.curves_axis import FrameAxis
 from app.views.curves_files import SUFFIXES, write_picture, write_table
 from app.views.error_curve import renewed_and_old
 from mpm_core.comparison import number_text
@@ -37,7 +37,6 @@ from mpm_core.skeleton import LIMBS, MPM16
 _FEWEST_FRAMES = 12
 _LIGHTER = 38  # per cent, of the next joint of the same side
 _VALUE_SIZE = QSize(166, 18)
-_SWATCH = QSize(22, 12)
 
 
 class CurvesView(QWidget):
@@ -56,9 +55,11 @@ class CurvesView(QWidget):
         self.theme, self.palette_name = theme, "field"
         self._curves = NO_CURVES
         self._is_moving = self._is_chosen = False
+        self._edges = float(look.LANE_LABEL_WIDTH), float(self.width())
         self._build()
         session.clip_changed.connect(self._on_clip_changed)
         session.truth_changed.connect(self._choose_usual)
+        session.rate_changed.connect(self.axis.refresh)
         session.selection_changed.connect(self._ask)
         session.frame_changed.connect(self._on_frame_changed)
         session.range_changed.connect(self._show_range)
@@ -73,9 +74,9 @@ class CurvesView(QWidget):
             self.kinds.addItem(kind.label, name)
             self.kinds.setItemData(self.kinds.count() - 1, kind.tip, Qt.ItemDataRole.ToolTipRole)
         self.kinds.activated.connect(lambda _: self.choose(self.kinds.currentData()))
-        self._joints = _menu_button("Joints", "Which joints: the selected ones, also in the picture and in the list")
+        self._joints = menu_button("Joints", "Which joints: the selected ones, also in the picture and in the list")
         self._joints.menu().aboutToShow.connect(self._fill_joints)
-        self._save = _menu_button("Save", "The curves as a picture, a drawing or a table")
+        self._save = menu_button("Save", "The curves as a picture, a drawing or a table")
         for suffix, label in SUFFIXES.items():
             self._save.menu().addAction(f"{label}…", partial(self.save_chosen.emit, suffix))
         self.hint = QLabel()
@@ -85,15 +86,14 @@ class CurvesView(QWidget):
         for widget in (self.kinds, self._joints, self._save):
             row.addWidget(widget)
         row.addWidget(self.hint, 1)
-        self.plot = pg.PlotWidget()
+        self.axis = FrameAxis(self._session)
+        self.plot = pg.PlotWidget(axisItems={"bottom": self.axis})
         self.plot.setMinimumHeight(80)
         self.plot.setMenuEnabled(False)
         menu = self.plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)
-        self.plot.getPlotItem().getAxis("left").setWidth(look.LANE_LABEL_WIDTH - look.MARGIN)  # over the timeline's frames
-        self.plot.getPlotItem().layout.setContentsMargins(0, 4, 6, 0)
         self._legend = self.plot.addLegend(offset=(-8, 4))  # of pictures; on the screen `values` says more
         self._legend.setVisible(False)
         self.values = QListWidget()
@@ -102,7 +102,7 @@ class CurvesView(QWidget):
         self.values.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.values.setSpacing(1)
         self.values.setFrameShape(QListWidget.Shape.NoFrame)
-        self.values.setIconSize(QSize(_SWATCH.width(), _SWATCH.height()))
+        self.values.setIconSize(SWATCH)
         self.values.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.values.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.values.setToolTip("Values at the frame at hand")
@@ -207,18 +207,30 @@ class CurvesView(QWidget):
                 drawn += 1
         for item in self._items[drawn:]:
             item.setData([], [])
-        kind = CURVES[self._curves.choice.kind]
-        unit = f" ({kind.unit})" if kind.unit else ""
-        self.plot.getPlotItem().setLabel("left", f"{kind.label}{unit}", color=self.theme.muted)
+        self._name_axis()
         self._show_range()
         self._fill_values()
         self._show_cursor()
+
+    def _name_axis(self) -> None:
+        """What is drawn and its unit, as far as the height lets it be read."""
+        kind = CURVES[self._curves.choice.kind]
+        name = f"{kind.label} ({kind.unit})" if kind.unit else kind.label
+        room = self.plot.height() - self.axis.height() - look.MARGIN
+        fits = self.fontMetrics().horizontalAdvance(name) <= room
+        self.plot.getPlotItem().setLabel("left", name if fits else kind.unit, color=self.theme.muted)
+
+    def line_up(self, left: float, right: float) -> None:
+        """Put frames between two places, in pixels from the left: under those of the timeline."""
+        self._edges = left, right
+        self.plot.getPlotItem().getAxis("left").setWidth(max(left - look.MARGIN, 0))
+        self.plot.getPlotItem().layout.setContentsMargins(0, look.MARGIN, max(self.width() - right, 0), 0)
 
     def _fill_values(self) -> None:
         """A row for each line, the answer on show first."""
         self.values.clear()
         for line in reversed(self._curves.lines):
-            item = QListWidgetItem(QIcon(_swatch(self._pen(line), self._outline(line))), "")
+            item = QListWidgetItem(QIcon(swatch(self._pen(line), self._outline(line))), "")
             item.setToolTip(self._name(line))
             item.setSizeHint(_VALUE_SIZE)
             self.values.addItem(item)
@@ -233,7 +245,9 @@ class CurvesView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.line_up(*self._edges)
         self._fit_values()
+        self._name_axis()
 
     def _item(self, number: int) -> pg.PlotDataItem:
         """Lines are used again: pyqtgraph stumbles over one that is taken away while it is clipped to the view."""
@@ -365,25 +379,3 @@ class CurvesView(QWidget):
             write_picture(path, self.plot, CURVES[self._curves.choice.kind].label)
         finally:
             self._legend.setVisible(False)
-
-
-def _swatch(pen: QPen, outline: QPen | None) -> QPixmap:
-    """A piece of a line."""
-    picture = QPixmap(_SWATCH)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    for one in (outline, pen):
-        if one is not None:
-            painter.setPen(one)
-            painter.drawLine(1, _SWATCH.height() // 2, _SWATCH.width() - 1, _SWATCH.height() // 2)
-    painter.end()
-    return picture
-
-
-def _menu_button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    button.setMenu(QMenu(button))
-    return button

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -33,7 +34,6 @@ from mpm_core.skeleton import LIMBS
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _EDGE_PX = 4.0
-_RIGHT_PX = 6
 
 
 class Timeline(QWidget):
@@ -50,6 +50,8 @@ class Timeline(QWidget):
     ruler_clicked = Signal()  # beside the ruler, where its unit stands
     span_changed = Signal(float, float)  # first frame in view, and how many
     rows_changed = Signal()  # there are more or fewer, or larger ones
+    edges_changed = Signal(float, float)  # left and right of all frames, in pixels
+    unit_changed = Signal(bool)  # whether the ruler counts seconds
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class Timeline(QWidget):
     def scale(self) -> TimeScale:
         """What is in view, right of the labels."""
         left = look.LANE_LABEL_WIDTH * line_scale(self)
-        return TimeScale(self._first, self._count, left, max(self.width() - left - _RIGHT_PX, 1), len(self._session))
+        return TimeScale(self._first, self._count, left, max(self.width() - left - parts.RIGHT_PX, 1), len(self._session))
 
     def x_of(self, frame: float) -> float:
         """The left edge of a frame's cell."""
@@ -147,6 +149,7 @@ class Timeline(QWidget):
         """Whether the ruler counts seconds, not frames."""
         self.shows_seconds = shows_seconds
         self._forget_around()
+        self.unit_changed.emit(shows_seconds)
 
     def restyle(self, theme: Theme, palette_name: str) -> None:
         """Take over the colours of a theme."""
@@ -177,6 +180,13 @@ class Timeline(QWidget):
         if not self._first <= frame <= self._first + self._count - 1 and not self._dragging:
             self._scroll_to(frame - self._count / 2)
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._tell_edges()
+
+    def _tell_edges(self) -> None:
+        self.edges_changed.emit(self.scale().left, self.scale().right)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -215,6 +225,7 @@ class Timeline(QWidget):
         if event.type() == QEvent.Type.FontChange:
             self._wanted_curve = look.CURVE_HEIGHT * line_scale(self)
             self._on_rows_changed()
+            self._tell_edges()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
             return True

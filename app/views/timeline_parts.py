@@ -23,6 +23,9 @@ LegendEntry = tuple[str, QColor | QBrush, Qt.BrushStyle | None]
 KEY_ENTRY = "key"
 """In the legend: what a person has corrected."""
 
+RIGHT_PX = 6.0
+"""Beside the frames."""
+
 RULER_TIP = "Drag: go through the frames. Shift+drag: choose a range (Esc lets it go). Wheel: zoom."
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
@@ -30,7 +33,7 @@ _LABEL_SPACING_PX = 70
 _NARROWEST_PX = 3.0
 _NEAR_PX = 4.0
 _LEAST_SPACING_PX = 34.0
-_SWATCH_PX = 12.0
+_SWATCH_PX, _SCALE_PX = 12.0, 36.0
 _LEGEND_GAP_PX = 14.0
 _MORE = "…"
 _OVERVIEW_COLUMNS = 300
@@ -49,6 +52,8 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
         if scale.left - 1 <= x <= scale.right and x - last >= _LEAST_SPACING_PX:
             last = x
             painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
+            if x + 3 + painter.fontMetrics().horizontalAdvance(text) > scale.right + RIGHT_PX:
+                continue  # a number that is cut would be read as another one
             painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
 
 
@@ -240,13 +245,18 @@ def legend_entries(theme: Theme, more: Sequence[tuple[str, QBrush]]) -> Sequence
     )
 
 
-def _legend_width(text: str, metrics: QFontMetrics) -> float:
-    return _SWATCH_PX + 5 + metrics.horizontalAdvance(text) + _LEGEND_GAP_PX
+def _legend_width(entry: LegendEntry, metrics: QFontMetrics) -> float:
+    return _swatch_width(entry) + 5 + metrics.horizontalAdvance(entry[0]) + _LEGEND_GAP_PX
+
+
+def _swatch_width(entry: LegendEntry) -> float:
+    """A scale of colours is so wide that one sees which end is which."""
+    return _SCALE_PX if isinstance(entry[1], QBrush) and entry[1].gradient() is not None else _SWATCH_PX
 
 
 def fitting_entries(entries: Sequence[LegendEntry], metrics: QFontMetrics, scale: TimeScale) -> int:
     """How many of the legend's entries there is room for, with an ellipsis after them unless they are all."""
-    ends = np.cumsum([_legend_width(text, metrics) for text, *_ in entries])
+    ends = np.cumsum([_legend_width(entry, metrics) for entry in entries])
     room = scale.width + _LEGEND_GAP_PX
     if ends[-1] <= room:
         return len(entries)
@@ -268,9 +278,9 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, e
     middle = (top + bottom) / 2
     metrics = QFontMetrics(painter.font())
     count, x = fitting_entries(entries, metrics, scale), scale.left
-    for text, colour, pattern in entries[:count]:
-        width = _legend_width(text, metrics)
-        box = QRectF(x, middle - 4, _SWATCH_PX, 8)
+    for entry in entries[:count]:
+        (text, colour, pattern), width, swatch = entry, _legend_width(entry, metrics), _swatch_width(entry)
+        box = QRectF(x, middle - 4, swatch, 8)
         if pattern is not None:
             painter.fillRect(box, QColor(theme.cell))
         painter.fillRect(box, QBrush(colour, pattern) if pattern is not None else colour)
@@ -280,7 +290,7 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, e
         if text == KEY_ENTRY:
             draw_key(painter, box.center().x(), middle, theme, bottom - top)
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(x + _SWATCH_PX + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(QRectF(x + swatch + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
         x += width
     if count < len(entries):
         painter.drawText(QRectF(x, top, scale.right - x, bottom - top), Qt.AlignmentFlag.AlignVCenter, _MORE)

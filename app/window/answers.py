@@ -93,6 +93,10 @@ class Answers:
         first, count, *_ = timeline.in_view  # of a clip that was opened before there were curves
         curves.show_span(first, count)
         self.curves_job.set_choice(curves.choice())
+        timeline.edges_changed.connect(curves.line_up)
+        timeline.unit_changed.connect(curves.axis.set_seconds)
+        curves.line_up(timeline.scale().left, timeline.scale().right)
+        curves.axis.set_seconds(timeline.shows_seconds)
 
     def bind(self, curves_action: QAction) -> None:
         """The action that shows the curves follows the dock, which can also be closed by itself."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSplitter,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -342,7 +343,8 @@ class MainWindow(QMainWindow):
         """The size and layout of the last time, if they fit this screen."""
         geometry = self._settings.value("geometry")
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
+        frame = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)  # it is told only once the window is there
+        self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height() - frame))
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         state = self._settings.value("state")
