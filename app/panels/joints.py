@@ -51,7 +51,7 @@ class JointsPanel(QTreeWidget):
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_ERROR, QHeaderView.ResizeMode.ResizeToContents)
-        self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight)
+        self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._rows: list[tuple[QTreeWidgetItem, tuple[int, ...]]] = []
         self._build()
         self.set_colours(theme, "field")

@@ -31,6 +31,7 @@ from mpm_core.people_words import places_in_words
 from mpm_core.refiners import REFINERS
 from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
+_NARROWEST_TIME_PX = 84
 _HIGHEST_THRESHOLD = 90  # per cent
 _NO_VIDEO = "No video chosen: open one, or drop it on the window."
 _NO_REGION = "Whole picture…"
@@ -310,6 +311,7 @@ def _seconds(at_zero: str) -> QDoubleSpinBox:
     box.setRange(0, 999)  # until a video says how long it is; more digits would only widen the panel
     box.setDecimals(2)
     box.setSuffix(" s")
+    box.setMinimumWidth(_NARROWEST_TIME_PX)
     box.setSpecialValueText(at_zero)
     return box
 

@@ -35,6 +35,7 @@ from mpm_core.errors import UserError
 from mpm_core.skeleton import LIMBS, MPM16
 
 _FEWEST_FRAMES = 12
+_HIGH_PX = 190  # from here on there is room for two rows of values
 _LIGHTER = 38  # per cent, of the next joint of the same side
 _VALUE_SIZE = QSize(166, 18)
 
@@ -93,6 +94,7 @@ class CurvesView(QWidget):
         menu = self.plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed
         self.plot.hideButtons()
+        self.plot.getPlotItem().getAxis("left").enableAutoSIPrefix(False)  # values are in the unit that is written beside them
         self.plot.setMouseEnabled(x=True, y=False)
         self._legend = self.plot.addLegend(offset=(-8, 4))  # of pictures; on the screen `values` says more
         self._legend.setVisible(False)
@@ -240,7 +242,7 @@ class CurvesView(QWidget):
     def _fit_values(self) -> None:
         """One row of values, or two where one is too short; the rest is scrolled to."""
         per_row = max(self.width() // _VALUE_SIZE.width(), 1)
-        rows = min(max(-(-self.values.count() // per_row), 1), 2)
+        rows = min(max(-(-self.values.count() // per_row), 1), 2 if self.height() >= _HIGH_PX else 1)
         self.values.setFixedHeight(rows * (_VALUE_SIZE.height() + 2) + 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -336,6 +338,7 @@ class CurvesView(QWidget):
 
     def _on_clip_changed(self) -> None:
         frames = max(len(self._session), 1)
+        self._is_moving = True  # limits move what is in view, which nobody has asked for
         self.plot.setLimits(xMin=0, xMax=frames, minXRange=min(_FEWEST_FRAMES, frames))
         self.show_span(0.0, float(frames))
         self._choose_usual()
