@@ -8,7 +8,7 @@ import pyqtgraph as pg
 
 from app.document.session import Session
 from app.views.time_scale import TimeScale
-from app.views.timeline_parts import frame_marks, second_marks
+from app.views.timeline_parts import ruler_marks
 
 
 class FrameAxis(pg.AxisItem):
@@ -36,9 +36,8 @@ class FrameAxis(pg.AxisItem):
         if clip is None or maxVal <= minVal:
             return []
         scale = TimeScale(minVal, maxVal - minVal, 0.0, max(size, 1.0), len(clip))
-        marks = second_marks(scale, clip.times) if self._shows_seconds else frame_marks(scale)
-        self._texts = dict(marks)
-        return [(1.0, [place for place, _ in marks])]
+        self._texts = dict(ruler_marks(scale, clip.times if self._shows_seconds else None))
+        return [(1.0, [*self._texts])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """See AxisItem."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,23 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
     painter.setPen(QColor(theme.muted))
     label = QRectF(6, top, scale.left - 10, bottom - top)
     painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "Frames ⇄" if times is None else "Seconds ⇄")
+    for frame, text in ruler_marks(scale, times):
+        x = scale.x_of(frame)
+        painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
+        if x + 3 + painter.fontMetrics().horizontalAdvance(text) > scale.right + RIGHT_PX:
+            continue  # a number that is cut would be read as another one
+        painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def ruler_marks(scale: TimeScale, times: NDArray[np.float64] | None) -> Iterator[tuple[float, str]]:
+    """Where the ruler has marks, and what they say: frames, or seconds where `times` (frames,) is given. Not too close, as many
+    seconds of a pause stand at one place."""
     last = -np.inf
     for frame, text in frame_marks(scale) if times is None else second_marks(scale, times):
         x = scale.x_of(frame)
-        # Many seconds of a pause stand at one place.
         if scale.left - 1 <= x <= scale.right and x - last >= _LEAST_SPACING_PX:
             last = x
-            painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
-            if x + 3 + painter.fontMetrics().horizontalAdvance(text) > scale.right + RIGHT_PX:
-                continue  # a number that is cut would be read as another one
-            painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
+            yield frame, text
 
 
 def frame_marks(scale: TimeScale) -> list[tuple[float, str]]:
