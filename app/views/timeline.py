@@ -26,7 +26,7 @@ from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves
 from app.views.joint_text import describe_cell
 from app.views.lane_marks import draw_marks, marks_legend
-from app.views.lanes import Lane, Rows, arrange, natural_height
+from app.views.lanes import Lane, Rows, arrange, lowest_height, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_layers import Frame, TimelineLayers
 from mpm_core.skeleton import LIMBS
@@ -83,10 +83,10 @@ class Timeline(QWidget):
             signal.connect(self._forget_cells)
 
     def sizeHint(self) -> QSize:
-        return QSize(900, self.minimumSizeHint().height())
+        return QSize(900, int(natural_height(self._unfolded, line_scale(self))))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(400, int(natural_height(self._unfolded, line_scale(self))))
+        return QSize(400, int(lowest_height(self._unfolded, line_scale(self))))
 
     def rows(self) -> Rows:
         """Where everything is."""
@@ -200,9 +200,11 @@ class Timeline(QWidget):
         )  # fmt: skip
         self._layers.paint(painter, drawn)
         draw_marks(painter, self._session, rows.lanes, scale, self.theme)
+        frame, clip = self._session.frame, self._session.clip
+        times = clip.times if clip is not None and self.shows_seconds else None
+        parts.clear_beside_cursor(painter, frame, self._label_of(frame), times, scale, rows, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
-        frame = self._session.frame
         self._layers.paint_overview(painter, drawn)
         parts.draw_cursor(painter, frame, self._label_of(frame), scale, rows, self.theme)
         self._draw_hovered(painter, rows, scale)

@@ -53,6 +53,18 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
         painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
 
 
+def clear_beside_cursor(
+    painter: QPainter, frame: int, text: str, times: NDArray[np.float64] | None, scale: TimeScale, rows: Rows, theme: Theme
+) -> None:  # fmt: skip
+    """Take away what of the ruler's numbers the cursor's own would leave: 50 of 150."""
+    top, bottom = rows.ruler
+    badge, metrics = _badge(painter, frame, text, scale, rows), painter.fontMetrics()
+    for place, label in ruler_marks(scale, times):
+        written = QRectF(scale.x_of(place) + 3, top + 1, metrics.horizontalAdvance(label) + 1, bottom - top - 6)
+        if written.intersects(badge):
+            painter.fillRect(written, QColor(theme.panel))
+
+
 def ruler_marks(scale: TimeScale, times: NDArray[np.float64] | None) -> Iterator[tuple[float, str]]:
     """Where the ruler has marks, and what they say: frames, or seconds where `times` (frames,) is given. Not too close, as many
     seconds of a pause stand at one place."""
@@ -207,18 +219,22 @@ def draw_cursor(painter: QPainter, frame: int, text: str, scale: TimeScale, rows
     x = scale.x_of(frame + 0.5)
     if not scale.left - 1 <= x <= scale.right + 1:
         return
-    top, bottom = rows.ruler
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(theme.text), 1.4))
-    painter.drawLine(QPointF(x, bottom), QPointF(x, rows.feet[1]))
-    width = QFontMetrics(painter.font()).horizontalAdvance(text) + 10
-    left = min(max(x - width / 2, scale.left), scale.right - width)
-    box = QRectF(left, top + 1, width, bottom - top - 2)
+    painter.drawLine(QPointF(x, rows.ruler[1]), QPointF(x, rows.feet[1]))
+    box = _badge(painter, frame, text, scale, rows)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.accent))
     painter.drawRoundedRect(box, 3, 3)
     painter.setPen(QColor(theme.accent_text))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _badge(painter: QPainter, frame: int, text: str, scale: TimeScale, rows: Rows) -> QRectF:
+    """Where the number of the frame at hand stands on the ruler."""
+    width = painter.fontMetrics().horizontalAdvance(text) + 10
+    left = min(max(scale.x_of(frame + 0.5) - width / 2, scale.left), scale.right - width)
+    return QRectF(left, rows.ruler[0] + 1, width, rows.ruler[1] - rows.ruler[0] - 2)
 
 
 def draw_value(painter: QPainter, text: str, frame: int, scale: TimeScale, rows: Rows, theme: Theme) -> None:

@@ -77,7 +77,6 @@ _LOADED_LATER = ("app.views.scene_view", "app.views.curves")
 """What these draw with, OpenGL and pyqtgraph, takes as long to import as everything that the window's first picture needs."""
 
 _FIRST_SIZE = (1280, 800)
-_TIMELINE_SHARE = 0.9  # of its natural height, at least
 
 
 class MainWindow(QMainWindow):
@@ -186,8 +185,7 @@ class MainWindow(QMainWindow):
         self._timeline_area = QScrollArea()
         self._timeline_area.setWidget(self.timeline)
         self._timeline_area.setWidgetResizable(True)
-        # The lowest rows can be scrolled to where the curves take their room.
-        self._timeline_area.setMinimumHeight(round(_TIMELINE_SHARE * self.timeline.minimumSizeHint().height()))
+        self._timeline_area.setMinimumHeight(self.timeline.minimumSizeHint().height())  # joints' rows can be scrolled to
         column = QSplitter(Qt.Orientation.Vertical)
         column.addWidget(self.views)
         column.addWidget(self._timeline_area)
@@ -204,7 +202,7 @@ class MainWindow(QMainWindow):
     def _fit_timeline(self) -> None:
         """All rows of the timeline are to be seen, as long as the views keep half of the room."""
         room = sum(self._column.sizes())
-        wanted = min(self.timeline.minimumSizeHint().height() + 2, room // 2)
+        wanted = min(self.timeline.sizeHint().height() + 2, room // 2)
         if self._column.sizes()[1] < wanted:
             self._column.setSizes([room - wanted, wanted])
 

@@ -193,3 +193,14 @@ def test_the_horizon_has_its_name_inside_the_picture(qapp, y):
     grey = np.frombuffer(picture.constBits(), np.uint8).reshape(200, 400, 4)[..., 0]
     beside = np.delete(grey, y, axis=0)
     assert grey[y].any() and beside[:, 300:].any() and not beside[:, :300].any()
+
+
+def test_the_legend_stays_in_view_beside_curves_in_a_small_window(qtbot, window, demo, monkeypatch):
+    stop_answers(monkeypatch)
+    window.resize(1024, 700)
+    window.session.open_clip(demo)
+    window.actions_by_name["curves"].setChecked(True)
+    timeline = window.timeline
+    qtbot.waitUntil(lambda: not timeline.visibleRegion().isEmpty() and window.answers.dock.isVisible(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: timeline.visibleRegion().boundingRect().bottom() + 1 >= timeline.rows().legend[1], timeout=WAIT_MS)
+    assert window.height() == 700
