@@ -150,7 +150,7 @@ def test_answers_are_kept_shown_and_listed_with_figures(qtbot, demo_window):
     panel.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert [answer.name for answer in session.kept.shown] == names(session)[1:]
     scene.repaint()
-    assert [mesh.visible() for mesh in meshes] == [True, False] and scene.drawn() != before
+    assert [mesh in scene.items for mesh in meshes] == [True, False] and scene.drawn() != before
 
     panel.table.editItem(panel.table.item(1, 0))
     editor = panel.table.findChild(QLineEdit)
