@@ -21,8 +21,8 @@ ROWS: dict[str, tuple[str, str, str]] = {
     "velocity": ("velocity error", "mm/s", "Mean difference of the joints' velocities"),
     "acceleration": ("acceleration error", "m/s²", "Mean difference of the joints' accelerations: trembling shows here"),
     "jumps": ("jumps", "", "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far"),
-    "up": ("up error", "°", "Between up as the lifter tells it and as it is known"),
-    "path": ("path error", "mm", "Mean distance of Hip's path from the true one, moved so that their middles are one"),
+    "up": ("error of up", "°", "Between the direction away from the ground as the lifter tells it and as it is known"),
+    "path": ("error of the path", "mm", "Mean distance of Hip's path from the true one, moved so that their middles are one"),
     "reprojection": (
         "reprojection error",
         "px",

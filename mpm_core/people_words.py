@@ -22,7 +22,7 @@ def places_in_words(people: Sequence[Person]) -> tuple[str, ...]:
     for before, after in pairwise(order):
         apart = people[after].across - people[before].across
         if apart < _BESIDE_HEIGHTS * min(people[before].height, people[after].height):
-            return tuple(f"mostly at x = {person.across:.0f} px" for person in people)
+            return tuple(f"mostly {person.across:.0f} px from the left" for person in people)
     if len(people) == 2:
         return tuple("left" if n == order[0] else "right" for n in range(2))
     return tuple(f"{_ordinal(order.index(n) + 1)} of {len(people)} from the left" for n in range(len(people)))

@@ -306,8 +306,8 @@ def _lengths_of_runs(marks: Mask) -> NDArray[np.float64]:
 CHECKS: Mapping[str, Check] = {
     "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _elsewhere(_jumps, True)),
     "correction": Check(
-        "Beside a fix",
-        "What you corrected and what was measured beside it do not fit: correct more frames, or fewer",
+        "Jump by a key",
+        "A joint jumps next to a corrected key: what was measured there does not fit it; correct more frames, or fewer",
         False,
         _of_corrections,
     ),

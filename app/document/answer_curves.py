@@ -15,6 +15,9 @@ from mpm_core.prediction import Prediction
 _TOP_MM = 60.0  # the axis reaches at least so high
 _TOP_PX = 20.0
 
+_USUAL_PERCENT, _USUAL_ROOM, _OUTLIER = 98.0, 1.2, 2.0
+"""The axis reaches a little over so many per cent of the frames where the highest of the others is so many times that."""
+
 _FRAMES_AT_ONCE = 8192
 
 
@@ -29,13 +32,15 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class AnswerCurves:
-    """Curves that share an axis from 0 to `highest`, in `unit`. stands: (frames, 2) bool, left foot first; None where nobody
+    """Curves that share an axis from 0 to `highest`, in `unit`; beyond: the largest value where a few are higher than that,
+    else 0. stands: (frames, 2) bool, left foot first; None where nobody
     tells."""
 
     curves: tuple[Curve, ...]
     highest: float
     unit: str
     stands: NDArray[np.bool_] | None = None
+    beyond: float = 0.0
 
 
 class KnownMeans:
@@ -104,8 +109,12 @@ def curves_of(prediction: Prediction, clip: Clip, known: KnownMeans) -> AnswerCu
 
 
 def _on_one_axis(curves: tuple[Curve, ...], lowest_top: float, unit: str, stands: NDArray[np.bool_] | None) -> AnswerCurves:
-    tops = [float(np.nanmax(curve.values, initial=0)) for curve in curves]
-    return AnswerCurves(curves, max(lowest_top, *tops), unit, stands)
+    known = [values for curve in curves if len(values := curve.values[np.isfinite(curve.values)])]
+    top = max((float(values.max()) for values in known), default=0.0)
+    usual = max((_USUAL_ROOM * float(np.percentile(values, _USUAL_PERCENT)) for values in known), default=0.0)
+    if top > max(_OUTLIER * usual, lowest_top):  # a few frames would flatten all others
+        return AnswerCurves(curves, max(lowest_top, usual), unit, stands, top)
+    return AnswerCurves(curves, max(lowest_top, top), unit, stands)
 
 
 def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArray[np.floating]:

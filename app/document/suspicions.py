@@ -94,4 +94,4 @@ def joints_text(joints: tuple[int, ...]) -> str:
 def sentence_of(item: Suspicion) -> str:
     """A suspicion in one line."""
     frames = frames_in_words(item.first, item.last)
-    return f"{CHECKS[item.kind].label}: {joints_text(item.joints)}, {frames}, {item.badness:.1f} × the limit"
+    return f"{CHECKS[item.kind].label}: {joints_text(item.joints)}, {frames}, {item.badness:.1f} times the limit"

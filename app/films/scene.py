@@ -83,6 +83,10 @@ class FilmScene(SceneView):
                 painter.restore()
         painter.end()
 
+    def set_angle(self, angle_deg: float, aspect: float = 0.0) -> None:
+        """As it is: fit_view says what it is in this picture."""
+        self.opts["fov"] = angle_deg
+
     def fit_view(self, distance: float | None, half_angle_deg: float | None = None) -> None:
         """Have the angle of the view across the shorter side of the picture, so that a wide one cuts nobody's head and feet.
         distance: metres to the person, None as it is."""

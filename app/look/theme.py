@@ -253,13 +253,20 @@ def _arrow_path(theme: Theme) -> str:
     return find_asset(f"icons/arrow-{theme.name}.svg").as_posix()
 
 
+def _handle_path(lies: str) -> str:
+    return find_asset(f"icons/handle-{lies}.svg").as_posix()
+
+
 def _style_sheet(t: Theme) -> str:
     return f"""
         QMainWindow, QDialog {{ background: {t.window}; }}
-        QMainWindow::separator {{ background: {t.border}; width: 1px; height: 1px; margin: 2px; }}
+        QMainWindow::separator {{ background: {t.window}; width: 6px; height: 6px; }}
+        QMainWindow::separator:vertical {{ image: url({_handle_path("upright")}); }}
+        QMainWindow::separator:horizontal {{ image: url({_handle_path("level")}); }}
+        QMainWindow::separator:hover {{ background: {t.border}; }}
         QToolBar {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.border}; spacing: 2px; padding: 3px 6px; }}
-        QToolBar::separator {{ background: {t.border}; width: 1px; margin: 5px 5px; }}
-        QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px 7px; color: {t.text}; }}
+        QToolBar::separator {{ background: {t.border}; width: 1px; margin: 5px 3px; }}
+        QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px 5px; color: {t.text}; }}
         QToolButton:hover {{ background: {t.raised}; }}
         QToolButton:checked {{ background: {t.accent}; color: {t.accent_text}; }}
         QToolButton:disabled {{ color: {t.muted}; }}
@@ -309,6 +316,7 @@ def _style_sheet(t: Theme) -> str:
         QCheckBox::indicator:checked, QTreeView::indicator:checked, QTableView::indicator:checked {{
             background: {t.accent}; border-color: {t.accent}; image: url({_tick_path()}); }}
         QTreeView::indicator:indeterminate {{ background: {t.muted}; }}
+        QTreeView::indicator:selected, QTableView::indicator:selected {{ border-color: {t.accent_text}; }}
         QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 3px 8px; }}
         QComboBox:hover {{ border-color: {t.accent}; }}
         QComboBox::drop-down {{ border: none; width: 18px; }}
@@ -317,10 +325,12 @@ def _style_sheet(t: Theme) -> str:
         QLabel[role="warning"] {{ color: {t.warning}; }}
         QFrame[role="note"] {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; }}
         QFrame[kind="done"] {{ border-left: 4px solid {t.done}; }}
+        QFrame[kind="begun"] {{ border-left: 4px solid {t.muted}; }}
         QFrame[kind="warning"] {{ border-left: 4px solid {t.warning}; }}
         QFrame[kind="error"] {{ border: 1px solid {t.error}; border-left: 4px solid {t.error}; }}
         QLabel[kind] {{ border: none; font-weight: bold; }}
         QLabel[kind="done"] {{ color: {t.done}; }}
+        QLabel[kind="begun"] {{ color: {t.muted}; }}
         QLabel[kind="warning"] {{ color: {t.warning}; }}
         QLabel[kind="error"] {{ color: {t.error}; }}
         QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; }}

@@ -64,7 +64,7 @@ class ExportDialog(QDialog):
         self._fps.setRange(0, RATES[1])
         self._fps.setSpecialValueText("As the clip")
         self._fps.setSuffix(" frames/s")
-        self._in_place = QCheckBox("In place, without the way over the ground")
+        self._in_place = QCheckBox("Stay in place (no travel)")
         self._long, self._tidy = QCheckBox("A row per joint instead of a row per frame"), QCheckBox(_TIDY)
         form.addRow("Format", self._format)
         form.addRow("Frames", self._frames)

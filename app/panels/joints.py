@@ -14,6 +14,19 @@ from mpm_core.skeleton import LIMBS, MPM16
 
 _NAME, _STATE, _ERROR = range(3)
 _JOINT_ROLE = Qt.ItemDataRole.UserRole
+_HEADER_TIPS = {
+    _NAME: "Ticked: the lifter is shown it",
+    _STATE: "What the joint is in the frame at hand, unless it is simply measured",
+    _ERROR: "How far it is from the ground truth in the frame at hand, Hip at zero",
+}
+_STATE_TIPS = {
+    "unsure": "Measured with less confidence than the threshold, and so hidden from the lifter",
+    "not measured": "The file has no place for it here: the lifter fills it in",
+    "hidden": "You have hidden it from the lifter, which fills it in",
+    "edited": "You have put it elsewhere",
+    "filled in": "It was lacking in the 3D that was opened, and was filled in before",
+    "derived": "Not measured itself, but put where joints that were measured say it must be",
+}
 
 
 class JointsPanel(QTreeWidget):
@@ -27,7 +40,9 @@ class JointsPanel(QTreeWidget):
         self._session = session
         self._is_filling = False
         self.setColumnCount(3)
-        self.setHeaderLabels(["Joint", "Now", "mm"])
+        self.setHeaderLabels(["Joint", "This frame", "Error mm"])
+        for column, tip in _HEADER_TIPS.items():
+            self.headerItem().setToolTip(column, tip)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setUniformRowHeights(True)
         self.setIndentation(14)
@@ -36,7 +51,7 @@ class JointsPanel(QTreeWidget):
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_ERROR, QHeaderView.ResizeMode.ResizeToContents)
-        self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight)
+        self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._rows: list[tuple[QTreeWidgetItem, tuple[int, ...]]] = []
         self._build()
         self.set_colours(theme, "field")
@@ -75,10 +90,10 @@ class JointsPanel(QTreeWidget):
         return () if item is None else tuple(item.data(_NAME, _JOINT_ROLE))
 
     def set_colours(self, theme: Theme, palette_name: str) -> None:
-        """Dots in the colours of the sides."""
+        """Dots in the colours of the sides, of joints alone: a limb may be of one joint too."""
         self._is_filling = True
         for item, joints in self._rows:
-            if len(joints) == 1:
+            if item.parent() is not None:
                 item.setIcon(_NAME, _dot(theme.palettes[palette_name].side(MPM16.side(joints[0]))))
         self._is_filling = False
 
@@ -106,7 +121,10 @@ class JointsPanel(QTreeWidget):
             item.setCheckState(
                 _NAME, Qt.CheckState.PartiallyChecked if hidden.any() and not hidden.all() else states[bool(hidden.all())]
             )
-            item.setText(_STATE, self._state_text(joints[0], bool(mask[joints[0]])) if len(joints) == 1 else "")
+            is_joint = item.parent() is not None
+            state = self._state_text(joints[0], bool(mask[joints[0]])) if is_joint else ""
+            item.setText(_STATE, state)
+            item.setToolTip(_STATE, _STATE_TIPS.get(state, ""))
             known = errors is not None and np.isfinite(errors[columns]).any()
             text = f"{np.nanmean(errors[columns]):.0f}" if known and errors is not None else ""
             item.setText(_ERROR, "…" if text and session.renewal.is_outdated(frame) else text)

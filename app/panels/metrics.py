@@ -13,7 +13,7 @@ from app.panels.truth import TruthBox
 from mpm_core.clip import TRUTH_NOTE
 from mpm_core.figures import ROWS, Figures, figure_texts
 
-OLD_FIGURES = "Being renewed, grey figures are those from before."
+OLD_FIGURES = "Lifting again: grey figures are those from before."
 
 
 class MetricsPanel(QWidget):

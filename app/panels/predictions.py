@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -27,8 +28,8 @@ from mpm_core.comparison import FIGURES, AnswerFigures, answer_rows, number_text
 from mpm_core.progress import Progress
 
 _SHORT = {
-    "mpjpe": "MPJPE", "hidden": "hidden", "visible": "visible", "p_mpjpe": "P-MPJPE", "acceleration": "accel.",
-    "reprojection": "reproj.", "jumps": "jumps",
+    "mpjpe": "MPJPE", "hidden": "hidden", "visible": "visible", "p_mpjpe": "P-MPJPE", "acceleration": "accel. m/s²",
+    "reprojection": "reproj. px", "jumps": "jumps",
 }  # fmt: skip
 _TIPS = {
     "mpjpe": "Mean error of all joints, Hip at zero, mm",
@@ -40,6 +41,7 @@ _TIPS = {
     "jumps": "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far",
 }
 _NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept")
+_NARROWEST_NAME_PX = 126
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -67,6 +69,7 @@ class PredictionsPanel(QWidget):
         self.table = FiguresTable(self.rows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.table.set_heading(("Answer", *_SHORT.values()), ("What is drawn: tick an answer", *_TIPS.values()))
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         column.addWidget(self.table, 1)
         column.addLayout(self._build_bottom())
         self._memory = _muted()
@@ -121,6 +124,16 @@ class PredictionsPanel(QWidget):
         super().showEvent(event)
         self.refresh()
         self.seen.emit(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Names have what figures leave of a wide panel; in a narrow one they are cut, since figures are what is compared."""
+        header = self.table.horizontalHeader()
+        figures = sum(header.sectionSize(column) for column in range(1, header.count()))
+        header.resizeSection(0, max(self.table.viewport().width() - figures, _NARROWEST_NAME_PX))
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -186,10 +199,11 @@ class PredictionsPanel(QWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if answer.number in shown else Qt.CheckState.Unchecked)
             item.setIcon(_swatch(look.outline_of(place, self._theme), look.letter_of(place), self._theme))
-            item.setToolTip("\n".join(f"{key}: {value}" for key, value in answer.note.items()))
+            item.setToolTip("\n".join((answer.name, *(f"{key}: {value}" for key, value in answer.note.items()))))
         self._choose_again(chosen)
         self._is_filling = False
         self._hide_empty_columns()
+        self._fit_names()
         self._show_words()
         self._show_buttons()
 
@@ -227,7 +241,7 @@ class PredictionsPanel(QWidget):
         else:
             is_whole = (figures.first, figures.last) == (0, len(session) - 1)
             where = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
-            self._scope.setText(f"{where}; ticked answers are drawn in outlines")
+            self._scope.setText(f"{where}, errors in mm; ticked answers are drawn in outlines")
             self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept
         self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")

@@ -11,10 +11,12 @@ from app.panels.folders import folder_of, use_folder
 from app.panels.passing import passing
 
 
-def ask_to_save(parent: QWidget, name: str) -> QMessageBox.StandardButton:
-    """Save, Discard or Cancel, before unsaved work on a clip or a project of that name is lost."""
+def ask_to_save(parent: QWidget, name: str, is_project: bool) -> QMessageBox.StandardButton:
+    """Save, Discard or Cancel, before unsaved work on a project is lost, or on a clip that is in none: its own file is not
+    what would be written then."""
     buttons = QMessageBox.StandardButton
-    box = QMessageBox(QMessageBox.Icon.Question, "Unsaved changes", f"Save the changes to {name} first?", parent=parent)
+    text = f"Save the changes to {name} first?" if is_project else f"Save your work on {name} as a project first?"
+    box = QMessageBox(QMessageBox.Icon.Question, "Unsaved changes", text, parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText("Discarded changes cannot be brought back.")
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.document.session import Session
 
@@ -13,8 +13,8 @@ _MS_PER_FRAME = 3
 
 
 class RefineControls(QWidget):
-    """A box to tick, a bar with a way to stop while an answer is refined, and a line about what came of it. To stop is to
-    untick: the answer is then what it was before."""
+    """A box to tick, and beside it a bar with a way to stop while an answer is refined, or what came of it: nothing below moves
+    when it is ticked. To stop is to untick: the answer is then what it was before."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -29,15 +29,14 @@ class RefineControls(QWidget):
         self._cancel.clicked.connect(lambda _=False: self._set(False))
         self._outcome = QLabel()
         self._outcome.setProperty("role", "muted")
-        self._outcome.setWordWrap(True)
-        row = QHBoxLayout()
+        self._outcome.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._box)
         row.addWidget(self._bar, 1)
         row.addWidget(self._cancel)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self._box, self._outcome):
-            layout.addWidget(part)
-        layout.insertLayout(1, row)
+        row.addWidget(self._outcome, 1)
+        self.setMinimumHeight(self._cancel.sizeHint().height())
         for signal in (session.options_changed, session.clip_changed, session.state_changed, session.prediction_changed):
             signal.connect(self._refresh)
         self._refresh()
@@ -65,6 +64,7 @@ class RefineControls(QWidget):
         self._bar.setRange(0, max(state.total, 1))
         self._bar.setValue(state.done)
         done = None if session.prediction is None or is_refining else session.prediction.refinement
-        text = "" if done is None else done.sentence(session.prediction.scale if session.prediction else 1.0)
-        self._outcome.setText(text[:1].upper() + text[1:])
-        self._outcome.setVisible(bool(text))
+        whole = "" if done is None else done.sentence(session.prediction.scale if session.prediction else 1.0)
+        self._outcome.setText("" if done is None else f"{done.after_px:.1f} px from the 2D, was {done.before_px:.1f}")
+        self._outcome.setToolTip(whole[:1].upper() + whole[1:])
+        self._outcome.setVisible(done is not None)

@@ -22,7 +22,7 @@ class _Area(QScrollArea):
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
-        self._panel = panel
+        self.panel = panel
         self.setWidgetResizable(True)
         panel.setParent(self)
         panel.hide()
@@ -30,8 +30,8 @@ class _Area(QScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.widget() is None:
-            self.setWidget(self._panel)
-            self._panel.show()
+            self.setWidget(self.panel)
+            self.panel.show()
 
 
 class SidePanel(QSplitter):
@@ -69,6 +69,13 @@ class SidePanel(QSplitter):
         self.names.refresh()
         if moves_below:
             self._movable = (number, label, area)
+
+    def bring_up(self, panel: QWidget) -> None:
+        """Show a panel in front of the others."""
+        for number in range(self.tabs.count()):
+            area = self.tabs.widget(number)
+            if isinstance(area, _Area) and area.panel is panel:
+                self.tabs.setCurrentIndex(number)
 
     @property
     def is_split(self) -> bool:

@@ -22,8 +22,8 @@ from app.document.suspicions import joints_text, sentence_of
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
-_HEADING = ("What", "Joints", "Frames", "× limit")
-_TIPS = ("", "", COUNTED_FROM_ONE, "How many times the limit, at worst")
+_HEADING = ("What", "Joints", "Frames", "Times limit")
+_TIPS = ("", "", COUNTED_FROM_ONE, "How many times what counts as usual, where it is worst")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
 _Index = QModelIndex | QPersistentModelIndex
@@ -163,7 +163,7 @@ class SuspicionsPanel(QWidget):
             is_lifted = self._session.prediction is not None
             text = "Nothing looks wrong." if is_lifted else "Nothing looks wrong in the keypoints. The 3D is still to come."
         else:
-            text = "Alt+→ and Alt+← go through them. What looks wrong need not be, and the other way round."
+            text = "Alt+→ and Alt+← go through them. These are hints: check them yourself."
         self._words.setText(text)
         self._show_button()
 
@@ -201,5 +201,5 @@ _WIDTHS = (
     (QHeaderView.ResizeMode.Interactive, 92),
     (QHeaderView.ResizeMode.Stretch, 90),
     (QHeaderView.ResizeMode.Interactive, 72),
-    (QHeaderView.ResizeMode.Interactive, 56),
+    (QHeaderView.ResizeMode.Interactive, 76),
 )

@@ -39,7 +39,10 @@ class TabRows(QWidget):
 
     def _show_current(self, *_: object) -> None:
         if 0 <= self._tabs.currentIndex() < len(self._buttons):
-            self._buttons[self._tabs.currentIndex()].setChecked(True)
+            current = self._buttons[self._tabs.currentIndex()]
+            current.setChecked(True)
+            if any(button.hasFocus() for button in self._buttons):  # else another one would look chosen too
+                current.setFocus()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, self.height())

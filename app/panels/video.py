@@ -31,9 +31,10 @@ from mpm_core.people_words import places_in_words
 from mpm_core.refiners import REFINERS
 from mpm_core.video import SMALLEST_REGION_PX, VideoInfo, VideoPart
 
+_NARROWEST_TIME_PX = 84
 _HIGHEST_THRESHOLD = 90  # per cent
 _NO_VIDEO = "No video chosen: open one, or drop it on the window."
-_NO_REGION = "Whole picture – draw a part…"
+_NO_REGION = "Whole picture…"
 
 
 class VideoPanel(QWidget):
@@ -140,7 +141,9 @@ class VideoPanel(QWidget):
         self._every.setToolTip("Look at one frame in so many, and interpolate between them")
         self._begin, self._end = _seconds(""), _seconds("to the end")
         self._region_button = QPushButton(_NO_REGION)
-        self._region_button.setToolTip("Looking at a part helps with small people; click again for the whole picture")
+        self._region_button.setToolTip(
+            "Draw the part of the picture to look at, which helps with small people; click again for the whole picture"
+        )
         self._region_button.clicked.connect(self._on_region)
         span = QHBoxLayout()
         span.addWidget(self._begin)
@@ -151,7 +154,8 @@ class VideoPanel(QWidget):
         form.addRow("Every n-th frame", self._every)
         form.addRow("From, to", span)
         form.addRow("Region", self._region_button)
-        self._afresh = QCheckBox("Look again at what was seen before")
+        self._afresh = QCheckBox("Detect again from the start")
+        self._afresh.setToolTip("Else what the detector saw in this video before is taken as it was")
         form.addRow(self._afresh)
         return form
 
@@ -171,6 +175,9 @@ class VideoPanel(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
+        keeps_room = self._bar.sizePolicy()
+        keeps_room.setRetainSizeWhenHidden(True)
+        self._bar.setSizePolicy(keeps_room)
         self._speed = QLabel()
         self._speed.setProperty("role", "muted")
         self._problem = QLabel()
@@ -218,6 +225,8 @@ class VideoPanel(QWidget):
             button.setToolTip(refiner.tip)
             button.clicked.connect(lambda _=False, name=refiner.name: self.refiner_chosen.emit(name))
             grid.addWidget(button, 2 + n // 2, n % 2)
+        for column in range(2):
+            grid.setColumnStretch(column, 1)
         return box
 
     def _on_person(self) -> None:
@@ -265,6 +274,7 @@ class VideoPanel(QWidget):
         for widget in (self._open, self._live, self._detector, self._people, self._every, self._begin, self._end):
             widget.setEnabled(not state.is_running)
         self._region_button.setEnabled(not state.is_running and self._job.video is not None)
+        self._bar.setVisible(state.is_running)
         self._bar.setRange(0, max(state.total, 1) if state.total or not state.is_running else 0)
         self._bar.setValue(state.done)
         text = state.note
@@ -288,7 +298,7 @@ class VideoPanel(QWidget):
             for person, place in zip(people, places_in_words(people), strict=True):
                 where = f"{place}, " if place else ""
                 self._persons.addItem(
-                    f"{person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
+                    f"Person {person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
                 )
         self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:
@@ -304,6 +314,7 @@ def _seconds(at_zero: str) -> QDoubleSpinBox:
     box.setRange(0, 999)  # until a video says how long it is; more digits would only widen the panel
     box.setDecimals(2)
     box.setSuffix(" s")
+    box.setMinimumWidth(_NARROWEST_TIME_PX)
     box.setSpecialValueText(at_zero)
     return box
 

@@ -8,24 +8,25 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QMenu,
-    QToolButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
+from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet, usual_kind, why_nothing
 from app.document.session import Session
 from app.document.words import joint_in_words
 from app.look import theme as look
 from app.look.theme import Theme
+from app.views.curve_widgets import SWATCH, menu_button, swatch
+from app.views.curves_axis import FrameAxis
 from app.views.curves_files import SUFFIXES, write_picture, write_table
 from app.views.error_curve import renewed_and_old
 from mpm_core.comparison import number_text
@@ -34,9 +35,9 @@ from mpm_core.errors import UserError
 from mpm_core.skeleton import LIMBS, MPM16
 
 _FEWEST_FRAMES = 12
+_HIGH_PX = 190  # from here on there is room for two rows of values
 _LIGHTER = 38  # per cent, of the next joint of the same side
 _VALUE_SIZE = QSize(166, 18)
-_SWATCH = QSize(22, 12)
 
 
 class CurvesView(QWidget):
@@ -54,8 +55,12 @@ class CurvesView(QWidget):
         self._session = session
         self.theme, self.palette_name = theme, "field"
         self._curves = NO_CURVES
+        self._is_chosen = False
+        self._edges = float(look.LANE_LABEL_WIDTH), float(self.width())
         self._build()
         session.clip_changed.connect(self._on_clip_changed)
+        session.truth_changed.connect(self._choose_usual)
+        session.rate_changed.connect(self.axis.refresh)
         session.selection_changed.connect(self._ask)
         session.frame_changed.connect(self._on_frame_changed)
         session.range_changed.connect(self._show_range)
@@ -69,27 +74,28 @@ class CurvesView(QWidget):
         for name, kind in CURVES.items():
             self.kinds.addItem(kind.label, name)
             self.kinds.setItemData(self.kinds.count() - 1, kind.tip, Qt.ItemDataRole.ToolTipRole)
-        self.kinds.activated.connect(lambda _: self._ask())
-        self._joints = _menu_button("Joints", "Which joints: the selected ones, also in the picture and in the list")
+        self.kinds.activated.connect(lambda _: self.choose(self.kinds.currentData()))
+        self._joints = menu_button("Joints", "Which joints: the selected ones, also in the picture and in the list")
         self._joints.menu().aboutToShow.connect(self._fill_joints)
-        self._save = _menu_button("Save", "The curves as a picture, a drawing or a table")
+        self._save = menu_button("Save", "The curves as a picture, a drawing or a table")
         for suffix, label in SUFFIXES.items():
             self._save.menu().addAction(f"{label}…", partial(self.save_chosen.emit, suffix))
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout()
         for widget in (self.kinds, self._joints, self._save):
             row.addWidget(widget)
         row.addWidget(self.hint, 1)
-        self.plot = pg.PlotWidget()
+        self.axis = FrameAxis(self._session)
+        self.plot = pg.PlotWidget(axisItems={"bottom": self.axis})
         self.plot.setMinimumHeight(80)
         self.plot.setMenuEnabled(False)
         menu = self.plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed
         self.plot.hideButtons()
+        self.plot.getPlotItem().getAxis("left").enableAutoSIPrefix(False)  # values are in the unit that is written beside them
         self.plot.setMouseEnabled(x=True, y=False)
-        self.plot.getPlotItem().getAxis("left").setWidth(look.LANE_LABEL_WIDTH - look.MARGIN)  # over the timeline's frames
-        self.plot.getPlotItem().layout.setContentsMargins(0, 4, 6, 0)
         self._legend = self.plot.addLegend(offset=(-8, 4))  # of pictures; on the screen `values` says more
         self._legend.setVisible(False)
         self.values = QListWidget()
@@ -98,7 +104,7 @@ class CurvesView(QWidget):
         self.values.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.values.setSpacing(1)
         self.values.setFrameShape(QListWidget.Shape.NoFrame)
-        self.values.setIconSize(QSize(_SWATCH.width(), _SWATCH.height()))
+        self.values.setIconSize(SWATCH)
         self.values.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.values.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.values.setToolTip("Values at the frame at hand")
@@ -135,8 +141,17 @@ class CurvesView(QWidget):
         return CurveChoice(self.kinds.currentData(), tuple(sorted(self._session.selection)))
 
     def choose(self, kind: str) -> None:
-        """Draw another kind of values."""
+        """Draw another kind of values, of clips to come too that have such."""
+        self._is_chosen = True
         self.kinds.setCurrentIndex(self.kinds.findData(kind))
+        self._ask()
+
+    def _choose_usual(self) -> None:
+        """What there is to tell of the clip, unless a person has chosen something else that there is."""
+        clip, kind = self._session.clip, self.kinds.currentData()
+        if clip is not None and (not self._is_chosen or why_nothing(kind, clip, None)):
+            self._is_chosen = False
+            self.kinds.setCurrentIndex(self.kinds.findData(usual_kind(clip)))
         self._ask()
 
     def _ask(self) -> None:
@@ -194,18 +209,30 @@ class CurvesView(QWidget):
                 drawn += 1
         for item in self._items[drawn:]:
             item.setData([], [])
-        kind = CURVES[self._curves.choice.kind]
-        unit = f" ({kind.unit})" if kind.unit else ""
-        self.plot.getPlotItem().setLabel("left", f"{kind.label}{unit}", color=self.theme.muted)
+        self._name_axis()
         self._show_range()
         self._fill_values()
         self._show_cursor()
+
+    def _name_axis(self) -> None:
+        """What is drawn and its unit, as far as the height lets it be read."""
+        kind = CURVES[self._curves.choice.kind]
+        name = f"{kind.label} ({kind.unit})" if kind.unit else kind.label
+        room = self.plot.height() - self.axis.height() - look.MARGIN
+        fits = self.fontMetrics().horizontalAdvance(name) <= room
+        self.plot.getPlotItem().setLabel("left", name if fits else kind.unit, color=self.theme.muted)
+
+    def line_up(self, left: float, right: float) -> None:
+        """Put frames between two places, in pixels from the left: under those of the timeline."""
+        self._edges = left, right
+        self.plot.getPlotItem().getAxis("left").setWidth(max(left - look.MARGIN, 0))
+        self.plot.getPlotItem().layout.setContentsMargins(0, look.MARGIN, max(self.width() - right, 0), 0)
 
     def _fill_values(self) -> None:
         """A row for each line, the answer on show first."""
         self.values.clear()
         for line in reversed(self._curves.lines):
-            item = QListWidgetItem(QIcon(_swatch(self._pen(line), self._outline(line))), "")
+            item = QListWidgetItem(QIcon(swatch(self._pen(line), self._outline(line))), "")
             item.setToolTip(self._name(line))
             item.setSizeHint(_VALUE_SIZE)
             self.values.addItem(item)
@@ -215,12 +242,14 @@ class CurvesView(QWidget):
     def _fit_values(self) -> None:
         """One row of values, or two where one is too short; the rest is scrolled to."""
         per_row = max(self.width() // _VALUE_SIZE.width(), 1)
-        rows = min(max(-(-self.values.count() // per_row), 1), 2)
+        rows = min(max(-(-self.values.count() // per_row), 1), 2 if self.height() >= _HIGH_PX else 1)
         self.values.setFixedHeight(rows * (_VALUE_SIZE.height() + 2) + 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.line_up(*self._edges)
         self._fit_values()
+        self._name_axis()
 
     def _item(self, number: int) -> pg.PlotDataItem:
         """Lines are used again: pyqtgraph stumbles over one that is taken away while it is clipped to the view."""
@@ -279,13 +308,23 @@ class CurvesView(QWidget):
         """The frame at hand, and the values there."""
         frame, lines = self._session.frame, self._curves.lines
         self._cursor.setValue(frame + 0.5)
-        wants_joints = not self._curves.choice.columns and bool(len(self._session))
-        self.hint.setText("Select joints: here, in the list, or with Ctrl and a click" if wants_joints else "")
+        self._show_hint()
         is_old = self._session.renewal.is_outdated(frame)
         for row, line in enumerate(reversed(lines)):
             text = number_text(float(line.values[frame]), 2) if frame < len(line.values) else ""
             text = "…" if is_old and line.answer == ON_SHOW else text or "–"
             self.values.item(row).setText(f"{self._short_name(line)}  {text}")
+
+    def _show_hint(self) -> None:
+        """Why nothing is drawn."""
+        clip, choice = self._session.clip, self.choice()
+        text = ""
+        if clip is not None and not choice.columns:
+            text = "Select joints: here, in the list, or with Ctrl and a click"
+        elif clip is not None and not self._curves.lines:
+            text = why_nothing(choice.kind, clip, self._session.prediction)
+        self.hint.setText(text)
+        self.hint.setToolTip(text)
 
     def _on_frame_changed(self) -> None:
         if self.isVisible():
@@ -301,7 +340,7 @@ class CurvesView(QWidget):
         frames = max(len(self._session), 1)
         self.plot.setLimits(xMin=0, xMax=frames, minXRange=min(_FEWEST_FRAMES, frames))
         self.show_span(0.0, float(frames))
-        self._ask()
+        self._choose_usual()
 
     def show_span(self, first: float, count: float) -> None:
         """Bring these frames into view."""
@@ -340,25 +379,3 @@ class CurvesView(QWidget):
             write_picture(path, self.plot, CURVES[self._curves.choice.kind].label)
         finally:
             self._legend.setVisible(False)
-
-
-def _swatch(pen: QPen, outline: QPen | None) -> QPixmap:
-    """A piece of a line."""
-    picture = QPixmap(_SWATCH)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    for one in (outline, pen):
-        if one is not None:
-            painter.setPen(one)
-            painter.drawLine(1, _SWATCH.height() // 2, _SWATCH.width() - 1, _SWATCH.height() // 2)
-    painter.end()
-    return picture
-
-
-def _menu_button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    button.setMenu(QMenu(button))
-    return button

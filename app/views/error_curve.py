@@ -28,7 +28,10 @@ def draw_names(
         painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
         return
     lines = [(c.name, getattr(theme, c.colour)) for c in curves.curves if np.isfinite(c.values).any()]
-    for n, (text, shade) in enumerate((*lines, (f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))):
+    lines.append((f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))
+    if curves.beyond:
+        lines.append((f"at most {curves.beyond:.0f}", theme.muted))
+    for n, (text, shade) in enumerate(lines):
         if label.bottom() + n * line <= rows[1] + _MARGIN_PX:
             painter.setPen(QColor(shade))
             painter.drawText(label.translated(0, n * line), Qt.AlignmentFlag.AlignVCenter, text)
@@ -62,7 +65,7 @@ class CurveLines:
         # Smooth edges of thousands of steep strokes cost more than all the rest, and cannot be seen.
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, per_point == 1)
         for curve, values in reversed(list(zip(curves.curves, self._points, strict=True))):
-            y = bottom - values / curves.highest * (bottom - top)
+            y = bottom - np.minimum(values / curves.highest, 1) * (bottom - top)
             known = np.isfinite(values) & (x >= scale.left - 1) & (x <= scale.right + 1)
             wide = 1.3 if per_point == 1 else 1.0
             painter.setPen(QPen(QColor(getattr(theme, curve.colour)), wide))

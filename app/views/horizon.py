@@ -14,6 +14,8 @@ from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Up
 
 _LONG = 100.0  # image widths to either side: beyond any widget
+_NAME = "horizon"
+_MARGIN_PX, _GAP_PX = 6.0, 2.0
 
 
 def horizon_pixels(camera: Intrinsics, up: Up) -> NDArray[np.float64] | None:
@@ -46,4 +48,21 @@ def draw_horizon(
     painter.setClipRect(rect)
     painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
     painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
+    _draw_name(painter, rect & painter.viewport().toRectF(), QPointF(x0, y0), QPointF(x1, y1))
     painter.restore()
+
+
+def _draw_name(painter: QPainter, seen: QRectF, one: QPointF, other: QPointF) -> None:
+    """Over the line's right end in what of the picture is seen, or under it where there is no room over it."""
+    if one.x() == other.x() or seen.isEmpty():
+        return
+    size = painter.fontMetrics().boundingRect(_NAME).size()
+    right = seen.right() - _MARGIN_PX
+
+    def height_at(x: float) -> float:
+        return one.y() + (x - one.x()) / (other.x() - one.x()) * (other.y() - one.y())
+
+    ends = height_at(right), height_at(right - size.width())
+    top = min(ends) - size.height() - _GAP_PX
+    top = top if top >= seen.top() else max(ends) + _GAP_PX
+    painter.drawText(QPointF(right - size.width(), top + painter.fontMetrics().ascent()), _NAME)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.opengl import GLTextItem
 from PySide6.QtGui import QFont
 
 from app.document.scene_positions import answer_in_scene
@@ -14,12 +13,13 @@ from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
-from app.views.scene_canvas import SceneCanvas
+from app.views.scene_canvas import SceneCanvas, SceneText
 from mpm_core.skeleton import MPM16
 
 _SHARE = 0.8  # of the prediction's radii, so that one that agrees with it is inside
 _LABEL_PX = 13
 _OVER_HEAD_M = 0.16
+_LETTER_PX = 16.0  # from the middle of one letter to that of the next where they are in a row
 _HEAD = MPM16.index("Head")
 
 
@@ -28,7 +28,7 @@ class KeptSkeletons:
 
     def __init__(self, scene: SceneCanvas) -> None:
         self._scene = scene
-        self._items: list[tuple[SkeletonMesh, GLTextItem]] = []
+        self._items: list[tuple[SkeletonMesh, SceneText]] = []
 
     def show(
         self, session: Session, root: NDArray[np.floating], beside: NDArray[np.floating], has_truth: bool, theme: Theme,
@@ -43,6 +43,7 @@ class KeptSkeletons:
             self._remove()
         colours = theme.palettes[palette_name].joints
         places = _places(has_truth)
+        heads: list[tuple[SceneText, NDArray[np.floating]]] = []
         for answer, (mesh, label) in zip(shown, self._items, strict=True):
             pose = answer_in_scene(session, answer.prediction, session.frame)
             mesh.setVisible(pose is not None)
@@ -55,14 +56,15 @@ class KeptSkeletons:
             radius = np.full(len(MPM16), look.JOINT_RADIUS_M * _SHARE)
             hidden = np.zeros(len(MPM16), bool)
             mesh.set_vertices(build_vertices(points, colours, hidden, look.BONE_RADIUS_M * _SHARE, radius))
-            over_head = points[_HEAD] + np.array((0.06 * place, 0.0, _OVER_HEAD_M))
-            label.setData(pos=over_head, text=look.letter_of(place), color=mesh.outline)
+            heads.append((label, points[_HEAD] + np.array((0.0, 0.0, _OVER_HEAD_M))))
+            label.setData(text=look.letter_of(place), color=mesh.outline)
+        _place_letters(heads, not beside.any())
 
     def _add(self) -> None:
         mesh, font = SkeletonMesh(outline=look.outline_of(0, look.DARK)), QFont()
         font.setPixelSize(_LABEL_PX)
         font.setBold(True)
-        label = GLTextItem(font=font)
+        label = SceneText(font=font)
         for item in (mesh, label):
             self._scene.addItem(item)
         self._items.append((mesh, label))
@@ -70,6 +72,16 @@ class KeptSkeletons:
     def _remove(self) -> None:
         for item in self._items.pop():
             self._scene.removeItem(item)
+
+
+def _place_letters(heads: list[tuple[SceneText, NDArray[np.floating]]], is_overlay: bool) -> None:
+    """Each over its own head; of skeletons that lie over one another in a row over all of them."""
+    if not heads:
+        return
+    middle = np.mean([place for _, place in heads], axis=0)
+    for number, (label, place) in enumerate(heads):
+        label.shift_px = _LETTER_PX * (number - (len(heads) - 1) / 2) if is_overlay else 0.0
+        label.setData(pos=middle if is_overlay else place)
 
 
 def _places(has_truth: bool) -> Iterator[int]:

@@ -3,9 +3,10 @@ taken (draw_taken, which timeline_layers keeps), and keys."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QBrush, QColor, QGradient, QImage, QLinearGradient, QPainter
 
@@ -63,7 +64,11 @@ def _draw_spread(painter: QPainter, session: Session, lanes: Sequence[Lane], sca
         pixels = np.where(spread < 0, np.uint32(0), pixels).astype(np.uint32)
         row = QImage(pixels.tobytes(), len(pixels), 1, 4 * len(pixels), QImage.Format.Format_ARGB32_Premultiplied)
         height = lane.height * _SPREAD_SHARE
-        painter.drawImage(QRectF(left, lane.top + lane.height - _GAP_PX - height, right - left, height), row)
+        band = QRectF(left, lane.top + lane.height - _GAP_PX - height, right - left, height)
+        painter.drawImage(band, row)
+        for start, end in _runs(spread >= 0):  # the darkest of the scale is next to what is hidden
+            edge = QRectF(scale.x_of(float(cloud.first + start)), band.top() - 1, (end - start) * scale.frame_px, 1)
+            painter.fillRect(edge, QColor(theme.panel))
 
 
 def draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale: TimeScale, theme: Theme) -> None:
@@ -79,7 +84,12 @@ def draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale
         counts = np.any(taken[:, columns] & hidden[:, columns], axis=1)
         rests = np.any(taken[:, columns], axis=1) & ~counts
         for rows, colour in ((counts, QColor(theme.done)), (rests, pale)):
-            edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False])))) + first
-            for start, end in zip(edges[::2], edges[1::2], strict=True):
-                corner = QPointF(scale.x_of(float(start)), lane.top + _GAP_PX)
-                painter.fillRect(QRectF(corner, QPointF(scale.x_of(float(end)), corner.y() + _TAKEN_PX)), colour)
+            for start, end in _runs(rows):
+                corner = QPointF(scale.x_of(float(first + start)), lane.top + _GAP_PX)
+                painter.fillRect(QRectF(corner, QPointF(scale.x_of(float(first + end)), corner.y() + _TAKEN_PX)), colour)
+
+
+def _runs(marks: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """First and last (excluded) place of each run of marks."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], marks, [False]))))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -47,6 +47,11 @@ def natural_height(unfolded: Collection[str], text: float) -> float:
     return (_around() + look.CURVE_HEIGHT + _lanes_height(unfolded)) * text
 
 
+def lowest_height(unfolded: Collection[str], text: float) -> float:
+    """What all rows take where the curve is as low as it can be."""
+    return natural_height(unfolded, text) - (look.CURVE_HEIGHT - _LEAST_CURVE) * text
+
+
 def arrange(height: float, unfolded: Collection[str], curve: float, text: float) -> Rows:
     """Put the rows into a height; `curve` is what a person wants for the curve, which also takes what is left over."""
     lanes = _lanes_height(unfolded) * text

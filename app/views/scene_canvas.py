@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from OpenGL import GL
 from pyqtgraph.opengl import GLTextItem
 from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
 from pyqtgraph.opengl.GLViewWidget import GLViewMixin
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
@@ -15,6 +17,12 @@ from app.views.graphics import start_drawing
 
 Place = tuple[int, int, int, int]
 """x, y, width, height."""
+
+
+class SceneText(GLTextItem):
+    """shift_px: how far right of its place it is written, so that texts at one place do not cover one another."""
+
+    shift_px = 0.0
 
 
 class SceneCanvas(GLViewMixin, QWidget):
@@ -109,16 +117,22 @@ class SceneCanvas(GLViewMixin, QWidget):
 
     def write_texts(self, painter: QPainter, larger: float = 1.0) -> None:
         """Text of the scene, so many times its size."""
+        for item, place in self.text_places(larger):
+            font = item.font
+            if larger != 1.0:
+                font = type(font)(font)
+                font.setPixelSize(round(font.pixelSize() * larger))
+            painter.setPen(item.color)
+            painter.setFont(font)
+            painter.drawText(item.align_text(place), item.text)
+
+    def text_places(self, larger: float = 1.0) -> Iterator[tuple[GLTextItem, QPointF]]:
+        """The texts that are to be seen, and where each is in the widget."""
         for item in self.items:
             if isinstance(item, GLTextItem) and item.visible():
-                seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos)))
-                font = item.font
-                if larger != 1.0:
-                    font = type(font)(font)
-                    font.setPixelSize(round(font.pixelSize() * larger))
-                painter.setPen(item.color)
-                painter.setFont(font)
-                painter.drawText(item.align_text(seen.toPointF()), item.text)
+                seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos))).toPointF()
+                shift = item.shift_px * larger if isinstance(item, SceneText) else 0.0
+                yield item, seen + QPointF(shift, 0.0)
 
 
 def prepare(items: list[GLGraphicsItem]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.look import theme as look
@@ -13,8 +13,11 @@ from app.look.theme import Theme
 
 _KEY_WIDTH, _KEY_ROW = 250, 22
 _THIN_PX = 2.0
+_TEXT_LEFT, _AFTER_TEXT = 28, 6
+_BEHIND_ALPHA = 0.75
+_TRUTH = "ground truth"
 _SECOND_COLUMN = 132
-"""Beside the longest text of the first column, "being renewed"."""
+"""Beside the longest text of the first column, "old, lifting …"."""
 
 
 class ErrorLegend(QWidget):
@@ -81,12 +84,17 @@ class SolidityKey(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        behind = QColor(self.theme.scene)
+        behind.setAlphaF(_BEHIND_ALPHA)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(behind)
+        painter.drawRoundedRect(QRectF(0, 0, self._written_width(painter.fontMetrics()), self.height()), 4, 4)
         solid = QColor(self.theme.muted if self._is_outdated else self.theme.text)
-        self._row(painter, 0, 0, "being renewed" if self._is_outdated else "prediction", solid, None)
+        self._row(painter, 0, 0, self._first_words(), solid, None)
         if self._has_truth:
             see_through = QColor(self.theme.text)
             see_through.setAlphaF(look.TRUTH_ALPHA)
-            self._row(painter, _SECOND_COLUMN * line_scale(self), 0, "ground truth", see_through, None)
+            self._row(painter, _SECOND_COLUMN * line_scale(self), 0, _TRUTH, see_through, None)
         for row, (place, name) in enumerate(self._kept, 1):
             rim = look.outline_of(place, self.theme)
             self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)
@@ -94,6 +102,17 @@ class SolidityKey(QWidget):
             thin = QColor(self.theme.text)
             thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
             self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
+
+    def _written_width(self, metrics: QFontMetrics) -> float:
+        """How much of its width is written on: there it is to be read over whoever stands behind."""
+        rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept), self._alternatives]
+        wide = max(metrics.horizontalAdvance(text) for text in rows)
+        if self._has_truth:
+            wide = max(wide, round(_SECOND_COLUMN * line_scale(self)) + metrics.horizontalAdvance(_TRUTH))
+        return min(wide + _TEXT_LEFT + _AFTER_TEXT, self.width())
+
+    def _first_words(self) -> str:
+        return "old, lifting …" if self._is_outdated else "prediction"
 
     def _row(
         self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None, thick: float = 6.0
@@ -104,6 +123,6 @@ class SolidityKey(QWidget):
         painter.setBrush(fill)
         painter.drawRoundedRect(QRectF(x + 4, top + (height - thick) / 2, 18, thick), thick / 2, thick / 2)
         painter.setPen(QColor(self.theme.muted))
-        room = self.width() - x - 30
+        room = self.width() - x - _TEXT_LEFT - 2
         elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room))
-        painter.drawText(QRectF(x + 28, top, room, height), Qt.AlignmentFlag.AlignVCenter, elided)
+        painter.drawText(QRectF(x + _TEXT_LEFT, top, room, height), Qt.AlignmentFlag.AlignVCenter, elided)

@@ -29,6 +29,7 @@ from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_alternatives import AlternativesCloud, AlternativesTool
+from app.views.scene_angle import refitted
 from app.views.scene_camera import CameraPyramid, camera_axes
 from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
@@ -62,6 +63,7 @@ class SceneView(SceneCanvas):
         self.shows_truth = True
         self.is_side_by_side = False
         self.follows_root = False
+        self._aspect = self._shape()
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
@@ -240,7 +242,7 @@ class SceneView(SceneCanvas):
 
     def look_from(self, name: str) -> None:
         """Go to one of VIEWS, or to 'start': half from the camera's side, half from the front."""
-        self.opts["fov"] = _FIELD_OF_VIEW_DEG
+        self.set_angle(_FIELD_OF_VIEW_DEG)
         centre = root_in_scene(self._session, self._session.frame).astype(float)
         distance = _DISTANCE_M
         if name == "camera" and self._session.clip is not None and np.linalg.norm(centre) > 0.5:
@@ -257,6 +259,14 @@ class SceneView(SceneCanvas):
         self._place_floor()
         self.update()
 
+    def set_angle(self, angle_deg: float, aspect: float = 0.0) -> None:
+        """Look with the angle that shows as much as this one does in a view of such an aspect, width to height."""
+        self._aspect = self._shape()
+        self.opts["fov"] = refitted(angle_deg, aspect, self._aspect)
+
+    def _shape(self) -> float:
+        return self.width() / max(self.height(), 1)
+
     def stay(self) -> None:
         """Look from where a person chose, also once it is known where the floor is."""
         self._has_looked = True
@@ -270,7 +280,7 @@ class SceneView(SceneCanvas):
         high = clip.image_size[1] / clip.camera.focal[1]
         # The field of view counts across the widget; keep the whole image in it.
         across = max(across, high * self.width() / max(self.height(), 1))
-        self.opts["fov"] = math.degrees(2 * math.atan(across / 2))
+        self.opts["fov"], self._aspect = math.degrees(2 * math.atan(across / 2)), self._shape()
         azimuth, elevation = math.degrees(math.atan2(-forward[1], -forward[0])), math.degrees(math.asin(-forward[2]))
         self.setCameraPosition(pos=QVector3D(*(forward * reach)), distance=reach, elevation=elevation, azimuth=azimuth)
 
@@ -362,6 +372,7 @@ class SceneView(SceneCanvas):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.set_angle(self.opts["fov"], self._aspect)
         self._legend.move(look.MARGIN, self.height() - self._legend.height() - look.MARGIN)
 
     def _joint_under(self, place: QPointF) -> int | None:

@@ -14,6 +14,8 @@ from app.look import theme as look
 from app.look.theme import Palette, Theme
 from mpm_core.skeleton import MPM16
 
+_CASING_PX, _CASING_ALPHA = 2.0, 0.7
+
 
 @dataclass(frozen=True)
 class SkeletonState:
@@ -46,7 +48,10 @@ def draw_skeleton(painter: QPainter, state: SkeletonState, theme: Theme, palette
         if state.hidden[parent] or state.hidden[child]:
             _draw_line(painter, state.points, parent, child, colour, look.THIN_LINE * scale, Qt.PenStyle.DotLine)
         else:
-            _draw_line(painter, state.points, parent, child, colour, look.BONE_WIDTH * scale, Qt.PenStyle.SolidLine)
+            solid, around = look.BONE_WIDTH * scale, QColor(theme.scene)
+            around.setAlphaF(_CASING_ALPHA)  # on a picture of the bone's own colour it would not be seen
+            _draw_line(painter, state.points, parent, child, around, solid + _CASING_PX, Qt.PenStyle.SolidLine)
+            _draw_line(painter, state.points, parent, child, colour, solid, Qt.PenStyle.SolidLine)
     filled = np.where(state.hidden[:, None], state.completed, state.points)
     for parent, child in MPM16.bones:
         if state.hidden[parent] or state.hidden[child]:

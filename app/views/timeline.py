@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -24,8 +25,8 @@ from app.look.theme import Theme
 from app.views import timeline_parts as parts
 from app.views.error_curve import describe_curves
 from app.views.joint_text import describe_cell
-from app.views.lane_marks import draw_marks
-from app.views.lanes import Lane, Rows, arrange, natural_height
+from app.views.lane_marks import draw_marks, marks_legend
+from app.views.lanes import Lane, Rows, arrange, lowest_height, natural_height
 from app.views.time_scale import TimeScale
 from app.views.timeline_layers import Frame, TimelineLayers
 from mpm_core.skeleton import LIMBS
@@ -33,7 +34,6 @@ from mpm_core.skeleton import LIMBS
 _ZOOM_STEP = 1.25
 _FEWEST_FRAMES = 12
 _EDGE_PX = 4.0
-_RIGHT_PX = 6
 
 
 class Timeline(QWidget):
@@ -50,6 +50,8 @@ class Timeline(QWidget):
     ruler_clicked = Signal()  # beside the ruler, where its unit stands
     span_changed = Signal(float, float)  # first frame in view, and how many
     rows_changed = Signal()  # there are more or fewer, or larger ones
+    edges_changed = Signal(float, float)  # left and right of all frames, in pixels
+    unit_changed = Signal(bool)  # whether the ruler counts seconds
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -82,10 +84,10 @@ class Timeline(QWidget):
             signal.connect(self._forget_cells)
 
     def sizeHint(self) -> QSize:
-        return QSize(900, self.minimumSizeHint().height())
+        return QSize(900, int(natural_height(self._unfolded, line_scale(self))))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(400, int(natural_height(self._unfolded, line_scale(self))))
+        return QSize(400, int(lowest_height(self._unfolded, line_scale(self))))
 
     def rows(self) -> Rows:
         """Where everything is."""
@@ -98,7 +100,7 @@ class Timeline(QWidget):
     def scale(self) -> TimeScale:
         """What is in view, right of the labels."""
         left = look.LANE_LABEL_WIDTH * line_scale(self)
-        return TimeScale(self._first, self._count, left, max(self.width() - left - _RIGHT_PX, 1), len(self._session))
+        return TimeScale(self._first, self._count, left, max(self.width() - left - parts.RIGHT_PX, 1), len(self._session))
 
     def x_of(self, frame: float) -> float:
         """The left edge of a frame's cell."""
@@ -148,6 +150,7 @@ class Timeline(QWidget):
         """Whether the ruler counts seconds, not frames."""
         self.shows_seconds = shows_seconds
         self._forget_around()
+        self.unit_changed.emit(shows_seconds)
 
     def say_next_step(self, text: str) -> None:
         """What a person can do as long as there is no clip."""
@@ -184,6 +187,13 @@ class Timeline(QWidget):
             self._scroll_to(frame - self._count / 2)
         self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._tell_edges()
+
+    def _tell_edges(self) -> None:
+        self.edges_changed.emit(self.scale().left, self.scale().right)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         if not len(self._session):
@@ -198,9 +208,11 @@ class Timeline(QWidget):
         )  # fmt: skip
         self._layers.paint(painter, drawn)
         draw_marks(painter, self._session, rows.lanes, scale, self.theme)
+        frame, clip = self._session.frame, self._session.clip
+        times = clip.times if clip is not None and self.shows_seconds else None
+        parts.clear_beside_cursor(painter, frame, self._label_of(frame), times, scale, rows, self.theme)
         if self._session.range is not None:
             parts.draw_range(painter, self._session.range, scale, rows, self.theme)
-        frame = self._session.frame
         self._layers.paint_overview(painter, drawn)
         parts.draw_cursor(painter, frame, self._label_of(frame), scale, rows, self.theme)
         self._draw_hovered(painter, rows, scale)
@@ -223,6 +235,7 @@ class Timeline(QWidget):
         if event.type() == QEvent.Type.FontChange:
             self._wanted_curve = look.CURVE_HEIGHT * line_scale(self)
             self._on_rows_changed()
+            self._tell_edges()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
             return True
@@ -250,6 +263,9 @@ class Timeline(QWidget):
             return f"Frame {frame + 1}: left and right were exchanged back here, or may have to be."
         if rows.ruler[0] <= y < rows.ruler[1]:
             return parts.RULER_TIP
+        if rows.legend[0] <= y < rows.legend[1]:
+            entries = parts.legend_entries(self.theme, marks_legend(self._session, self.theme))
+            return parts.describe_legend(entries[parts.fitting_entries(entries, self.fontMetrics(), scale) :])
         prediction = self._session.prediction
         if rows.curve[0] <= y < rows.curve[1] and prediction is not None and prediction.is_prior_only[frame]:
             return f"Frame {frame + 1}: no joint is visible for a second around, so the pose is a guess."

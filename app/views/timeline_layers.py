@@ -117,7 +117,7 @@ class TimelineLayers:
         parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
         stands = None if self.curves is None else self.curves.stands
         parts.draw_feet(painter, stands, scale, rows, theme, frame.palette_name)
-        parts.draw_legend(painter, scale, rows, theme, marks_legend(self._session, theme))
+        parts.draw_legend(painter, scale, rows, theme, parts.legend_entries(theme, marks_legend(self._session, theme)))
         painter.setPen(QColor(theme.border))
         painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
         painter.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,14 @@ from mpm_core.clip import Clip
 from mpm_core.masking import Mask
 from mpm_core.pauses import duration, pieces
 
+LegendEntry = tuple[str, QColor | QBrush, Qt.BrushStyle | None]
+"""What it means, its colour, and the pattern that is drawn with that over a shown cell, if any."""
+
 KEY_ENTRY = "key"
 """In the legend: what a person has corrected."""
+
+RIGHT_PX = 6.0
+"""Beside the frames."""
 
 RULER_TIP = "Drag: go through the frames. Shift+drag: choose a range (Esc lets it go). Wheel: zoom."
 OVERVIEW_TIP = "The whole clip. Drag: scroll to another part. Shift+drag: choose a range (Esc lets it go)."
@@ -31,7 +37,9 @@ _LABEL_SPACING_PX = 70
 _NARROWEST_PX = 3.0
 _NEAR_PX = 4.0
 _LEAST_SPACING_PX = 34.0
-_SWATCH_PX = 12.0
+_SWATCH_PX, _SCALE_PX = 12.0, 36.0
+_LEGEND_GAP_PX = 14.0
+_MORE = "…"
 _OVERVIEW_COLUMNS = 300
 
 
@@ -41,14 +49,35 @@ def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] |
     painter.setPen(QColor(theme.muted))
     label = QRectF(6, top, scale.left - 10, bottom - top)
     painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "Frames ⇄" if times is None else "Seconds ⇄")
+    for frame, text in ruler_marks(scale, times):
+        x = scale.x_of(frame)
+        painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
+        if x + 3 + painter.fontMetrics().horizontalAdvance(text) > scale.right + RIGHT_PX:
+            continue  # a number that is cut would be read as another one
+        painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def clear_beside_cursor(
+    painter: QPainter, frame: int, text: str, times: NDArray[np.float64] | None, scale: TimeScale, rows: Rows, theme: Theme
+) -> None:  # fmt: skip
+    """Take away what of the ruler's numbers the cursor's own would leave: 50 of 150."""
+    top, bottom = rows.ruler
+    badge, metrics = _badge(painter, frame, text, scale, rows), painter.fontMetrics()
+    for place, label in ruler_marks(scale, times):
+        written = QRectF(scale.x_of(place) + 3, top + 1, metrics.horizontalAdvance(label) + 1, bottom - top - 6)
+        if written.intersects(badge):
+            painter.fillRect(written, QColor(theme.panel))
+
+
+def ruler_marks(scale: TimeScale, times: NDArray[np.float64] | None) -> Iterator[tuple[float, str]]:
+    """Where the ruler has marks, and what they say: frames, or seconds where `times` (frames,) is given. Not too close, as many
+    seconds of a pause stand at one place."""
     last = -np.inf
     for frame, text in frame_marks(scale) if times is None else second_marks(scale, times):
         x = scale.x_of(frame)
-        # Many seconds of a pause stand at one place.
         if scale.left - 1 <= x <= scale.right and x - last >= _LEAST_SPACING_PX:
             last = x
-            painter.drawLine(QPointF(x, bottom - 5), QPointF(x, bottom))
-            painter.drawText(QRectF(x + 3, top + 1, 80, bottom - top - 3), Qt.AlignmentFlag.AlignVCenter, text)
+            yield frame, text
 
 
 def frame_marks(scale: TimeScale) -> list[tuple[float, str]]:
@@ -194,18 +223,22 @@ def draw_cursor(painter: QPainter, frame: int, text: str, scale: TimeScale, rows
     x = scale.x_of(frame + 0.5)
     if not scale.left - 1 <= x <= scale.right + 1:
         return
-    top, bottom = rows.ruler
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(theme.text), 1.4))
-    painter.drawLine(QPointF(x, bottom), QPointF(x, rows.feet[1]))
-    width = QFontMetrics(painter.font()).horizontalAdvance(text) + 10
-    left = min(max(x - width / 2, scale.left), scale.right - width)
-    box = QRectF(left, top + 1, width, bottom - top - 2)
+    painter.drawLine(QPointF(x, rows.ruler[1]), QPointF(x, rows.feet[1]))
+    box = _badge(painter, frame, text, scale, rows)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.accent))
     painter.drawRoundedRect(box, 3, 3)
     painter.setPen(QColor(theme.accent_text))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _badge(painter: QPainter, frame: int, text: str, scale: TimeScale, rows: Rows) -> QRectF:
+    """Where the number of the frame at hand stands on the ruler."""
+    width = painter.fontMetrics().horizontalAdvance(text) + 10
+    left = min(max(scale.x_of(frame + 0.5) - width / 2, scale.left), scale.right - width)
+    return QRectF(left, rows.ruler[0] + 1, width, rows.ruler[1] - rows.ruler[0] - 2)
 
 
 def draw_value(painter: QPainter, text: str, frame: int, scale: TimeScale, rows: Rows, theme: Theme) -> None:
@@ -223,11 +256,9 @@ def draw_value(painter: QPainter, text: str, frame: int, scale: TimeScale, rows:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, more: Sequence[tuple[str, QBrush]] = ()) -> None:
-    """What the colours and stripes mean, as far as there is room; what is there for the moment first. more: marks_legend."""
-    top, bottom = rows.legend
-    middle = (top + bottom) / 2
-    entries: tuple[tuple[str, QColor | QBrush, Qt.BrushStyle | None], ...] = (
+def legend_entries(theme: Theme, more: Sequence[tuple[str, QBrush]]) -> Sequence[LegendEntry]:
+    """What the colours and stripes mean; what is there for the moment first. more: marks_legend."""
+    return (
         *((text, brush, None) for text, brush in more),
         ("shown", QColor(theme.cell), None),
         ("hidden", QColor(theme.hidden_cell), None),
@@ -239,13 +270,44 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, m
         ("flagged", QColor(theme.warning), None),
         ("range", QColor(theme.range_fill), None),
     )
+
+
+def _legend_width(entry: LegendEntry, metrics: QFontMetrics) -> float:
+    return _swatch_width(entry) + 5 + metrics.horizontalAdvance(entry[0]) + _LEGEND_GAP_PX
+
+
+def _swatch_width(entry: LegendEntry) -> float:
+    """A scale of colours is so wide that one sees which end is which."""
+    return _SCALE_PX if isinstance(entry[1], QBrush) and entry[1].gradient() is not None else _SWATCH_PX
+
+
+def fitting_entries(entries: Sequence[LegendEntry], metrics: QFontMetrics, scale: TimeScale) -> int:
+    """How many of the legend's entries there is room for, with an ellipsis after them unless they are all."""
+    ends = np.cumsum([_legend_width(entry, metrics) for entry in entries])
+    room = scale.width + _LEGEND_GAP_PX
+    if ends[-1] <= room:
+        return len(entries)
+    return int((ends <= room - _LEGEND_GAP_PX - metrics.horizontalAdvance(_MORE)).sum())
+
+
+def describe_legend(entries: Sequence[LegendEntry]) -> str:
+    """Entries of the legend for a tooltip, each with its colour."""
+    lines = []
+    for text, colour, _ in entries:
+        shade = colour.color() if isinstance(colour, QBrush) else colour
+        lines.append(f'<span style="background-color: {shade.name()}">&nbsp;&nbsp;&nbsp;&nbsp;</span>&nbsp;&nbsp;{text}')
+    return "<br>".join(lines)
+
+
+def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, entries: Sequence[LegendEntry]) -> None:
+    """The entries that there is room for, and an ellipsis for those that there is not."""
+    top, bottom = rows.legend
+    middle = (top + bottom) / 2
     metrics = QFontMetrics(painter.font())
-    x = scale.left
-    for text, colour, pattern in entries:
-        width = _SWATCH_PX + 5 + metrics.horizontalAdvance(text) + 14
-        if x + width > scale.right + 14:
-            return
-        box = QRectF(x, middle - 4, _SWATCH_PX, 8)
+    count, x = fitting_entries(entries, metrics, scale), scale.left
+    for entry in entries[:count]:
+        (text, colour, pattern), width, swatch = entry, _legend_width(entry, metrics), _swatch_width(entry)
+        box = QRectF(x, middle - 4, swatch, 8)
         if pattern is not None:
             painter.fillRect(box, QColor(theme.cell))
         painter.fillRect(box, QBrush(colour, pattern) if pattern is not None else colour)
@@ -255,5 +317,7 @@ def draw_legend(painter: QPainter, scale: TimeScale, rows: Rows, theme: Theme, m
         if text == KEY_ENTRY:
             draw_key(painter, box.center().x(), middle, theme, bottom - top)
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(x + _SWATCH_PX + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(QRectF(x + swatch + 5, top, width, bottom - top), Qt.AlignmentFlag.AlignVCenter, text)
         x += width
+    if count < len(entries):
+        painter.drawText(QRectF(x, top, scale.right - x, bottom - top), Qt.AlignmentFlag.AlignVCenter, _MORE)

@@ -20,10 +20,12 @@ _SCENE = ("distance", "elevation", "azimuth", "fov")
 
 
 def scene_viewpoint(view: SceneView) -> dict[str, Any]:
-    """Where the eye is, metres and degrees, and how far ghosts reach, in frames."""
+    """Where the eye is, metres and degrees, in a view of which aspect (width to height), and how far ghosts reach, in
+    frames."""
     centre = view.opts["center"]
     numbers = {name: float(view.opts[name]) for name in _SCENE}
-    return {"centre": [centre.x(), centre.y(), centre.z()], "ghosts": view.ghosts.reach, **numbers}
+    aspect = view.width() / max(view.height(), 1)
+    return {"centre": [centre.x(), centre.y(), centre.z()], "ghosts": view.ghosts.reach, "aspect": aspect, **numbers}
 
 
 def look_from_there(view: SceneView, kept: Mapping[str, Any]) -> None:
@@ -35,7 +37,8 @@ def look_from_there(view: SceneView, kept: Mapping[str, Any]) -> None:
         view.refresh()
     if numbers is None or not isinstance(centre, list) or len(centre) != 3 or not all(map(_is_number, centre)):
         return
-    view.opts["fov"] = numbers["fov"]
+    shape = _numbers(kept, ("aspect",))
+    view.set_angle(numbers["fov"], 0.0 if shape is None else shape["aspect"])
     view.stay()
     view.setCameraPosition(
         pos=QVector3D(*centre), distance=numbers["distance"], elevation=numbers["elevation"], azimuth=numbers["azimuth"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 
 @dataclass(frozen=True)
 class ActionSpec:
     """One action. handler: name of a method of one of the handlers, called with `argument` if there is one; a checkable
-    action's takes whether it is on. short: its text in the toolbar, if it stands there. menu: where it stands; separators are
-    drawn where `starts_group` says so."""
+    action's takes whether it is on, and those with an argument and the same handler are one choice, of which one is on. short:
+    its text in the toolbar, if it stands there. menu: where it stands; separators are drawn where `starts_group` says so."""
 
     name: str
     text: str
@@ -25,6 +25,11 @@ class ActionSpec:
     is_checkable: bool = False
     short: str = ""
     starts_group: bool = False
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is one of several things, of which one is on."""
+        return self.is_checkable and self.argument is not None
 
 
 def _steps() -> tuple[ActionSpec, ...]:
@@ -102,7 +107,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view_camera", "Camera view", "View", "look_from", ("4",), "", "camera"),
     ActionSpec("zoom", "The person fills the picture", "View", "set_fills", ("Z",), is_checkable=True),
     ActionSpec("answer_2d", "Answer over the picture", "View", "set_shows_answer", ("O",), is_checkable=True),
-    ActionSpec("follow", "Follow the root", "View", "set_follows", ("F",), is_checkable=True),
+    ActionSpec("follow", "Follow the person in 3D", "View", "set_follows", ("F",), is_checkable=True),
     ActionSpec("turn", "Turntable", "View", "set_turns", (), is_checkable=True),
     ActionSpec("trails", "Trails of the selected joints", "View", "set_trails", ("R",), is_checkable=True, starts_group=True),
     ActionSpec("ghosts", "Ghosts before and after…", "View", "ask_ghosts"),
@@ -110,7 +115,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("copy_scene", "Copy a picture of the scene", "View", "copy_picture", ("Ctrl+Shift+C",), starts_group=True),
     ActionSpec("save_scene", "Save a picture of the scene…", "View", "save_picture"),
     ActionSpec(
-        "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Errors",
+        "errors", "Colour by error", "View", "set_errors", ("C",), "errors", is_checkable=True, short="Colour by error",
         starts_group=True,
     ),
     ActionSpec("truth", "Ground truth", "View", "set_truth", ("T",), is_checkable=True),
@@ -119,7 +124,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "alternatives", "Alternatives of hidden joints", "View", "set_alternatives", ("A",), is_checkable=True,
         starts_group=True,
     ),
-    ActionSpec("alternatives_many", "20 alternatives, not 5", "View", "set_many_alternatives", is_checkable=True),
+    ActionSpec("alternatives_many", "Many alternatives: 20 instead of 5", "View", "set_many_alternatives", is_checkable=True),
     ActionSpec("ellipsoids", "Alternatives as ellipsoids", "View", "set_ellipsoids", ("Shift+A",), is_checkable=True),
     ActionSpec("curves", "Curves", "View", "set_curves", ("V",), is_checkable=True),
     ActionSpec("seconds", "Timeline in seconds", "View", "set_seconds", (), "", is_checkable=True, starts_group=True),
@@ -127,10 +132,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("text_larger", "Larger text", "View", "change_text", ("Ctrl++", "Ctrl+="), "", 1),
     ActionSpec("text_smaller", "Smaller text", "View", "change_text", ("Ctrl+-",), "", -1),
     ActionSpec("text_usual", "Usual text size", "View", "change_text", ("Ctrl+0",), "", 0),
-    ActionSpec("theme_dark", "Dark theme", "View", "set_theme", (), "", "dark", starts_group=True),
-    ActionSpec("theme_light", "Light theme", "View", "set_theme", (), "", "light"),
-    ActionSpec("palette_field", "Colours: blue left, red right", "View", "set_palette", (), "", "field"),
-    ActionSpec("palette_colour_blind", "Colours: sky left, orange right", "View", "set_palette", (), "", "colour-blind"),
+    ActionSpec("theme_dark", "Dark theme", "View", "set_theme", (), "", "dark", True, starts_group=True),
+    ActionSpec("theme_light", "Light theme", "View", "set_theme", (), "", "light", True),
+    ActionSpec("palette_field", "Colours: blue left, red right", "View", "set_palette", (), "", "field", True),
+    ActionSpec("palette_colour_blind", "Colours: sky left, orange right", "View", "set_palette", (), "", "colour-blind", True),
     ActionSpec("commands", "Find a command…", "Help", "show_palette", ("Ctrl+K",)),
     ActionSpec("messages", "Messages so far…", "Help", "show_messages", ("Ctrl+M",)),
     ActionSpec("keys", "Keys", "Help", "show_keys", ("F1",)),
@@ -142,7 +147,7 @@ MENUS = ("File", "Edit", "Play", "Lift", "View", "Help")
 
 def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QAction]:
     """A QAction per row of the table, bound to the handlers and added to the window, so that its keys work."""
-    actions = {}
+    actions, choices = {}, dict[str, QActionGroup]()
     for spec in ACTIONS:
         action = QAction(spec.text, owner)
         action.setObjectName(spec.name)
@@ -152,7 +157,9 @@ def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QA
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
         handler = next(getattr(found, spec.handler) for found in handlers if hasattr(found, spec.handler))
-        if spec.is_checkable:
+        if spec.is_choice:
+            choices.setdefault(spec.handler, QActionGroup(owner)).addAction(action)
+        if spec.is_checkable and not spec.is_choice:
             action.toggled.connect(handler)
         elif spec.argument is not None:
             action.triggered.connect(lambda _=False, call=handler, argument=spec.argument: call(argument))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import keep_answers
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from app.views.curves import CurvesView
 
 _WAS_SHOWN = "was_shown"
-_NOT_WHOLE = "The answer is not complete yet: wait until the lifter is done."
+_NOT_WHOLE = "The answer is not complete yet: wait until the status line no longer says 'lifting'."
 
 
 class AnswerHandlers(QObject):
     """Binds the table of actions to kept answers, curves and suspicions."""
+
+    comparing = Signal()  # lifters begin to answer: the list of answers tells how far they are
 
     def __init__(
         self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
@@ -58,6 +60,8 @@ class AnswerHandlers(QObject):
 
     def compare_lifters(self) -> None:
         self._compare_job.start()
+        if self._compare_job.is_running:
+            self.comparing.emit()
 
     def set_curves(self, shows: bool) -> None:
         """A fifth of the window, the first time."""
@@ -103,7 +107,7 @@ class AnswerHandlers(QObject):
         if worst.suspicion is not None:
             session.set_selection(frozenset(worst.suspicion.joints))
             self._suspicions.select(worst.suspicion)
-        session.message.emit(worst.words + ("" if worst.is_sure else " (what is being renewed is left out)"))
+        session.message.emit(worst.words + ("" if worst.is_sure else " (frames that are lifted again now are left out)"))
 
     def hide_suspicious(self, items: Sequence[Suspicion] = ()) -> None:
         """Hide the joints of suspicions over their spans, as one step; without any, of the selected ones."""

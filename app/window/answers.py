@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import remove_answers, rename_answer
+from app.document.curve_choice import usual_kind
 from app.document.editor import Editor
 from app.document.later import Later
 from app.document.session import Session
@@ -35,7 +36,7 @@ class Answers:
         self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
         self._theme, self._palette_name = theme, "field"
         self._curves = Later(self._make_curves)
-        self._kind = next(iter(CURVES))
+        self._kind = ""  # nobody has chosen
         self.dock = QDockWidget("Curves", window)
         self.dock.setObjectName("curves")
         self.dock.setFeatures(
@@ -59,7 +60,9 @@ class Answers:
     @property
     def kind_of_curves(self) -> str:
         """A key of CURVES: what the curves show, or will."""
-        return self.curves.choice().kind if self._curves.is_made else self._kind
+        if self._curves.is_made:
+            return self.curves.choice().kind
+        return self._kind or (next(iter(CURVES)) if self._session.clip is None else usual_kind(self._session.clip))
 
     def choose_curves(self, kind: str) -> None:
         """Have the curves show this, a key of CURVES."""
@@ -73,7 +76,8 @@ class Answers:
         curves = CurvesView(self._session, self._theme)
         curves.set_theme(self._theme, self._palette_name)
         self._connect_curves(curves)
-        curves.choose(self._kind)
+        if self._kind:
+            curves.choose(self._kind)
         curves.show_span(*self._timeline.in_view[:2])
         self.dock.setWidget(curves)  # which shows it where the dock is on show
         return curves
@@ -101,6 +105,11 @@ class Answers:
         curves.span_chosen.connect(self._timeline.show_span)
         self._timeline.span_changed.connect(curves.show_span)
         self.curves_job.changed.connect(curves.show_curves)
+        self.curves_job.set_choice(curves.choice())
+        self._timeline.edges_changed.connect(curves.line_up)
+        self._timeline.unit_changed.connect(curves.axis.set_seconds)
+        curves.line_up(self._timeline.scale().left, self._timeline.scale().right)
+        curves.axis.set_seconds(self._timeline.shows_seconds)
 
     def bind(self, curves_action: QAction) -> None:
         """The action that shows the curves follows the dock, which can also be closed by itself."""

@@ -46,7 +46,7 @@ class FilmHandlers(QObject):
         if session.prediction is None:
             session.warning.emit("There is no prediction to film yet.")
         elif session.state.is_busy or session.renewal.marks is not None:
-            session.warning.emit("The prediction is not complete yet: film it when the lifter is done.")
+            session.warning.emit("The prediction is not complete yet: film it when the status line no longer says 'lifting'.")
         elif self.job.is_busy:
             session.warning.emit("A film is still being drawn: try again when it is done.")
         else:

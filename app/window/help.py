@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.window.actions import ACTIONS, MENUS
 
+_KEYS_HIGH_PX = 620
 _MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down)
 
 _MOUSE = (
@@ -66,7 +67,9 @@ class KeysDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
-        self.resize(520, 620)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumWidth(body.sizeHint().width() + area.verticalScrollBar().sizeHint().width() + 2 * area.frameWidth())
+        self.resize(self.sizeHint().width(), _KEYS_HIGH_PX)
 
 
 def _keys(keys: tuple[str, ...]) -> str:

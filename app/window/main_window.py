@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSplitter,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -77,7 +78,6 @@ _LOADED_LATER = ("app.views.scene_view", "app.views.curves")
 """What these draw with, OpenGL and pyqtgraph, takes as long to import as everything that the window's first picture needs."""
 
 _FIRST_SIZE = (1280, 800)
-_TIMELINE_SHARE = 0.9  # of its natural height, at least
 
 
 class MainWindow(QMainWindow):
@@ -186,8 +186,7 @@ class MainWindow(QMainWindow):
         self._timeline_area = QScrollArea()
         self._timeline_area.setWidget(self.timeline)
         self._timeline_area.setWidgetResizable(True)
-        # The lowest rows can be scrolled to where the curves take their room.
-        self._timeline_area.setMinimumHeight(round(_TIMELINE_SHARE * self.timeline.minimumSizeHint().height()))
+        self._timeline_area.setMinimumHeight(self.timeline.minimumSizeHint().height())  # joints' rows can be scrolled to
         column = QSplitter(Qt.Orientation.Vertical)
         column.addWidget(self.views)
         column.addWidget(self._timeline_area)
@@ -204,7 +203,7 @@ class MainWindow(QMainWindow):
     def _fit_timeline(self) -> None:
         """All rows of the timeline are to be seen, as long as the views keep half of the room."""
         room = sum(self._column.sizes())
-        wanted = min(self.timeline.minimumSizeHint().height() + 2, room // 2)
+        wanted = min(self.timeline.sizeHint().height() + 2, room // 2)
         if self._column.sizes()[1] < wanted:
             self._column.setSizes([room - wanted, wanted])
 
@@ -263,6 +262,8 @@ class MainWindow(QMainWindow):
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
         self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
+        self.answers.handlers.comparing.connect(lambda: self.actions_by_name["side_panel"].setChecked(True))
+        self.answers.handlers.comparing.connect(lambda: self.side_panel.bring_up(self.answers.predictions))
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
@@ -329,6 +330,8 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             if spec.icon:
                 self.actions_by_name[spec.name].setIcon(themed_icon(spec.icon, self.theme))
+            if spec.is_choice:
+                self.actions_by_name[spec.name].setChecked(spec.argument in (theme.name, palette_name))
         self._show_playing(self.playback.is_playing)
         self.image_view.theme, self.image_view.palette_name = self.theme, self.palette_name
         self.image_view.update()
@@ -342,7 +345,8 @@ class MainWindow(QMainWindow):
         restore_folder(self, self._settings)
         geometry = self._settings.value("geometry")
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height()))
+        frame = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)  # it is told only once the window is there
+        self.resize(min(_FIRST_SIZE[0], screen.width()), min(_FIRST_SIZE[1], screen.height() - frame))
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         state = self._settings.value("state")

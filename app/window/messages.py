@@ -39,9 +39,13 @@ class Kind:
     shown_ms: int
 
 
-DONE = Kind("done", "✓", "Done", 6000)
+DONE = Kind("done", "✓", "Done", 4000)
+BEGUN = Kind("begun", "…", "Begun", 4000)
 WARNING = Kind("warning", "!", "Warning", 12_000)
 ERROR = Kind("error", "✕", "Error", 0)
+
+_PASSING = (DONE.name, BEGUN.name)
+"""Kinds of what nobody has to read: one of them makes room for the next."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class Note(QFrame):
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.label, 1)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        # The first line is beside the middle of the cross, whether it is the only one or not.
+        above = max((close.sizeHint().height() - self.label.fontMetrics().height()) // 2, 0)
+        for text in (sign, self.label):
+            text.setAlignment(Qt.AlignmentFlag.AlignTop)
+            text.setContentsMargins(0, above, 0, above)
         if message.kind.shown_ms:
             timer = QTimer(self)
             timer.setSingleShot(True)
@@ -98,8 +107,8 @@ class Messages(QObject):
         area.installEventFilter(self)
 
     def say(self, text: str) -> None:
-        """What was done, or is so; nothing at all takes away what is on show."""
-        self._add(DONE, text)
+        """What was done, or is so, or has only begun (with "…" at its end); nothing at all takes away what is on show."""
+        self._add(BEGUN if text.endswith("…") else DONE, text)
 
     def warn(self, text: str) -> None:
         """What could not be done, or should be looked at."""
@@ -129,10 +138,10 @@ class Messages(QObject):
             return
         message = Message(kind, text, datetime.now())
         self.log = [*self.log, message][-_MOST_KEPT:]
-        self.unread += kind is not DONE
+        self.unread += kind.name not in _PASSING
         for note in self.notes():
             # The same again is one note, and what was done makes room for what is done now.
-            if note.message.text == text or (kind is DONE and note.message.kind is DONE):
+            if note.message.text == text or (kind.name in _PASSING and note.message.kind.name in _PASSING):
                 self._close(note)
         note = Note(message, self._window)
         note.closed.connect(lambda: self._close(note))

@@ -74,7 +74,7 @@ class ProjectHandlers(QObject):
         """Whether the document may be left: there is nothing to lose, or it was saved, or a person gives it up."""
         self._wait()
         while self._document.is_unsaved():
-            choice = ask_to_save(self._window, self.name())
+            choice = ask_to_save(self._window, self.name(), self._document.path is not None)
             if choice == QMessageBox.StandardButton.Discard:
                 return True
             if choice != QMessageBox.StandardButton.Save or not self.save_and_wait():

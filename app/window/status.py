@@ -111,12 +111,12 @@ class StatusLine(QStatusBar):
             self._errors.setText("")
             return
         if self._session.renewal.is_outdated(frame):
-            self._errors.setText("MPJPE …")
+            self._errors.setText("this frame: MPJPE …")
             return
-        text = f"MPJPE {np.nanmean(errors):.1f} mm"
+        text = f"this frame: MPJPE {np.nanmean(errors):.1f} mm"
         hidden = self._session.hidden[frame]
         if np.isfinite(errors[hidden]).any():
-            text += f"   hidden {np.nanmean(errors[hidden]):.1f}"
+            text += f", hidden {np.nanmean(errors[hidden]):.1f}"
         self._errors.setText(text)
 
     def _show_alternatives(self, *_: object) -> None:

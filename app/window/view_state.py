@@ -24,7 +24,11 @@ from mpm_core.formats.project import Part
 from mpm_core.suspicions import CHECKS
 
 _NAME = "view"
-_SWITCHES = tuple(spec.name for spec in ACTIONS if spec.is_checkable and spec.menu in ("View", "Play") and spec.name != "turn")
+_SWITCHES = tuple(
+    spec.name
+    for spec in ACTIONS
+    if spec.is_checkable and not spec.is_choice and spec.menu in ("View", "Play") and spec.name != "turn"
+)
 _LONGEST_REACH_S = 60.0
 
 

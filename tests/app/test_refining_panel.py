@@ -16,7 +16,8 @@ def controls(window):
 
 def test_ticking_refines_and_unticking_takes_it_back(qtbot, demo_window):
     session, (_, box, cancel, bar, said) = demo_window.session, controls(demo_window)
-    before = session.prediction.positions
+    before, below = session.prediction.positions, demo_window.lifting_panel._fit
+    place = below.mapTo(demo_window, QPoint())
     assert not box.isChecked() and not bar.isVisible() and not cancel.isVisible() and not said.isVisible()
     qtbot.mouseClick(box, LEFT, pos=QPoint(8, box.height() // 2))
     assert session.options.aids.refine
@@ -25,7 +26,9 @@ def test_ticking_refines_and_unticking_takes_it_back(qtbot, demo_window):
     qtbot.waitUntil(lambda: session.prediction.refinement is not None, timeout=2 * WAIT_MS)
     wait_for_lift(qtbot, demo_window)
     assert not bar.isVisible() and not cancel.isVisible()
-    assert said.isVisible() and said.text().startswith("Joints lie") and "instead of" in said.text()
+    assert said.isVisible() and "px from the 2D, was" in said.text()
+    assert said.toolTip().startswith("Joints lie") and "instead of" in said.toolTip()
+    assert below.mapTo(demo_window, QPoint()) == place
     assert any(step.text.startswith("refined (UAO)") for step in session.prediction.history)
     assert np.abs(session.prediction.positions - before).max() > 0.005
     box.click()

@@ -50,7 +50,7 @@ def rgb(colour):
 def test_a_single_hidden_frame_of_100000_is_three_pixels_wide_at_least(qtbot, long_session):
     timeline = Timeline(long_session, DARK)
     qtbot.addWidget(timeline)
-    timeline.resize(1000, timeline.minimumSizeHint().height())
+    timeline.resize(1000, timeline.sizeHint().height())
     timeline.show_all()
     timeline.toggle_limb("left arm")
     patch = np.zeros((1, 16), bool)

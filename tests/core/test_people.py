@@ -146,4 +146,4 @@ def test_places_of_three_and_of_two_at_one_place(demo, tmp_path):
     people = inspect_file(beside(demo, tmp_path, (None, 700, range(40)), (None, 0, range(30)), (None, 1400, range(20)))).people
     assert places_in_words(people) == ("2nd of 3 from the left", "1st of 3 from the left", "3rd of 3 from the left")
     people = inspect_file(beside(demo, tmp_path, ("a", 10, range(25)), ("b", 0, range(25, 40)))).people
-    assert all(words.startswith("mostly at x = ") for words in places_in_words(people))
+    assert all(words.startswith("mostly ") and words.endswith(" px from the left") for words in places_in_words(people))
