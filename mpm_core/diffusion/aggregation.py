@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.camera import solve_root
 from mpm_core.skeleton import MPM16
@@ -38,18 +39,24 @@ def jpma(hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: 
 _NEAR = 0.5
 """Of the median distance from the keypoint: how far off a hypothesis still counts fully, in a Gaussian's sense."""
 
+_POOLED_FRAMES = 4.0
+"""Standard deviation of the frames whose distances are taken together: keypoints that tremble must not shake the weights."""
+
 
 def jpma_weighted(
     hypotheses: NDArray[np.floating], rays: NDArray[np.floating], visible: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """(frames, 16, 3): as jpma, but joint by joint the mean of all hypotheses, each weighted by how near its reprojection is:
-    depth, in which hypotheses differ most and of which the keypoint says little, is not left to a single one."""
+    """(frames, 16, 3): as jpma, but joint by joint the mean of all hypotheses, each weighted by how near its reprojection is in
+    that frame and those around: depth, in which hypotheses differ most and of which the keypoint says little, is not left to a
+    single one, and the answer moves as smoothly as hypotheses do."""
     apart = _beside_keypoints(hypotheses, rays, visible)
     is_known = np.isfinite(apart).all(0)
-    far = np.where(is_known, apart, 0)
+    seen = gaussian_filter1d(is_known.astype(float), _POOLED_FRAMES, axis=0, mode="nearest")
+    far = gaussian_filter1d(np.square(np.where(is_known, apart, 0)), _POOLED_FRAMES, axis=1, mode="nearest")
     with np.errstate(invalid="ignore", divide="ignore"):
-        weights = np.nan_to_num(np.exp(-0.5 * np.square(far / (_NEAR * np.median(far, axis=0)))))
-    weights += 1e-6  # all alike where none is near, as where all are on the keypoint
+        far /= seen
+        weights = np.nan_to_num(np.exp(-0.5 * far / (_NEAR**2 * np.median(far, axis=0))))
+    weights = weights * is_known + 1e-6  # all alike where nothing is seen, and where all are on the keypoint
     return _with_hip((hypotheses * (weights / weights.sum(0))[..., None]).sum(0))
 
 
