@@ -1,5 +1,7 @@
 """What is made once the window has been seen: it comes by itself, and nothing that was asked of it before is lost."""
 
+import sys
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
@@ -51,6 +53,19 @@ def test_until_then_its_background_is_on_show_and_what_was_asked_of_it_is_done(q
     scene = window.scene_view
     assert (scene.theme.name, scene.palette_name) == ("light", "colour-blind")
     assert scene.trails.is_on and not scene.shows_truth and scene._camera._has_picture
+    window.close()
+    forget(window)
+
+
+def test_a_scene_that_cannot_be_imported_is_said_in_its_place(qtbot, settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "app.views.scene_view", None)
+    window = MainWindow(settings, DARK)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: window.scene_area.is_built, timeout=WAIT_MS)
+    assert window.scene_view is None and window.scene_area.reason.isVisible()
+    assert "scene cannot be drawn" in window.scene_area.reason.text() and "app.views.scene_view" in window.scene_area.reason.text()
+    window.actions_by_name["trails"].setChecked(True)
     window.close()
     forget(window)
 
