@@ -31,6 +31,12 @@ def ask_to_replace(parent: QWidget, name: str) -> bool:
     return QMessageBox.question(parent, "Replace project", text) == QMessageBox.StandardButton.Yes
 
 
+def ask_to_give_up_export(parent: QWidget, name: str) -> bool:
+    """Whether to close although a file is still to be written, which waits for the lifter."""
+    text = f"{name} is not written yet: it waits for the lifter. Close without it?"
+    return QMessageBox.question(parent, "Export", text) == QMessageBox.StandardButton.Yes
+
+
 def ask_to_begin_anew(
     parent: QWidget, question: str, verb: str, lost: str, project: str, is_unsaved: bool
 ) -> QMessageBox.StandardButton:

@@ -16,7 +16,7 @@ from app.document.timers import single_shot
 from app.look.theme import Theme
 from app.panels.folders import use_folder
 from app.panels.passing import passing
-from app.panels.questions import ask_for_file, ask_for_folder, ask_where
+from app.panels.questions import ask_for_file, ask_for_folder, ask_to_give_up_export, ask_where
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.newest_wins import NewestWins
@@ -199,6 +199,10 @@ class FileHandlers(QObject):
         """In the window's thread: say why it is not written."""
         self._is_writing = False
         self._session.failure.emit(text)
+
+    def may_close(self) -> bool:
+        """Whether nothing waits to be written, or a person gives it up."""
+        return self._waiting is None or ask_to_give_up_export(self._window, self._waiting.path.name)
 
     def stop(self) -> None:
         """Finish what is being written; call before the application quits."""

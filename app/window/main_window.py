@@ -369,9 +369,13 @@ class MainWindow(QMainWindow):
         if urls:
             self.file_handlers.open_path(Path(urls[0].toLocalFile()))
 
+    def may_leave(self) -> bool:
+        """Whether nothing would be lost, or a person gives it up."""
+        return self.file_handlers.may_close() and self.project_handlers.may_leave()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the workers before Qt takes their objects away, unless unsaved work is to be kept."""
-        if not (self.may_close_unasked or self.project_handlers.may_leave()):
+        if not (self.may_close_unasked or self.may_leave()):
             event.ignore()
             return
         self._settings.setValue("geometry", self.saveGeometry())

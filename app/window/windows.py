@@ -70,7 +70,7 @@ class Windows(QObject):
     def quit(self) -> None:
         """Close all windows, if every one of them may be left: before the first is gone, each is asked."""
         windows = list(self.open_windows)
-        if all(window.project_handlers.may_leave() for window in windows):
+        if all(window.may_leave() for window in windows):
             for window in windows:
                 window.may_close_unasked = True
                 window.close()

@@ -130,6 +130,17 @@ def test_an_export_while_the_lifter_is_at_work_is_written_when_it_is_done(qtbot,
         assert np.allclose(written["positions"], session.prediction.positions)
 
 
+def test_a_window_is_not_closed_unasked_while_an_export_waits(qtbot, demo_window, monkeypatch, tmp_path, accepted):
+    asked = []
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
+    monkeypatch.setattr("app.window.file_handlers.ask_to_give_up_export", lambda _, name: asked.append(name))
+    stop_answers(monkeypatch)
+    demo_window.editor.set_hidden((12, 13), 0, 50, True)
+    demo_window.file_handlers.export()
+    demo_window.close()
+    assert asked == ["walk.bvh"] and demo_window.isVisible()
+
+
 def test_an_export_whose_clip_was_closed_meanwhile_is_given_up(qtbot, demo_window, monkeypatch, tmp_path, accepted):
     monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "walk.bvh")
     stop_answers(monkeypatch)
