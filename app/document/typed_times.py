@@ -44,10 +44,10 @@ def _frame(text: str, times: NDArray[np.float64], is_time: bool) -> int:
         raise UserError(f"'{text.strip()}' is neither a frame nor a time: type {HOW_TO_TYPE}")
     if not (is_time or _is_time(found)):
         number = float(_dotted(found["number"]))
-        if number != int(number) or not 1 <= number <= len(times):
+        if not 1 <= number <= len(times) or number != int(number):  # in this order, as far too many digits are infinite
             raise UserError(f"there is no frame {found['number']}: the clip has frames 1 to {len(times)}")
         return int(number) - 1
-    seconds = 60 * int(found["minutes"] or 0) + float(_dotted(found["rest"] or found["number"]))
+    seconds = 60 * float(found["minutes"] or 0) + float(_dotted(found["rest"] or found["number"]))
     if not times[0] - _SLACK_S <= seconds <= times[-1] + _SLACK_S:
         raise UserError(f"{text.strip()} is beyond the clip, which goes from {times[0]:.2f} s to {times[-1]:.2f} s")
     return int(np.abs(times - seconds).argmin())

@@ -14,7 +14,7 @@ def work_in_words(session: Session) -> str:
         parts.append(f"what is hidden in {_counted(hidden, 'frame')}")
     if clip.keys is not None and (keys := int(clip.keys.sum())):
         parts.append(_counted(keys, "key"))
-    if clip.chosen is not None:
+    if clip.chosen is not None and clip.chosen[..., 3].any():  # as after it was taken back
         parts.append("alternatives that were taken")
     if answers := len(session.kept.answers):
         parts.append(_counted(answers, "kept answer"))

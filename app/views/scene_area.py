@@ -73,12 +73,16 @@ class SceneArea(QWidget):
         painter.end()
 
     def _make(self) -> SceneView | None:
-        self.reason.setText(why_no_scene())
-        if self.reason.text():
+        reason = why_no_scene()
+        if not reason:
+            try:
+                from app.views.scene_view import SceneView
+            except Exception as error:  # PyOpenGL raises what it likes where a library is lacking
+                reason = f"The 3D scene cannot be drawn, as what it draws with cannot be used here: {error}"
+        if reason:
+            self.reason.setText(reason)
             self.reason.show()
             return None
-        from app.views.scene_view import SceneView
-
         view = SceneView(self._session, self._theme)
         view.take_colours(self._theme, self._palette_name)
         view.set_picture(self._picture)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.document.answer_commands import remove_answers, rename_answer
-from app.document.curve_choice import usual_kind
+from app.document.curve_choice import usual_kind, why_nothing
 from app.document.editor import Editor
 from app.document.later import Later
 from app.document.session import Session
@@ -62,7 +62,7 @@ class Answers:
         """A key of CURVES: what the curves show, or will."""
         if self._curves.is_made:
             return self.curves.choice().kind
-        return self._kind or (next(iter(CURVES)) if self._session.clip is None else usual_kind(self._session.clip))
+        return self._chosen_kind() or (next(iter(CURVES)) if self._session.clip is None else usual_kind(self._session.clip))
 
     def choose_curves(self, kind: str) -> None:
         """Have the curves show this, a key of CURVES."""
@@ -70,14 +70,19 @@ class Answers:
         if self._curves.is_made:
             self.curves.choose(kind)
 
+    def _chosen_kind(self) -> str:
+        """What was chosen before the curves are built, of clips that have such alone."""
+        clip = self._session.clip
+        return "" if clip is not None and why_nothing(self._kind, clip, None) else self._kind
+
     def _make_curves(self) -> CurvesView:
         from app.views.curves import CurvesView  # what it draws with is slow to import, and not needed to open a window
 
         curves = CurvesView(self._session, self._theme)
         curves.set_theme(self._theme, self._palette_name)
         self._connect_curves(curves)
-        if self._kind:
-            curves.choose(self._kind)
+        if kind := self._chosen_kind():
+            curves.choose(kind)
         curves.show_span(*self._timeline.in_view[:2])
         self.dock.setWidget(curves)  # which shows it where the dock is on show
         return curves

@@ -11,9 +11,14 @@ from types import FrameType
 from PySide6.QtCore import QObject, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
+from app.document.timers import single_shot
+
 _log = logging.getLogger("mpm-viewer")
 
 _BYTES = 64
+
+_SOON_MS = 300
+"""A window that is still there after so long has asked something."""
 
 
 class Interrupts(QObject):
@@ -28,6 +33,7 @@ class Interrupts(QObject):
         self._theirs.setblocking(False)
         self._notifier = QSocketNotifier(self._ours.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_signal)
+        self._soon = single_shot(self, self._say_how_to_end, _SOON_MS)
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as where a shell has started it in the background
             signal.set_wakeup_fd(self._theirs.fileno(), warn_on_full_buffer=False)
             signal.signal(signal.SIGINT, _end_at_the_next)
@@ -35,10 +41,20 @@ class Interrupts(QObject):
     def _on_signal(self) -> None:
         if signal.SIGINT not in self._ours.recv(_BYTES):
             return
+        self._soon.start()
         if QApplication.activeModalWidget() is None:
             self._ask_to_quit()
-        if any(widget.isVisible() for widget in QApplication.topLevelWidgets()):
+            self._soon.stop()
+            if _is_there():  # a person wants to go on: the next Ctrl+C, hours later, asks again
+                signal.signal(signal.SIGINT, _end_at_the_next)
+
+    def _say_how_to_end(self) -> None:
+        if _is_there():
             _log.warning("mpm-viewer: the window waits for an answer; Ctrl+C again ends it at once")
+
+
+def _is_there() -> bool:
+    return any(widget.isVisible() for widget in QApplication.topLevelWidgets())
 
 
 def _end_at_the_next(number: int, frame: FrameType | None) -> None:

@@ -70,7 +70,7 @@ class RangeField(QLineEdit):
         try:
             chosen = range_typed(self.text(), clip.times) if clip is not None and self.text().strip() else (None, None)
         except UserError as error:
-            self._session.warning.emit(f"{str(error)[0].upper()}{str(error)[1:]}.")
+            self._session.warning.emit(str(error))
             return
         self._session.set_range(*chosen)
         self.clearFocus()

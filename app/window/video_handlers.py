@@ -80,7 +80,7 @@ class VideoHandlers(QObject):
 
     def detect(self, options: DetectOptions, is_fresh: bool) -> None:
         """Detect in the video that was chosen, once it is clear what becomes of the work on the clip that is open."""
-        if self._job.video is not None and self._may_replace(f"Detect again in {self._job.video.path.name}?", "Detect"):
+        if self._job.video is not None and self._may_replace(f"Detect in {self._job.video.path.name}?", "Detect"):
             self._job.start(options, is_fresh)
 
     def _may_replace(self, question: str, verb: str) -> bool:

@@ -67,7 +67,7 @@ class ViewHandlers(QObject):
             try:
                 self._session.set_frame(frame_typed(text, clip.times))
             except UserError as error:
-                self._session.warning.emit(f"{str(error)[0].upper()}{str(error)[1:]}.")
+                self._session.warning.emit(str(error))
 
     def set_loops(self, loops: bool) -> None:
         self._playback.set_loops(loops)

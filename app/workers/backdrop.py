@@ -156,7 +156,7 @@ class Backdrop(QObject):
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
         """In the window's thread. Another frame than the one at hand is better than an older one still."""
-        if number == self._number and self.shown_frame != self._session.frame:
+        if number == self._number and (frame == self._session.frame or self.shown_frame != self._session.frame):
             self._show(frame, picture)
 
     def _show(self, frame: int, picture: QImage) -> None:

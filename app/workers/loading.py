@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -10,9 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from app.workers.garbage import nothing_collected
 from app.workers.newest_wins import NewestWins
 
+_log = logging.getLogger(__name__)
+
 
 class LoadJob(QObject):
-    """Imports modules, for which the window would otherwise stand still when it needs them."""
+    """Imports modules, for which the window would otherwise stand still when it needs them. One that cannot be imported is left
+    to whoever needs it, who says so where it is seen."""
 
     loaded = Signal()
 
@@ -33,6 +37,9 @@ class LoadJob(QObject):
     def _work(self) -> None:
         with nothing_collected():
             for name in self._modules:
-                import_module(name)
+                try:
+                    import_module(name)
+                except Exception:  # PyOpenGL raises what it likes where a library is lacking
+                    _log.exception("%s cannot be imported", name)
         if not self._thread.is_outdated():  # nothing is built in a window that closes
             self.loaded.emit()

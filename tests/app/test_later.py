@@ -1,5 +1,8 @@
 """What is made once the window has been seen: it comes by itself, and nothing that was asked of it before is lost."""
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
@@ -55,6 +58,20 @@ def test_until_then_its_background_is_on_show_and_what_was_asked_of_it_is_done(q
     forget(window)
 
 
+def test_a_scene_that_cannot_be_imported_is_said_in_its_place(qtbot, settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "app.views.scene_view", None)
+    window = MainWindow(settings, DARK)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: window.scene_area.is_built, timeout=WAIT_MS)
+    assert window.scene_view is None and window.scene_area.reason.isVisible()
+    said = window.scene_area.reason.text()
+    assert "scene cannot be drawn" in said and "app.views.scene_view" in said
+    window.actions_by_name["trails"].setChecked(True)
+    window.close()
+    forget(window)
+
+
 def test_curves_that_are_not_built_yet_keep_what_was_chosen(qtbot, window, demo):
     window.session.open_clip(demo)
     window.answers.choose_curves("speed")
@@ -67,6 +84,14 @@ def test_curves_that_are_not_built_yet_keep_what_was_chosen(qtbot, window, demo)
     qtbot.waitUntil(lambda: [line.joint for line in curves._curves.lines] == [MPM16.index("LWrist")], timeout=WAIT_MS)
     assert window.answers.kind_of_curves == curves.choice().kind == curves._curves.choice.kind == "speed"
     assert np.allclose(curves.plot.getViewBox().viewRange()[0], (100, 150)) and curves._cursor.value() == 120.5
+
+
+def test_curves_that_are_not_built_yet_show_of_another_clip_what_that_has(window, demo):
+    window.session.open_clip(demo)
+    window.answers.choose_curves("error")
+    window.session.open_clip(replace(demo, ground_truth=None))
+    assert window.answers.kind_of_curves == "reprojection"
+    assert window.answers.curves.choice().kind == "reprojection"
 
 
 def test_preparing_to_lift_takes_nothing_out_of_the_queue(window, demo):

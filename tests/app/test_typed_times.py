@@ -18,7 +18,7 @@ def test_frames_and_times_are_told_apart_by_their_unit(text, frame):
     assert frame_typed(text, TIMES) == frame
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "251", "2.5", "0.2 s", "14 s", "1:99:2", "-3"])
+@pytest.mark.parametrize("text", ["", "x", "0", "251", "2.5", "0.2 s", "14 s", "1:99:2", "-3", "9" * 400, f"{'9' * 400}:1"])
 def test_what_is_no_frame_is_refused_in_a_sentence(text):
     with pytest.raises(UserError):
         frame_typed(text, TIMES)
