@@ -111,9 +111,9 @@ class StatusLine(QStatusBar):
             self._errors.setText("")
             return
         if self._session.renewal.is_outdated(frame):
-            self._errors.setText("this frame: MPJPE …")
+            self._errors.setText("MPJPE here …")
             return
-        text = f"this frame: MPJPE {np.nanmean(errors):.1f} mm"
+        text = f"MPJPE here {np.nanmean(errors):.1f} mm"
         hidden = self._session.hidden[frame]
         if np.isfinite(errors[hidden]).any():
             text += f", hidden {np.nanmean(errors[hidden]):.1f}"

@@ -266,13 +266,13 @@ def test_what_is_not_renewed_is_drawn_grey_and_says_no_number(qtbot, slow_liftin
         return window.scene_view._prediction._vertices[:, 6:9].copy()
 
     own = colours()
-    assert window.status_line._errors.text() != "this frame: MPJPE …" and panel._table.isEnabled()
+    assert window.status_line._errors.text() != "MPJPE here …" and panel._table.isEnabled()
     slow_lifting.clear()
     window.editor.set_hidden((wrist,), 300, 310, True)
     assert session.renewal.is_outdated(300) and not session.renewal.is_outdated(500)
     assert len(np.unique(colours(), axis=0)) == 1 and not np.array_equal(colours(), own)
     assert window.image_view._state().is_old
-    assert window.status_line._errors.text() == "this frame: MPJPE …" and "…" in window.status_line._device.text()
+    assert window.status_line._errors.text() == "MPJPE here …" and "…" in window.status_line._device.text()
     assert not panel._table.isEnabled() and "Lifting again" in panel._scope.text() and not panel.joints.isEnabled()
     show_panel(window, "Joints")
     row = next(item for item, joints in window.joints_panel._rows if joints == (wrist,))
@@ -295,7 +295,7 @@ def test_an_answer_that_never_comes_stays_grey(qtbot, demo_window, monkeypatch):
     monkeypatch.setattr(LiftJob, "_task_for", fail)
     demo_window.editor.hide_frame()
     qtbot.waitUntil(lambda: bool(session.state.error), timeout=WAIT_MS)
-    assert session.renewal.is_outdated(session.frame) and demo_window.status_line._errors.text() == "this frame: MPJPE …"
+    assert session.renewal.is_outdated(session.frame) and demo_window.status_line._errors.text() == "MPJPE here …"
     monkeypatch.undo()
     session.undo_stack.undo()
     wait_for_lift(qtbot, demo_window)

@@ -55,7 +55,7 @@ def test_cancelling_stops_pip(cache, monkeypatch):
     plain = subprocess.Popen
     monkeypatch.setattr(model_sources.subprocess, "Popen", start)
     steps = fetch_model("mediapipe-pose-full")
-    assert any("mediapipe==0.10.21" in step.note for step, _ in zip(steps, range(50), strict=False))
+    assert any("in the package mediapipe" in step.note for step, _ in zip(steps, range(50), strict=False))
     steps.close()
     ((process, folder),) = started
     for thread in [thread for thread in threading.enumerate() if thread.name == "model transfer"]:
