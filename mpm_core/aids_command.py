@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mpm_core.lifters import SAMPLING_LIFTERS
-from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.aids import NOT_OF_HYPOTHESES, ONLY_IN, Aids
 from mpm_core.refiners import split_refiners
 
 _SWITCHES = {
@@ -16,7 +16,7 @@ _SWITCHES = {
 }
 """By default all are on; None is kept of those that nobody has typed."""
 
-_OF_TASKS = {"lift": ("fit", "grounding"), "complete": ("calibrate",)}
+_AIDS = {name: name for name in _SWITCHES} | {"grounding": "ground"}
 _IN_WORDS = {"lift": "2D is lifted", "complete": "3D is completed"}
 
 
@@ -42,18 +42,14 @@ def idle_options(options: argparse.Namespace, task: str) -> list[str]:
         value = getattr(options, name)
         if value is None:
             continue
-        other = next((other for other, names in _OF_TASKS.items() if other != task and name in names), None)
-        typed = f"--{name}" if value else f"--no-{name}"
-        if other is not None:
+        aid, typed = _AIDS[name], f"--{name}" if value else f"--no-{name}"
+        other = ONLY_IN.get(aid, task)
+        if other != task:
             said.append(f"{typed} changes nothing: it is for when {_IN_WORDS[other]}, and here {_IN_WORDS[task]}")
-        elif options.lifter in SAMPLING_LIFTERS and name in ("mirror", "calibrate"):
-            said.append(f"{typed} changes nothing: the lifter '{options.lifter}' answers by hypotheses, {_WHY_NOT[name]}")
+        elif options.lifter in SAMPLING_LIFTERS and aid in NOT_OF_HYPOTHESES:
+            said.append(
+                f"{typed} changes nothing: the lifter '{options.lifter}' answers by hypotheses, {NOT_OF_HYPOTHESES[aid]}"
+            )
     if task == "complete" and getattr(options, "aggregate", None) not in (None, "mean"):
         said.append(f"--aggregate {options.aggregate} changes nothing: {_IN_WORDS[task]} without a camera, by the mean")
     return said
-
-
-_WHY_NOT = {
-    "mirror": "with which no mirrored answer is averaged",
-    "calibrate": "which are not corrected by the other side",
-}

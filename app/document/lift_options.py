@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mpm_core.lifters import COMPLETING_LIFTERS, SAMPLING_LIFTERS
-from mpm_core.lifters.aids import ALL, Aids
+from mpm_core.lifters.aids import ALL, NOT_OF_HYPOTHESES, ONLY_IN, Aids
 
 LACKS = {
     "complete": "This clip has no 3D to complete: only 2D -> 3D is possible.",
@@ -37,20 +37,14 @@ class LiftOptions:
 
     def why_not(self, aid: str) -> str:
         """Why an aid changes nothing here, for people; nothing where it does."""
-        if self.task != _ONLY_IN.get(aid, self.task):
-            return f"Only for {_TASKS_IN_WORDS[_ONLY_IN[aid]]}"
-        if self.lifter in SAMPLING_LIFTERS and aid in _NOT_OF_HYPOTHESES:
-            return f"{self.lifter.upper()} answers by hypotheses, {_NOT_OF_HYPOTHESES[aid]}"
+        if self.task != ONLY_IN.get(aid, self.task):
+            return f"Only for {_TASKS_IN_WORDS[ONLY_IN[aid]]}"
+        if self.lifter in SAMPLING_LIFTERS and aid in NOT_OF_HYPOTHESES:
+            return f"{self.lifter.upper()} answers by hypotheses, {NOT_OF_HYPOTHESES[aid]}"
         return ""
 
 
-_ONLY_IN = {"calibrate": "complete", "fit": "lift", "ground": "lift", "refine": "lift"}
 _TASKS_IN_WORDS = {"lift": "lifting 2D", "complete": "completing 3D"}
-_NOT_OF_HYPOTHESES = {
-    "mirror": "with which no mirrored answer is averaged",
-    "calibrate": "which are not corrected by the other side",
-    "refine": "which cannot be refined",
-}
 
 
 @dataclass(frozen=True)

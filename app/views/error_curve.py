@@ -11,6 +11,7 @@ from app.document.answer_curves import AnswerCurves
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.time_scale import TimeScale
+from mpm_core.runs import runs_of
 
 _MARGIN_PX = 4.0
 _LINE_PX = 14.0
@@ -78,9 +79,8 @@ def _draw_stretches(
     painter: QPainter, x: NDArray[np.floating], y: NDArray[np.floating], known: NDArray[np.bool_]
 ) -> None:  # fmt: skip
     """A line through each stretch of points that are known; a point that stands alone as such."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        points = [QPointF(*pair) for pair in zip(x[start:end].tolist(), y[start:end].tolist(), strict=True)]
+    for run in runs_of(known):
+        points = [QPointF(*pair) for pair in zip(x[run].tolist(), y[run].tolist(), strict=True)]
         painter.drawPolyline(points) if len(points) > 1 else painter.drawPoint(points[0])
 
 

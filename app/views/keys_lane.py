@@ -12,6 +12,7 @@ from app.document.session import Session
 from app.look.theme import Theme
 from app.views.lanes import Lane
 from app.views.time_scale import TimeScale
+from mpm_core.runs import runs_of
 
 _HALF_PX = 4.0
 _LINE_PX = 2.0
@@ -30,11 +31,12 @@ def draw_keys(painter: QPainter, session: Session, lanes: Sequence[Lane], scale:
     for lane in lanes:
         columns, middle = list(lane.joints), lane.top + lane.height / 2
         edited = np.any(clip.edited[first:last, columns], axis=1)
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], edited, [False])))) + first
+        runs = runs_of(edited)
         for colour, width in ((theme.key_edge, 2 * _LINE_PX), (theme.key_mark, _LINE_PX)):
             painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-            for start, end in zip(edges[::2], edges[1::2], strict=True):
-                painter.drawLine(QPointF(x_of(float(start)), middle), QPointF(x_of(float(end)), middle))
+            for run in runs:
+                start, end = float(first + run.start), float(first + run.stop)
+                painter.drawLine(QPointF(x_of(start), middle), QPointF(x_of(end), middle))
         before = -np.inf
         for frame in np.flatnonzero(np.any(clip.keys[first:last, columns] > 0, axis=1)) + first:
             x = x_of(float(frame) + 0.5)

@@ -3,10 +3,9 @@ taken (draw_taken, which timeline_layers keeps), and keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QBrush, QColor, QGradient, QImage, QLinearGradient, QPainter
 
@@ -16,6 +15,7 @@ from app.look.theme import Theme
 from app.views.keys_lane import draw_keys
 from app.views.lanes import Lane
 from app.views.time_scale import TimeScale
+from mpm_core.runs import runs_of
 
 _SPREAD_SHARE = 0.32
 """Of a lane's height, along its lower edge."""
@@ -66,9 +66,9 @@ def _draw_spread(painter: QPainter, session: Session, lanes: Sequence[Lane], sca
         height = lane.height * _SPREAD_SHARE
         band = QRectF(left, lane.top + lane.height - _GAP_PX - height, right - left, height)
         painter.drawImage(band, row)
-        for start, end in _runs(spread >= 0):  # the darkest of the scale is next to what is hidden
-            edge = QRectF(scale.x_of(float(cloud.first + start)), band.top() - 1, (end - start) * scale.frame_px, 1)
-            painter.fillRect(edge, QColor(theme.panel))
+        for run in runs_of(spread >= 0):  # the darkest of the scale is next to what is hidden
+            start, wide = scale.x_of(float(cloud.first + run.start)), (run.stop - run.start) * scale.frame_px
+            painter.fillRect(QRectF(start, band.top() - 1, wide, 1), QColor(theme.panel))
 
 
 def draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale: TimeScale, theme: Theme) -> None:
@@ -84,12 +84,6 @@ def draw_taken(painter: QPainter, session: Session, lanes: Sequence[Lane], scale
         counts = np.any(taken[:, columns] & hidden[:, columns], axis=1)
         rests = np.any(taken[:, columns], axis=1) & ~counts
         for rows, colour in ((counts, QColor(theme.done)), (rests, pale)):
-            for start, end in _runs(rows):
-                corner = QPointF(scale.x_of(float(first + start)), lane.top + _GAP_PX)
-                painter.fillRect(QRectF(corner, QPointF(scale.x_of(float(first + end)), corner.y() + _TAKEN_PX)), colour)
-
-
-def _runs(marks: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First and last (excluded) place of each run of marks."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], marks, [False]))))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+            for run in runs_of(rows):
+                corner = QPointF(scale.x_of(float(first + run.start)), lane.top + _GAP_PX)
+                painter.fillRect(QRectF(corner, QPointF(scale.x_of(float(first + run.stop)), corner.y() + _TAKEN_PX)), colour)

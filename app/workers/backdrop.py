@@ -58,7 +58,8 @@ class Backdrop(QObject):
         self._last_frame = 0
         self.shown_frame = -1
         self.cache = FrameCache(_CACHE_BYTES)
-        self._late = single_shot(self, lambda: self.lagged.emit(True), _LATE_MS)
+        self._is_lagging = False
+        self._late = single_shot(self, lambda: self._say_lagging(True), _LATE_MS)
         self._reader: VideoReader | None = None
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
@@ -126,6 +127,8 @@ class Backdrop(QObject):
         picture = self.cache.get(frame)
         if picture is not None:
             self._show(frame, picture)
+        elif frame == self.shown_frame:  # which has left the cache since
+            self._catch_up()
         elif not self._late.isActive():
             self._late.start()
         self._thread.ask(_Wanted(self._path, self._number, frame, direction, self._times, self._is_source))
@@ -156,7 +159,7 @@ class Backdrop(QObject):
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
         """In the window's thread. Another frame than the one at hand is better than an older one still."""
-        if number == self._number and (frame == self._session.frame or self.shown_frame != self._session.frame):
+        if number == self._number and self.shown_frame != self._session.frame:
             self._show(frame, picture)
 
     def _show(self, frame: int, picture: QImage) -> None:
@@ -168,7 +171,12 @@ class Backdrop(QObject):
     def _catch_up(self) -> None:
         """The picture on show is the right one, or there is none to wait for."""
         self._late.stop()
-        self.lagged.emit(False)
+        self._say_lagging(False)
+
+    def _say_lagging(self, is_lagging: bool) -> None:
+        if is_lagging != self._is_lagging:
+            self._is_lagging = is_lagging
+            self.lagged.emit(is_lagging)
 
     def _on_failed(self, text: str) -> None:
         self._path = None

@@ -25,6 +25,7 @@ from mpm_core.formats.motion.bvh import read_bvh
 from mpm_core.formats.motion.dialects import to_h36m17
 from mpm_core.formats.pickled_npz import list_arrays
 from mpm_core.progress import Progress
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import H36M17
 
 _log = logging.getLogger("mpm")
@@ -302,8 +303,7 @@ def _find_faults(joints: NDArray[np.float64], fps: float) -> NDArray[np.bool_]:
 
 def _stretches(is_good: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, past the last) of each run of good frames."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], is_good, [False])).astype(int)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [(run.start, run.stop) for run in runs_of(is_good)]
 
 
 def _resample(joints: NDArray[np.float64], fps: float) -> NDArray[np.float32]:

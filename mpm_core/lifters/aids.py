@@ -36,3 +36,13 @@ class Aids:
 
 ALL = Aids()
 """The default: the best answer that a click need not wait for."""
+
+ONLY_IN = {"calibrate": "complete", "fit": "lift", "ground": "lift", "refine": "lift"}
+"""The task that an aid is for, where it is not for both."""
+
+NOT_OF_HYPOTHESES = {
+    "mirror": "with which no mirrored answer is averaged",
+    "calibrate": "which are not corrected by the other side",
+    "refine": "which cannot be refined",
+}
+"""Why an aid changes nothing of lifters that answer by hypotheses, as the end of a sentence."""

@@ -19,6 +19,7 @@ from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.provenance import Step
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import LIMBS, MPM16
 
 _SOFT_S, _SOFT_SHARE = 0.25, 1 / 3
@@ -140,8 +141,8 @@ def _shares(hidden: NDArray[np.bool_], first: int, count: int, frame: int, fps: 
     """(frames,) 0 to 1: how far an alternative counts in hidden frames (frames,), of which `first` is the first, of a clip of
     `count`."""
     shares = np.zeros(len(hidden), np.float32)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], hidden, [False]))))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
+    for run in runs_of(hidden):
+        start, end = run.start, run.stop
         steps, soft = np.arange(start, end), min(round(_SOFT_S * fps), int((end - start) * _SOFT_SHARE))
         here = frame - first
         rooms = (here - start, end - 1 - here) if start <= here < end else (soft, soft)
@@ -167,9 +168,8 @@ def let_go(clip: Clip, first: int, last: int, joints: Collection[int]) -> tuple[
         return None
     chosen, gone = clip.chosen.copy(), np.zeros(len(clip), bool)
     for joint in joints:
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen[:, joint, 3] > 0, [False]))))
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            if start <= last and end > first:
-                chosen[start:end, joint], gone[start:end] = 0, True
+        for run in runs_of(chosen[:, joint, 3] > 0):
+            if run.start <= last and run.stop > first:
+                chosen[run, joint], gone[run] = 0, True
     frames = np.flatnonzero(gone)
     return (int(frames[0]), chosen[frames[0] : frames[-1] + 1]) if len(frames) else None

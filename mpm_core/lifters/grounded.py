@@ -15,11 +15,12 @@ from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import Correction, stand_on_ground
 from mpm_core.grounding.up import find_up
-from mpm_core.lifters.living import Living, LivingTask, Snapshots, runs_of
+from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.masking import Mask
 from mpm_core.pauses import goes_on
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
 
 _FRAMES_PER_STEP = 8192

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from mpm_core.lifters.base import LiftingTask
 from mpm_core.prediction import Prediction
+from mpm_core.runs import runs_of
 
 _GROWING = ("positions", "root", "hidden", "is_prior_only", "hypotheses", "uncertainty", "foot_odds", "foot_height")
 """Fields of a prediction that tasks write to frame by frame. Others are replaced as a whole, and so need no copy."""
@@ -104,9 +104,3 @@ def copy_rows(name: str, source: AnyArray, target: AnyArray, rows: Rows) -> None
 def frames_first(name: str, array: AnyArray) -> AnyArray:
     """Such an array with its frames along the first axis."""
     return array.swapaxes(0, 1) if name == "hypotheses" else array  # (answers, frames, 16, 3)
-
-
-def runs_of(rows: Rows) -> list[slice]:
-    """The runs of chosen frames, in order."""
-    bounds = [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist(), len(rows)]
-    return [slice(first, last) for first, last in pairwise(bounds) if rows[first:last].any()]

@@ -18,7 +18,7 @@ from torch import Tensor
 from mpm_core.camera import SmoothPath, solve_root
 from mpm_core.clip import Clip
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, sureness_of
-from mpm_core.lifters.living import Living, Snapshots, runs_of
+from mpm_core.lifters.living import Living, Snapshots
 from mpm_core.lifters.task import NetworkTask
 from mpm_core.lifters.windows import FastWindows, split_answers
 from mpm_core.masking import Mask
@@ -27,6 +27,7 @@ from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction, Refinement
 from mpm_core.progress import Progress
 from mpm_core.refiners.uao import USUAL, Evidence, LatentSearch, UAOConfig, apart, as_read
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
 
 

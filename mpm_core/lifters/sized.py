@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
-from mpm_core.lifters.living import AnyArray, Living, LivingTask, Rows, Snapshots, frames_first, growing_arrays, runs_of
+from mpm_core.lifters.living import AnyArray, Living, LivingTask, Rows, Snapshots, frames_first, growing_arrays
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.runs import runs_of
 from mpm_core.stature import check_height, stature
 
 _IN_METRES = ("positions", "root", "hypotheses", "uncertainty", "foot_height")

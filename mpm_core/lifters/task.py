@@ -13,7 +13,7 @@ from mpm_core.camera import SmoothPath, solve_root, to_screen
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters.ground import GroundRecord, mirrored_ground
-from mpm_core.lifters.living import Living, Snapshots, runs_of
+from mpm_core.lifters.living import Living, Snapshots
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.lifters.windows import MODES, Windows, check_mode, split_answers
 from mpm_core.masking import Mask
@@ -23,6 +23,7 @@ from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_b
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
 
 MODEL_RATE = 50.0

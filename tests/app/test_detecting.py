@@ -133,17 +133,36 @@ def test_an_old_picture_is_dimmed_until_the_right_one_is_there(qtbot, detected, 
     assert dim.pixelColor(corner) != bright.pixelColor(corner)
     qtbot.waitUntil(lambda: backdrop.shown_frame == session.frame, timeout=WAIT_MS)
     assert not view._is_picture_old
-    # The one on show may have to be decoded again: then it is the right one as soon as that is done.
+    # Whoever comes back to the frame whose picture is still on show need not wait until it is decoded again.
+    here = session.frame
     may_go_on.clear()
     backdrop.cache.clear()
-    backdrop._ask()
+    session.set_frame((here + 30) % FRAMES)
     try:
         qtbot.waitUntil(lambda: view._is_picture_old, timeout=WAIT_MS)
+        session.set_frame(here)
+        assert backdrop.shown_frame == here and not view._is_picture_old
     finally:
         may_go_on.append(True)
-    qtbot.waitUntil(lambda: not view._is_picture_old, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: backdrop.cache.get(here) is not None, timeout=WAIT_MS)
     x, y = session.clip.keypoints[session.frame, MPM16.index("LHip")].round().astype(int)
     assert view._picture.pixelColor(int(x), int(y)).lightness() > 180
+
+
+def test_a_picture_is_shown_once(qtbot, detected):
+    """To the views it is work, which a video that plays has no time to do twice."""
+    backdrop, session = detected.backdrop, detected.session
+    qtbot.waitUntil(lambda: all(backdrop.cache.get(frame) is not None for frame in range(10)), timeout=WAIT_MS)
+    session.set_frame(0)
+    qtbot.waitUntil(lambda: backdrop.shown_frame == 0, timeout=WAIT_MS)
+    shown, decoded = [], []
+    backdrop.picture_changed.connect(shown.append)
+    backdrop._decoded.connect(lambda _, frame, __: decoded.append(frame))
+    for frame in range(1, 6):
+        session.set_frame(frame)
+        qtbot.waitUntil(lambda frame=frame: frame in decoded, timeout=WAIT_MS)
+        QApplication.processEvents()
+    assert len(shown) == 5
 
 
 @pytest.mark.parametrize("person", [np.array([[900.0, 300.0], [1010.0, 700.0]]), np.array([[-20.0, 10.0], [80.0, 400.0]])])
