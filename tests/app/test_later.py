@@ -4,7 +4,6 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 
 from app.document.later import Later
@@ -79,7 +78,7 @@ def test_curves_that_are_not_built_yet_keep_what_was_chosen(qtbot, window, demo)
     assert window.answers.kind_of_curves == "speed"
     window.session.set_selection(frozenset({MPM16.index("LWrist")}))
     window.session.set_frame(120)
-    qtbot.keyClick(window, Qt.Key.Key_V)
+    window.actions_by_name["curves"].trigger()  # a key would need the window to be the active one already
     curves = window.answers.curves
     qtbot.waitUntil(lambda: [line.joint for line in curves._curves.lines] == [MPM16.index("LWrist")], timeout=WAIT_MS)
     assert window.answers.kind_of_curves == curves.choice().kind == curves._curves.choice.kind == "speed"
