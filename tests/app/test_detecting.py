@@ -108,6 +108,12 @@ def test_cancelling_a_fresh_look_leaves_clip_work_and_cache(qtbot, detected, mon
     wait_for_lift(qtbot, detected)
 
 
+def forget_decoded(qtbot, backdrop):
+    """Clear the cache once all is in it, so that no picture that is being decoded comes into it afterwards."""
+    qtbot.waitUntil(lambda: all(backdrop.cache.get(frame) is not None for frame in range(FRAMES)), timeout=WAIT_MS)
+    backdrop.cache.clear()
+
+
 def test_an_old_picture_is_dimmed_until_the_right_one_is_there(qtbot, detected, monkeypatch):
     view, backdrop, session = detected.image_view, detected.backdrop, detected.session
     qtbot.waitUntil(lambda: backdrop.shown_frame == session.frame, timeout=WAIT_MS)
@@ -119,9 +125,8 @@ def test_an_old_picture_is_dimmed_until_the_right_one_is_there(qtbot, detected, 
             time.sleep(0.005)
         return decode(wanted, frame)
 
+    forget_decoded(qtbot, backdrop)
     monkeypatch.setattr(backdrop, "_decode", wait)
-    qtbot.wait(50)
-    backdrop.cache.clear()
     bright = view.grab().toImage()
     session.set_frame((session.frame + 20) % FRAMES)
     try:
@@ -135,8 +140,8 @@ def test_an_old_picture_is_dimmed_until_the_right_one_is_there(qtbot, detected, 
     assert not view._is_picture_old
     # Whoever comes back to the frame whose picture is still on show need not wait until it is decoded again.
     here = session.frame
+    forget_decoded(qtbot, backdrop)
     may_go_on.clear()
-    backdrop.cache.clear()
     session.set_frame((here + 30) % FRAMES)
     try:
         qtbot.waitUntil(lambda: view._is_picture_old, timeout=WAIT_MS)
