@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm-viewer: %s", problem)
         return 2
     save_memory()
-    gc.disable()  # until the window is there: what is made up to then stays
+    gc.disable()  # what is made until the window is there stays; then its Collector looks for garbage
     from PySide6.QtCore import QSettings, Qt
     from PySide6.QtWidgets import QApplication
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.bench.ui import run_bench
 
         gc.freeze()
-        run_bench(app, sys.stdout.write, gc.enable)
+        run_bench(app, sys.stdout.write)
         return 0
     from app.look.theme import THEMES
     from app.window.interrupts import Interrupts
@@ -51,7 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()  # modules are never looked through for garbage again, which would hold up the window for several frames
     windows = Windows(QSettings(), THEMES.get(options.theme))
     windows.open().first_sight.seen.connect(lambda: windows.start(options.file))
-    gc.enable()
     interrupts = Interrupts(windows.quit)  # noqa: F841, it listens for as long as it is there
     return app.exec()
 

@@ -253,10 +253,9 @@ class UiBench:
             self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
-def run_bench(app: QApplication, tell: Callable[[str], object], begin: Callable[[], object] = lambda: None) -> None:
-    """Measure everything, telling each line as it is known. begin: what the program does when its window is there."""
+def run_bench(app: QApplication, tell: Callable[[str], object]) -> None:
+    """Measure everything, telling each line as it is known."""
     with TemporaryDirectory() as folder:
         bench = UiBench(app, Path(folder), Extent())
-        begin()
         for speed in bench.run():
             tell(f"{speed.what:<72} {speed.value:>10.1f} {speed.unit}\n")

@@ -8,6 +8,7 @@ from threading import Condition
 
 from PySide6.QtCore import QThread, Signal
 
+from app.workers.garbage import COLLECTOR
 from mpm_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ class NewestWins(QThread):
         self._waiting: tuple[object, ...] | None = None
         self._is_stopping = False
         self._changed = Condition()
+        self._is_counted = False
+
+    def start(self, *priority: QThread.Priority) -> None:
+        """See QThread. From now on garbage is collected in the window's thread alone."""
+        COLLECTOR.begin()
+        self._is_counted = True
+        super().start(*priority)
 
     def ask(self, *request: object) -> None:
         """Ask for work; returns at once."""
@@ -41,6 +49,9 @@ class NewestWins(QThread):
             self._is_stopping = True
             self._changed.notify()
         self.wait()
+        if self._is_counted:
+            self._is_counted = False
+            COLLECTOR.end()
 
     def run(self) -> None:
         while True:

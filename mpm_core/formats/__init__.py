@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from mpm_core.files import written_whole
 from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
+from mpm_core.garbage import nothing_collected
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 from mpm_core.provenance import with_notes
@@ -127,10 +127,8 @@ def _refusing(path: Path | str) -> Iterator[None]:
 
     Meanwhile no garbage is looked for: among millions of new numbers and lists that takes longer than reading them.
     """
-    was_collecting = gc.isenabled()
-    gc.disable()
     try:
-        with np.errstate(all="ignore"):  # of numbers that are refused afterwards
+        with nothing_collected(), np.errstate(all="ignore"):  # of numbers that are refused afterwards
             yield
     except (UserError, CancelledError):
         raise
@@ -141,9 +139,6 @@ def _refusing(path: Path | str) -> Iterator[None]:
     except Exception as error:
         _log.debug("%s: the reader failed", path, exc_info=True)
         raise UserError(f"{path}: cannot be read (it is damaged in a way that nothing is known of)") from error
-    finally:
-        if was_collecting:
-            gc.enable()
 
 
 def write(content: Clip | Prediction, path: Path | str, options: WriteOptions | None = None) -> tuple[str, ...]:
