@@ -54,7 +54,6 @@ class Backdrop(QObject):
         self._path: Path | None = None
         self._is_source = False
         self._times = np.zeros(0)
-        self._number = 0
         self._last_frame = 0
         self.shown_frame = -1
         self.cache = FrameCache(_CACHE_BYTES)
@@ -102,7 +101,6 @@ class Backdrop(QObject):
         # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
         times = clip.times if is_rate_assumed(opened) and not self._is_source else own_times(opened)
         self._times = times - (0.0 if self._is_source else times[0])
-        self._number += 1
         self.shown_frame = -1
         self.cache.clear()
         self._ask()
@@ -114,7 +112,6 @@ class Backdrop(QObject):
 
     def _forget(self) -> None:
         self._path, self.shown_frame = None, -1
-        self._number += 1
         self.cache.clear()
         self._catch_up()
 
@@ -131,7 +128,7 @@ class Backdrop(QObject):
             self._catch_up()
         elif not self._late.isActive():
             self._late.start()
-        self._thread.ask(_Wanted(self._path, self._number, frame, direction, self._times, self._is_source))
+        self._thread.ask(_Wanted(self._path, self.cache.number, frame, direction, self._times, self._is_source))
 
     def _work(self, wanted: _Wanted) -> None:
         """In the worker."""
@@ -153,13 +150,12 @@ class Backdrop(QObject):
         assert self._reader is not None
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
         image = QImage() if picture is None else to_screen_image(picture)
-        if wanted.number == self._number:
-            self.cache.put(frame, image, wanted.frame, wanted.direction)
+        self.cache.put(frame, image, wanted.frame, wanted.direction, wanted.number)
         return image
 
     def _on_decoded(self, number: int, frame: int, picture: QImage) -> None:
         """In the window's thread. Another frame than the one at hand is better than an older one still."""
-        if number == self._number and self.shown_frame != self._session.frame:
+        if number == self.cache.number and self.shown_frame != self._session.frame:
             self._show(frame, picture)
 
     def _show(self, frame: int, picture: QImage) -> None:
@@ -178,7 +174,10 @@ class Backdrop(QObject):
             self._is_lagging = is_lagging
             self.lagged.emit(is_lagging)
 
-    def _on_failed(self, text: str) -> None:
+    def _on_failed(self, text: str, request: tuple[_Wanted]) -> None:
+        """In the window's thread. That a video failed which is no longer behind the skeleton concerns nobody any more."""
+        if request[0].number != self.cache.number:
+            return
         self._path = None
         self._catch_up()
         self.failed.emit(text)

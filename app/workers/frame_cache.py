@@ -19,29 +19,34 @@ _SOME_PX = 1920 * 1080 * 4
 
 
 class FrameCache:
-    """Pictures by the number of their frame; used by two threads."""
+    """Pictures by the number of their frame; used by two threads. number: of the video whose pictures it holds, another after
+    each clear; a picture that was still being decoded then does not come in among those of the next one."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._lock = Lock()
         self._pictures: dict[int, QImage] = {}
         self._bytes = 0
+        self.number = 0
 
     def clear(self) -> None:
         """Another video."""
         with self._lock:
             self._pictures.clear()
             self._bytes = 0
+            self.number += 1
 
     def get(self, frame: int) -> QImage | None:
         """The picture of a frame, a null one where the video has none; None where it is not there yet."""
         with self._lock:
             return self._pictures.get(frame)
 
-    def put(self, frame: int, picture: QImage, cursor: int, direction: int = 0) -> None:
-        """Keep a picture; what is farthest from the cursor makes room for it. direction: where the cursor is going, 1 or -1;
-        what lies there is given up later than what lies behind."""
+    def put(self, frame: int, picture: QImage, cursor: int, direction: int = 0, number: int = 0) -> None:
+        """Keep a picture of the video of that number; what is farthest from the cursor makes room for it. direction: where the
+        cursor is going, 1 or -1; what lies there is given up later than what lies behind."""
         with self._lock:
+            if number != self.number:
+                return
             self._bytes += picture.sizeInBytes() - (self._pictures.pop(frame, QImage()).sizeInBytes())
             self._pictures[frame] = picture
             while self._bytes > self._most_bytes and len(self._pictures) > 1:

@@ -33,6 +33,16 @@ def test_the_cache_keeps_to_its_bytes_and_gives_up_what_is_farthest():
     assert cache.size_bytes() <= 4 * picture().sizeInBytes()
 
 
+def test_a_picture_that_was_being_decoded_when_another_video_came_is_not_among_its_pictures():
+    cache = FrameCache(4 * picture().sizeInBytes())
+    before = cache.number
+    cache.clear()
+    cache.put(3, picture(), cursor=3, number=before)
+    assert cache.get(3) is None and cache.size_bytes() == 0
+    cache.put(3, picture(), cursor=3, number=cache.number)
+    assert cache.get(3) is not None
+
+
 @pytest.mark.parametrize(("direction", "first"), [(1, 51), (-1, 38)])
 def test_what_comes_next_is_decoded_first(direction, first):
     cache = FrameCache(40 * picture().sizeInBytes())
