@@ -31,7 +31,7 @@ from tests.squares import SquareFinder
 # pyqtgraph keeps its shader programs for the whole process, so the windows of all tests must share them.
 QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
-_LEAVING_S = 5.0
+_LEAVING_S = 60.0
 """What is on its way out has so long."""
 
 COMMAND_LINE = (sys.executable, "-m", "mpm_core.cli")

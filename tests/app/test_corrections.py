@@ -70,7 +70,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
         session.set_frame(frame)
         drag_joint(qtbot, demo_window, WRIST, (30, 0))
     assert session.clip.edited[300:321, WRIST].all() and session.clip.edited.sum() == 21
-    qtbot.waitUntil(lambda: panel.list.topLevelItemCount() == 2)
+    qtbot.waitUntil(lambda: panel.list.topLevelItemCount() == 2, timeout=WAIT_MS)
     rows = [panel.list.topLevelItem(n) for n in (0, 1)]
     assert [row.text(0) for row in rows] == ["Left wrist"] * 2 and [row.text(1) for row in rows] == ["301", "321"]
     assert rows[0].text(2).endswith("px") and rows[0].text(3) == "smooth"
@@ -84,7 +84,7 @@ def test_two_keys_fill_what_lies_between_and_the_list_goes_there(qtbot, demo_win
     key(qtbot, demo_window, Qt.Key.Key_Delete)
     assert session.clip.edited.sum() == 1
     assert_undone_and_redone(session, two)
-    qtbot.waitUntil(lambda: panel.list.topLevelItemCount() == 1)
+    qtbot.waitUntil(lambda: panel.list.topLevelItemCount() == 1, timeout=WAIT_MS)
     qtbot.mouseClick(panel._restore, LEFT)
     assert not session.clip.edited.any() and np.array_equal(session.clip.keypoints, before[0])
 

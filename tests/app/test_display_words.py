@@ -69,7 +69,7 @@ def test_a_range_drawn_with_the_mouse_takes_the_frame_along(qtbot, demo_window):
 def test_what_could_not_be_done_is_a_warning(qtbot, demo_window, action, words):
     said = []
     demo_window.session.message.connect(said.append)
-    with qtbot.waitSignal(demo_window.session.warning) as warned:
+    with qtbot.waitSignal(demo_window.session.warning, timeout=WAIT_MS) as warned:
         demo_window.actions_by_name[action].trigger()
     assert warned.args[0].startswith(words) and not said
 

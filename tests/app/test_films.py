@@ -230,7 +230,7 @@ def test_what_is_ended_leaves_nothing(tmp_path, prediction_file, number, ended):
     assert partial.exists()
     time.sleep(0.2)
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == ended[0] and said in (ended[1], "")  # nothing where it had to be ended at once
     assert not partial.exists() and not target.exists()
 

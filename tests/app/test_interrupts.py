@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.window.interrupts import Interrupts
+from tests.app.conftest import WAIT_MS
 
 
 @pytest.fixture
@@ -36,11 +37,11 @@ def interrupts(qtbot, caplog):
 
 def test_ctrl_c_asks_the_window_to_quit_and_a_second_one_before_the_answer_ends_it(qtbot, interrupts, caplog):
     os.kill(os.getpid(), signal.SIGINT)
-    qtbot.waitUntil(lambda: bool(interrupts), timeout=5000)
+    qtbot.waitUntil(lambda: bool(interrupts), timeout=WAIT_MS)
     assert interrupts == [(signal.SIG_DFL, True)]
     assert "Ctrl+C again ends it at once" in caplog.text
     os.kill(os.getpid(), signal.SIGINT)  # a person wanted to go on: the window is asked anew
-    qtbot.waitUntil(lambda: interrupts == [(signal.SIG_DFL, True)] * 2, timeout=5000)
+    qtbot.waitUntil(lambda: interrupts == [(signal.SIG_DFL, True)] * 2, timeout=WAIT_MS)
 
 
 def test_ctrl_c_waits_for_a_question_that_is_open(qtbot, interrupts, caplog):
@@ -48,5 +49,5 @@ def test_ctrl_c_waits_for_a_question_that_is_open(qtbot, interrupts, caplog):
     qtbot.addWidget(dialog)
     dialog.open()
     os.kill(os.getpid(), signal.SIGINT)
-    qtbot.waitUntil(lambda: "Ctrl+C again ends it at once" in caplog.text, timeout=5000)
+    qtbot.waitUntil(lambda: "Ctrl+C again ends it at once" in caplog.text, timeout=WAIT_MS)
     assert not interrupts

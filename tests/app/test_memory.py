@@ -38,7 +38,7 @@ def test_a_dialog_goes_when_it_has_been_answered(qtbot, demo_window):
         met.clear()
         QTimer.singleShot(0, window.actions_by_name[name].trigger)
         qtbot.waitUntil(lambda: bool(met) and QApplication.activeModalWidget() is None, timeout=WAIT_MS)
-        qtbot.waitUntil(lambda: dialogs_of(window) == before, timeout=5000)
+        qtbot.waitUntil(lambda: dialogs_of(window) == before, timeout=WAIT_MS)
     timer.stop()
 
 
@@ -81,7 +81,7 @@ def test_a_worker_lets_go_of_what_it_was_asked(qtbot):
         worker.ask(request)
         del request
         qtbot.waitUntil(lambda: bool(done), timeout=WAIT_MS)
-        qtbot.waitUntil(lambda: gone() is None, timeout=5000)
+        qtbot.waitUntil(lambda: gone() is None, timeout=WAIT_MS)
     finally:
         worker.stop()
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 
 from app.window import messages as said
 from app.window.messages import MessageLog
+from tests.app.conftest import WAIT_MS
 
 
 def test_kinds_look_different_and_errors_stay(qtbot, window, monkeypatch):
@@ -30,7 +31,7 @@ def test_a_note_goes_away_after_its_time(qtbot, window, monkeypatch):
     monkeypatch.setattr(said, "DONE", said.Kind("done", "✓", "Done", 30))
     window.session.message.emit("Wrote walk.npz")
     assert window.status_line.message() == "Wrote walk.npz"
-    qtbot.waitUntil(lambda: window.status_line.message() == "", timeout=3000)
+    qtbot.waitUntil(lambda: window.status_line.message() == "", timeout=WAIT_MS)
     assert len(window.messages.log) == 1
 
 

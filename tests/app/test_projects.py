@@ -57,15 +57,15 @@ def opened(qtbot, window, path):
 def test_ctrl_s_saves_and_the_mark_in_the_title_goes(qtbot, walk, tmp_path, monkeypatch):
     assert walk.windowTitle() == "walk.npz[*] – mpm-viewer" and not walk.isWindowModified()
     walk.editor.apply_preset("left leg")
-    qtbot.waitUntil(walk.isWindowModified)
+    qtbot.waitUntil(walk.isWindowModified, timeout=WAIT_MS)
     path = saved(qtbot, walk, tmp_path / "walk.mpmproj", monkeypatch)
-    qtbot.waitUntil(lambda: walk.windowTitle().startswith("walk.mpmproj") and not walk.isWindowModified())
+    qtbot.waitUntil(lambda: walk.windowTitle().startswith("walk.mpmproj") and not walk.isWindowModified(), timeout=WAIT_MS)
     assert walk.status_line.message() == f"Saved {path}"
     assert walk.menus.recent.actions()[0].text().startswith("walk.mpmproj  –  project, today")
     # The next time nothing is asked, and undoing is a change too.
     monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: pytest.fail("asked again"))
     walk.session.undo_stack.undo()
-    qtbot.waitUntil(walk.isWindowModified)
+    qtbot.waitUntil(walk.isWindowModified, timeout=WAIT_MS)
     qtbot.keyClick(walk, Qt.Key.Key_S, CTRL)
     qtbot.waitUntil(lambda: not walk.isWindowModified(), timeout=WAIT_MS)
     assert not read_project(path).mask.any()
@@ -346,7 +346,7 @@ def test_what_a_crash_left_is_offered_once(qtbot, windows, settings, clip, monke
     assert asked[0][0] == "walk.json" and len(asked[0][1]) == len("14:32")
     if answer:
         assert window.session.mask.any() and window.document.is_unsaved()
-        qtbot.waitUntil(window.isWindowModified)
+        qtbot.waitUntil(window.isWindowModified, timeout=WAIT_MS)
         assert len(asked) == 1
     else:
         assert asked[1] == "demo" and window.session.clip is None
@@ -359,7 +359,7 @@ def test_the_program_starts_with_a_project(qtbot, windows, clip, tmp_path):
     window = windows.open()
     windows.start(tmp_path / "walk.mpmproj")
     qtbot.waitUntil(lambda: window.document.path == tmp_path / "walk.mpmproj", timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: window.windowTitle().startswith("walk.mpmproj"))
+    qtbot.waitUntil(lambda: window.windowTitle().startswith("walk.mpmproj"), timeout=WAIT_MS)
     assert window.session.threshold == 0.25
 
 

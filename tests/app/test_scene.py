@@ -10,6 +10,7 @@ from app.document.scene_positions import in_scene
 from app.views.graphics import samples_of
 from app.views.scene_motion import ghost_steps, places_in_scene
 from mpm_core.skeleton import MPM16
+from tests.app.conftest import WAIT_MS
 
 WRIST, ANKLE = MPM16.index("LWrist"), MPM16.index("RAnkle")
 
@@ -59,7 +60,7 @@ def test_the_scene_is_brought_up_to_what_it_shows_when_it_is_seen(qtbot, demo_wi
     assert not times  # nobody sees it
     before = scene._prediction._vertices
     scene.show()
-    qtbot.waitUntil(lambda: len(times) > 0)
+    qtbot.waitUntil(lambda: len(times) > 0, timeout=WAIT_MS)
     assert set(times) == {30} and not np.array_equal(scene._prediction._vertices, before)
 
 
@@ -179,7 +180,7 @@ def test_the_turntable_goes_round_and_stops(qtbot, demo_window):
     scene = demo_window.scene_view
     demo_window.actions_by_name["turn"].trigger()
     start = scene.opts["azimuth"]
-    qtbot.waitUntil(lambda: scene.opts["azimuth"] > start + 3)
+    qtbot.waitUntil(lambda: scene.opts["azimuth"] > start + 3, timeout=WAIT_MS)
     demo_window.actions_by_name["turn"].trigger()
     stopped = scene.opts["azimuth"]
     qtbot.wait(120)

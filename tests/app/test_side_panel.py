@@ -11,6 +11,7 @@ from app.look.theme import DARK
 from app.panels.side_panel import SidePanel
 from app.panels.tab_rows import rows_of
 from app.window.main_window import MainWindow
+from tests.app.conftest import WAIT_MS
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_it_takes_less_than_a_third_and_can_be_hidden_and_narrowed(qtbot, window
     window.resize(1024, 700)
     assert window.side_panel.width() < 1024 / 3
     window.resizeDocks([window.panel_dock], [230], Qt.Orientation.Horizontal)
-    qtbot.waitUntil(lambda: window.side_panel.width() < 240, timeout=2000)
+    qtbot.waitUntil(lambda: window.side_panel.width() < 240, timeout=WAIT_MS)
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert window.panel_dock.isHidden() and not window.actions_by_name["side_panel"].isChecked()
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
@@ -76,9 +77,9 @@ def test_all_tools_are_in_view_with_words_or_without(qtbot, demo_window, usual_t
     demo_window.resize(1024, 700)
     toolbar = demo_window.toolbar
     style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
-    qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == style, timeout=3000)
+    qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == style, timeout=WAIT_MS)
     tools = [toolbar.widgetForAction(action) for action in toolbar.actions() if not action.isSeparator()]
-    qtbot.waitUntil(lambda: all(tool.isVisible() for tool in tools), timeout=3000)
+    qtbot.waitUntil(lambda: all(tool.isVisible() for tool in tools), timeout=WAIT_MS)
     assert all(toolbar.rect().contains(tool.geometry()) for tool in tools) and all(tool.toolTip() for tool in tools)
 
 

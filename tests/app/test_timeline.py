@@ -162,7 +162,7 @@ def test_unfolding_a_limb_makes_room_for_all_rows(qtbot, demo_window):
     timeline = demo_window.timeline
     demo_window.resize(1280, 900)
     timeline.toggle_limb("left arm")
-    qtbot.waitUntil(lambda: timeline.visibleRegion().boundingRect().bottom() >= timeline.rows().legend[1] - 2, timeout=3000)
+    qtbot.waitUntil(lambda: timeline.visibleRegion().boundingRect().bottom() >= timeline.rows().legend[1] - 2, timeout=WAIT_MS)
 
 
 def test_feet_that_stand_have_a_lane(qtbot, demo_window):

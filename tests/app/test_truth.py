@@ -7,10 +7,9 @@ from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog
 
 from mpm_core import Clip, write
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import show_panel
+from tests.app.conftest import WAIT_MS, show_panel
 from tests.motion_files import world_of, write_trc
 
-WAIT_MS = 30_000
 FIRST, LAST = 100, 259
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 
 from app.document.typed_times import frame_typed, range_typed
 from mpm_core.errors import UserError
-from tests.app.conftest import LEFT
+from tests.app.conftest import LEFT, WAIT_MS
 
 TIMES = np.arange(250) / 20 + 0.5
 
@@ -43,7 +43,7 @@ def test_a_range_is_typed_in_the_status_line(qtbot, demo_window):
 
     def type_in(text, key=Qt.Key.Key_Return):
         qtbot.mouseClick(field, LEFT)
-        qtbot.waitUntil(field.hasFocus, timeout=5000)
+        qtbot.waitUntil(field.hasFocus, timeout=WAIT_MS)
         field.selectAll()
         qtbot.keyClicks(field, text)
         qtbot.keyClick(field, key)
@@ -52,7 +52,7 @@ def test_a_range_is_typed_in_the_status_line(qtbot, demo_window):
     type_in("20-40")
     assert session.range == (19, 39) and not field.hasFocus()
     shown = f"range 20–40 ({times[19]:.2f}–{times[39]:.2f} s)"
-    qtbot.waitUntil(lambda: field.text() == shown, timeout=5000)  # once it is as wide
+    qtbot.waitUntil(lambda: field.text() == shown, timeout=WAIT_MS)  # once it is as wide
     session.set_frame(5)
     type_in("9", Qt.Key.Key_Escape)  # leaves the field, not the range
     assert session.range == (19, 39) and session.frame == 5 and field.text().startswith("range 20–40")

@@ -170,7 +170,7 @@ def test_brackets_set_the_range_and_space_plays(qtbot, demo_window):
     assert session.range == (20, 40)
     key(qtbot, demo_window, Qt.Key.Key_Space)
     assert demo_window.playback.is_playing
-    qtbot.waitUntil(lambda: session.frame not in (40, 20), timeout=3000)
+    qtbot.waitUntil(lambda: session.frame not in (40, 20), timeout=WAIT_MS)
     key(qtbot, demo_window, Qt.Key.Key_Space)
     assert not demo_window.playback.is_playing and 20 <= session.frame <= 40
 
@@ -195,7 +195,7 @@ def test_preset_views_look_from_where_they_say(qtbot, demo_window):
 
 def test_figures_follow_the_mask(qtbot, demo_window):
     panel = demo_window.metrics_panel
-    qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=5000)
+    qtbot.waitUntil(lambda: panel._values["mpjpe"].text() != "", timeout=WAIT_MS)
     assert panel._values["hidden"].isHidden()
     units = {"acceleration": "m/s²", "path": "mm", "sliding": "m/s", "under": "%"}
     assert all(panel._values[name].text().endswith(unit) for name, unit in units.items())
@@ -203,7 +203,7 @@ def test_figures_follow_the_mask(qtbot, demo_window):
     show_panel(demo_window, "Metrics")
     demo_window.editor.apply_preset("2 legs")
     wait_for_lift(qtbot, demo_window)
-    qtbot.waitUntil(lambda: "mm" in panel._values["hidden"].text() and panel._values["hidden"].isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: "mm" in panel._values["hidden"].text() and panel._values["hidden"].isVisible(), timeout=WAIT_MS)
 
 
 def test_without_ground_truth_figures_are_absent_not_zero(qtbot, window, tmp_path, demo):
@@ -211,7 +211,7 @@ def test_without_ground_truth_figures_are_absent_not_zero(qtbot, window, tmp_pat
 
     write(Clip.from_arrays(demo.keypoints, demo.image_size, 50), tmp_path / "flat.npz")
     window.file_handlers.open_path(tmp_path / "flat.npz")
-    qtbot.waitUntil(lambda: window.session.clip is not None)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
     assert not window.session.has_errors
     values = window.metrics_panel._values
@@ -291,7 +291,7 @@ def test_gaps_are_among_the_bad_frames(qtbot, window, tmp_path, demo):
     points[400:402, 7] = np.nan
     write(Clip.from_arrays(points, demo.image_size, 50), tmp_path / "gaps.npz")
     window.file_handlers.open_path(tmp_path / "gaps.npz")
-    qtbot.waitUntil(lambda: window.session.clip is not None)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: window.session.suspicions.items is not None, timeout=WAIT_MS)
     for expected in (120, 400, 400):
         key(qtbot, window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
@@ -305,7 +305,7 @@ def test_recent_files_are_remembered(qtbot, window, settings, tmp_path, demo):
 
     write(demo, tmp_path / "a.npz")
     window.file_handlers.open_path(tmp_path / "a.npz")
-    qtbot.waitUntil(lambda: window.session.clip is not None)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     (action,) = window.menus.recent.actions()
     assert action.text().startswith("a.npz  –  clip, today ") and action.toolTip() == str(tmp_path / "a.npz")
     (tmp_path / "a.npz").unlink()
@@ -320,7 +320,7 @@ def test_without_opengl_one_sentence_says_so_and_the_rest_works(qtbot, settings,
     qtbot.addWidget(window, before_close_func=close_unasked)
     window.show()
     window.opener.open_demo()
-    qtbot.waitUntil(lambda: window.session.clip is not None)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     wait_for_lift(qtbot, window)
     assert window.scene_view is None and window.scene_area.reason.text().count(".") == 1
     view = window.image_view
