@@ -215,5 +215,5 @@ for _ in range(30):
     capture.grab()
     del capture
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
     assert run.stderr == ""

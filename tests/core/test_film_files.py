@@ -94,7 +94,7 @@ def test_a_full_disk_is_told_in_one_sentence(tmp_path, name):
         "except UserError as error: print(error)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True, timeout=240, check=True
     )
     assert result.stdout.startswith(f"{tmp_path / name}: cannot be written (") and result.stdout.count("\n") == 1
     assert result.stderr == "" and not list(tmp_path.iterdir())

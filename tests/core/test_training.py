@@ -150,7 +150,7 @@ def test_a_run_ends_in_time_with_weights(tmp_path):
     arguments = ["train", str(pack), "-o", str(tmp_path / "run"), "--minutes", "0.08"]
     began = time.monotonic()
     assert main([*arguments, *(part for setting in settings for part in ("--set", setting))]) == 0
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 240
     for stage in ("I", "II"):
         card = load_weights(tmp_path / "run" / f"stage-{stage}.safetensors", CPU)[1]
         assert card["stage"] == stage and card["steps"] > 0

@@ -11,11 +11,12 @@ import pytest
 
 from app.workers.autosave import find_leftovers
 from mpm_core.formats.project import read_project
+from tests.e2e.conftest import busyness
 from tests.soak.killed import PROJECT, digest_of
 
 KILLS = int(os.environ.get("MPM_KILLS", "3"))
 INTERVAL_S = 0.5
-# Writing takes a while, on a machine that has ten other things to do some seconds; what the person does meanwhile is measured.
+# Writing takes a while; what the person does meanwhile is measured.
 SLACK_S = 3.0
 
 
@@ -45,4 +46,4 @@ def test_a_killed_session_loses_only_the_last_moments(tmp_path, state_folder, se
     lost = end - max(lately, default=states[0][0])
     longest_step = max(until - when for (when, *_), until in zip(states, ends, strict=True))
     print(f"{len(states)} steps in {lasting:.1f} s, {lost:.2f} s lost, longest step {longest_step:.2f} s")
-    assert lost <= INTERVAL_S + SLACK_S + 2 * longest_step
+    assert lost <= INTERVAL_S + SLACK_S * busyness() + 2 * longest_step
