@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
 
+from app.document.timers import single_shot
 from app.views.graphics import start_drawing
 
 Place = tuple[int, int, int, int]
@@ -34,6 +35,7 @@ class SceneCanvas(GLViewMixin, QWidget):
         self._is_behind = self._is_catching_up = False
         super().__init__()
         self._buffers: tuple[QOpenGLFramebufferObject, ...] = ()
+        self._soon = single_shot(self, self.refresh)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
@@ -49,8 +51,15 @@ class SceneCanvas(GLViewMixin, QWidget):
 
     def refresh(self, *_: object) -> None:
         """What the scene is of is another: its items are brought up to it once, when it is drawn, however much changes."""
+        self._soon.stop()
         self._is_behind = True
         self.update()
+
+    def refresh_soon(self, *_: object) -> None:
+        """As refresh, but once everything else that waits to be painted has been: what a click changes beside the scene must
+        not wait for it."""
+        self._is_behind, self._drawn = True, None  # whoever asks for it before gets no older one
+        self._soon.start()
 
     def bring_up(self) -> None:
         """Bring the items up to what they show; see refresh."""

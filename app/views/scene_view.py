@@ -110,11 +110,12 @@ class SceneView(SceneCanvas):
         session.clip_changed.connect(self._on_clip_changed)
         session.truth_changed.connect(self._on_clip_changed)
         for signal in (
-            session.frame_changed, session.mask_changed, session.selection_changed, session.keypoints_changed,
-            session.threshold_changed, session.camera_changed, session.up_changed, session.renewal.changed,
-            session.kept.changed, session.kept.shown_changed, session.alternatives.changed,
+            session.frame_changed, session.selection_changed, session.threshold_changed, session.camera_changed,
+            session.up_changed, session.kept.changed, session.kept.shown_changed, session.alternatives.changed,
         ):  # fmt: skip
             signal.connect(self.refresh)
+        for signal in (session.mask_changed, session.keypoints_changed, session.renewal.changed):
+            signal.connect(self.refresh_soon)
         session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (session.up_changed, session.height_changed):
             signal.connect(self._on_ground_changed)
@@ -232,6 +233,7 @@ class SceneView(SceneCanvas):
 
     def picture(self) -> QImage:
         """What is to be seen now, with what is written over it."""
+        self.refresh()
         return self.grab().toImage()
 
     def set_picture(self, picture: QImage | None) -> None:

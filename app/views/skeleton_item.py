@@ -42,31 +42,42 @@ class SkeletonState:
 def draw_skeleton(painter: QPainter, state: SkeletonState, theme: Theme, palette: Palette) -> None:
     """Solid where the lifter is shown a joint; hollow and dashed where it is hidden; a ring where it was filled in."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    scale = state.scale
+    scale, hidden, points = state.scale, state.hidden.tolist(), _places(state.points)
+    sides = [palette.side(MPM16.side(joint)) for joint in range(len(MPM16))]
+    solid, around = look.BONE_WIDTH * scale, QColor(theme.scene)
+    around.setAlphaF(_CASING_ALPHA)  # on a picture of the bone's own colour it would not be seen
+    casing = _pen(around, solid + _CASING_PX)
     for parent, child in MPM16.bones:
-        colour = palette.side(MPM16.side(child))
-        if state.hidden[parent] or state.hidden[child]:
-            _draw_line(painter, state.points, parent, child, colour, look.THIN_LINE * scale, Qt.PenStyle.DotLine)
+        if hidden[parent] or hidden[child]:
+            thin = _pen(sides[child], look.THIN_LINE * scale, Qt.PenStyle.DotLine)
+            _draw_line(painter, points[parent], points[child], thin)
         else:
-            solid, around = look.BONE_WIDTH * scale, QColor(theme.scene)
-            around.setAlphaF(_CASING_ALPHA)  # on a picture of the bone's own colour it would not be seen
-            _draw_line(painter, state.points, parent, child, around, solid + _CASING_PX, Qt.PenStyle.SolidLine)
-            _draw_line(painter, state.points, parent, child, colour, solid, Qt.PenStyle.SolidLine)
-    filled = np.where(state.hidden[:, None], state.completed, state.points)
+            _draw_line(painter, points[parent], points[child], casing, _pen(sides[child], solid))
+    filled = _places(np.where(state.hidden[:, None], state.completed, state.points))
     for parent, child in MPM16.bones:
-        if state.hidden[parent] or state.hidden[child]:
-            colour = QColor(theme.muted) if state.is_old else palette.side(MPM16.side(child))
-            _draw_line(painter, filled, parent, child, colour, look.BONE_WIDTH * 0.7 * scale, Qt.PenStyle.DashLine)
+        if hidden[parent] or hidden[child]:
+            colour = QColor(theme.muted) if state.is_old else sides[child]
+            dashed = _pen(colour, look.BONE_WIDTH * 0.7 * scale, Qt.PenStyle.DashLine)
+            _draw_line(painter, filled[parent], filled[child], dashed)
     for joint in range(len(MPM16)):
-        _draw_joint(painter, state, joint, theme, palette.side(MPM16.side(joint)))
+        _draw_joint(painter, state, joint, theme, sides[joint])
 
 
-def _draw_line(
-    painter: QPainter, points: NDArray[np.floating], a: int, b: int, colour: QColor, width: float, style: Qt.PenStyle
-) -> None:
-    if np.isfinite(points[[a, b]]).all():
-        painter.setPen(QPen(colour, width, style, Qt.PenCapStyle.RoundCap))
-        painter.drawLine(_point(points[a]), _point(points[b]))
+def _places(points: NDArray[np.floating]) -> list[QPointF | None]:
+    """Points (16, 2) as Qt has them, None where one is unknown."""
+    known = np.isfinite(points).all(-1).tolist()
+    return [QPointF(*place) if is_known else None for place, is_known in zip(points.tolist(), known, strict=True)]
+
+
+def _pen(colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    return QPen(colour, width, style, Qt.PenCapStyle.RoundCap)
+
+
+def _draw_line(painter: QPainter, start: QPointF | None, end: QPointF | None, *pens: QPen) -> None:
+    if start is not None and end is not None:
+        for pen in pens:
+            painter.setPen(pen)
+            painter.drawLine(start, end)
 
 
 def _draw_joint(painter: QPainter, state: SkeletonState, joint: int, theme: Theme, colour: QColor) -> None:

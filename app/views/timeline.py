@@ -73,8 +73,10 @@ class Timeline(QWidget):
         session.clip_changed.connect(self.show_all)
         session.range_changed.connect(self.update)
         session.frame_changed.connect(self._on_frame_changed)
-        for signal in (session.flags_changed, session.suspicions.changed, session.rate_changed, session.alternatives.changed):
+        for signal in (session.flags_changed, session.suspicions.changed):
             signal.connect(self._forget_around)
+        for signal in (session.rate_changed, session.alternatives.changed):
+            signal.connect(self._forget_ground)
         session.renewal.changed.connect(self._forget_curve)
         session.prediction_changed.connect(self._on_prediction_changed)
         for signal in (
@@ -149,7 +151,7 @@ class Timeline(QWidget):
     def set_seconds(self, shows_seconds: bool) -> None:
         """Whether the ruler counts seconds, not frames."""
         self.shows_seconds = shows_seconds
-        self._forget_around()
+        self._forget_ground()
         self.unit_changed.emit(shows_seconds)
 
     def say_next_step(self, text: str) -> None:
@@ -165,6 +167,10 @@ class Timeline(QWidget):
 
     def _forget_cells(self, *_: object) -> None:
         self._layers.forget_cells()
+        self.update()
+
+    def _forget_ground(self) -> None:
+        self._layers.forget_ground()
         self.update()
 
     def _forget_around(self) -> None:
@@ -386,5 +392,5 @@ class Timeline(QWidget):
 
     def _on_rows_changed(self) -> None:
         self.updateGeometry()
-        self._forget_around()
+        self._forget_ground()
         self.rows_changed.emit()

@@ -147,7 +147,7 @@ def draw_cells(
 def _widened(share: NDArray[np.float64], frame_px: float, ratio: float) -> NDArray[np.float64]:
     """Shares (columns,) with everything that is there wide enough to be seen."""
     lack = _NARROWEST_PX * ratio - max(frame_px, 1.0)
-    if lack <= 0:
+    if lack <= 0 or not share.any():
         return share
     reach = int(np.ceil(lack / 2))
     padded = np.pad(share, reach)

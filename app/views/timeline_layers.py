@@ -36,8 +36,8 @@ class Frame:
 
 
 class TimelineLayers:
-    """curves: what is known of an answer, None when there is none. A click changes cells, and where the curves are old; all
-    that is around them stays."""
+    """curves: what is known of an answer, None when there is none. A click changes cells, and where curves and flags are old;
+    the names, ruler and legend around them stay."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -46,6 +46,7 @@ class TimelineLayers:
         self._lines = CurveLines()
         self._drawn_for: tuple[object, ...] = ()
         self._chosen: object = None
+        self._has_cloud = False
         self.forget_all()
 
     def forget_all(self) -> None:
@@ -53,12 +54,17 @@ class TimelineLayers:
         self._drawn_for = ()
         self._overview = QImage()
         self.forget_cells()
-        self.forget_around()
+        self.forget_ground()
 
     def forget_cells(self) -> None:
         """What is hidden, missing or unsure is another."""
         self._cells: QImage | None = None
         self._taken: QPixmap | None = None
+
+    def forget_ground(self) -> None:
+        """Names, ruler, pauses or the legend are others."""
+        self._ground: QPixmap | None = None
+        self.forget_around()
 
     def forget_around(self) -> None:
         """Flags, feet or curves are others."""
@@ -79,14 +85,20 @@ class TimelineLayers:
         chosen = None if clip is None else clip.chosen
         if chosen is not self._chosen:  # an edit makes another of it
             self._chosen, self._taken = chosen, None
-            self.forget_around()
+            self.forget_ground()
+        has_cloud = self._session.alternatives.cloud_of(self._session) is not None
+        if has_cloud != self._has_cloud:  # the legend tells of it
+            self._has_cloud = has_cloud
+            self.forget_ground()
         if self._cells is None:
             self._cells = draw_cells(
                 self._counts, frame.rows.lanes, frame.scale, frame.theme, frame.palette_name, frame.ratio
             )  # fmt: skip
             self._overview = parts.picture_of(parts.look_over(self._session.mask), QColor(frame.theme.muted))
+        if self._ground is None:
+            self._ground = self._draw_ground(frame)
         if self._around is None:
-            self._around = self._draw_around(frame)
+            self._around = self._draw_around(frame, self._ground)
         if self._curve is None:
             self._curve = self._draw_curve(frame)
         painter.drawPixmap(0, 0, self._around)
@@ -100,26 +112,35 @@ class TimelineLayers:
         """The bar below; it has the cursor in it."""
         parts.draw_overview(painter, self._overview, frame.scale, self._session.frame, frame.rows, frame.theme)
 
-    def _draw_around(self, frame: Frame) -> QPixmap:
-        around = QPixmap(frame.size * frame.ratio)
-        around.setDevicePixelRatio(frame.ratio)
-        around.fill(QColor(frame.theme.panel))
-        painter = QPainter(around)
+    def _draw_ground(self, frame: Frame) -> QPixmap:
+        ground = QPixmap(frame.size * frame.ratio)
+        ground.setDevicePixelRatio(frame.ratio)
+        ground.fill(QColor(frame.theme.panel))
+        painter = QPainter(ground)
         painter.setFont(frame.font)
         rows, scale, theme, clip = frame.rows, frame.scale, frame.theme, self._session.clip
         parts.draw_labels(painter, rows, frame.unfolded, scale, theme)
-        draw_names(painter, self.curves, scale, rows.curve, theme)
         times = clip.times if clip is not None and frame.shows_seconds else None
         parts.draw_ruler(painter, scale, times, rows, theme)
         parts.draw_pauses(painter, [] if clip is None else parts.frames_after_pauses(clip), scale, rows, theme)
+        parts.draw_legend(painter, scale, rows, theme, parts.legend_entries(theme, marks_legend(self._session, theme)))
+        painter.setPen(QColor(theme.border))
+        painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
+        painter.end()
+        return ground
+
+    def _draw_around(self, frame: Frame, ground: QPixmap) -> QPixmap:
+        """On the ground, what comes and goes with an answer."""
+        around = ground.copy()
+        painter = QPainter(around)
+        painter.setFont(frame.font)
+        rows, scale, theme = frame.rows, frame.scale, frame.theme
+        draw_names(painter, self.curves, scale, rows.curve, theme)
         flags, found = self._session.flags, self._session.suspicions
         flags = flags | found.marks if len(found.marks) == len(flags) else flags
         parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
         stands = None if self.curves is None else self.curves.stands
         parts.draw_feet(painter, stands, scale, rows, theme, frame.palette_name)
-        parts.draw_legend(painter, scale, rows, theme, parts.legend_entries(theme, marks_legend(self._session, theme)))
-        painter.setPen(QColor(theme.border))
-        painter.drawLine(QPointF(scale.left, rows.curve[1]), QPointF(scale.right, rows.curve[1]))
         painter.end()
         return around
 

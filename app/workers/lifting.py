@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.allocation import return_what_is_free
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.workers.garbage import nothing_collected
 from app.workers.libraries import load_torch_library
 from app.workers.lifters import load_lifter
@@ -67,6 +68,7 @@ class LiftJob(QObject):
         self._task_key: tuple[object, ...] = ()
         self._task_clip: Clip | None = None
         self._shown: tuple[Clip, Prediction] | None = None
+        self._soon = single_shot(self, self._hand_over)
         session.clip_changed.connect(self._on_clip_changed)
         for change in (session.mask_changed, session.keypoints_changed):
             change.connect(self._ask_around)
@@ -86,6 +88,7 @@ class LiftJob(QObject):
 
     def stop(self) -> None:
         """End the worker; call before the application quits."""
+        self._soon.stop()
         self._thread.stop()
 
     def _on_clip_changed(self) -> None:
@@ -96,19 +99,32 @@ class LiftJob(QObject):
         """A change of some frames, which touches those around, too."""
         if self._session.clip is not None:
             reach = round(_TOUCHED_S * self._session.clip.fps)
-            self._ask(first - reach, last + reach)
+            self._note(first - reach, last + reach)
+            self._soon.start()
 
-    def _ask(self, first: int = 0, last: int | None = None) -> None:
-        """What is on show is no longer the answer in frames first to last (None: of all); ask for one."""
+    def _ask(self) -> None:
+        """What is on show is no longer the answer; ask for one."""
+        self._soon.stop()
+        if self._session.clip is not None:
+            self._note(0, len(self._session))
+            self._hand_over()
+
+    def _note(self, first: int, last: int) -> None:
+        """What is on show is no longer the answer in frames first to last; one is to be asked for."""
         session = self._session
-        if session.clip is None:
-            return
+        assert session.clip is not None
         mask = session.mask | session.unsure
-        number = session.renewal.ask(first, len(session) if last is None else last, len(session))
+        number = session.renewal.ask(first, last, len(session))
         asked = _Asked(session.clip, self._clip_number, mask, session.options, session.frame, time.perf_counter(), number)
         self._newest = asked
         session.set_state(replace(session.state, is_waiting=True))
-        self._thread.ask(asked)
+
+    def _hand_over(self) -> None:
+        """Have the worker begin. After a click that waits until the click is painted: where both work at once, each waits for
+        Python's lock again and again, and the click is seen in twice the time for an answer that comes no sooner."""
+        self._soon.stop()
+        if self._newest is not None:
+            self._thread.ask(self._newest)
 
     def _follow_cursor(self, frame: int) -> None:
         """A person has gone where the answer at work has not been yet: it goes there next."""
@@ -119,7 +135,7 @@ class LiftJob(QObject):
             return
         if len(prediction) == len(self._session) and prediction.is_pending[frame]:
             self._newest = replace(newest, cursor=frame)
-            self._thread.ask(self._newest)
+            self._hand_over()
 
     def _work(self, asked: _Asked | None) -> None:
         """In the worker: bring the task up to date, showing what is new as it comes."""
@@ -138,7 +154,7 @@ class LiftJob(QObject):
                 prediction, shown = self._completed(task.prediction(), asked), time.perf_counter()
                 elapsed, pause = elapsed or (shown - started) * 1000, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
                 self._answered.emit(prediction, LiftState(self._lifter.device, done, total, elapsed), asked)
-            if self._thread.is_outdated() and done < total:
+            if (self._thread.is_outdated() or asked is not self._newest) and done < total:
                 return
         prediction = self._completed(task.prediction(), asked)
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
