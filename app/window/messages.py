@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,8 +101,10 @@ class Messages(QObject):
 
     changed = Signal()
 
-    def __init__(self, area: QWidget) -> None:
+    def __init__(self, area: QWidget, worded: Callable[[str], str] = str) -> None:
+        """worded: what becomes of a sentence before it is shown."""
         super().__init__(area)
+        self._worded = worded
         self._area, self._window = area, area.window()
         self._notes: list[Note] = []
         self.log: list[Message] = []
@@ -138,6 +141,7 @@ class Messages(QObject):
             for note in self.notes():
                 self._close(note)
             return
+        text = self._worded(text)
         message = Message(kind, text, datetime.now())
         self.log = [*self.log, message][-_MOST_KEPT:]
         self.unread += kind.name not in _PASSING
