@@ -215,6 +215,9 @@ class CurvesView(QWidget):
         kind = CURVES[self._curves.choice.kind]
         name = f"{kind.label} ({kind.unit})" if kind.unit else kind.label
         room = self.plot.height() - self.axis.height() - look.MARGIN
+        self.plot.getPlotItem().getAxis("left").setStyle(
+            showValues=bool(self._curves.lines)
+        )  # of nothing they would be made up
         fits = self.fontMetrics().horizontalAdvance(name) <= room
         self.plot.getPlotItem().setLabel("left", name if fits else kind.unit, color=self.theme.muted)
 

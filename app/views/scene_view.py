@@ -217,12 +217,13 @@ class SceneView(SceneCanvas):
         root = root_in_scene(self._session, self._session.frame)
         spacing = look.GRID_SPACING_M
         centre = (*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor)
-        place = (centre, self._session.up, self.theme.name)
+        up = self._session.up if len(self._session) else None
+        place = (centre, up, self.theme.name)
         if place != self._floor_drawn:  # it follows the person from square to square
             self._floor_drawn = place
             self._grid.resetTransform()
             self._grid.translate(*centre)
-            self._gravity.show(np.array(centre), self._session.up, self.theme)
+            self._gravity.show(np.array(centre), up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:

@@ -138,3 +138,27 @@ def test_curves_have_their_choices_in_place_of_a_title_and_fit_a_small_window_wi
     assert cross.text() == "×"
     qtbot.mouseClick(cross, Qt.MouseButton.LeftButton)
     assert window.answers.dock.isHidden() and not window.actions_by_name["curves"].isChecked()
+
+
+def test_a_window_with_nothing_in_it_says_what_to_do_and_nothing_of_gravity(qtbot, window, demo, monkeypatch, tmp_path):
+    stop_answers(monkeypatch)
+    gravity = window.scene_view._gravity
+    assert not any(item.visible() for item in gravity.items)
+    window.file_handlers.open_path(tmp_path / "nobody.json")
+    qtbot.waitUntil(lambda: "Ctrl+O" in window.timeline.next_step, timeout=WAIT_MS)
+    window.session.open_clip(demo)
+    assert all(item.visible() for item in gravity.items)
+    window.session.close()
+    assert not any(item.visible() for item in gravity.items)
+
+
+def test_curves_that_are_not_there_yet_have_no_figures_on_their_axis(qtbot, window, demo, monkeypatch):
+    stop_answers(monkeypatch)
+    window.session.open_clip(demo)
+    window.actions_by_name["curves"].setChecked(True)
+    curves = window.answers.curves
+    axis = curves.plot.getPlotItem().getAxis("left")
+    qtbot.waitUntil(curves.plot.isVisible, timeout=WAIT_MS)
+    assert not axis.style["showValues"]
+    curves.choose("confidence")
+    qtbot.waitUntil(lambda: axis.style["showValues"], timeout=WAIT_MS)
