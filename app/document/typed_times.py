@@ -25,13 +25,12 @@ def frame_typed(text: str, times: NDArray[np.float64]) -> int:
 
 
 def range_typed(text: str, times: NDArray[np.float64]) -> tuple[int, int]:
-    """The first and last frame, from 0, that a text such as '10–60' or '1–2.5 s' means; see frame_typed. A unit at the end
-    holds for both."""
+    """The first and last frame, from 0, that a text such as '10–60', '1–2.5 s' or '1:05–70' means; see frame_typed. Where one
+    end is a time, so is the other."""
     parts = _BETWEEN.split(text.strip())
     if len(parts) != 2:
         raise UserError(f"'{text.strip()}' is no range: type two frames (10–60), or two times (1–2.5 s)")
-    last = _PLACE.fullmatch(parts[1].strip())
-    is_time = last is not None and _is_time(last)
+    is_time = any(_is_time(found) for part in parts if (found := _PLACE.fullmatch(part.strip())))
     first, end = _frame(parts[0], times, is_time), _frame(parts[1], times, is_time)
     if first > end:
         raise UserError(f"the range {text.strip()} ends before it begins")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from app.document.session import Session
@@ -13,6 +13,8 @@ from app.look.theme import Theme
 from mpm_core.skeleton import LIMBS, MPM16
 
 _NAME, _STATE, _ERROR = range(3)
+_LEAST_STATE_PX, _AROUND_HEADING_PX = 20, 28
+_ERROR_HEADING, _SHORT_HEADING = "Error mm", "mm"
 _JOINT_ROLE = Qt.ItemDataRole.UserRole
 _HEADER_TIPS = {
     _NAME: "Ticked: the lifter is shown it",
@@ -40,7 +42,7 @@ class JointsPanel(QTreeWidget):
         self._session = session
         self._is_filling = False
         self.setColumnCount(3)
-        self.setHeaderLabels(["Joint", "This frame", "Error mm"])
+        self.setHeaderLabels(["Joint", "This frame", _ERROR_HEADING])
         for column, tip in _HEADER_TIPS.items():
             self.headerItem().setToolTip(column, tip)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -49,7 +51,7 @@ class JointsPanel(QTreeWidget):
         header = self.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(_ERROR, QHeaderView.ResizeMode.ResizeToContents)
         self.headerItem().setTextAlignment(_ERROR, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._rows: list[tuple[QTreeWidgetItem, tuple[int, ...]]] = []
@@ -94,8 +96,26 @@ class JointsPanel(QTreeWidget):
         self._is_filling = True
         for item, joints in self._rows:
             if item.parent() is not None:
-                item.setIcon(_NAME, _dot(theme.palettes[palette_name].side(MPM16.side(joints[0]))))
+                item.setIcon(_NAME, _dot(theme.palettes[palette_name].side(MPM16.side(joints[0])), QColor(theme.base)))
         self._is_filling = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_states()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_states()
+
+    def _fit_states(self) -> None:
+        """In a narrow panel states are cut, whose tips say them too, and the errors' heading is short, rather than names."""
+        names, room = self.sizeHintForColumn(_NAME), self.viewport().width()
+        spare = room - names - _LEAST_STATE_PX - _AROUND_HEADING_PX - self.fontMetrics().horizontalAdvance(_ERROR_HEADING)
+        self.headerItem().setText(_ERROR, _ERROR_HEADING if spare >= 0 else _SHORT_HEADING)
+        others = names + (0 if self.isColumnHidden(_ERROR) else self.header().sectionSizeHint(_ERROR))
+        wanted = max(self.sizeHintForColumn(_STATE), self.header().sectionSizeHint(_STATE))
+        self.setColumnWidth(_STATE, max(min(wanted, room - others), _LEAST_STATE_PX))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -129,6 +149,7 @@ class JointsPanel(QTreeWidget):
             text = f"{np.nanmean(errors[columns]):.0f}" if known and errors is not None else ""
             item.setText(_ERROR, "…" if text and session.renewal.is_outdated(frame) else text)
         self._is_filling = False
+        self._fit_states()
 
     def _state_text(self, joint: int, is_masked: bool) -> str:
         session, frame = self._session, self._session.frame
@@ -180,13 +201,14 @@ class JointsPanel(QTreeWidget):
         self._is_filling = False
 
 
-def _dot(colour: QColor) -> QIcon:
+def _dot(colour: QColor, rim: QColor) -> QIcon:
+    """A rim in the list's colour: it is seen where the row is selected, which may have the dot's own."""
     picture = QPixmap(24, 24)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setPen(QPen(rim, 3))
     painter.setBrush(colour)
-    painter.drawEllipse(6, 6, 12, 12)
+    painter.drawEllipse(4, 4, 16, 16)
     painter.end()
     return QIcon(picture)

@@ -22,7 +22,7 @@ from app.document.suspicions import joints_text, sentence_of
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
-_HEADING = ("What", "Joints", "Frames", "Times limit")
+_HEADING = ("What", "Joints", "Frames", "× limit")
 _TIPS = ("", "", COUNTED_FROM_ONE, "How many times what counts as usual, where it is worst")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
@@ -59,7 +59,8 @@ class _Model(QAbstractTableModel):
         item, column = self.items[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             frames = frames_in_words(item.first, item.last).split()[-1]
-            return (CHECKS[item.kind].label, joints_text(item.joints), frames, f"{item.badness:.1f}")[column]
+            joints = joints_text(item.joints)
+            return (CHECKS[item.kind].label, joints[:1].upper() + joints[1:], frames, f"{item.badness:.1f}")[column]
         if role == _SORT_ROLE:
             return (CHECKS[item.kind].label, joints_text(item.joints), item.first, item.badness)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -198,8 +199,8 @@ def _beside(one: QWidget, other: QWidget) -> QHBoxLayout:
 
 _ORDERS = {"In order of time": (2, Qt.SortOrder.AscendingOrder), "Worst first": (3, Qt.SortOrder.DescendingOrder)}
 _WIDTHS = (
-    (QHeaderView.ResizeMode.Interactive, 92),
+    (QHeaderView.ResizeMode.Interactive, 104),
     (QHeaderView.ResizeMode.Stretch, 90),
-    (QHeaderView.ResizeMode.Interactive, 72),
-    (QHeaderView.ResizeMode.Interactive, 76),
+    (QHeaderView.ResizeMode.Interactive, 64),
+    (QHeaderView.ResizeMode.Interactive, 54),
 )

@@ -41,7 +41,9 @@ class TabRows(QWidget):
         if 0 <= self._tabs.currentIndex() < len(self._buttons):
             current = self._buttons[self._tabs.currentIndex()]
             current.setChecked(True)
-            if any(button.hasFocus() for button in self._buttons):  # else another one would look chosen too
+            if (
+                self.window().focusWidget() in self._buttons
+            ):  # also while a dialog is in front; else another one looks chosen too
                 current.setFocus()
 
     def minimumSizeHint(self) -> QSize:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, SignalInstance
 from PySide6.QtGui import QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QMenu, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from app.look import theme as look
 
 SWATCH = QSize(22, 12)
 
@@ -30,3 +34,19 @@ def menu_button(text: str, tip: str) -> QToolButton:
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     button.setMenu(QMenu(button))
     return button
+
+
+def bar_of(choices: Sequence[QWidget], hint: QWidget, closed: SignalInstance) -> QWidget:
+    """What stands above the curves, in place of a title, which would take as much of their height again: choices, a hint, and a
+    cross that tells `closed`."""
+    bar, cross = QWidget(), QToolButton()
+    cross.setText("×")
+    cross.setToolTip("Close the curves (V shows them again)")
+    cross.clicked.connect(lambda _=False: closed.emit())
+    row = QHBoxLayout(bar)
+    row.setContentsMargins(look.MARGIN, 4, look.MARGIN, 2)
+    for widget in choices:
+        row.addWidget(widget)
+    row.addWidget(hint, 1)
+    row.addWidget(cross)
+    return bar

@@ -11,7 +11,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -25,7 +24,7 @@ from app.document.session import Session
 from app.document.words import joint_in_words
 from app.look import theme as look
 from app.look.theme import Theme
-from app.views.curve_widgets import SWATCH, menu_button, swatch
+from app.views.curve_widgets import SWATCH, bar_of, menu_button, swatch
 from app.views.curves_axis import FrameAxis
 from app.views.curves_files import SUFFIXES, write_picture, write_table
 from app.views.error_curve import renewed_and_old
@@ -42,13 +41,14 @@ _VALUE_SIZE = QSize(166, 18)
 
 class CurvesView(QWidget):
     """Draws what the worker computed. Signals ask for curves, frames and spans; it changes nothing by itself but the selection
-    of joints."""
+    of joints. bar: what is chosen there, to be placed above it."""
 
     choice_changed = Signal(object)  # CurveChoice
     wanted = Signal(bool)  # whether somebody can see them
     frame_chosen = Signal(int)
     span_chosen = Signal(float, float)  # first frame in view, and how many
     save_chosen = Signal(str)  # a key of SUFFIXES
+    closed = Signal()  # by the cross
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -83,13 +83,10 @@ class CurvesView(QWidget):
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout()
-        for widget in (self.kinds, self._joints, self._save):
-            row.addWidget(widget)
-        row.addWidget(self.hint, 1)
+        self.bar = bar_of((self.kinds, self._joints, self._save), self.hint, self.closed)
         self.axis = FrameAxis(self._session)
         self.plot = pg.PlotWidget(axisItems={"bottom": self.axis})
-        self.plot.setMinimumHeight(80)
+        self.plot.setMinimumHeight(70)
         self.plot.setMenuEnabled(False)
         menu = self.plot.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())  # it has none, and would outlive a window that is closed
@@ -118,14 +115,13 @@ class CurvesView(QWidget):
         box.sigRangeChangedManually.connect(self._on_span_chosen)  # by the mouse: what the window sets is told to nobody
         self.plot.scene().sigMouseClicked.connect(self._on_clicked)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(look.MARGIN, 4, 0, 0)
+        layout.setContentsMargins(look.MARGIN, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(row)
         layout.addWidget(self.values)
         layout.addWidget(self.plot, 1)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(300, 130)
+        return QSize(300, 96)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -219,6 +215,9 @@ class CurvesView(QWidget):
         kind = CURVES[self._curves.choice.kind]
         name = f"{kind.label} ({kind.unit})" if kind.unit else kind.label
         room = self.plot.height() - self.axis.height() - look.MARGIN
+        self.plot.getPlotItem().getAxis("left").setStyle(
+            showValues=bool(self._curves.lines)
+        )  # of nothing they would be made up
         fits = self.fontMetrics().horizontalAdvance(name) <= room
         self.plot.getPlotItem().setLabel("left", name if fits else kind.unit, color=self.theme.muted)
 

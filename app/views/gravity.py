@@ -25,8 +25,12 @@ class GravityArrow:
         self._label = GLTextItem(font=font)
         self.items: tuple[GLGraphicsItem.GLGraphicsItem, ...] = (self._arrow, self._label)
 
-    def show(self, floor: NDArray[np.float64], up: Up, theme: Theme) -> None:
-        """Beside a place (3,) on the floor, in metres."""
+    def show(self, floor: NDArray[np.float64], up: Up | None, theme: Theme) -> None:
+        """Beside a place (3,) on the floor, in metres; nothing of no clip, with None."""
+        for item in self.items:
+            item.setVisible(up is not None)
+        if up is None:
+            return
         end = floor + _BESIDE_M
         start, neck = (end + np.array((0, 0, height)) for height in (_LENGTH_M, _HEAD_M))
         half = _HEAD_M / 2

@@ -43,13 +43,31 @@ def draw_horizon(
     ends = None if up.source == "level" else horizon_pixels(camera, up)
     if ends is None:
         return
-    (x0, y0), (x1, y1) = to_widget(ends)
+    seen = rect & painter.viewport().toRectF()
+    line = _within(to_widget(ends), seen)
+    if line is None:
+        return
     painter.save()
     painter.setClipRect(rect)
     painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
-    painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
-    _draw_name(painter, rect & painter.viewport().toRectF(), QPointF(x0, y0), QPointF(x1, y1))
+    painter.drawLine(*line)
+    _draw_name(painter, seen, *line)
     painter.restore()
+
+
+def _within(ends: NDArray[np.float64], seen: QRectF) -> tuple[QPointF, QPointF] | None:
+    """The part of a line between two points (2, 2) that is in a rectangle, or None: Qt gives up dashing a line that is much
+    longer than what is seen of it."""
+    start, step = ends[0], ends[1] - ends[0]
+    low, high = np.array([seen.left(), seen.top()]), np.array([seen.right(), seen.bottom()])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        meets = np.stack((low - start, high - start)) / step  # (2 sides, 2 axes) shares of the way
+    along = np.where(step == 0, np.where((low <= start) & (start <= high), [[-np.inf], [np.inf]], np.nan), meets)
+    first, last = max(along.min(0).max(), 0.0), min(along.max(0).min(), 1.0)
+    if not first < last:
+        return None
+    one, other = start + first * step, start + last * step
+    return QPointF(*one), QPointF(*other)
 
 
 def _draw_name(painter: QPainter, seen: QRectF, one: QPointF, other: QPointF) -> None:

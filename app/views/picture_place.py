@@ -19,7 +19,17 @@ _ZOOM_STEP = 1.2
 _SMALLEST_ZOOM, _LARGEST_ZOOM = 0.2, 20.0
 
 _PERSON_SHARE = 0.78
-"""How much of the view the person takes, across or down."""
+"""How much of the view the person takes, across or down, most of the time."""
+
+_WHOLE_SHARE = 0.96
+"""How much of it whoever jumps or reaches out takes at most: the calm view goes farther off rather than cut them."""
+
+_NAME_PX = 20
+_FAR_OFF = 2.0
+"""A person that is for moments so many of their own sizes from where they usually are is somebody else, or nobody."""
+
+_FEW = 0.05
+"""Of the frames around: where the person is seen in fewer, nobody is followed."""
 
 _CALM_S = 0.5
 """Standard deviation in time by which the view follows: a step must not shake it."""
@@ -74,11 +84,12 @@ class PicturePlace:
             return self._held
         fit = min(view.width() / image[0], view.height() / image[1])
         if self.mode == "person" and person is not None:
-            size = np.maximum(person[1] - person[0], 1.0)
-            scale = float((np.array([view.width(), view.height()]) * _PERSON_SHARE / size).min())
+            size, top = np.maximum(person[1] - person[0], 1.0), look.MARGIN + _NAME_PX  # under what is written there
+            room = np.array([view.width(), max(view.height() - top, 1)])
+            scale = float((room * _PERSON_SHARE / size).min())
             scale = max(min(scale, _LARGEST_SCALE), fit)
             # In the middle, also at the picture's edge: what leaves the picture is still the person.
-            corner = np.array([view.width(), view.height()]) / 2 - person.mean(0) * scale
+            corner = np.array([0, top]) + room / 2 - person.mean(0) * scale
             return QRectF(float(corner[0]), float(corner[1]), image[0] * scale, image[1] * scale)
         scale = fit * self._zoom
         size_px = QPointF(image[0] * scale, image[1] * scale)
@@ -107,25 +118,44 @@ class PicturePlace:
 
 def person_box(clip: Clip, frame: int) -> NDArray[np.float64] | None:
     """(2, 2) the corners around the person of a frame in image pixels, calmed over the frames around; None where nobody is
-    seen."""
+    seen, or only for moments."""
     if clip.keypoints is None:
         return None
     reach = max(int(_CALM_S * _REACH * clip.fps), 1)
     first, last = max(frame - reach, 0), min(frame + reach + 1, len(clip))
     visible = clip.visible[first:last]
     seen = np.flatnonzero(visible.sum(1) > 1)
-    if not len(seen):
+    if len(seen) < max(_FEW * len(visible), 1):
         return None
     points, there = clip.keypoints[first:last][seen].astype(np.float64), visible[seen][..., None]
     low = np.where(there, points, np.inf).min(1)
     high = np.where(there, points, -np.inf).max(1)
-    apart = (clip.times[first:last][seen] - clip.times[frame]) / _CALM_S
-    weights = np.exp(-0.5 * apart**2)[:, None]
+    middles, sizes = (low + high) / 2, high - low
+    off = np.linalg.norm(middles - np.median(middles, axis=0), axis=1)
+    near = off <= max(_FAR_OFF * float(np.median(sizes.max(1))), float(np.median(off)))
+    seen, low, high, middles, sizes = (each[near] for each in (seen, low, high, middles, sizes))
+    apart = clip.times[first:last][seen] - clip.times[frame]
+    weights = np.exp(-0.5 * (apart / _CALM_S) ** 2)
     if not weights.sum() > 0:
         return None
-    middle = ((low + high) / 2 * weights).sum(0) / weights.sum()
-    size = ((high - low) * weights).sum(0) / weights.sum()
+    weights /= weights.sum()
+    middle, size = _now(middles, weights, apart), weights @ sizes
+    here = np.flatnonzero(seen == frame - first)
+    if len(here):
+        farthest = np.maximum(middle - low[here[0]], high[here[0]] - middle)
+        size = np.maximum(size, 2 * farthest * _PERSON_SHARE / _WHOLE_SHARE)
     return np.stack((middle - size / 2, middle + size / 2))
+
+
+def _now(values: NDArray[np.float64], weights: NDArray[np.float64], apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2,) what values (n, 2) are by a weighted line through them at the time that they are so many seconds `apart` from: at
+    the ends of a clip their mean would lag behind whoever walks. Where all lie on one side of that time, at the nearest."""
+    mean, mean_time = weights @ values, float(weights @ apart)
+    spread = float(weights @ (apart - mean_time) ** 2)
+    if spread == 0:
+        return mean
+    slope = weights @ ((apart - mean_time)[:, None] * (values - mean)) / spread
+    return mean + slope * (min(max(0.0, float(apart.min())), float(apart.max())) - mean_time)
 
 
 def flat_pose(clip: Clip, prediction: Prediction | None, frame: int) -> NDArray[np.floating]:
@@ -140,7 +170,7 @@ def flat_pose(clip: Clip, prediction: Prediction | None, frame: int) -> NDArray[
 def draw_name(painter: QPainter, text: str, theme: Theme) -> None:
     """A few words in the corner of the view, readable on any picture."""
     width = painter.fontMetrics().horizontalAdvance(text) + 14
-    box = QRectF(look.MARGIN, look.MARGIN, width, 20)
+    box = QRectF(look.MARGIN, look.MARGIN, width, max(_NAME_PX, painter.fontMetrics().height() + 2))
     ground = QColor(theme.panel)
     ground.setAlpha(200)
     painter.setPen(Qt.PenStyle.NoPen)

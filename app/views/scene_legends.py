@@ -84,11 +84,7 @@ class SolidityKey(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        behind = QColor(self.theme.scene)
-        behind.setAlphaF(_BEHIND_ALPHA)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(behind)
-        painter.drawRoundedRect(QRectF(0, 0, self._written_width(painter.fontMetrics()), self.height()), 4, 4)
+        self._clear_behind(painter)
         solid = QColor(self.theme.muted if self._is_outdated else self.theme.text)
         self._row(painter, 0, 0, self._first_words(), solid, None)
         if self._has_truth:
@@ -103,13 +99,24 @@ class SolidityKey(QWidget):
             thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
             self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
 
-    def _written_width(self, metrics: QFontMetrics) -> float:
-        """How much of its width is written on: there it is to be read over whoever stands behind."""
-        rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept), self._alternatives]
-        wide = max(metrics.horizontalAdvance(text) for text in rows)
+    def _clear_behind(self, painter: QPainter) -> None:
+        """Rows are to be read over whoever stands behind, who is covered no farther than each of them is written."""
+        behind = QColor(self.theme.scene)
+        behind.setAlphaF(_BEHIND_ALPHA)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(behind)
+        height = _KEY_ROW * line_scale(self)
+        for row, wide in enumerate(self.written_widths(painter.fontMetrics())):
+            painter.drawRect(QRectF(0, row * height, wide, height))
+
+    def written_widths(self, metrics: QFontMetrics) -> list[float]:
+        """How far to the right each row is written on."""
+        rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept)]
+        rows += [self._alternatives] if self._alternatives else []
+        wide = [float(metrics.horizontalAdvance(text)) for text in rows]
         if self._has_truth:
-            wide = max(wide, round(_SECOND_COLUMN * line_scale(self)) + metrics.horizontalAdvance(_TRUTH))
-        return min(wide + _TEXT_LEFT + _AFTER_TEXT, self.width())
+            wide[0] = _SECOND_COLUMN * line_scale(self) + metrics.horizontalAdvance(_TRUTH)
+        return [min(each + _TEXT_LEFT + _AFTER_TEXT, self.width()) for each in wide]
 
     def _first_words(self) -> str:
         return "old, lifting …" if self._is_outdated else "prediction"

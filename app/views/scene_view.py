@@ -29,7 +29,7 @@ from app.views.gravity import GravityArrow
 from app.views.joint_text import describe_joint
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_alternatives import AlternativesCloud, AlternativesTool
-from app.views.scene_angle import refitted
+from app.views.scene_angle import StepBack, refitted
 from app.views.scene_camera import CameraPyramid, camera_axes
 from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
@@ -63,7 +63,7 @@ class SceneView(SceneCanvas):
         self.shows_truth = True
         self.is_side_by_side = False
         self.follows_root = False
-        self._aspect = self._shape()
+        self._aspect, self._step_back = self._shape(), StepBack()
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
         self._floor, self._is_floor_found, self._has_looked = 0.0, False, False
@@ -134,10 +134,10 @@ class SceneView(SceneCanvas):
         self.shows_errors = self.shows_errors if errors is None else errors
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
-        if side_by_side:
+        if side_by_side is not None:
             steps = len(self._session.kept.shown) // 2 + 1  # to either side
-            whole = (steps + 0.5) * _SIDE_BY_SIDE_M / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
-            self.opts["distance"] = max(self.opts["distance"], whole)
+            needed = (steps + 0.5) * _SIDE_BY_SIDE_M / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
+            self.opts["distance"] = self._step_back.distance(self.opts["distance"], needed if side_by_side else None)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -218,12 +218,13 @@ class SceneView(SceneCanvas):
         root = root_in_scene(self._session, self._session.frame)
         spacing = look.GRID_SPACING_M
         centre = (*(round(float(value) / spacing) * spacing for value in root[:2]), self._floor)
-        place = (centre, self._session.up, self.theme.name)
+        up = self._session.up if len(self._session) else None
+        place = (centre, up, self.theme.name)
         if place != self._floor_drawn:  # it follows the person from square to square
             self._floor_drawn = place
             self._grid.resetTransform()
             self._grid.translate(*centre)
-            self._gravity.show(np.array(centre), self._session.up, self.theme)
+            self._gravity.show(np.array(centre), up, self.theme)
         self._place_frustum()
 
     def _place_frustum(self) -> None:

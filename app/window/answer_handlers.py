@@ -80,7 +80,9 @@ class AnswerHandlers(QObject):
             self._suspicions.select(found)
         elif suspicions.items is None and session.clip is not None:
             session.message.emit("Still looking for bad frames …")
-        else:
+        elif session.clip is not None and not suspicions.shown:
+            session.message.emit("There are no bad frames of this kind." if suspicions.only else "There are no bad frames.")
+        elif session.clip is not None:
             kind = " of this kind" if suspicions.only else ""
             session.message.emit(f"No bad frame{kind} further on: the tab Bad frames lists {len(suspicions.shown)}.")
 

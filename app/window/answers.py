@@ -84,6 +84,8 @@ class Answers:
         if kind := self._chosen_kind():
             curves.choose(kind)
         curves.show_span(*self._timeline.in_view[:2])
+        curves.closed.connect(self.dock.close)
+        self.dock.setTitleBarWidget(curves.bar)
         self.dock.setWidget(curves)  # which shows it where the dock is on show
         return curves
 

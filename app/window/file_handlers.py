@@ -205,10 +205,10 @@ class FileHandlers(QObject):
         return self._waiting is None or ask_to_give_up_export(self._window, self._waiting.path.name)
 
     def stop(self) -> None:
-        """Finish what is being written; call before the application quits."""
+        """Finish what is being written or was handed over; call before the application quits."""
         self._soon.stop()
         self._waiting = None
-        self._writer.stop()
+        self._writer.stop(finishes=True)
 
 
 def readable() -> str:

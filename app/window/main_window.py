@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle, lambda: self.timeline.shows_seconds)
-        self.messages = Messages(self.views)
+        self.messages = Messages(self.views, self.view_handlers.as_the_ruler_counts)
         self.film_handlers = FilmHandlers(
             self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,8 @@ _MS_A_LETTER = 90
 _MOST_ON_SHOW = 3
 _MOST_KEPT = 500
 _WIDTH_PX = 460
+_SHARE = 0.58
+"""Of the area's width, at most: beside the picture, whose person stands at its lower edge."""
 _LOG_SIZE = (640, 420)
 
 
@@ -94,12 +97,14 @@ class Note(QFrame):
 
 
 class Messages(QObject):
-    """Shows messages in the lower left of an area of a window, the newest lowest, and keeps them all."""
+    """Shows messages in the lower right of an area of a window, the newest lowest, and keeps them all."""
 
     changed = Signal()
 
-    def __init__(self, area: QWidget) -> None:
+    def __init__(self, area: QWidget, worded: Callable[[str], str] = str) -> None:
+        """worded: what becomes of a sentence before it is shown."""
         super().__init__(area)
+        self._worded = worded
         self._area, self._window = area, area.window()
         self._notes: list[Note] = []
         self.log: list[Message] = []
@@ -136,6 +141,7 @@ class Messages(QObject):
             for note in self.notes():
                 self._close(note)
             return
+        text = self._worded(text)
         message = Message(kind, text, datetime.now())
         self.log = [*self.log, message][-_MOST_KEPT:]
         self.unread += kind.name not in _PASSING
@@ -160,14 +166,14 @@ class Messages(QObject):
             self._place()
 
     def _place(self) -> None:
-        corner = self._area.mapTo(self._window, QPoint(0, self._area.height()))
+        corner = self._area.mapTo(self._window, QPoint(self._area.width(), self._area.height()))
         bottom = corner.y() - look.MARGIN
-        width = min(_WIDTH_PX, self._area.width() - 2 * look.MARGIN)
+        width = min(_WIDTH_PX, round(self._area.width() * _SHARE) - look.MARGIN)
         for note in reversed(self._notes):
             note.setFixedWidth(width)
             note.setFixedHeight(max(note.heightForWidth(width), note.minimumSizeHint().height()))
             bottom -= note.height()
-            note.move(corner.x() + look.MARGIN, bottom)
+            note.move(corner.x() - look.MARGIN - width, bottom)
             note.raise_()
             bottom -= look.MARGIN // 2
 

@@ -9,6 +9,10 @@ from mpm_core.video import VideoInfo
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
 
+NOTHING_IS_OPEN = (
+    "Drop keypoints, a video or a project here, or press Ctrl+O. File → Open the demo shows what can be done with them."
+)
+
 
 def connect_video(window: MainWindow) -> None:
     """Connect the video's panel, and what a chosen video changes."""
@@ -44,9 +48,9 @@ def connect_video(window: MainWindow) -> None:
         name = "" if job.video is None else job.video.path.name
         finds = f"Looking for people in {name}: they are opened at the end, or when you cancel."
         asks = f"{name} is open. Press Detect, in the panel Video on the right, to find people in it."
-        window.timeline.say_next_step("" if job.video is None else finds if job.state.is_running else asks)
+        window.timeline.say_next_step(NOTHING_IS_OPEN if job.video is None else finds if job.state.is_running else asks)
 
-    for signal in (job.chosen, job.adopted, job.state_changed):
+    for signal in (job.chosen, job.adopted, job.state_changed, window.opener.failed):
         signal.connect(point_on)
     job.chosen.connect(widen_image)
     job.chosen.connect(lambda _: window.panels.setCurrentIndex(window.panels.count() - 1))

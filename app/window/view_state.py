@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtGui import QAction
@@ -18,6 +18,7 @@ from app.views.scene_area import SceneArea
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS
 from app.window.answers import Answers
+from mpm_core.clip import Clip
 from mpm_core.corrections import FILLS
 from mpm_core.curves import CURVES
 from mpm_core.formats.project import Part
@@ -34,7 +35,8 @@ _LONGEST_REACH_S = 60.0
 
 @dataclass(frozen=True, eq=False)
 class ViewState:
-    """Kept with a project, but no work: nobody is asked to save it. splitters: by name, whose parts share the room."""
+    """Kept with a project, but no work: nobody is asked to save it. splitters: by name, whose parts share the room; asked: from
+    where to look at the scene once it is built, and the clip that this was said of."""
 
     session: Session
     playback: Playback
@@ -46,6 +48,7 @@ class ViewState:
     panels: QTabWidget
     splitters: Mapping[str, QSplitter]
     actions: Mapping[str, QAction]
+    asked: list[tuple[Clip | None, Mapping[str, Any]]] = field(default_factory=list)
 
     def owns(self, name: str) -> bool:
         """See Kept."""
@@ -56,7 +59,7 @@ class ViewState:
         note = {
             "image": viewpoints.image_viewpoint(self.image),
             "timeline": viewpoints.timeline_viewpoint(self.timeline),
-            "scene": viewpoints.scene_viewpoint(view) if self.scene.is_built and (view := self.scene.view) else {},
+            "scene": self._scene_viewpoint(),
             "switches": {name: self.actions[name].isChecked() for name in _SWITCHES},
             "panel": self.panels.tabText(self.panels.currentIndex()),
             "answers": [answer.name for answer in self.session.kept.shown],
@@ -83,7 +86,17 @@ class ViewState:
                 self.splitters[name].setSizes(sizes)
         viewpoints.zoom_there(self.image, _dict(note, "image"))
         viewpoints.scroll_there(self.timeline, _dict(note, "timeline"))
-        self.scene.then(lambda view: viewpoints.look_from_there(view, _dict(note, "scene")))
+        self.asked[:] = [(self.session.opened, _dict(note, "scene"))]
+        self.scene.then(lambda view: viewpoints.look_from_there(view, self._asked()))
+
+    def _scene_viewpoint(self) -> Mapping[str, Any]:
+        """From where the scene is looked at; until it is there, from where it is to be."""
+        view = self.scene.view if self.scene.is_built else None
+        return self._asked() if view is None else viewpoints.scene_viewpoint(view)
+
+    def _asked(self) -> Mapping[str, Any]:
+        """What was asked for of the clip that is open, and of no other one."""
+        return next((note for opened, note in self.asked if opened is self.session.opened), {})
 
     def _restore_choices(self, note: Mapping[str, Any]) -> None:
         """What of the answers, curves and bad frames is shown, how fast it is played, and how new keys are joined."""

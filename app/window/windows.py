@@ -12,6 +12,7 @@ from app.document.recent import said
 from app.look.theme import THEMES, Theme
 from app.panels.questions import ask_to_recover
 from app.window.main_window import MainWindow
+from app.window.video_connections import NOTHING_IS_OPEN
 from app.workers.autosave import find_leftovers
 from app.workers.garbage import freeze_after_first_answer, freeze_anew
 
@@ -57,6 +58,7 @@ class Windows(QObject):
             window.resize(before.size())
             place = before.pos() + _STEP
             screen = QGuiApplication.primaryScreen().availableGeometry()
+            window.timeline.say_next_step(NOTHING_IS_OPEN)
             window.move(place if screen.contains(place + QPoint(*before.size().toTuple())) else screen.topLeft())
         window.project_handlers.new_window_asked.connect(self.open)
         window.project_handlers.quit_asked.connect(self.quit)

@@ -23,7 +23,7 @@ class NewestWins(QThread):
         super().__init__()
         self._work = work
         self._waiting: tuple[object, ...] | None = None
-        self._is_stopping = False
+        self._is_stopping = self._finishes = False
         self._changed = Condition()
         self._is_counted = False
 
@@ -43,10 +43,10 @@ class NewestWins(QThread):
         """Whether the work at hand should stop: something newer waits, or the thread is to end."""
         return self._waiting is not None or self._is_stopping
 
-    def stop(self) -> None:
-        """End the thread after the step at hand."""
+    def stop(self, finishes: bool = False) -> None:
+        """End the thread after the step at hand. finishes: whether what waits is done first, as what is to be written is."""
         with self._changed:
-            self._is_stopping = True
+            self._is_stopping, self._finishes = True, finishes
             self._changed.notify()
         self.wait()
         if self._is_counted:
@@ -58,7 +58,7 @@ class NewestWins(QThread):
             with self._changed:
                 while self._waiting is None and not self._is_stopping:
                     self._changed.wait()
-                if self._is_stopping:
+                if self._is_stopping and not (self._finishes and self._waiting is not None):
                     return
                 request, self._waiting = self._waiting, None
             assert request is not None

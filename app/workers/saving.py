@@ -31,8 +31,8 @@ class SaveJob(QObject):
         self._thread.ask(project, path)
 
     def stop(self) -> None:
-        """End the worker; call before the application quits, when nothing is being written."""
-        self._thread.stop()
+        """Finish what was asked for, and end the worker; call before the application quits."""
+        self._thread.stop(finishes=True)
 
     def _work(self, project: Project, path: Path) -> None:
         write_project(with_fingerprint(project), path)

@@ -183,4 +183,4 @@ def test_a_person_at_the_pictures_edge_is_in_the_middle(person):
     scale = rect.width() / 1000
     corners = person * scale + (rect.x(), rect.y())
     assert (corners >= 0).all() and (corners <= (390, 430)).all()
-    assert corners.mean(0) == pytest.approx((195, 215), abs=1)
+    assert corners.mean(0) == pytest.approx((195, (28 + 430) / 2), abs=1)  # under the picture's name

@@ -296,7 +296,7 @@ def test_a_second_window_is_another_document_with_the_same_look(qtbot, windows, 
     first.resize(1024, 700)
     first.actions_by_name["new_window"].trigger()
     first, second = windows.open_windows
-    assert second.size() == first.size() and second.pos() != first.pos()
+    assert second.size() == first.size() and second.pos() != first.pos() and "Ctrl+O" in second.timeline.next_step
     first.session.open_clip(clip)
     assert second.session.clip is None and first.session.clip is not None
     second.actions_by_name["theme_light"].trigger()

@@ -9,7 +9,7 @@ from app.document.lift_options import LiftState
 from app.document.words import joint_in_words
 from mpm_core import Clip, write
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
+from tests.app.conftest import WAIT_MS, show_panel, stop_answers, wait_for_lift
 from tests.app.fan import switch_on
 
 SMALL = (1024, 700)
@@ -59,3 +59,30 @@ def test_names_and_the_first_figure_of_each_joint_are_in_view(qtbot, window, tmp
     tips = [table.horizontalHeaderItem(column).toolTip() for column in range(1, table.columnCount())]
     assert tips[0].startswith("Error (mm): " if has_truth else "Reprojection error (px): ") and all(tips)
     assert np.isfinite(float(table.item(1, 1).text()))
+
+
+@pytest.mark.parametrize("larger", [0, 3])
+def test_the_list_of_joints_has_their_names_whole_with_larger_text_too(qtbot, window, demo, monkeypatch, larger):
+    stop_answers(monkeypatch)
+    window.resize(*SMALL)
+    show_panel(window, "Joints")
+    window.session.open_clip(demo)
+    window.editor.set_hidden(MPM16.limb("left arm"), 0, 60, True)
+    try:
+        for _ in range(larger):
+            window.actions_by_name["text_larger"].trigger()
+        panel = window.joints_panel
+
+        def names_are_whole():
+            return all(
+                panel.visualItemRect(item).isValid() and panel.columnWidth(0) >= panel.sizeHintForColumn(0)
+                for item, _ in panel._rows
+            )
+
+        QApplication.processEvents()
+        qtbot.waitUntil(names_are_whole, timeout=WAIT_MS)
+        assert panel.columnWidth(0) + panel.columnWidth(1) + panel.columnWidth(2) <= panel.viewport().width() + 1
+        hidden = next(item for item, joints in panel._rows if joints == (MPM16.index("LWrist"),))
+        assert hidden.text(1) == "hidden" and hidden.toolTip(1)
+    finally:
+        window.actions_by_name["text_usual"].trigger()

@@ -26,8 +26,9 @@ def test_what_is_no_frame_is_refused_in_a_sentence(text):
 
 @pytest.mark.parametrize(("text", "span"), [
     ("10-60", (9, 59)), ("10 – 60", (9, 59)), ("1–2.5 s", (10, 40)), ("1 s to 2.5 s", (10, 40)), ("1..3", (0, 2)),
+    ("0:01-2", (10, 30)), ("1 s-2", (10, 30)), ("1-0:02.5", (10, 40)),
 ])  # fmt: skip
-def test_a_unit_at_the_end_holds_for_both(text, span):
+def test_a_unit_at_either_end_holds_for_both(text, span):
     assert range_typed(text, TIMES) == span
 
 
