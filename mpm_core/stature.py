@@ -14,6 +14,9 @@ from mpm_core.skeleton import MPM16
 SMALLEST_M, TALLEST_M = 0.3, 2.8
 """Of a person: a newborn who is half as long as others, and somewhat more than the tallest man who was ever measured."""
 
+_SHORTEST_BONE_M, _LONGEST_BONE_M = 0.02, 2.0
+"""Of the longest bone of a body, whether a newborn's or a giant's: what is beyond is in another unit."""
+
 _BONES_UPWARD = ("Hip", "Spine", "Thorax", "Head")
 _BONES_OF_A_LEG = ("Hip", "Knee", "Ankle")
 
@@ -45,6 +48,18 @@ def check_height(height_m: float | None, where: str = "") -> None:
     """UserError, which begins with `where`, for a height in metres that no person has; None is no height and passes."""
     if height_m is not None and not SMALLEST_M <= height_m <= TALLEST_M:
         raise UserError(f"{where}a person is {SMALLEST_M:g} to {TALLEST_M:g} m tall, not {height_m:g} m")
+
+
+def check_metres(positions: NDArray[np.floating], where: str) -> None:
+    """UserError, which begins with `where`, for poses (frames, 16, 3), NaN where unknown, whose longest bone no person has."""
+    ends = np.array(MPM16.bones)
+    lengths = np.linalg.norm(positions[:, ends[:, 0]] - positions[:, ends[:, 1]], axis=-1)
+    medians = [float(np.median(bone[known])) for bone in lengths.T if (known := np.isfinite(bone)).any()]
+    longest = max(medians, default=0.0)
+    if longest > _LONGEST_BONE_M or 0 < longest < _SHORTEST_BONE_M:
+        raise UserError(
+            f"{where}positions must be in metres: the longest bone is {longest:.3g} long, so they are in another unit"
+        )
 
 
 def _length_along(joints: Sequence[str], poses: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:

@@ -18,6 +18,7 @@ from mpm_core.files import written_whole
 from mpm_core.formats.base import CHOICES, Contents, Format, ReadOptions, WriteOptions
 from mpm_core.formats.motion.world import pause_notes
 from mpm_core.formats.recognising import UnclearFormatError, find_reader
+from mpm_core.formats.stated import check_heeded, telling_notes
 from mpm_core.garbage import nothing_collected
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
@@ -96,7 +97,9 @@ def read_clip(
     with _refusing(path):
         probe, found = find_reader(Path(path), FORMATS, options.format)
         assert found.read is not None
+        check_heeded(options, found, str(path))
         clip = found.read(probe, options)
+        clip = replace(clip, notes=(*clip.notes, *telling_notes(options, found, clip)))
         if options.fps is not None and clip.own_fps is not None:
             note = rate_note(options.fps, "was told", clip.own_fps)
             clip = replace(clip, notes=(*clip.notes, *([note] if note not in clip.notes else [])))

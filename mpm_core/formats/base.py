@@ -236,7 +236,8 @@ class Format:
     A `write` function takes what to write, the path of a new file, and the writer's own options. takes_2d: whether it
     can hold keypoints alone. choices: names of those in CHOICES that its writer has. keeps_times: whether
     each frame has a time of its own, or there is one frame time for all. keeps_marks: whether it tells joints that a lifter
-    filled in from those that were measured.
+    filled in from those that were measured. heeds: names of ReadOptions that its reader makes use of, beside fps, which
+    all do.
     """
 
     name: str
@@ -250,6 +251,7 @@ class Format:
     choices: tuple[str, ...] = ()
     keeps_times: bool = False
     keeps_marks: bool = False
+    heeds: tuple[str, ...] = ()
 
 
 CHOICES: Mapping[str, str] = {

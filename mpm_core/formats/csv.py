@@ -21,9 +21,9 @@ from mpm_core.formats.base import (
     Probe,
     ReadOptions,
     Recognition,
-    rate_of_times,
 )
 from mpm_core.formats.csv_writing import write_csv
+from mpm_core.formats.stated import rate_stated, size_stated
 from mpm_core.formats.tables import Table
 from mpm_core.formats.units import to_metres
 from mpm_core.limits import check_rate
@@ -85,7 +85,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     rows = _long_rows(table, skeleton) if _is_long(table.header) else _wide_rows(table, skeleton)
     places = _frame_places(rows, probe.path)
     notes: list[str] = []
-    told_fps = _told_rate(table.comments, rows.times, places)
+    told_fps, said = rate_stated(_told_rate(table.comments), rows.times, places)
+    notes += said
     fps = options.fps or told_fps
     if fps is None:
         fps = _ASSUMED_FPS
@@ -95,7 +96,12 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     rows, told = _with_gaps(rows, places, check_rate(fps, f"{probe.path}: "), probe.path)
     notes += told
     is_3d = rows.points.shape[-1] == 3
-    size = options.image_size or _image_size(table.comments, "xyz" if is_3d else "xy", notes)
+    size, said = size_stated(options.image_size, _image_size(table.comments))
+    notes += said
+    if size is None:
+        size = ASSUMED_SIZE
+        if not is_3d:
+            notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
     points = rows.points
     if is_3d:
         points, unit_notes = to_metres(points, skeleton, options.unit)
@@ -226,11 +232,11 @@ def _places(numbers: NDArray[np.float64] | None, name: str, path: Path) -> NDArr
     return numbers - numbers.min()
 
 
-def _told_rate(comments: dict[str, str], times: NDArray[np.float64] | None, places: NDArray[np.int64]) -> float | None:
+def _told_rate(comments: dict[str, str]) -> float | None:
     try:
         return _number(comments["fps"])
     except (KeyError, ValueError):
-        return None if times is None else rate_of_times(times, places)
+        return None
 
 
 def _own_rate(comments: dict[str, str], told: float | None, fps: float, path: Path) -> float | None:
@@ -247,14 +253,12 @@ def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _image_size(comments: dict[str, str], axes: str, notes: list[str]) -> tuple[int, int]:
+def _image_size(comments: dict[str, str]) -> tuple[int, int] | None:
     try:
         width, height = (int(part) for part in comments["image_size"].split("x"))
         return width, height
     except (KeyError, ValueError):
-        if axes == "xy":
-            notes.append(f"the file has no image size: {ASSUMED_SIZE[0]} x {ASSUMED_SIZE[1]} assumed")
-        return ASSUMED_SIZE
+        return None
 
 
 def _up(comments: dict[str, str], path: Path) -> tuple[float, float, float] | None:
@@ -295,5 +299,5 @@ def _height(comments: dict[str, str], path: Path) -> float | None:
 
 FORMAT = Format(
     "csv", "CSV", (".csv",), _recognise, _inspect, _read, write_csv, choices=("long", "tidy", "uncertainty", *IN_WORLD),
-    keeps_times=True, keeps_marks=True,
+    keeps_times=True, keeps_marks=True, heeds=("image_size", "unit"),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, CERTAIN, Contents, Format, Probe, ReadOptions, Recognition, read_json
 from mpm_core.formats.keypoints.people import guess_size
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
+from mpm_core.formats.stated import size_stated
 from mpm_core.joint_maps import map_to_mpm16
 from mpm_core.skeleton import H36M17, find_skeleton
 
@@ -54,6 +55,9 @@ class _Told:
     view: _View | None
     image_size: tuple[int, int] | None
     fps: float | None
+
+
+_HEEDS = ("image_size", "select")
 
 
 def _recognise(probe: Probe) -> Recognition | None:
@@ -160,7 +164,8 @@ class _Pair:
         scores = _scores(self._content.get("scores"), subject, action, number, points.shape[:2])
         told = self._told(subject, action, number)
         fps, notes = self._fps(options.fps or told.fps, notes)
-        size, notes = self._size(options.image_size or told.image_size, points, notes)
+        size, said = size_stated(options.image_size, told.image_size)
+        size, notes = self._size(size, points, (*notes, *said))
         view, world = told.view, self._world.get(subject, {}).get(action)
         if world is not None:
             world = _world(world, source)
@@ -341,4 +346,4 @@ def _fitted_view(
     return _View(fit.rotation, fit.translation, fit.intrinsics, size), note
 
 
-FORMAT = Format("h36m-npz", "Human3.6M / VideoPose3D npz", (".npz",), _recognise, _inspect, _read)
+FORMAT = Format("h36m-npz", "Human3.6M / VideoPose3D npz", (".npz",), _recognise, _inspect, _read, heeds=_HEEDS)

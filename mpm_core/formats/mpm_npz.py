@@ -23,12 +23,12 @@ from mpm_core.formats.base import (
     ReadOptions,
     Recognition,
     WriteOptions,
-    rate_of_times,
 )
 from mpm_core.formats.hypotheses import uncertainty_to_write
 from mpm_core.formats.keypoints.arrays import holds_3d, recognise_array
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.sources import sources_of
+from mpm_core.formats.stated import rate_stated, size_stated
 from mpm_core.formats.units import to_metres
 from mpm_core.grounding.floor import find_floor
 from mpm_core.grounding.up import find_up
@@ -72,15 +72,14 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
     times = as_floats(arrays["times"], f"{path}: 'times'") if "times" in arrays else None
     if times is not None and times.ndim != 1:
         raise UserError(f"{path}: 'times' has the shape {times.shape}, not (frames,)")
-    notes = []
-    told_fps = _number(arrays, "fps", path)
-    if told_fps is None and times is not None:
-        told_fps = rate_of_times(times)
+    told_fps, said = rate_stated(_number(arrays, "fps", path), times)
+    notes = list(said)
     fps = told_fps if options.fps is None else options.fps
     if fps is None:
         fps = _ASSUMED_FPS
         notes.append(f"the file has no frame rate: {fps:g} frames/s assumed")
-    size = options.image_size or _size(arrays, path)
+    size, said = size_stated(options.image_size, _size(arrays, path))
+    notes += said
     if size is None:
         size = ASSUMED_SIZE
         if "keypoints" in arrays:
@@ -327,5 +326,5 @@ def _write(content: Clip | Prediction, path: Path, options: WriteOptions) -> Non
 
 FORMAT = Format(
     "npz", "mpm-viewer NPZ", (".npz",), _recognise, _inspect, _read, _write, choices=("uncertainty",),
-    keeps_times=True, keeps_marks=True,
+    keeps_times=True, keeps_marks=True, heeds=("image_size", "skeleton", "unit"),
 )  # fmt: skip

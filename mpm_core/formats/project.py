@@ -27,6 +27,7 @@ from mpm_core.errors import UserError
 from mpm_core.files import ZIP_ERRORS, open_zip, written_whole
 from mpm_core.formats.base import CERTAIN, Contents, Format, Probe, ReadOptions, Recognition
 from mpm_core.formats.project_clip import clip_from, clip_parts
+from mpm_core.formats.stated import size_stated
 from mpm_core.masking import Mask
 from mpm_core.pauses import at_rate
 from mpm_core.provenance import Step
@@ -273,8 +274,9 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
         clip = replace(clip, fps=options.fps, times=times, own_fps=clip.own_fps or clip.fps)
     if options.image_size is not None:
         camera = Intrinsics.assumed(options.image_size) if clip.camera.is_assumed else clip.camera
-        clip = replace(clip, image_size=options.image_size, camera=camera)
+        _, said = size_stated(options.image_size, clip.image_size)
+        clip = replace(clip, image_size=options.image_size, camera=camera, notes=(*clip.notes, *said))
     return clip
 
 
-FORMAT = Format("project", "mpm-viewer project", (SUFFIX,), _recognise, _inspect, _read)
+FORMAT = Format("project", "mpm-viewer project", (SUFFIX,), _recognise, _inspect, _read, heeds=("image_size",))

@@ -25,6 +25,7 @@ from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
+from mpm_core.stature import check_metres
 
 MODEL_RATE = 50.0
 """Frames per second that the network was trained at."""
@@ -324,6 +325,7 @@ def take_points(clip: Clip, task: str, model: PoseNetwork) -> tuple[NDArray[np.f
             raise UserError(
                 f"{clip.source or 'this clip'}: has no 3D positions to complete (of 2D keypoints mpm lift makes them)"
             )
+        check_metres(clip.ground_truth, f"{clip.source}: " if clip.source else "")
         missing = ~np.all(np.isfinite(clip.ground_truth), axis=-1)
         return np.where(missing[..., None], 0, clip.ground_truth).astype(np.float32), missing
     if clip.keypoints is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, Probe, ReadOptions, Recognition
-from mpm_core.formats.keypoints.frames import Numbered, number_frames
+from mpm_core.formats.keypoints.frames import Numbered, SameFrameError, number_frames
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting, identity_of
@@ -61,6 +61,8 @@ def _number_images(images: list[Any], where: str) -> Numbered:
         return Numbered(tuple(range(len(images))))
     try:
         return number_frames(names, where)
+    except SameFrameError:  # of two videos, or seen by two cameras
+        raise
     except UserError:
         note = "the images' names do not number the frames: taken in the order of the file"
         return Numbered(tuple(range(len(images))), notes=(note,))

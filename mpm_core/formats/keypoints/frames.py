@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -14,7 +14,9 @@ from mpm_core.errors import UserError
 from mpm_core.limits import RATES
 
 _DIGITS = re.compile(r"\d+")
-_CLOCK = re.compile(r"(\d{4})\D?(\d\d)\D?(\d\d)\D{0,2}(\d\d)\D?(\d\d)\D?(\d\d)\D?(\d{1,9})?")
+# A date and a time of day, each with the same mark between its parts or with none.
+_CLOCK = re.compile(r"(\d{4})(?P<a>\D?)(\d\d)(?P=a)(\d\d)\D{0,2}(\d\d)(?P<b>\D?)(\d\d)(?P=b)(\d\d)\D?(\d{1,9})?")
+_CLOCK_PARTS = (1, 3, 4, 5, 7, 8)
 _DECIMAL_SECONDS = re.compile(r"(?<!\d)\d{1,10}[.,]\d{3,9}(?!\d)")
 
 # Numbers with this many digits are times since 1970, by their unit in seconds.
@@ -29,7 +31,12 @@ _MOST_LONE_FRAMES = 2
 # Times this many frames apart have a pause between them.
 _PAUSE_STEPS = 10
 _FARTHEST_FRAME = 1e12
+_DECIMALS_OF_COUNTERS, _DAY_S, _FIRST_SECONDS = 3, 86_400, 2
 _NO_FRAME = 10**30
+
+
+class SameFrameError(UserError):
+    """Two names mean one frame, as those of two videos do."""
 
 
 @dataclass(frozen=True)
@@ -54,32 +61,51 @@ def number_frames(names: Sequence[Hashable], where: str) -> Numbered:
     seconds = _clock_times(texts)
     if seconds is not None:
         return _from_times(seconds, "dates and times", where)
-    return _from_numbers(_changing_numbers(texts, where), texts, where)
+    numbers, notes = _changing_numbers(texts, where)
+    numbered = _from_numbers(numbers, texts, where)
+    return replace(numbered, notes=(*notes, *numbered.notes))
 
 
-def _changing_numbers(texts: list[str], where: str) -> list[int]:
-    """The last number in each name that is not the same in all."""
+def _changing_numbers(texts: list[str], where: str) -> tuple[list[int], tuple[str, ...]]:
+    """The last number in each name that is not the same in all and puts them in an order, and what to say where others put
+    them in another order."""
     groups = [_DIGITS.findall(text) for text in texts]
     empty = next((text for text, digits in zip(texts, groups, strict=True) if not digits), None)
     if empty is not None:
         if len(texts) == 1:
-            return [0]
+            return [0], ()
         raise UserError(f"{where}: '{empty[:60]}' holds no frame number")
     if any(len(digit) > 30 for digits in groups for digit in digits):
         raise UserError(f"{where}: a name holds a number that is no frame's")
     count = min(len(digits) for digits in groups)
     if len(texts) > 1 and all(len(digits) == count for digits in groups):
-        for place in reversed(range(count)):
-            if len({digits[place] for digits in groups}) > 1:
-                return [int(digits[place]) for digits in groups]
-    return [int(digits[-1]) for digits in groups]
+        changing = [[int(digits[place]) for digits in groups] for place in reversed(range(count))]
+        changing = [numbers for numbers in changing if len(set(numbers)) > 1]
+        orders = [numbers for numbers in changing if len(set(numbers)) == len(numbers)]
+        if orders:
+            return _one_order(orders, texts, where)
+        if changing:
+            return changing[0], ()
+    return [int(digits[-1]) for digits in groups], ()
+
+
+def _one_order(orders: list[list[int]], texts: list[str], where: str) -> tuple[list[int], tuple[str, ...]]:
+    """The first of several lists of numbers when all put the names in one order, else the one that counts by one; UserError
+    when that is none, or not one alone."""
+    if len({tuple(np.argsort(np.array(numbers, dtype=object))) for numbers in orders}) == 1:
+        return orders[0], ()
+    counting = [numbers for numbers in orders if max(numbers) - min(numbers) == len(numbers) - 1]
+    example = texts[0][:60]
+    if len(counting) != 1:
+        raise UserError(f"{where}: the numbers in the names ('{example}') put the frames in different orders")
+    return counting[0], (f"of several numbers in the names ('{example}') the one that counts by one is taken for the frame's",)
 
 
 def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
     known: dict[int, str] = {}
     for number, text in zip(numbers, texts, strict=True):
         if number in known:
-            raise UserError(f"{where}: {known[number]} and {text} are both frame {number}; use one folder per video")
+            raise SameFrameError(f"{where}: {known[number]} and {text} are both frame {number}; use one folder per video, or one file")
         known[number] = text
     ordered = np.array(sorted(numbers), dtype=object)
     if len(ordered) < 2:
@@ -120,19 +146,32 @@ def _clock_times(texts: list[str]) -> NDArray[np.float64] | None:
     for match in matches:
         if match is None:
             return None
-        *parts, fraction = match.groups()
+        parts, fraction = match.group(*_CLOCK_PARTS), match[9]
         try:
             whole = datetime.strptime(" ".join(parts), "%Y %m %d %H %M %S").replace(tzinfo=timezone.utc).timestamp()
         except ValueError:
             return None
         seconds.append(whole + (float(f"0.{fraction}") if fraction else 0.0))
-    return np.array(seconds) if len(set(seconds)) == len(seconds) > 1 else None
+    if len(set(seconds)) < len(seconds) or len(seconds) < 2:
+        return None
+    return None if _count_frames(np.sort(seconds), matches) else np.array(seconds)
+
+
+def _count_frames(seconds: NDArray[np.float64], matches: Sequence[re.Match[str] | None]) -> bool:
+    """Whether the last digits of what could be dates with times only count frames: a date or a time before, and then 0001, 0002
+    and so on. No film has a frame each thousandth of a second or less, and few begin with the first second of a day."""
+    digits = {len(match[9] or "") for match in matches if match is not None}
+    if len(digits) > 1:
+        return False
+    decimals = digits.pop()
+    counts_by_one = round(_usual(np.diff(seconds)) * 10**decimals) == 1
+    return counts_by_one and (decimals >= _DECIMALS_OF_COUNTERS or (not decimals and seconds[0] % _DAY_S < _FIRST_SECONDS))
 
 
 def _from_times(seconds: NDArray[np.float64], what: str, where: str) -> Numbered:
     """Times to frames: the usual step is one frame, and longer ones are gaps."""
     if (np.diff(np.sort(seconds)) <= 0).any():
-        raise UserError(f"{where}: two names hold the same time")
+        raise SameFrameError(f"{where}: two names hold the same time")
     timed = frames_at(seconds)
     if timed is None:
         raise UserError(f"{where}: the times in the names are too uneven to be those of frames")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
-from mpm_core.formats.keypoints.frames import frames_at, number_frames
+from mpm_core.formats.keypoints.frames import Numbered, frames_at, number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
@@ -184,15 +184,25 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
         texts = table.texts(table.header[frame])
         names = [texts[key] for key in keys]
         distinct = list(dict.fromkeys(names))
-        if all(name.isdecimal() for name in distinct):
-            return np.array([int(name) for name in names]), fps, said
-        numbered = number_frames(distinct, str(path))
-        numbers = dict(zip(distinct, numbered.numbers, strict=True))
-        return np.array([numbers[name] for name in names]), fps or numbered.fps, (*said, *numbered.notes)
+        numbered = _whole_numbers(distinct) or number_frames(distinct, str(path))
+        known = dict(zip(distinct, numbered.numbers, strict=True))
+        numbers = np.array([known[name] for name in names])
+        if seconds is not None:
+            places, first = np.unique(numbers, return_index=True)
+            fps = rate_of_times(seconds[first], places)
+        return numbers, fps or numbered.fps, (*said, *numbered.notes)
     if seconds is not None and np.isfinite(seconds).all():
         places, rate = frames_at(seconds) or (np.rint((seconds - seconds.min()) * (fps or ASSUMED_FPS)).astype(np.int64), fps)
         return places, rate, said
     return np.arange(len(keys)), None, ()
+
+
+def _whole_numbers(names: Sequence[str]) -> Numbered | None:
+    """Numbers of frames as they stand, which count from below zero where zero is an event; None for other names."""
+    if not all(name.removeprefix("-").isdecimal() for name in names):
+        return None
+    numbers = [int(name) for name in names]
+    return Numbered(tuple(number - min(0, *numbers) for number in numbers))
 
 
 FORMAT = detection_format("csv-joints", "CSV of other programs, joints by name", (".csv", ".tsv", ".txt"), _recognise, _parse)

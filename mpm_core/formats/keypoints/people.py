@@ -16,6 +16,7 @@ from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
 from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, to_arrays, to_pixels
+from mpm_core.formats.stated import size_stated
 from mpm_core.limits import check_rate
 from mpm_core.pauses import frames_to_keep, pause_notes
 from mpm_core.people import Detections, Person, Track, find_people
@@ -83,7 +84,8 @@ def detection_format(
         joints, tracks = _resolve(file, probe.path, options)
         return _to_clip(file, joints, tracks, probe.path, options)
 
-    return Format(name, label, suffixes, recognise, inspect, read)
+    heeds = ("image_size", "person", "skeleton", "joint_map", "normalised")
+    return Format(name, label, suffixes, recognise, inspect, read, heeds=heeds)
 
 
 def _who(tracks: Sequence[Track], file: Sightings) -> tuple[Person, ...]:
@@ -170,7 +172,8 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
         more = f" and {len(person.exchanged) - 1} more" if len(person.exchanged) > 1 else ""
         notes.append(f"the file's numbers of people jump from one body to another in frame {person.exchanged[0]}{more}")
     points, scores = person.arrays(kept, len(joints.skeleton))
-    size = options.image_size or file.image_size
+    size, said = size_stated(options.image_size, file.image_size)
+    notes += said
     if size is None:
         size = guess_size(points[scores > 0])
         notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed, the smallest usual one that fits")

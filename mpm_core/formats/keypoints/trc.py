@@ -26,7 +26,8 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     points = np.concatenate((table.values[..., :2], np.ones((*table.values.shape[:2], 1))), axis=-1)
     entries = SightingRows.of(table.frames, points, ["the only one"] * len(points), where)
     first_and_last = (int(table.frames.min()), int(table.frames.max()))
-    return Sightings(entries, first_and_last, table.fps, joints=table.names)
+    fps, notes = table.rate()
+    return Sightings(entries, first_and_last, fps, joints=table.names, notes=(*table.notes(), *notes))
 
 
 FORMAT = detection_format("trc", "TRC in pixels (Sports2D, Pose2Sim)", (".trc",), _recognise, _parse)

@@ -7,7 +7,7 @@ import numpy as np
 from mpm_core.errors import UserError
 from mpm_core.formats.base import LIKELY, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.arrays import facts_of, holds_3d, joint_names, one_array, people_first
-from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
+from mpm_core.formats.motion.people import OF_PEOPLE, Sighting3D, Sightings3D, track_of
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
 
@@ -41,4 +41,6 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
     )
 
 
-FORMAT = motion_format("arrays-3d", "joints in 3D as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)
+FORMAT = motion_format(
+    "arrays-3d", "joints in 3D as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse, heeds=OF_PEOPLE
+)

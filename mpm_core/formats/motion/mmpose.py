@@ -14,7 +14,7 @@ from mpm_core.formats.keypoints.containers import FrameLayout, RawPerson, broken
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.mmpose import facts_of, is_3d, joints_of, layout_of, people_of
 from mpm_core.formats.motion.mmpose_writing import write_mmpose
-from mpm_core.formats.motion.people import Sighting3D, Sightings3D, track_of
+from mpm_core.formats.motion.people import OF_PEOPLE, Sighting3D, Sightings3D, track_of
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
 
@@ -74,6 +74,6 @@ def _sighting(number: int, who: RawPerson) -> Sighting3D:
 
 
 FORMAT: Format = replace(
-    motion_format("mmpose-3d", "MMPose 3D JSON", (".json",), lambda p: recognise_frames(p, _LAYOUT), _parse),
+    motion_format("mmpose-3d", "MMPose 3D JSON", (".json",), lambda p: recognise_frames(p, _LAYOUT), _parse, heeds=OF_PEOPLE),
     write=write_mmpose, takes_2d=False, choices=IN_WORLD, keeps_marks=True,
 )  # fmt: skip

@@ -47,6 +47,10 @@ class Sightings3D:
     unit_m: float | None = None
 
 
+OF_PEOPLE = ("person", "skeleton")
+"""What a format of people in 3D makes use of, see Format.heeds."""
+
+
 def track_of(file: Sightings3D, options: ReadOptions, where: str) -> Track:
     """The track of the person who is asked for, else of the one seen longest; UserError for nobody."""
     if not file.entries:

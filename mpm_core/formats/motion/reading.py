@@ -38,9 +38,9 @@ Parse = Callable[[Probe, ReadOptions], Track]
 
 def motion_format(
     name: str, label: str, suffixes: tuple[str, ...], recognise: Callable[[Probe], Recognition | None], parse: Parse,
-    assumed_fps: float = 30.0,
+    assumed_fps: float = 30.0, heeds: tuple[str, ...] = (),
 ) -> Format:  # fmt: skip
-    """A format whose files hold motion in 3D."""
+    """A format whose files hold motion in 3D. heeds: what it makes use of beside what all of them do, see Format."""
 
     def inspect(probe: Probe, options: ReadOptions) -> Contents:
         track = parse(probe, options)
@@ -54,7 +54,8 @@ def motion_format(
     def read(probe: Probe, options: ReadOptions) -> Clip:
         return clip_of(parse(probe, options), options, str(probe.path), assumed_fps)
 
-    return Format(name, label, suffixes, recognise, inspect, read)
+    heeds = ("image_size", "joint_map", "unit", "up_axis", *heeds)
+    return Format(name, label, suffixes, recognise, inspect, read, heeds=heeds)
 
 
 def clip_of(track: Track, options: ReadOptions, where: str, assumed_fps: float = 30.0) -> Clip:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.base import CERTAIN, IN_WORLD, UNITS, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.base import CERTAIN, IN_WORLD, UNITS, Probe, ReadOptions, Recognition
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
 from mpm_core.formats.motion.trc_writing import write_trc
+from mpm_core.formats.stated import rate_stated
 from mpm_core.formats.tables import read_table
 
 _HEADER_LINES = 3
@@ -40,14 +41,25 @@ class TrcTable:
         across, depth = (np.nanmax(np.abs(self.values[..., axis]), initial=0.0) for axis in (0, 2))
         return bool(depth <= 1e-6 * max(across, 1.0))
 
-    @property
-    def fps(self) -> float | None:
-        """Frames per second, as the header says or else the times."""
+    def rate(self) -> tuple[float | None, tuple[str, ...]]:
+        """Frames per second by the header and the times, and what to say where they differ."""
+        told = self._fact("DataRate")
+        return rate_stated(
+            told if told is not None and 0 < told < float("inf") else None, self.times, self.frames.astype(np.int64)
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What to say of rows that are missing at the end, as of a file that was not written to it."""
+        announced = self._fact("NumFrames")
+        if announced is None or announced <= len(self.frames):
+            return ()
+        return (f"the file announces {announced:g} frames and holds {len(self.frames)}: it may have been cut short",)
+
+    def _fact(self, name: str) -> float | None:
         try:
-            rate = float(self.facts["DataRate"].replace(",", "."))
+            return float(self.facts[name].replace(",", "."))
         except (KeyError, ValueError):
-            rate = 0.0
-        return rate if 0 < rate < float("inf") else rate_of_times(self.times)
+            return None
 
 
 def is_trc(probe: Probe) -> bool:
@@ -106,7 +118,8 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
     positions[places.astype(int)] = np.where(is_known[..., None], table.values, np.nan)
     unit = table.facts.get("Units", "").lower()
     unit_m = UNITS.get(_UNIT_NAMES.get(unit, unit))
-    return Track(table.names, positions, None, table.fps, unit_m)
+    fps, notes = table.rate()
+    return Track(table.names, positions, None, fps, unit_m, notes=(*table.notes(), *notes))
 
 
 FORMAT = replace(
