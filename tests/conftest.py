@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -27,6 +28,9 @@ from mpm_core.detectors.model_store import fetch_model
 from mpm_core.errors import UserError
 from mpm_core.skeleton import BODY25, COCO17, MPM16
 from tests.squares import SquareFinder
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as where a shell has started the tests in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests start and interrupt would ignore that, too
 
 # pyqtgraph keeps its shader programs for the whole process, so the windows of all tests must share them.
 QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)

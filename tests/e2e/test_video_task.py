@@ -11,7 +11,7 @@ from tests.e2e.test_openpose_task import drag, export
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 ARM = list(MPM16.limb("left arm"))
-PERSON_WAIT_MS = 120_000
+PERSON_WAIT_MS = 600_000
 
 
 def click(qtbot, view, place):
