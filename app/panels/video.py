@@ -269,8 +269,14 @@ class VideoPanel(QWidget):
         state = self._job.state
         if state.is_running:
             self.say("")
-        self.detect_button.setEnabled(self._job.video is not None and not state.is_running and self._missing.isHidden())
-        self.cancel_button.setEnabled(state.is_running)
+        can_detect = self._job.video is not None and not state.is_running and self._missing.isHidden()
+        pair = (self.detect_button, can_detect), (self.cancel_button, state.is_running)
+        for button, is_on in sorted(pair, key=lambda one: not one[1]):  # the one that can be pressed first, to take the focus
+            if (
+                not is_on and self.window().focusWidget() is button
+            ):  # else Qt gives it to the first tab, which then looks chosen
+                next(other for other, _ in pair if other is not button).setFocus()
+            button.setEnabled(is_on)
         for widget in (self._open, self._live, self._detector, self._people, self._every, self._begin, self._end):
             widget.setEnabled(not state.is_running)
         self._region_button.setEnabled(not state.is_running and self._job.video is not None)

@@ -353,3 +353,13 @@ def test_escape_gives_the_camera_back(qtbot, window, squares, monkeypatch, video
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert thread.isFinished()
     qtbot.waitUntil(lambda: window.video_handlers.live is None, timeout=WAIT_MS)
+
+
+def test_the_focus_stays_at_the_buttons_of_a_detection(qtbot, chosen):
+    """Qt would give it to the first tab, which then looks chosen beside the one that is."""
+    panel = chosen.video_panel
+    panel.detect_button.setFocus()
+    qtbot.mouseClick(panel.detect_button, Qt.MouseButton.LeftButton)
+    assert chosen.focusWidget() is panel.cancel_button
+    qtbot.waitUntil(lambda: chosen.session.clip is not None, timeout=WAIT_MS)
+    assert chosen.focusWidget() is panel.detect_button
