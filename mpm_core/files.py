@@ -82,15 +82,31 @@ def written_whole(target: Path) -> Iterator[Path]:
         if old is not None:
             partial.chmod(stat.S_IMODE(old.st_mode))
         if old is not None and old.st_nlink > 1:
-            shutil.copyfile(partial, place)  # all names of the file go on naming the same one
+            _write_over(place, partial, target)  # all names of the file go on naming the same one
         else:
             partial.replace(place)
+            _begun.discard(partial)  # from now on this name may be another program's
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
-        partial.unlink(missing_ok=True)
-        _begun.discard(partial)
+        if partial in _begun:
+            partial.unlink(missing_ok=True)
+            _begun.discard(partial)
         os.close(handle)
+
+
+def _write_over(place: Path, partial: Path, target: Path) -> None:
+    """The content of a file into another one, of which nothing is left from then on; what is written is kept until it is whole
+    there, whatever ends the program meanwhile. UserError, which says where it is kept."""
+    _begun.discard(partial)
+    try:
+        shutil.copyfile(partial, place)
+    except OSError as error:
+        raise UserError(
+            f"{target}: cannot be written ({error.strerror}); it has several names, so that the file is incomplete now: what"
+            f" was to be written is in {partial}"
+        ) from error
+    partial.unlink()
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from mpm_core.formats.base import Format, ReadOptions, rate_of_times
 _ROUNDING = 0.02
 # Of joints that are surely seen, more than so many beyond the image by more than this share of it are in another image.
 _MANY_OUTSIDE, _BEYOND, _SURE = 0.1, 0.02, 0.3
+# Joints that never come farther than this from the top left corner are in another unit, or of an image that was made smaller.
+_CORNER = 0.25
 
 # Options that some formats have no use for, as the command line calls them, and what they are about.
 _IDLE = {"skeleton": "--skeleton", "joint_map": "--joint-map", "normalised": "--normalised", "unit": "--unit",
@@ -60,10 +62,10 @@ def telling_notes(options: ReadOptions, read_by: Format, clip: Clip) -> tuple[st
     told = [name for name in _IDLE if getattr(options, name) is not None]
     idle = [_IDLE[name] for name in told if name not in read_by.heeds or (name in _OF_3D and clip.ground_truth is None)]
     said = tuple(f"{name} changes nothing: {read_by.label} leaves nothing of the kind open" for name in idle)
-    return said + _outside_note(clip)
+    return said + _size_note(clip)
 
 
-def _outside_note(clip: Clip) -> tuple[str, ...]:
+def _size_note(clip: Clip) -> tuple[str, ...]:
     if clip.keypoints is None or clip.is_virtual:
         return ()
     size = np.array(clip.image_size)
@@ -72,5 +74,11 @@ def _outside_note(clip: Clip) -> tuple[str, ...]:
     outside = ((known < -_BEYOND * size) | (known > (1 + _BEYOND) * size)).any(-1)
     share = float(outside.mean()) if len(known) else 0.0
     if share <= _MANY_OUTSIDE:
-        return ()
+        far = np.percentile(known, 99, axis=0) if len(known) else size
+        if (far > _CORNER * size).any():
+            return ()
+        return (
+            f"all joints lie within {far[0]:.0f} x {far[1]:.0f} of the image of {size[0]} x {size[1]}, in its top left corner:"
+            " is that its size, and are these its pixels?",
+        )
     return (f"{100 * share:.0f} % of the joints lie outside of the image of {size[0]} x {size[1]}: is that its size?",)

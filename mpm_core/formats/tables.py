@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Table:
         missing = [name for name in names if name not in self.header]
         if missing:
             raise UserError(f"{self.path}: the column '{missing[0]}' is missing")
+        check_once(names, self.header, self.path)
         return self.columns([self.header.index(name) for name in names])
 
     def columns(self, places: Sequence[int]) -> NDArray[np.float64]:
@@ -85,6 +87,14 @@ class Table:
         found, places = np.unique(self.cells[:, self.header.index(name)], return_inverse=True, equal_nan=True)
         ids, are_words = _word_ids(found), self._are_words(found)
         return [self.words[n] if w else f"{v:.15g}" for v, n, w in zip(found, ids, are_words, strict=True)], places.ravel()
+
+
+def check_once(names: Sequence[str], header: Sequence[str], path: Path) -> None:
+    """UserError for names that stand over several columns, also as pandas then calls them (x, x.1): of two people, say."""
+    counts = Counter(re.sub(r"\.\d+$", "", name) for name in header)
+    twice = next((name for name in names if counts[name] > 1), None)
+    if twice is not None:
+        raise UserError(f"{path}: there are {counts[twice]} columns '{twice}', and nothing says which is meant")
 
 
 def _word_ids(values: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -102,6 +102,14 @@ def test_a_body_outside_of_its_image(tmp_path, demo, size, is_said):
         assert clip.image_size == size and noted(clip, "is that its size?") == is_said
 
 
+@pytest.mark.parametrize(("scale", "is_said"), [(100 / 1080, True), (0.2, True), (0.5, False)])
+def test_a_body_in_the_corner_of_its_image(tmp_path, demo, scale, is_said):
+    """Per cent of the image, or an image that was made smaller for the detector, were taken for its pixels."""
+    body = body_in(demo, COCO17) * [scale, scale, 1]
+    clip = read(table(tmp_path / "c.csv", body, {"frame": NUMBERS}))
+    assert noted(clip, "in its top left corner") == is_said
+
+
 def test_what_is_asked_for_of_a_file_that_holds_one_clip(tmp_path, demo):
     """It was read as if nothing had been asked for: the wrong person, without a word."""
     part = demo.cut(0, 9)

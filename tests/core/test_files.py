@@ -34,6 +34,38 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert target.read_text() == "old" and names_in(tmp_path) == ["a.csv"]
 
 
+def test_a_disk_that_is_full_while_a_file_of_several_names_is_written_over(tmp_path, monkeypatch):
+    """The old content was gone, and the new one was thrown away."""
+    target = tmp_path / "a.csv"
+    target.write_text("old")
+    os.link(target, tmp_path / "b.csv")
+
+    def fill_the_disk(source, place):
+        Path(place).write_text("ne")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", fill_the_disk)
+    with pytest.raises(UserError, match=r"No space left.*what was to be written is in .*\.a\.csv\.partial"):
+        write(target, "new")
+    assert (tmp_path / ".a.csv.partial").read_text() == "new"
+    monkeypatch.undo()
+    write(target, "newer")
+    assert names_in(tmp_path) == ["a.csv", "b.csv"] and (tmp_path / "b.csv").read_text() == "newer"
+
+
+def test_what_another_program_begins_under_the_same_name_stays(tmp_path, monkeypatch):
+    target, partial = tmp_path / "a.csv", tmp_path / ".a.csv.partial"
+    replace = Path.replace
+
+    def replaced_and_begun_anew(self, place):
+        replace(self, place)
+        partial.write_text("another's")
+
+    monkeypatch.setattr(Path, "replace", replaced_and_begun_anew)
+    write(target, "mine")
+    assert target.read_text() == "mine" and partial.read_text() == "another's"
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o755])
 def test_a_file_keeps_its_mode(tmp_path, mode):
     target = tmp_path / "a.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -15,9 +16,10 @@ from mpm_core.formats.base import CERTAIN, POSSIBLE, Probe, ReadOptions, Recogni
 from mpm_core.formats.keypoints.containers import size_in
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.keypoints.values import Sighting, is_about_hips
 from mpm_core.formats.pickled_npz import list_arrays, read_array, read_npz
-from mpm_core.skeleton import MPM16
+from mpm_core.formats.stated import rate_stated
+from mpm_core.skeleton import MEDIAPIPE33, MPM16
 
 # MHFormer, StridedTransformer, PoseFormerV2 and MotionAGFormer call it so.
 _LIFTERS = "reconstruction"
@@ -28,8 +30,17 @@ _OURS = {"keypoints", "ground_truth", "positions", "positions_2d", "positions_3d
 # Scores of a third column; heat maps may go a little beyond 1.
 _LARGEST_SCORE = 1.5
 _FEW_BELOW = 0.01
+_HIPS = MEDIAPIPE33.indices(("LHip", "RHip"))
+# MediaPipe's landmarks, of which scripts keep x, y and z, or these and visibility, and shares of the image.
+_LANDMARKS, _WITH_VISIBILITY, _SHARES = 33, 4, 1.5
+# No body is so flat, in its longest side: its third column is a depth in another unit than the pixels.
+_FLAT = 0.02
+# Arrays beside the keypoints that hold scores or, by the words in brackets, who is seen; arr_1 is what NumPy calls a second.
+_SCORES = re.compile(r"conf|score|likel|prob|(vis|valid)|arr_\d+", re.IGNORECASE)
 # Along frames joints move less than this, in heights of the body.
 _GOES_ON_HEIGHTS = 0.25
+_RATES, _TIMES = ("fps", "frame_rate", "framerate"), ("times", "timestamps", "time_s")
+_SIZES = ("image_size", "width", "height")
 _JOINT_NAMES = ("joint_names", "keypoint_names", "joints", "names", "node_names", "bodyparts")
 
 
@@ -123,20 +134,42 @@ def _is_keypoints(array: NDArray[Any]) -> bool:
     if array.dtype.kind not in "fiu" or array.ndim not in (2, 3, 4):
         return False
     if array.ndim == 2:
-        return any(array.shape[1] % width == 0 and array.shape[1] // width in counts_known() for width in (2, 3))
-    return array.shape[-1] in (2, 3)
+        return _flat_width(array.shape[1]) is not None
+    return array.shape[-1] in (2, 3) or array.shape[-2:] == (_LANDMARKS, _WITH_VISIBILITY)
+
+
+def _flat_width(columns: int) -> int | None:
+    """How many numbers each of the joints has in rows of so many; None where these are no joints that we know."""
+    if columns == _LANDMARKS * _WITH_VISIBILITY:
+        return _WITH_VISIBILITY
+    return next((width for width in (3, 2) if columns % width == 0 and columns // width in counts_known()), None)
 
 
 def holds_3d(probe: Probe) -> bool:
-    """Whether the one array of a file has three columns of which the third is no score: too large, or often below zero."""
+    """Whether the one array of a file has three columns of which the third is no score, nor a depth by guess."""
     if probe.kind not in ("npy", "zip") or recognise_array(probe) is None:
         return False
     _, array = one_array(probe)
-    if not _is_keypoints(array) or array.ndim < 3 or array.shape[-1] != 3:
-        return False
+    return _is_keypoints(array) and array.shape[-1] == 3 and _has_depth(array) and not _is_of_pictures(array)
+
+
+def _has_depth(array: NDArray[np.float64]) -> bool:
+    """Whether the third column is no score: too large, or often below zero."""
     third = array[..., 2][np.isfinite(array[..., 2])]
     is_below = (third < 0) & (third != -1)  # which some programs give what they do not see
     return bool(third.size) and bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
+
+
+def _is_of_pictures(array: NDArray[np.float64]) -> bool:
+    """Whether x and y are places in a picture all the same: MediaPipe's, as shares of it or in pixels."""
+    points = array.reshape(-1, array.shape[-2], 3)
+    points = points[np.isfinite(points).all((1, 2))]
+    if not len(points):
+        return False
+    across, depth = (float(np.median(np.ptp(points[..., axes], axis=1).max(-1))) for axes in ([0, 1], [2]))
+    if depth < _FLAT * across or points.shape[1] != _LANDMARKS:
+        return depth < _FLAT * across
+    return bool(np.percentile(np.abs(points[..., :2]), 99) <= _SHARES) and not is_about_hips(points[..., :2], _HIPS)
 
 
 def one_array(probe: Probe) -> tuple[str, NDArray[np.float64]]:
@@ -156,7 +189,9 @@ def one_array(probe: Probe) -> tuple[str, NDArray[np.float64]]:
             raise UserError(f"{probe.path}: which of its arrays are the keypoints? ({', '.join(names)})")
         name, values = chosen, read_npz(probe.path, (chosen,))[chosen]
     where = f"{probe.path}: '{name}'" if probe.kind != "npy" else str(probe.path)
-    return where, as_floats(values, where)
+    array = as_floats(values, where)
+    width = _flat_width(array.shape[1]) if array.ndim == 2 else None
+    return where, array if width is None else array.reshape(len(array), -1, width)
 
 
 def _parse(probe: Probe, options: ReadOptions) -> Sightings:
@@ -164,24 +199,25 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     name = where.partition("'")[2].rstrip("'")
     if not _is_keypoints(array) or not array.size:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
-    if array.ndim == 2:
-        array = array.reshape(len(array), -1, 3 if array.shape[1] % 3 == 0 and array.shape[1] // 3 in counts_known() else 2)
+    said: tuple[str, ...] = ()
+    if array.shape[-1] == _WITH_VISIBILITY or (array.shape[-1] == 3 and _has_depth(array)):
+        if array.shape[-1] == 3 and not _is_of_pictures(array):
+            raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
+        array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)
     people, notes = people_first(array)
-    if people.shape[-1] == 3 and np.nanmax(np.abs(people[..., 2])) > _LARGEST_SCORE:
-        raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
     entries = [
         Sighting(frame, one, f"{where}: frame {frame}", identity=number)
         for number, person in enumerate(people)
         for frame, one in enumerate(person)
     ]
-    scores = None if probe.kind == "npy" else _scores(probe, name, array.shape)
+    scores, unused = (None, ()) if probe.kind == "npy" else _scores(probe, name, array.shape)
     if scores is not None:
         scores = scores.swapaxes(0, 1) if notes else scores.reshape(people.shape[:-1])
         entries = [replace(e, scores=scores[e.identity, e.frame]) for e in entries]  # type: ignore[index]
-    fps, size = (None, None) if probe.kind == "npy" else facts_of(probe)
+    fps, size, times = (None, None, ()) if probe.kind == "npy" else facts_of(probe)
     usual = ("h36m17",) if name == _LIFTERS else ("mpm16",) if name == "keypoints" else ()
     joints = None if probe.kind == "npy" else joint_names(probe, people.shape[2])
-    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual, joints=joints, notes=notes)
+    return Sightings(entries, (0, people.shape[1] - 1), fps, size, usual, joints=joints, notes=(*notes, *said, *unused, *times))
 
 
 def people_first(array: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -211,24 +247,49 @@ def joint_names(probe: Probe, joints: int) -> tuple[str, ...] | None:
     return None
 
 
-def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """Scores that stand in an array of their own, for points without a third column, in their order of axes."""
-    if shape[-1] != 2:
-        return None
-    others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name))
-    for values in others.values():
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape == shape[:-1]:
-            return np.asarray(values, np.float64)
-    return None
+def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """Scores that stand in arrays of their own, for points without a third column, in their order of axes, 0 where one says
+    that a joint is not seen; and what to say of other arrays of that shape, which may be the opposite, or no scores at all."""
+    others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name)) if shape[-1] == 2 else {}
+    fitting = {
+        other: array.astype(np.float64)
+        for other, array in others.items()
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.shape == shape[:-1]
+    }
+    scores, notes = None, []
+    for other, array in sorted(fitting.items(), key=lambda pair: _is_of_sight(pair[0])):
+        is_score = _SCORES.search(other) is not None and not (other.startswith("arr_") and _is_odd(array))
+        if not is_score:
+            notes.append(f"the array '{other}' is not used: by its name it holds no scores")
+        elif scores is None:
+            scores = array
+        elif _is_of_sight(other):
+            scores = np.where(array > 0, scores, 0.0)
+    return scores, tuple(notes)
 
 
-def facts_of(probe: Probe) -> tuple[float | None, tuple[int, int] | None]:
-    """Frames per second and image size, where arrays of those names hold them."""
-    content = read_npz(probe.path, ("fps", "image_size"))
-    fps, size = (np.asarray(content.get(name, ())).ravel() for name in ("fps", "image_size"))
-    is_rate = fps.size == 1 and fps.dtype.kind in "iuf" and 0 < float(fps[0]) < float("inf")
-    is_size = size.size == 2 and size.dtype.kind in "iu" and bool((size > 0).all())
-    return float(fps[0]) if is_rate else None, (int(size[0]), int(size[1])) if is_size else None
+def _is_of_sight(name: str) -> bool:
+    found = _SCORES.search(name)
+    return found is not None and found[1] is not None
+
+
+def _is_odd(array: NDArray[np.float64]) -> bool:
+    return not bool(((array >= 0) & (array <= _LARGEST_SCORE)).all())
+
+
+def facts_of(probe: Probe) -> tuple[float | None, tuple[int, int] | None, tuple[str, ...]]:
+    """Frames per second and image size, where arrays of those names hold them, and what to say of them."""
+    content = read_npz(probe.path, (*_RATES, *_TIMES, *_SIZES))
+    numbers = {name: np.asarray(array).ravel() for name, array in content.items() if np.asarray(array).dtype.kind in "iuf"}
+    rates = [float(numbers[name][0]) for name in _RATES if name in numbers and numbers[name].size == 1]
+    times = next((numbers[name].astype(np.float64) for name in _TIMES if name in numbers), None)
+    if times is not None and not (len(times) > 1 and 0 < np.median(np.diff(times)) < 1):
+        times = None  # in another unit than seconds, or of something else
+    fps, notes = rate_stated(rates[0] if rates and 0 < rates[0] < float("inf") else None, times)
+    image_size, *sides = (numbers.get(name, np.empty(0)) for name in _SIZES)
+    size = image_size if image_size.size == 2 else np.concatenate([side for side in sides if side.size == 1] or [image_size])
+    is_size = size.size == 2 and bool(((size > 0) & (size == np.rint(size))).all())
+    return fps, (int(size[0]), int(size[1])) if is_size else None, notes
 
 
 FORMAT = detection_format("arrays", "keypoints as a bare npz or npy array", (".npz", ".npy"), _recognise, _parse)

@@ -105,7 +105,9 @@ def _from_numbers(numbers: list[int], texts: list[str], where: str) -> Numbered:
     known: dict[int, str] = {}
     for number, text in zip(numbers, texts, strict=True):
         if number in known:
-            raise SameFrameError(f"{where}: {known[number]} and {text} are both frame {number}; use one folder per video, or one file")
+            raise SameFrameError(
+                f"{where}: {known[number]} and {text} are both frame {number}; use one folder per video, or one file"
+            )
         known[number] = text
     ordered = np.array(sorted(numbers), dtype=object)
     if len(ordered) < 2:

@@ -17,7 +17,7 @@ from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import SightingRows
-from mpm_core.formats.tables import Table
+from mpm_core.formats.tables import Table, check_once
 
 _SCORES = ("conf", "confidence", "score", "likelihood", "visibility", "visible", "prob", "probability", "c", "p", "s", "v")
 _PARTS = "|".join(("x", "y", "z", *_SCORES))
@@ -104,6 +104,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         columns = _wide_columns(table.header)
         if columns is None:
             raise UserError(f"{probe.path}: no columns with x and y of joints that are known by name")
+        check_once([table.header[place] for place in np.ravel(columns.places[:, :3]) if place >= 0], table.header, probe.path)
         keys, joints, values = np.arange(len(table)), columns.joints, _wide(table, columns)
     notes = _check_depth(values, len(joints), probe.path)
     frames, fps, said = _frames(table, keys, probe.path)

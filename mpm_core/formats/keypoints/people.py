@@ -15,7 +15,7 @@ from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, P
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
-from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, to_arrays, to_pixels
+from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, is_about_hips, to_arrays, to_pixels
 from mpm_core.formats.stated import size_stated
 from mpm_core.limits import check_rate
 from mpm_core.pauses import frames_to_keep, pause_notes
@@ -114,6 +114,12 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     points, scores = to_arrays(file.entries)
     scores, said = as_shares(scores)
     joints = _to_skeleton(file, points, scores, str(path), options)
+    hips = [joints.skeleton.index(name) for name in ("LHip", "RHip") if name in joints.skeleton.joints]
+    if len(hips) == 2 and is_about_hips(np.where(joints.scores[..., None] > 0, joints.points, np.nan), hips):
+        raise UserError(
+            f"{path}: the points are relative to the middle of the hips, as MediaPipe's world landmarks are, and not places in"
+            " an image"
+        )
     normalised = file.normalised if options.normalised is None else options.normalised
     size = options.image_size or file.image_size
     in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))

@@ -32,6 +32,7 @@ def _parse_analysis(probe: Probe, options: ReadOptions) -> Sightings:
         raise UserError(f"{probe.path}: 'tracks' is {tracks.shape}, not (tracks, 2, {len(names)} nodes, frames)")
     if scores is None or scores.shape != (len(tracks), *tracks.shape[2:]):
         scores = np.ones((len(tracks), *tracks.shape[2:]))
+    scores = np.where(np.isnan(scores), 1.0, scores)  # who was labelled by hand has no score
     people = np.concatenate((tracks.transpose(0, 3, 2, 1), scores.transpose(0, 2, 1)[..., None]), axis=-1)
     entries = [
         Sighting(frame, one, f"{probe.path}: frame {frame}", identity=number)

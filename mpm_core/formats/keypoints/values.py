@@ -19,6 +19,8 @@ _NORMALISED_BOUND = 1.5
 _NORMALISED_HEIGHT = 2.0
 # A body that is smaller than this in pixels could not have been detected.
 _SMALLEST_PX = 8.0
+# Poses of which the middle of the hips is so near to zero, in sizes of the body, and so often, are relative to it.
+_AT_ORIGIN, _MOSTLY_AT_ORIGIN = 0.02, 0.9
 # Shares that are below zero so often are counted from the image's middle.
 _FROM_MIDDLE = 0.1
 
@@ -262,6 +264,16 @@ def to_pixels(
     if float(np.mean(points[seen] < 0)) > _FROM_MIDDLE:
         return (points + 1) / 2 * scale, (f"coordinates from -1 to 1 were brought to {size[0]} x {size[1]} pixels",)
     return points * scale, (f"coordinates from 0 to 1 were multiplied by the image size {size[0]} x {size[1]}",)
+
+
+def is_about_hips(points: NDArray[np.float64], hips: Sequence[int]) -> bool:
+    """Whether poses (people, joints, 2) have their origin in the middle between both hips, as no picture has."""
+    middle = points[:, list(hips)].mean(1)
+    known = np.isfinite(middle).all(-1)
+    if not known.any():
+        return False
+    height = np.nanmedian(np.nanmax(points[known], axis=1) - np.nanmin(points[known], axis=1), axis=0).max()
+    return bool(np.mean(np.abs(middle[known]).max(-1) < _AT_ORIGIN * height) > _MOSTLY_AT_ORIGIN)
 
 
 def _median_height(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> float:

@@ -34,10 +34,12 @@ def _parse(probe: Probe, options: ReadOptions) -> Track:
         if known[number, frame].any()
     ]
     is_bare = probe.kind == "npy"
-    fps = None if is_bare else facts_of(probe)[0]
+    fps, _, said = (None, None, ()) if is_bare else facts_of(probe)
     joints = None if is_bare else joint_names(probe, people.shape[2])
     return track_of(
-        Sightings3D(entries, (0, people.shape[1] - 1), fps, ("h36m17",), joints=joints, notes=notes), options, str(probe.path)
+        Sightings3D(entries, (0, people.shape[1] - 1), fps, ("h36m17",), joints=joints, notes=(*notes, *said)),
+        options,
+        str(probe.path),
     )
 
 
