@@ -24,8 +24,11 @@ from mpm_core.lifters.base import TASKS
 from mpm_core.lifters.windows import MODES
 from tests.soak.user import RandomUser, live
 
+_DEMO = "demo.npz"
 _PAGE_BYTES = 4096
 _LIFT_TIMEOUT_S = 120.0
+_OPEN_TIMEOUT_S = 5.0
+_MOST_TRIES = 40
 _GIVEN_UP_MS = 3000
 _LAST_STEPS = 12
 _SOME_STEPS = 24
@@ -82,7 +85,7 @@ def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: fl
         begin, early = time.monotonic(), 0.0
         while time.monotonic() - begin < seconds and not faults.texts:
             if not early and time.monotonic() - begin > warm_s:
-                _load_what_stays(window)
+                _load_what_stays(window, folder)
                 early = _settled_memory(window)
             user.step()
         done, user_steps = user.done[-_LAST_STEPS:], len(user.done)
@@ -92,11 +95,14 @@ def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: fl
     return faults, done, late / early - 1 if early and late else 0.0
 
 
-def _load_what_stays(window: MainWindow) -> None:
-    """Lift with every network in each task and mode, refine, and draw alternatives, so that what is loaded when it is first
-    used is no growth later."""
+def _load_what_stays(window: MainWindow, folder: Path) -> None:
+    """Lift with every network in each task and mode, refine, draw alternatives, export, and ask for a video, which there is
+    none of, so that what is loaded when it is first used is no growth later."""
     session, before = window.session, window.session.options
     _open_lifted(window)
+    assert session.prediction is not None
+    write(session.prediction, folder / "exported.bvh", WriteOptions(clip=session.clip))
+    window.backdrop.open(folder / "notes.txt")
 
     def has_begun() -> bool:
         return not session.state.is_waiting and (session.state.done > _SOME_STEPS or _is_lifted(window))
@@ -133,8 +139,17 @@ def _settled_memory(window: MainWindow) -> float:
 
 
 def _open_lifted(window: MainWindow) -> None:
-    window.file_handlers.open_demo()
-    live(300)
+    """Ask for the demo until it is there: asked whether to leave unsaved work, the random user may stay with it."""
+    session, before, tries = window.session, window.session.opened, 0
+
+    def is_there() -> bool:
+        return session.opened is not before and session.clip is not None and session.clip.name == _DEMO
+
+    while not is_there():
+        assert tries < _MOST_TRIES, "the demo did not open"
+        window.file_handlers.open_demo()
+        _until(is_there, _OPEN_TIMEOUT_S)
+        tries += 1
     _until(lambda: _is_lifted(window))
 
 
@@ -142,7 +157,7 @@ def _is_lifted(window: MainWindow) -> bool:
     return window.session.prediction is not None and not window.session.state.is_busy
 
 
-def _until(is_done: Callable[[], bool]) -> None:
-    end = time.monotonic() + _LIFT_TIMEOUT_S
+def _until(is_done: Callable[[], bool], timeout_s: float = _LIFT_TIMEOUT_S) -> None:
+    end = time.monotonic() + timeout_s
     while time.monotonic() < end and not is_done():
         live(50)
