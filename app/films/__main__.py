@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import logging
+import os
 import signal
 import sys
 import threading
@@ -54,7 +55,8 @@ def main() -> int:
 
 
 def _wait_for_the_end() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # of sys.stdin itself Python would wait for the reader at its end, and then abort
+        pass
     _thread.interrupt_main()
 
 

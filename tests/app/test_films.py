@@ -235,6 +235,17 @@ def test_what_is_ended_leaves_nothing(tmp_path, prediction_file, number, ended):
     assert not partial.exists() and not target.exists()
 
 
+def test_the_process_that_draws_for_the_window_ends_well_though_nobody_has_closed_its_input(tmp_path, prediction_file):
+    target = tmp_path / "film.mp4"
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.films", str(prediction_file), "-o", str(target), "--size", "160x120", "--speed", "8"],
+        cwd=ROOT, env=without_display(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        said, problems = process.stdout.read(), process.stderr.read()
+        assert process.wait(timeout=120) == 0, problems
+    assert f"= wrote {target}" in said and target.exists()
+
+
 @pytest.fixture
 def filmed(demo_window, monkeypatch, tmp_path):
     """Exports a film from the window, with what the dialog proposes but a small size."""
