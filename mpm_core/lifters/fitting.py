@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
-from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, reach_of, thinned
+from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, thinned
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
+from mpm_core.lifters.slow_errors import reach_of
 from mpm_core.masking import Mask
 from mpm_core.pauses import goes_on, pieces
 from mpm_core.prediction import Prediction

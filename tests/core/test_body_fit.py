@@ -8,8 +8,9 @@ import pytest
 from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.aids import Aids
-from mpm_core.lifters.body_fit import BodyFit, SeenPoses, slow_errors
+from mpm_core.lifters.body_fit import BodyFit, SeenPoses
 from mpm_core.lifters.fitting import _steadying_frames, tremble_of
+from mpm_core.lifters.slow_errors import slow_errors
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import acceleration_error, joint_errors, jumps, reprojection
 from mpm_core.skeleton import MPM16
