@@ -7,43 +7,44 @@ smoother, whose measurement is the bone's length, with corrections that go on sm
 the line of sight, towards where bones are as long as they should be. Hidden joints move along with the nearest visible joint
 between them and Hip; their bones stay as answered.
 
-How far a clip's keypoints are trusted is told by bones that look longer than they are, which no camera can make them; in
+How far a clip's keypoints are trusted is told by bones that look longer than they are, which no camera can make them, once all
+joints have been put on their rays for a trial: how far away the person is and how long bones are was answered wrongly, too. In
 single frames also by keypoints that are much farther from the answer than is usual, such as those of exchanged sides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
+from mpm_core.lifters.slow_errors import DEPTH_ERROR_M, LENGTH_ERROR, DepthErrors, depth_errors, reach_of
 from mpm_core.skeleton import MPM16
 
 _PASSES = 3
-
-_DEPTH_ERROR_M = 0.03
-"""Of a bone's answer along the line of sight."""
 
 _ACROSS_ERROR_M = 0.017
 """Of a bone's answer across the line of sight, where the keypoints are not trusted."""
 
 _SMALLEST_ACROSS_ERROR_M = 0.002
 
-_LENGTH_ERROR = 0.03
-"""Of the lengths that are found for a clip's bones, as a share of them."""
-
 _ROOT_DEPTH_ERROR = 0.05
 """Of the distance at which a frame's person stands, as a share of it; less where the keypoints tell less than the path."""
 
-_EXCESS_PERCENTILE = 95.0
+_EXCESS_PERCENTILE = 98.0
 
-_HALF_TRUST_EXCESS = 0.13
-"""A clip whose bones look longer than they are by this share, in the worst frames, is trusted by half; so is a joint in
-a frame by the bones that end there. Projected motion capture comes to 0.02 to 0.1, detections to 0.14 and more."""
+_HALF_TRUST_EXCESS, _TRUST_POWER = 0.07, 8
+"""A clip whose bones look longer than they are by this share, in the worst frames, is trusted by half. Projected motion capture
+comes to 0.01 to 0.06, simulated detections to 0.05 to 0.3."""
 
-_HALF_TRUST_TIMES = 8.0
+_LEAST_TRUST = 0.1
+"""Keypoints that are off tell something all the same."""
+
+_HALF_SURE_EXCESS = 0.2
+"""Joints at the ends of a bone that looks longer by this share in a single frame are trusted by half there."""
+
+_HALF_TRUST_TIMES = 6.5
 """A keypoint that is so many times as far from the answer as that joint's usually are is trusted by half."""
 
 _LEAST_USUAL_M = 0.01
@@ -53,19 +54,6 @@ _LEARNT_FRAMES = 2000
 
 NEAREST_M = 0.2
 """Joints nearer to the camera's plane than this are not fitted: where the person stands is unknown or wrong."""
-
-_MEMORY_S = 0.07
-"""How long errors along the line of sight stay alike."""
-
-_ALIKE, _ALIKE_UNTRUSTED = 1.5, 3.5
-"""Times _MEMORY_S: how long what lengths say is one and the same word, since they are wrong in the same way for as long; with
-keypoints that are trusted, and with others."""
-
-_MEMORIES = 10.0
-"""So many times as far, frames are fitted together."""
-
-_OTHER_PLACE_M = 0.5
-"""A person who is farther off from one frame to the next is another one, or it is another shot."""
 
 _CHUNK = 1024  # frames at a time, so that the arrays stay in the processor's cache
 
@@ -106,12 +94,12 @@ class SeenPoses:
 class BodyFit:
     """The bones of one person, and how far their keypoints are trusted.
 
-    answered: (15,) metres, the lengths in the network's answers; lengths: (passes, 15), those that each pass works with;
+    tried: (15,) metres, the lengths with every joint on its ray; lengths: (passes, 15), those that each pass works with;
     trust: of the keypoints, 0 to 1; usual: (16,) metres across the line of sight, how far answers mostly are from them.
     Bones are in the order of MPM16.parents_first.
     """
 
-    answered: Floats
+    tried: Floats
     lengths: Floats
     trust: float
     usual: Floats
@@ -119,25 +107,16 @@ class BodyFit:
     @classmethod
     def learn(cls, poses: SeenPoses) -> BodyFit:
         """Find it in the frames of a clip, which need not all be given: see thinned."""
-        bones = _bones_of(poses.positions)
-        measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
-        answered = _lengths(bones, measured)
-        excess = _excess(poses, answered)[_LONG][measured[_LONG]]
-        worst = max(float(np.percentile(excess, _EXCESS_PERCENTILE)), 0.0) if excess.size else np.inf
-        trust = 1 / (1 + (worst / _HALF_TRUST_EXCESS) ** 4)
-        body = cls(answered, np.zeros((0, len(answered))), trust, _usual_distance(poses))
-        fitting = _Fitting(poses, body)
-        lengths: list[Floats] = []
-        for _ in range(_PASSES):
-            fitting.place()
-            lengths.append(_lengths(fitting.bones, measured))
-            fitting.correct(lengths[-1])
-        return cls(answered, np.stack(lengths), trust, body.usual)
+        trial = _Fitting(poses, 1.0, poses.seen.astype(np.float32))
+        trial.fit()
+        tried, trust = trial.lengths(), trial.trust()
+        body = cls(tried, np.zeros((0, len(tried))), trust, _usual_distance(poses))
+        return replace(body, lengths=_Fitting(poses, trust, sureness_of(poses, body)).fit())
 
-    def shift(self, poses: SeenPoses, fps: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def shift(self, poses: SeenPoses, fps: float, tremble_m: float = 0.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(frames, 16, 3) metres to add to where the joints are, which is positions + root, and (frames, 16) how sure that
         is: 1 where a joint was seen, 0 where it was not, and so only goes along with others. The frames follow one another at
-        this rate."""
+        this rate; their keypoints tremble by so much at the person's distance."""
         parts: list[tuple[Floats, Floats]] = [(np.zeros((0, len(MPM16), 3), np.float32), np.zeros((0, len(MPM16)), np.float32))]
         count, around = poses.root.shape[-1], reach_of(fps)
         for first in range(0, count, _CHUNK):
@@ -145,7 +124,8 @@ class BodyFit:
             inner = slice(first - begin, min(first + _CHUNK, count) - begin)
             part = slice(begin, end)
             chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
-            fitting = _Fitting(chunk, self, slow_errors(chunk.root, fps, self.trust))
+            prior = depth_errors(chunk.root, fps, self.trust, tremble_m)
+            fitting = _Fitting(chunk, self.trust, sureness_of(chunk, self), prior)
             for lengths in self.lengths:
                 fitting.place()
                 fitting.correct(lengths)
@@ -163,20 +143,43 @@ class _Fitting:
     """Some frames being fitted, pass after pass. bones: (15, 3, frames) as they stand, from parent to child; sureness: (16,
     frames) 0 to 1."""
 
-    def __init__(self, poses: SeenPoses, body: BodyFit, prior: SlowErrors | None = None) -> None:
-        """prior: how errors along the line of sight go on in time; None for frames that do not follow one another."""
+    def __init__(self, poses: SeenPoses, trust: float, sureness: Floats, prior: DepthErrors | None = None) -> None:
+        """trust: of the clip; sureness: see above; prior: how errors along the line of sight go on in time, None for frames
+        that do not follow one another."""
         self._poses, self._root, self._prior = poses, poses.root, prior
-        self._root_depth_error = _ROOT_DEPTH_ERROR * max(body.trust, 1e-3)
-        self.sureness = sureness_of(poses, body)
-        self._trust = np.where(poses.seen, self.sureness * np.float32(body.trust), np.float32(0))
+        self._root_depth_error = _ROOT_DEPTH_ERROR * max(trust, 1e-3)
+        self.sureness = sureness
+        self._trust = np.where(poses.seen, self.sureness * np.float32(trust), np.float32(0))
         self._measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
         doubt = 1 - np.minimum(self._trust[CHILDREN], self._trust[PARENTS])
         across = np.maximum(doubt * _ACROSS_ERROR_M**2, _SMALLEST_ACROSS_ERROR_M**2)
         self._across = np.where(self._measured, across, np.float32(0))
-        self._depth = np.where(self._measured, np.float32(_DEPTH_ERROR_M**2), np.float32(0))
+        self._depth = np.where(self._measured, np.float32(DEPTH_ERROR_M**2), np.float32(0))
         self._placed = poses.positions
         self.bones = self._placed_bones = _bones_of(poses.positions)
         self._goal: tuple[Floats, Floats] | None = None
+
+    def fit(self) -> Floats:
+        """Find lengths in every pass, (passes, 15), and fit to these; afterwards joints are where they belong by the last."""
+        found: list[Floats] = []
+        for _ in range(_PASSES):
+            self.place()
+            found.append(self.lengths())
+            self.correct(found[-1])
+        self.place()
+        return np.stack(found)
+
+    def lengths(self) -> Floats:
+        """(15,) metres, those of the bones as they stand."""
+        return _lengths(self.bones, self._measured)
+
+    def trust(self) -> float:
+        """0 to 1, how far keypoints are trusted by how much longer bones look than they are, once joints are on their rays."""
+        excess = _excess(self._placed_bones, self.lengths())[_LONG][self._measured[_LONG]]
+        if not excess.size:
+            return 0.0
+        worst = max(float(np.percentile(excess, _EXCESS_PERCENTILE)), 0.0)
+        return _LEAST_TRUST + (1 - _LEAST_TRUST) / (1 + (worst / _HALF_TRUST_EXCESS) ** _TRUST_POWER)
 
     def place(self) -> None:
         """Put the joints on their rays at the depth that they have by now, as far as these are trusted; after a correction
@@ -210,12 +213,13 @@ class _Fitting:
         slope, gain_across = z / length, self._across / length
         surprise = goal - (across + z * answered) / length
         # Of the length, that comes from its ends across the line of sight.
-        noise = gain_across * across / length + spread
+        by_ends = gain_across * across / length
+        noise = by_ends + spread
         if self._prior is None:
             moved = self._depth * slope * surprise / (self._depth * slope * slope + noise)
         else:
-            informed = slope / (noise * self._prior.alike_frames) * self._measured
-            moved = self._prior.most_likely(informed * slope, informed * surprise).astype(np.float32)
+            by_ends = np.where(self._measured, by_ends, np.float32(np.inf))
+            moved = self._prior.most_likely(slope, surprise, by_ends, goal).astype(np.float32)
         longer = 1 + gain_across * (surprise - slope * moved) / noise
         self.bones = np.stack((x * longer, y * longer, answered + moved), axis=1)
 
@@ -238,67 +242,10 @@ class _Fitting:
         return (places - self._poses.positions - self._poses.root).astype(np.float32, copy=False)
 
 
-@dataclass(frozen=True, eq=False)
-class SlowErrors:
-    """What is believed of errors along the line of sight before bones' lengths are looked at: as large as _DEPTH_ERROR_M,
-    and smooth in time, so that no bone turns over for a frame (an autoregressive process of second order, critically damped;
-    with measurements this is a Rauch-Tung-Striebel smoother, solved as one banded system).
-
-    bands: (3, frames) the diagonal of the inverse covariance and the two beside it. alike_frames: how many frames say the same,
-    errors of bones' lengths lasting as long: so much less each of them counts.
-    """
-
-    bands: NDArray[np.float64]
-    alike_frames: float
-
-    def most_likely(self, weights: Floats, pulls: Floats) -> NDArray[np.float64]:
-        """(15, frames) errors, where each frame's measurement says by itself pulls / weights, as surely as weights."""
-        bones, frames = weights.shape
-        bands = np.tile(self.bands, bones)
-        bands[0] += weights.ravel()
-        return solveh_banded(bands, pulls.ravel(), lower=True, overwrite_ab=True, check_finite=False).reshape(bones, frames)
-
-
-def slow_errors(root: Floats, fps: float, trust: float) -> SlowErrors:
-    """For frames that follow one another, with keypoints that are trusted so far."""
-    alike = _ALIKE * trust + _ALIKE_UNTRUSTED * (1 - trust)
-    return SlowErrors(slow_bands(root, fps, _MEMORY_S, _DEPTH_ERROR_M), max(alike * _MEMORY_S * fps, 1.0))
-
-
-def slow_bands(root: Floats, fps: float, memory_s: float, size_m: float) -> NDArray[np.float64]:
-    """See SlowErrors.bands, of errors that are so large and stay alike for so long; where the person (3, frames) is suddenly
-    elsewhere, as after a cut, they begin anew."""
-    frames = root.shape[-1]
-    memory = np.exp(-1 / (memory_s * fps))
-    age = np.arange(frames)  # since the last beginning
-    cuts = np.flatnonzero(np.linalg.norm(np.diff(root, axis=1), axis=0) > _OTHER_PLACE_M) + 1
-    for cut in cuts:
-        age[cut:] = np.arange(frames - cut)
-    one, two = age == 1, age >= 2
-    first = np.where(two, 2 * memory, np.where(one, memory, 0.0))
-    second = np.where(two, memory**2, 0.0)
-    # Of what is new in each frame, as shares of the whole: the process keeps its size.
-    new = np.where(two, (1 - memory**2) ** 3 / (1 + memory**2), np.where(one, 1 - memory**2, 1.0))
-    weight = 1 / (new * size_m**2)
-    bands = np.zeros((3, frames))
-    bands[0] = weight
-    bands[0, :-1] += (weight * first**2)[1:]
-    bands[0, :-2] += (weight * second**2)[2:]
-    bands[1, :-1] = -(weight * first)[1:]
-    bands[1, :-2] -= (weight * first * second)[2:]
-    bands[2, :-2] = (weight * second)[2:]
-    return bands
-
-
-def reach_of(fps: float) -> int:
-    """Frames beyond which one says nothing of another's errors."""
-    return int(np.ceil(_MEMORIES * _MEMORY_S * fps))
-
-
 def _goal(lengths: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(15, 1) lengths and the variances that they have."""
     goal = lengths.astype(np.float32)[:, None]
-    return goal, np.square(np.float32(_LENGTH_ERROR) * goal)
+    return goal, np.square(np.float32(LENGTH_ERROR) * goal)
 
 
 def _bones_of(joints: Floats) -> Floats:
@@ -320,11 +267,9 @@ def _lengths(bones: Floats, measured: NDArray[np.bool_]) -> Floats:
     return (both + both[_MIRROR_BONE]) / (count + count[_MIRROR_BONE])
 
 
-def _excess(poses: SeenPoses, answered: Floats) -> Floats:
-    """(15, frames) by which share bones look longer across the line of sight than they are in the answers."""
-    depth = poses.positions[:, 2] + poses.root[2]
-    across = _bones_of(poses.rays * depth[:, None])
-    return np.linalg.norm(across, axis=1) / np.maximum(answered.astype(np.float32)[:, None], 1e-6) - 1
+def _excess(bones: Floats, lengths: Floats) -> Floats:
+    """(15, frames) by which share bones (15, 3, frames) look longer across the line of sight than they are, (15,) metres."""
+    return np.linalg.norm(bones[:, :2], axis=1) / np.maximum(lengths.astype(np.float32)[:, None], 1e-6) - 1
 
 
 def _distance(poses: SeenPoses) -> Floats:
@@ -347,8 +292,9 @@ def _usual_distance(poses: SeenPoses) -> Floats:
 def sureness_of(poses: SeenPoses, body: BodyFit) -> Floats:
     """(16, frames) how far each keypoint is trusted beside others of its clip; 0 where it is not seen. For Hip, where
     that is not seen: whether anything is."""
-    excess = np.maximum(_excess(poses, body.answered), 0)
-    of_bone = 1 / (1 + (excess / np.float32(_HALF_TRUST_EXCESS)) ** 4)
+    depth = poses.positions[:, 2] + poses.root[2]
+    excess = np.maximum(_excess(_bones_of(poses.rays * depth[:, None]), body.tried), 0)
+    of_bone = 1 / (1 + (excess / np.float32(_HALF_SURE_EXCESS)) ** 4)
     of_bone = np.where(poses.seen[CHILDREN] & poses.seen[PARENTS], of_bone, 1)
     usual = (body.usual * _HALF_TRUST_TIMES).astype(np.float32)[:, None]
     sure = np.where(poses.seen, 1 / (1 + (_distance(poses) / usual) ** 4), np.float32(0))

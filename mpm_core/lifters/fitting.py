@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.clip import Clip
-from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, reach_of, thinned
+from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, thinned
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
+from mpm_core.lifters.slow_errors import reach_of
 from mpm_core.masking import Mask
 from mpm_core.pauses import goes_on, pieces
 from mpm_core.prediction import Prediction
@@ -175,7 +176,7 @@ class FittedTask:
         follows = (np.diff(context) == 1) & goes_on(self._times[context], self._fps)
         for run in np.split(context, np.flatnonzero(~follows) + 1):
             poses, kept = self._poses(answer, run), np.isin(run, frames, assume_unique=True)
-            shift, sureness = self._body.shift(poses, self._fps)
+            shift, sureness = self._body.shift(poses, self._fps, self._depth_m * self._tremble)
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
             self._seen_share[run[kept]] = poses.seen.mean(0)[kept]
 
@@ -199,10 +200,22 @@ class FittedTask:
         # Along the ray of the hip, to the smoothed distance.
         share = np.where(place[:, 2] > 0, distance / np.where(place[:, 2] > 0, place[:, 2], 1), 1)
         self._of_root[part] = place * share[:, None] - root
-        self._from_root[part] = shift - shift[:, MPM16.root, None]
+        shift = shift - shift[:, MPM16.root, None]
+        shift[..., :2] += self._along_rays(part, place, place[:, 2] * (share - 1))
+        self._from_root[part] = shift
         self._positions[part] = answer.positions[part] + self._from_root[part]
         self._root[part] = root + self._of_root[part]
         self._is_new[part] = True
+
+    def _along_rays(self, part: slice, hip: NDArray[np.floating], farther: NDArray[np.floating]) -> NDArray[np.floating]:
+        """(frames, 16, 2) metres by which joints move beside Hip, as far as their keypoints are trusted, where a person whose
+        Hip is at `hip` (frames, 3) moves by `farther` (frames,) metres along its ray: their rays are others."""
+        assert self._body is not None
+        trusted = self._body.trust * np.where(self._seen[part], self._sureness[part], np.float32(0))
+        ray = hip[:, :2] / np.where(hip[:, 2:] > 0, hip[:, 2:], 1)
+        moved = trusted[..., None] * (self._rays(part) - ray[:, None]) * farther[:, None, None]
+        moved[:, MPM16.root] = 0
+        return moved
 
     def _smooth_shift(self, around: slice, spread: float) -> NDArray[np.float32]:
         """(frames, 16, 3) metres by which joints are moved: what is not seen is filled from the frames around, then all

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.lifters.body_fit import CHILDREN, PARENTS, SlowErrors
+from mpm_core.lifters.body_fit import CHILDREN, PARENTS
+from mpm_core.lifters.slow_errors import SlowErrors
 from mpm_core.skeleton import MPM16
 
 _HELD_ACROSS_M = 1e-4

@@ -8,8 +8,9 @@ import pytest
 from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.aids import Aids
-from mpm_core.lifters.body_fit import BodyFit, SeenPoses, slow_errors
+from mpm_core.lifters.body_fit import BodyFit, SeenPoses
 from mpm_core.lifters.fitting import _steadying_frames, tremble_of
+from mpm_core.lifters.slow_errors import depth_errors
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import acceleration_error, joint_errors, jumps, reprojection
 from mpm_core.skeleton import MPM16
@@ -60,7 +61,7 @@ def test_exact_keypoints_are_met_and_bones_keep_their_lengths(walk):
     result, body = fitted(positions, root, rays, np.ones(places.shape[:2], bool))
     assert body.trust > 0.8
     before, after = (joint_errors(p, places).mean() for p in (positions, result))
-    assert after < 0.75 * before
+    assert after < 0.8 * before
     absolute = positions + root[:, None]
     off_before, off_after = (np.abs(p[..., :2] / p[..., 2:] - rays).max() for p in (absolute, result))
     assert off_after < 0.6 * off_before
@@ -78,6 +79,14 @@ def test_keypoints_that_would_stretch_bones_are_not_trusted(walk):
     result, body = fitted(positions, root, wrong, np.ones(places.shape[:2], bool))
     assert body.trust < 0.3
     assert joint_errors(result, places).mean() < 1.06 * joint_errors(positions, places).mean()
+
+
+def test_exact_keypoints_are_trusted_where_the_answer_is_too_small(walk):
+    """Bones look longer than they were answered, but not than they can be."""
+    places, rays = walk
+    positions, root = answer_of(places, 0.02, 0.01)
+    _, body = fitted(0.87 * positions, root, rays, np.ones(places.shape[:2], bool))
+    assert body.trust > 0.9
 
 
 def test_one_wrong_keypoint_does_not_carry_its_limb_away(walk):
@@ -144,7 +153,14 @@ def test_no_bone_turns_over_for_a_frame(lifter, shared):
     assert sum(jumps(answer, clip.ground_truth) for answer, clip in zip(fitted, clips, strict=True)) == 0
     shaken = [acceleration_error(answer, clip.ground_truth, clip.fps) for answer, clip in zip(fitted, clips, strict=True)]
     plain = [acceleration_error(lifter.lift(c, aids=Aids(fit=False)).positions, c.ground_truth, c.fps) for c in clips]
-    assert np.mean(shaken) < 0.9 * np.mean(plain)
+    assert np.mean(shaken) < 0.7 * np.mean(plain)
+    pairs = list(zip(fitted, clips, strict=True))
+    peaks = np.array([[np.percentile(_accelerations(p), 99) for p in (a, c.ground_truth)] for a, c in pairs])
+    assert 0.85 < np.mean(peaks[:, 0] / peaks[:, 1]) < 1.1, "impacts are smeared, or made up"
+
+
+def _accelerations(positions):
+    return np.linalg.norm(np.diff(positions - positions[:, :1], n=2, axis=0), axis=-1)
 
 
 def test_corrections_go_on_smoothly_but_not_across_a_cut():
@@ -152,14 +168,16 @@ def test_corrections_go_on_smoothly_but_not_across_a_cut():
     root = np.tile(np.array([[0.0], [0.0], [5.0]]), 100)
     weights, pulls = np.zeros((15, 100)), np.zeros((15, 100))
     weights[:, 50], pulls[:, 50] = 1e6, 1e6 * 0.05  # five centimetres, for certain
-    one = slow_errors(root, 50.0, 1.0).most_likely(weights, pulls)[0]
+    believed = depth_errors(root, 50.0, 0.0, 0.0).slow
+    one = believed.most_likely(weights, pulls)[0]
     assert one[50] == pytest.approx(0.05, rel=3e-3) and (np.diff(one[30:51]) > 0).all()
     assert 0.01 < one[46] < 0.05 and abs(one[5]) < 1e-4
     root[0, 52:] = 3.0
-    cut = slow_errors(root, 50.0, 1.0).most_likely(weights, pulls)[0]
+    believed = depth_errors(root, 50.0, 0.0, 0.0).slow
+    cut = believed.most_likely(weights, pulls)[0]
     assert np.abs(cut[52:]).max() < 1e-9 and cut[48] > 0.02
     # Without any measurement the process has its own size everywhere.
-    bands = slow_errors(root, 50.0, 1.0).bands
+    bands = believed.bands
     full = np.diag(bands[0]) + np.diag(bands[1, :-1], 1) + np.diag(bands[1, :-1], -1)
     full += np.diag(bands[2, :-2], 2) + np.diag(bands[2, :-2], -2)
     assert np.allclose(np.sqrt(np.diag(np.linalg.inv(full)))[[10, 51, 52, 90]], 0.03, rtol=0.1)
@@ -264,7 +282,7 @@ def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_aga
     edited[300, ARM] += 20
     task.replace_clip(replace(demo, keypoints=edited))
     moved = np.linalg.norm(task.prediction().absolute() - before, axis=-1)
-    assert moved[300, ARM].min() > 0.003 and moved[300, ARM[2]] > 0.04 and moved[:200].max() < 1e-6
+    assert moved[300, ARM].min() > 0.003 and moved[300, ARM[2]] > 0.025 and moved[:200].max() < 1e-6
 
 
 def test_derived_joints_tell_nothing_until_a_person_corrects_them(lifter, demo):
