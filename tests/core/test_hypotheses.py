@@ -308,7 +308,7 @@ def test_hypotheses_and_uncertainty_go_to_files_and_come_back(tmp_path, clip, we
     assert of_table.hypotheses is None and np.allclose(of_table.uncertainty, read.uncertainty, atol=1e-6)
     table, arrays = read_clip(table_file), read_clip(made)
     assert np.allclose(table.ground_truth, arrays.ground_truth, atol=1e-5)
-    assert main(["complete", str(made), "-o", str(tmp_path / "done.npz"), *asked, "--hide", "left arm"]) == 0
+    assert main(["complete", str(tmp_path / "in.npz"), "-o", str(tmp_path / "done.npz"), *asked, "--hide", "left arm"]) == 0
     assert len(read_hypotheses(tmp_path / "done.npz").hypotheses) == 3
     with pytest.raises(UserError, match="says nothing of uncertainty"):
         read_hypotheses(tmp_path / "in.npz")
