@@ -39,7 +39,7 @@ class ProjectHandlers(QObject):
         super().__init__()
         self._window, self._session, self._document = window, session, document
         self._backdrop, self._detect_job, self._recent = backdrop, detect_job, recent
-        self._saving: Callable[[bool], None] | None = None
+        self._waiting: list[Callable[[bool], None]] = []
         self._stamp: tuple[int, int] | None = None
         self._saved_clip: Clip | None = None
         self.autosave = Autosave(document)
@@ -66,7 +66,7 @@ class ProjectHandlers(QObject):
 
         self._wait()
         if self._save_to(self._document.path):
-            self._saving = end
+            self._waiting.append(end)
             loop.exec()
         return outcome[0]
 
@@ -146,7 +146,7 @@ class ProjectHandlers(QObject):
         """Until what is being saved is there; the window stays live."""
         if self._save_job.is_busy:
             loop = QEventLoop()
-            self._saving = lambda _: loop.quit()
+            self._waiting.append(lambda _: loop.quit())
             loop.exec()
 
     def _on_saved(self, path: Path, project: Project) -> None:
@@ -162,9 +162,10 @@ class ProjectHandlers(QObject):
         self._end_saving(False)
 
     def _end_saving(self, is_saved: bool) -> None:
-        waiting, self._saving = self._saving, None
-        if waiting is not None:
-            waiting(is_saved)
+        """Let all go on who wait: while one does, another file may be opened, which waits too."""
+        waiting, self._waiting = self._waiting, []
+        for go_on in waiting:
+            go_on(is_saved)
 
     def _open(self, opened: Unpacked, path: Path | None, is_other_video: bool) -> None:
         """Open it, with its video if that can be found."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 
 from app.document.words import with_times
 from app.workers.newest_wins import NewestWins
@@ -103,3 +104,26 @@ def test_what_is_said_of_frames_is_said_as_the_ruler_counts(window, demo, monkey
     window.session.warning.emit("not measured in frame 51")
     assert window.messages.text() == f"not measured in frame 51 ({demo.times[50]:.2f} s)"
     assert window.messages.log[-1].text == window.messages.text()
+
+
+def test_all_who_wait_for_a_project_to_be_saved_go_on(qtbot, window, demo, monkeypatch, tmp_path):
+    """While it is saved for one who wants to leave it, another file comes in, for which it would be left too."""
+    stop_answers(monkeypatch)
+    window.session.open_clip(demo)
+    handlers, may_go, left = window.project_handlers, threading.Event(), []
+    work = handlers._save_job._thread._work
+
+    def slow(*request):
+        may_go.wait(30)
+        work(*request)
+
+    monkeypatch.setattr(handlers._save_job._thread, "_work", slow)
+    monkeypatch.setattr("app.window.project_handlers.ask_where", lambda *_: tmp_path / "walk.mpmproj")
+
+    def leave():
+        threading.Timer(0.05, may_go.set).start()
+        left.append(handlers.may_leave())
+
+    QTimer.singleShot(0, leave)
+    left.append(handlers.save_and_wait())
+    assert left == [True, True] and (tmp_path / "walk.mpmproj").exists()
