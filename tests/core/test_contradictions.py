@@ -58,6 +58,20 @@ def test_a_rate_that_the_times_contradict(tmp_path, demo, kind, fps, is_told):
     assert noted(clip, f"the file says {fps:g} frames/s") == is_told
 
 
+@pytest.mark.parametrize("per_second", [1e3, 1e6])
+def test_times_that_are_not_in_seconds_leave_the_rate_alone(tmp_path, demo, per_second):
+    """Of milliseconds in a TRC, one frame in 20 s was made."""
+    path, part = tmp_path / "c.trc", demo.cut(250, 250 + FRAMES - 1)
+    write(part, path)
+    head, rows = path.read_text().split("\n")[:5], path.read_text().split("\n")[5:]
+    cells = [row.split("\t") for row in rows if row.strip()]
+    timed = ["\t".join((one, f"{float(time) * per_second:.3f}", *more)) for one, time, *more in cells]
+    path.write_text("\n".join((*head, *timed)) + "\n")
+    clip = read_clip(path)
+    assert clip.fps == pytest.approx(50) and np.ptp(clip.times) == pytest.approx((FRAMES - 1) / 50, rel=1e-3)
+    assert noted(clip, "its times are not in seconds") or per_second > 1e4  # which are no times that frames could have
+
+
 def test_a_video_whose_frames_come_unevenly_keeps_its_rate(tmp_path, demo):
     """Phones leave frames out: the rate on average is not that of the usual step, and neither is wrong."""
     part = demo.cut(250, 250 + FRAMES - 1)
