@@ -37,7 +37,7 @@ _LANDMARKS, _WITH_VISIBILITY, _SHARES = 33, 4, 1.5
 _FLAT = 0.02
 # Arrays beside the keypoints that hold scores or, by the words in brackets, who is seen; arr_1 is what NumPy calls a second.
 _SCORES = re.compile(r"conf|score|likel|prob|(vis|valid)|arr_\d+", re.IGNORECASE)
-_OPPOSITES = re.compile(r"invis|invalid|(no|not|non|un)_?(vis|valid|conf|score)|occl|hidden|missing|error|outlier", re.IGNORECASE)
+_OPPOSITES = re.compile(r"invis|invalid|(no|not|non|un)_?(vis|valid|conf|score)|occl|hidden|missing|error|outlier", re.I)
 # COCO's flags of what was not labelled, is hidden from sight, or is seen.
 _FLAGS = (0.0, 1.0, 2.0)
 # Along frames joints move less than this, in heights of the body.
@@ -160,7 +160,9 @@ def _has_depth(array: NDArray[np.float64]) -> bool:
     """Whether the third column is no score: too large, or often below zero."""
     third = array[..., 2][np.isfinite(array[..., 2])]
     is_below = (third < 0) & (third != -1)  # which some programs give what they do not see
-    return bool(third.size) and not _are_flags(third) and bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
+    if not third.size or _are_flags(third):
+        return False
+    return bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
 
 
 def _are_flags(values: NDArray[np.float64]) -> bool:
