@@ -30,6 +30,14 @@ def test_frames_and_times_of_every_so_many_frames(tmp_path, demo, step, first):
     assert np.allclose(clip.keypoints[seen], body_in(demo, COCO17)[..., :2], atol=0.01)
 
 
+@pytest.mark.parametrize(("name", "unit"), [("time", 1), ("timestamp", 1000)])
+def test_a_time_that_is_not_there(tmp_path, demo, name, unit):
+    """Of one empty cell 30 frames/s were assumed."""
+    times = ["" if n == 3 else f"{n / 50 * unit:.4f}" for n in NUMBERS]
+    clip = read(table(tmp_path / "c.csv", body_in(demo, COCO17), {"frame": NUMBERS, name: times}))
+    assert clip.fps == pytest.approx(50) and same_body(clip, demo)
+
+
 def contradicting_npz(path, part, fps):
     np.savez(path, keypoints=part.keypoints, fps=fps, times=part.times, image_size=SIZE, skeleton="mpm16")
 
