@@ -100,6 +100,20 @@ def test_flags_of_coco_in_an_array_are_no_depths(tmp_path, demo, is_beside):
     assert not clip.is_virtual and not noted(clip, "depth") and not noted(clip, "scores go up to")
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "highest", "words"),
+    [(95, 100, 1, "are taken for per cent"), (0.5, 4, 4, "go up to 4 and not to 1"), (-2, 3, 1, "the third column is left out")],
+)
+def test_a_third_column_that_is_hardly_a_depth(tmp_path, demo, least, most, highest, words):
+    """Scores in per cent were left out as depths by guess, and everything was sure."""
+    scores = np.linspace(least, most, FRAMES)[:, None] + np.zeros((1, 17))
+    scores[:, ::2] = most
+    np.save(tmp_path / "a.npy", np.dstack((body_in(demo, COCO17)[..., :2], scores)))
+    clip = read(tmp_path / "a.npy")
+    assert same_body(clip, demo) and noted(clip, words) and clip.confidence.max() == highest
+    assert (clip.confidence.min() == 1) == (least < 0)
+
+
 def test_scores_beside_who_is_seen(tmp_path, demo):
     seen = np.arange(FRAMES)[:, None] % 3 > 0
     scores = np.full((FRAMES, 17), 0.7)

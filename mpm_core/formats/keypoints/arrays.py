@@ -159,10 +159,13 @@ def holds_3d(probe: Probe) -> bool:
 def _has_depth(array: NDArray[np.float64]) -> bool:
     """Whether the third column is no score: too large, or often below zero."""
     third = array[..., 2][np.isfinite(array[..., 2])]
-    is_below = (third < 0) & (third != -1)  # which some programs give what they do not see
     if not third.size or _are_flags(third):
         return False
-    return bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
+    return bool(np.abs(third).max() > _LARGEST_SCORE or _is_below_zero(third).mean() > _FEW_BELOW)
+
+
+def _is_below_zero(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (values < 0) & (values != -1)  # which some programs give what they do not see
 
 
 def _are_flags(values: NDArray[np.float64]) -> bool:
@@ -212,7 +215,10 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     if array.shape[-1] == _WITH_VISIBILITY or (array.shape[-1] == 3 and _has_depth(array)):
         if array.shape[-1] == 3 and not _is_of_pictures(array):
             raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
-        array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)
+        if array.shape[-2] == _LANDMARKS:
+            array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)
+        elif _is_below_zero(array[..., 2]).any():  # else these are scores, in per cent or of no limit
+            array, said = array[..., :2], ("the third column is left out: it is no score, nor a depth in pixels",)
     elif array.shape[-1] == 3 and _are_flags(array[..., 2]):
         array = np.minimum(array, (np.inf, np.inf, 1.0))  # all that were placed count alike
     people, notes = people_first(array)
