@@ -102,7 +102,7 @@ def test_flags_of_coco_in_an_array_are_no_depths(tmp_path, demo, is_beside):
 
 @pytest.mark.parametrize(
     ("least", "most", "highest", "words"),
-    [(95, 100, 1, "are taken for per cent"), (0.5, 4, 4, "go up to 4 and not to 1"), (-2, 3, 1, "the third column is left out")],
+    [(95, 100, 1, "are taken for per cent"), (0.5, 4, 4, "go up to 4 and not to 1"), (-2, 3, 1, "the third column is left")],
 )
 def test_a_third_column_that_is_hardly_a_depth(tmp_path, demo, least, most, highest, words):
     """Scores in per cent were left out as depths by guess, and everything was sure."""
