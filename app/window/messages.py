@@ -102,7 +102,7 @@ class Messages(QObject):
     changed = Signal()
 
     def __init__(self, area: QWidget, worded: Callable[[str], str] = str) -> None:
-        """worded: what becomes of a sentence before it is shown."""
+        """worded: what becomes of a sentence before it is shown, unless something went wrong, maybe with another clip."""
         super().__init__(area)
         self._worded = worded
         self._area, self._window = area, area.window()
@@ -141,7 +141,7 @@ class Messages(QObject):
             for note in self.notes():
                 self._close(note)
             return
-        text = self._worded(text)
+        text = text if kind is ERROR else self._worded(text)
         message = Message(kind, text, datetime.now())
         self.log = [*self.log, message][-_MOST_KEPT:]
         self.unread += kind.name not in _PASSING

@@ -12,6 +12,8 @@ from mpm_core.formats.base import Format, ReadOptions, rate_of_times
 
 # Rates that are nearer to each other than this differ by rounding, as 30 and 29.97 do.
 _ROUNDING = 0.02
+# Times in milli-, micro- or nanoseconds, told as seconds, make of a rate so much less.
+_OTHER_UNITS = (1e3, 1e6, 1e9)
 # Of joints that are surely seen, more than so many beyond the image by more than this share of it are in another image.
 _MANY_OUTSIDE, _BEYOND, _SURE = 0.1, 0.02, 0.3
 # Joints that never come farther than this from the top left corner are in another unit, or of an image that was made smaller.
@@ -29,7 +31,8 @@ def rate_stated(
     """Frames per second of a file that tells a rate, (frames,) seconds, or both, and what to say where they contradict each
     other: then the times count, as every frame has said its own. frames: the numbers that belong to the times.
 
-    Times that jitter or pause are slower on average than in their usual step; a rate between the two is theirs.
+    Times that jitter or pause are slower on average than in their usual step; a rate between the two is theirs. One that is a
+    thousand times theirs, or a million times, tells that they are not seconds.
     """
     by_step = None if times is None or not np.isfinite(times).all() else rate_of_times(times, frames)
     if told is None or not 0 < told < float("inf") or times is None or by_step is None:
@@ -38,6 +41,8 @@ def rate_stated(
     rates = by_step, float(counted / max(np.ptp(times), 1e-9))
     if min(rates) * (1 - _ROUNDING) <= told <= max(rates) * (1 + _ROUNDING):
         return told, ()
+    if any(abs(told / by_step / unit - 1) < _ROUNDING for unit in _OTHER_UNITS):
+        return told, (f"the file says {told:g} frames/s, by which its times are not in seconds: they were left out",)
     note = f"the file says {told:g} frames/s, but by its times there are {by_step:.4g} in a second: the times were taken"
     return by_step, (note,)
 

@@ -104,6 +104,8 @@ def test_what_is_said_of_frames_is_said_as_the_ruler_counts(window, demo, monkey
     window.session.warning.emit("not measured in frame 51")
     assert window.messages.text() == f"not measured in frame 51 ({demo.times[50]:.2f} s)"
     assert window.messages.log[-1].text == window.messages.text()
+    window.messages.fail("other.npz: a confidence of 7 in frame 51 cannot be right")  # of another clip, and counted from 0
+    assert window.messages.text().endswith("in frame 51 cannot be right")
 
 
 def test_all_who_wait_for_a_project_to_be_saved_go_on(qtbot, window, demo, monkeypatch, tmp_path):

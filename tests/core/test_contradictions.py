@@ -30,6 +30,14 @@ def test_frames_and_times_of_every_so_many_frames(tmp_path, demo, step, first):
     assert np.allclose(clip.keypoints[seen], body_in(demo, COCO17)[..., :2], atol=0.01)
 
 
+@pytest.mark.parametrize(("name", "unit"), [("time", 1), ("timestamp", 1000)])
+def test_a_time_that_is_not_there(tmp_path, demo, name, unit):
+    """Of one empty cell 30 frames/s were assumed."""
+    times = ["" if n == 3 else f"{n / 50 * unit:.4f}" for n in NUMBERS]
+    clip = read(table(tmp_path / "c.csv", body_in(demo, COCO17), {"frame": NUMBERS, name: times}))
+    assert clip.fps == pytest.approx(50) and same_body(clip, demo)
+
+
 def contradicting_npz(path, part, fps):
     np.savez(path, keypoints=part.keypoints, fps=fps, times=part.times, image_size=SIZE, skeleton="mpm16")
 
@@ -56,6 +64,20 @@ def test_a_rate_that_the_times_contradict(tmp_path, demo, kind, fps, is_told):
     assert clip.fps == pytest.approx(50 if is_told else fps)
     assert np.ptp(clip.times) == pytest.approx((FRAMES - 1) / clip.fps, rel=1e-3)
     assert noted(clip, f"the file says {fps:g} frames/s") == is_told
+
+
+@pytest.mark.parametrize("per_second", [1e3, 1e6])
+def test_times_that_are_not_in_seconds_leave_the_rate_alone(tmp_path, demo, per_second):
+    """Of milliseconds in a TRC, one frame in 20 s was made."""
+    path, part = tmp_path / "c.trc", demo.cut(250, 250 + FRAMES - 1)
+    write(part, path)
+    head, rows = path.read_text().split("\n")[:5], path.read_text().split("\n")[5:]
+    cells = [row.split("\t") for row in rows if row.strip()]
+    timed = ["\t".join((one, f"{float(time) * per_second:.3f}", *more)) for one, time, *more in cells]
+    path.write_text("\n".join((*head, *timed)) + "\n")
+    clip = read_clip(path)
+    assert clip.fps == pytest.approx(50) and np.ptp(clip.times) == pytest.approx((FRAMES - 1) / 50, rel=1e-3)
+    assert noted(clip, "its times are not in seconds") or per_second > 1e4  # which are no times that frames could have
 
 
 def test_a_video_whose_frames_come_unevenly_keeps_its_rate(tmp_path, demo):

@@ -24,10 +24,11 @@ def test_counters_beside_dates_are_no_times(pattern, first):
 @pytest.mark.parametrize(
     ("pattern", "step_s", "fps"),
     [("20240115_1430{:06.3f}", 0.04, 25), ("2024-01-15_14-30-{:06.3f}", 0.02, 50), ("20240115_1430{:02.0f}", 1.0, 1),
-     ("20240115_1430{:09.6f}", 0.005, 200)],
+     ("20240115_1430{:09.6f}", 0.005, 200), ("vlcsnap-2024-01-15-14h30m{:06.3f}", 0.04, 25)],
 )  # fmt: skip
 def test_times_of_day_are_times(pattern, step_s, fps):
-    numbered = number_frames([pattern.format(n * step_s) for n in range(50)], "here")
+    names = [pattern.format(n * step_s) for n in range(50)]
+    numbered = number_frames([name.replace(".", "s") if "m" in name else name for name in names], "here")
     assert numbered.fps == pytest.approx(fps) and np.diff(numbered.numbers).tolist() == [1] * 49
 
 
@@ -41,6 +42,17 @@ def test_of_several_numbers_the_one_that_counts():
         number_frames([f"f{n:04d}_{n * 7 % 10}" for n in range(10)], "here")
     with pytest.raises(UserError, match="in different orders"):
         number_frames([f"f{n * 3:04d}_{n * 37 % 97}" for n in range(24)], "here")
+
+
+def test_names_that_end_in_letters_and_digits_at_random(tmp_path, demo):
+    """Roboflow's: the last digits of two were the same by chance, and the file was refused, or else they sorted the frames."""
+    body = body_in(demo, COCO17)
+    names = [f"walk_{n:04d}_jpg.rf.{(7919 * n + 13) ** 5:x}.jpg" for n in range(FRAMES)]
+    images = [{"id": n, "file_name": name, "width": 1080, "height": 1080} for n, name in enumerate(names)]
+    annotations = [{"image_id": n, "keypoints": flat(pose)} for n, pose in enumerate(body)]
+    mixed = {"images": images[::-1], "annotations": annotations}
+    clip = read_clip(write_json(tmp_path / "c.json", mixed))
+    assert np.allclose(clip.keypoints, body[..., :2], atol=0.01)
 
 
 @pytest.mark.parametrize("pattern", ["vid{}/{:04d}.jpg", "cam{}_{:04d}.jpg"])

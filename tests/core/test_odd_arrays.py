@@ -72,7 +72,8 @@ def test_rows_of_positions_in_3d(tmp_path, demo):
 @pytest.mark.parametrize(
     ("name", "scores", "is_used"),
     [("visibility", bool, True), ("valid", np.uint8, True), ("scores", float, True), ("conf_percent", int, True),
-     ("arr_1", float, True), ("velocity", float, False), ("occluded", bool, False), ("arr_1", "pixels", False)],
+     ("arr_1", float, True), ("velocity", float, False), ("occluded", bool, False), ("arr_1", "pixels", False),
+     ("invisible", bool, False), ("is_invalid", int, False), ("not_visible", bool, False), ("occlusion_prob", float, False)],
 )  # fmt: skip
 def test_arrays_that_say_who_is_seen(tmp_path, demo, name, scores, is_used):
     seen = np.ones((FRAMES, 17))
@@ -84,6 +85,33 @@ def test_arrays_that_say_who_is_seen(tmp_path, demo, name, scores, is_used):
     hidden = ~clip.visible.any(0)
     assert hidden.tolist() == [is_used and joint == "LWrist" for joint in COCO17.joints]
     assert noted(clip, f"the array '{name}' is not used") != is_used
+
+
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_flags_of_coco_in_an_array_are_no_depths(tmp_path, demo, is_beside):
+    """They were left out as depths by guess, and who was not labelled was seen; beside the points, they were 2 of 1."""
+    points, flags = body_in(demo, COCO17)[..., :2], np.arange(FRAMES)[:, None] % 3 + np.zeros((1, 17), int)
+    if is_beside:
+        np.savez(tmp_path / "k.npz", keypoints=points, visibility=flags)
+    else:
+        np.savez(tmp_path / "k.npz", keypoints=np.dstack((points, flags)))
+    clip = read(tmp_path / "k.npz")
+    assert clip.visible.any(1).tolist() == (flags[:, 0] > 0).tolist() and set(np.unique(clip.confidence)) == {0, 1}
+    assert not clip.is_virtual and not noted(clip, "depth") and not noted(clip, "scores go up to")
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "highest", "words"),
+    [(95, 100, 1, "are taken for per cent"), (0.5, 4, 4, "go up to 4 and not to 1"), (-2, 3, 1, "the third column is left")],
+)
+def test_a_third_column_that_is_hardly_a_depth(tmp_path, demo, least, most, highest, words):
+    """Scores in per cent were left out as depths by guess, and everything was sure."""
+    scores = np.linspace(least, most, FRAMES)[:, None] + np.zeros((1, 17))
+    scores[:, ::2] = most
+    np.save(tmp_path / "a.npy", np.dstack((body_in(demo, COCO17)[..., :2], scores)))
+    clip = read(tmp_path / "a.npy")
+    assert same_body(clip, demo) and noted(clip, words) and clip.confidence.max() == highest
+    assert (clip.confidence.min() == 1) == (least < 0)
 
 
 def test_scores_beside_who_is_seen(tmp_path, demo):

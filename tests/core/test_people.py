@@ -112,7 +112,7 @@ def test_numbers_that_the_file_exchanges_are_followed_and_said(tmp_path, demo):
     entries += [{"image_id": n, "keypoints": flat(far[n]), "idx": 2 if n < 25 else 1} for n in range(40)]
     (tmp_path / "c.json").write_text(json.dumps(entries))
     clip = read_clip(tmp_path / "c.json", image_size=(1920, 1080))
-    assert any(note.endswith("jump from one body to another in frame 25") for note in clip.notes)
+    assert any(note.endswith("jump from one body to another in frame 25 of the file") for note in clip.notes)
     entries = [entry | {"idx": 1 if n < 40 else 2} for n, entry in enumerate(entries)]
     (tmp_path / "c.json").write_text(json.dumps(entries))
     clip = read_clip(tmp_path / "c.json", image_size=(1920, 1080))

@@ -37,6 +37,9 @@ _LANDMARKS, _WITH_VISIBILITY, _SHARES = 33, 4, 1.5
 _FLAT = 0.02
 # Arrays beside the keypoints that hold scores or, by the words in brackets, who is seen; arr_1 is what NumPy calls a second.
 _SCORES = re.compile(r"conf|score|likel|prob|(vis|valid)|arr_\d+", re.IGNORECASE)
+_OPPOSITES = re.compile(r"invis|invalid|(no|not|non|un)_?(vis|valid|conf|score)|occl|hidden|missing|error|outlier", re.I)
+# COCO's flags of what was not labelled, is hidden from sight, or is seen.
+_FLAGS = (0.0, 1.0, 2.0)
 # Along frames joints move less than this, in heights of the body.
 _GOES_ON_HEIGHTS = 0.25
 _RATES, _TIMES = ("fps", "frame_rate", "framerate"), ("times", "timestamps", "time_s")
@@ -156,8 +159,17 @@ def holds_3d(probe: Probe) -> bool:
 def _has_depth(array: NDArray[np.float64]) -> bool:
     """Whether the third column is no score: too large, or often below zero."""
     third = array[..., 2][np.isfinite(array[..., 2])]
-    is_below = (third < 0) & (third != -1)  # which some programs give what they do not see
-    return bool(third.size) and bool(np.abs(third).max() > _LARGEST_SCORE or is_below.mean() > _FEW_BELOW)
+    if not third.size or _are_flags(third):
+        return False
+    return bool(np.abs(third).max() > _LARGEST_SCORE or _is_below_zero(third).mean() > _FEW_BELOW)
+
+
+def _is_below_zero(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (values < 0) & (values != -1)  # which some programs give what they do not see
+
+
+def _are_flags(values: NDArray[np.float64]) -> bool:
+    return bool(np.isin(values[np.isfinite(values)], _FLAGS).all())
 
 
 def _is_of_pictures(array: NDArray[np.float64]) -> bool:
@@ -203,7 +215,12 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     if array.shape[-1] == _WITH_VISIBILITY or (array.shape[-1] == 3 and _has_depth(array)):
         if array.shape[-1] == 3 and not _is_of_pictures(array):
             raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
-        array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)
+        if array.shape[-2] == _LANDMARKS:
+            array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)
+        elif _is_below_zero(array[..., 2]).any():  # else these are scores, in per cent or of no limit
+            array, said = array[..., :2], ("the third column is left out: it is no score, nor a depth in pixels",)
+    elif array.shape[-1] == 3 and _are_flags(array[..., 2]):
+        array = np.minimum(array, (np.inf, np.inf, 1.0))  # all that were placed count alike
     people, notes = people_first(array)
     entries = [
         Sighting(frame, one, f"{where}: frame {frame}", identity=number)
@@ -252,13 +269,14 @@ def _scores(probe: Probe, name: str, shape: tuple[int, ...]) -> tuple[NDArray[np
     that a joint is not seen; and what to say of other arrays of that shape, which may be the opposite, or no scores at all."""
     others = read_npz(probe.path, tuple(other for other in _names(probe) if other != name)) if shape[-1] == 2 else {}
     fitting = {
-        other: array.astype(np.float64)
+        other: np.minimum(array, 1.0) if _are_flags(array.astype(np.float64)) else array.astype(np.float64)
         for other, array in others.items()
         if isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.shape == shape[:-1]
     }
     scores, notes = None, []
     for other, array in sorted(fitting.items(), key=lambda pair: _is_of_sight(pair[0])):
-        is_score = _SCORES.search(other) is not None and not (other.startswith("arr_") and _is_odd(array))
+        is_score = bool(_SCORES.search(other)) and not _OPPOSITES.search(other)
+        is_score &= not (other.startswith("arr_") and _is_odd(array))
         if not is_score:
             notes.append(f"the array '{other}' is not used: by its name it holds no scores")
         elif scores is None:

@@ -14,8 +14,11 @@ from mpm_core.errors import UserError
 from mpm_core.limits import RATES
 
 _DIGITS = re.compile(r"\d+")
-# A date and a time of day, each with the same mark between its parts or with none.
-_CLOCK = re.compile(r"(\d{4})(?P<a>\D?)(\d\d)(?P=a)(\d\d)\D{0,2}(\d\d)(?P<b>\D?)(\d\d)(?P=b)(\d\d)\D?(\d{1,9})?")
+# A date and a time of day, each with the same mark between its parts or with none; VLC has the time as 12h30m05s.
+_CLOCK = re.compile(
+    r"(\d{4})(?P<a>\D?)(\d\d)(?P=a)(\d\d)\D{0,2}(\d\d)"
+    r"(?:(?P<b>\D?)(?=\d\d(?P=b)\d)|h(?=\d\dm\d))(\d\d)\D?(\d\d)\D?(\d{1,9})?"
+)
 _CLOCK_PARTS = (1, 3, 4, 5, 7, 8)
 _DECIMAL_SECONDS = re.compile(r"(?<!\d)\d{1,10}[.,]\d{3,9}(?!\d)")
 
@@ -77,14 +80,17 @@ def _changing_numbers(texts: list[str], where: str) -> tuple[list[int], tuple[st
         raise UserError(f"{where}: '{empty[:60]}' holds no frame number")
     if any(len(digit) > 30 for digits in groups for digit in digits):
         raise UserError(f"{where}: a name holds a number that is no frame's")
-    count = min(len(digits) for digits in groups)
-    if len(texts) > 1 and all(len(digits) == count for digits in groups):
-        changing = [[int(digits[place]) for digits in groups] for place in reversed(range(count))]
+    if len(texts) > 1:
+        count = min(len(digits) for digits in groups)
+        is_alike = all(len(digits) == count for digits in groups)
+        # Where names end in letters and digits at random, as those of Roboflow do, the numbers before them tell.
+        places = list(reversed(range(count))) if is_alike else [-1, *range(count)]
+        changing = [[int(digits[place]) for digits in groups] for place in places]
         changing = [numbers for numbers in changing if len(set(numbers)) > 1]
         orders = [numbers for numbers in changing if len(set(numbers)) == len(numbers)]
         if orders:
             return _one_order(orders, texts, where)
-        if changing:
+        if changing and is_alike:
             return changing[0], ()
     return [int(digits[-1]) for digits in groups], ()
 

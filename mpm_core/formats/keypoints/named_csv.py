@@ -169,7 +169,8 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
     seconds, fps, said = None, None, tuple[str, ...]()
     if time is not None:
         seconds = table.columns([time])[keys, 0]
-        step = float(np.median(np.diff(np.unique(seconds)))) if len(np.unique(seconds)) > 1 else 0.0
+        known = np.unique(seconds[np.isfinite(seconds)])
+        step = float(np.median(np.diff(known))) if len(known) > 1 else 0.0
         unit = _TIME[_plain(table.header[time])]
         if not unit and step == 1 and np.all(seconds == np.rint(seconds)):
             # Whole numbers, one after the other, are neither seconds nor thousandths of them.
@@ -179,18 +180,19 @@ def _frames(table: Table, keys: NDArray[np.intp], path: Path) -> tuple[NDArray[n
             name, unit = next(((n, u) for n, u in _TIME_UNITS.items() if step * u < _LONGEST_STEP_S), ("seconds", 1.0))
             said = (f"the times in '{table.header[time]}' are taken for {name}",) if unit < 1 else ()
         seconds = seconds * unit
-        fps = rate_of_times(np.unique(seconds))
+        fps = rate_of_times(known * unit)
     frame = _find(table.header, _FRAME)
     if frame is not None:
         texts = table.texts(table.header[frame])
         names = [texts[key] for key in keys]
         distinct = list(dict.fromkeys(names))
         numbered = _whole_numbers(distinct) or number_frames(distinct, str(path))
-        known = dict(zip(distinct, numbered.numbers, strict=True))
-        numbers = np.array([known[name] for name in names])
+        number_by_name = dict(zip(distinct, numbered.numbers, strict=True))
+        numbers = np.array([number_by_name[name] for name in names])
         if seconds is not None:
-            places, first = np.unique(numbers, return_index=True)
-            fps = rate_of_times(seconds[first], places)
+            is_timed = np.isfinite(seconds)
+            places, first = np.unique(numbers[is_timed], return_index=True)
+            fps = rate_of_times(seconds[is_timed][first], places)
         return numbers, fps or numbered.fps, (*said, *numbered.notes)
     if seconds is not None and np.isfinite(seconds).all():
         places, rate = frames_at(seconds) or (np.rint((seconds - seconds.min()) * (fps or ASSUMED_FPS)).astype(np.int64), fps)

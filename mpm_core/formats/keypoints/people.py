@@ -176,7 +176,8 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
         notes.append(f"the person was lost {times} and taken up again: whoever came next, alone, is taken for the same")
     if person.exchanged:
         more = f" and {len(person.exchanged) - 1} more" if len(person.exchanged) > 1 else ""
-        notes.append(f"the file's numbers of people jump from one body to another in frame {person.exchanged[0]}{more}")
+        where = f"frame {person.exchanged[0]} of the file"
+        notes.append(f"the file's numbers of people jump from one body to another in {where}{more}")
     points, scores = person.arrays(kept, len(joints.skeleton))
     size, said = size_stated(options.image_size, file.image_size)
     notes += said
