@@ -30,7 +30,22 @@ Patch = Mapping[str, NDArray[np.generic]]
 """Rows of some frames for fields of a clip: see mpm_core.corrections.FIELDS."""
 
 
-class SetMask(QUndoCommand):
+class Merging(QUndoCommand):
+    """An edit that may take in the one after it."""
+
+    def takes_in(self, other: QUndoCommand) -> bool:
+        """Become both edits, if a later one belongs to this one; whether it does."""
+        raise NotImplementedError
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """For Qt, which gives `other` up then. PySide keeps its Python half for ever: what it holds, clips among it, must go."""
+        is_merged = self.takes_in(other)
+        if is_merged:
+            vars(other).clear()
+        return is_merged
+
+
+class SetMask(Merging):
     """Replace the mask over some frames. Commands of the same gesture (one press of the mouse) become one."""
 
     def __init__(self, session: Session, first: int, patch: Mask, text: str, gesture: int = 0) -> None:
@@ -50,7 +65,7 @@ class SetMask(QUndoCommand):
     def id(self) -> int:
         return _SET_MASK_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later command of the same gesture."""
         if not isinstance(other, SetMask) or not self._gesture or other._gesture != self._gesture:
             return False
@@ -64,7 +79,7 @@ class SetMask(QUndoCommand):
         return True
 
 
-class EditKeypoints(QUndoCommand):
+class EditKeypoints(Merging):
     """Replace the 2D of some frames: keypoints, visibility, confidence and marks; or what was taken of hidden joints. Gestures
     merge as in SetMask.
 
@@ -94,7 +109,7 @@ class EditKeypoints(QUndoCommand):
     def id(self) -> int:
         return _MOVE_JOINT_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later command of the same gesture, on the same frames or more."""
         if not isinstance(other, EditKeypoints) or not self._gesture or other._gesture != self._gesture:
             return False
@@ -107,7 +122,7 @@ class EditKeypoints(QUndoCommand):
         return True
 
 
-class SetThreshold(QUndoCommand):
+class SetThreshold(Merging):
     """Hide joints of less confidence. Steps of a slider become one command."""
 
     def __init__(self, session: Session, threshold: float) -> None:
@@ -124,7 +139,7 @@ class SetThreshold(QUndoCommand):
     def id(self) -> int:
         return _SET_THRESHOLD_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetThreshold):
             return False
@@ -133,7 +148,7 @@ class SetThreshold(QUndoCommand):
         return True
 
 
-class SetCamera(QUndoCommand):
+class SetCamera(Merging):
     """See the keypoints with another camera. Steps of a spin box become one command."""
 
     def __init__(self, session: Session, camera: Intrinsics, text: str) -> None:
@@ -152,7 +167,7 @@ class SetCamera(QUndoCommand):
     def id(self) -> int:
         return _SET_CAMERA_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetCamera):
             return False
@@ -161,7 +176,7 @@ class SetCamera(QUndoCommand):
         return True
 
 
-class SetUp(QUndoCommand):
+class SetUp(Merging):
     """Say which way is up, in camera axes, or leave it to the lifter with None. Steps of a spin box become one command."""
 
     def __init__(self, session: Session, up: Direction | None, text: str, is_step: bool = True) -> None:
@@ -179,7 +194,7 @@ class SetUp(QUndoCommand):
     def id(self) -> int:
         return _SET_UP_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetUp) or not (self._is_step and other._is_step):
             return False
@@ -190,7 +205,7 @@ class SetUp(QUndoCommand):
         return True
 
 
-class SetHeight(QUndoCommand):
+class SetHeight(Merging):
     """Say how tall the person is, in metres, or leave it to the lifter with None. Steps of a spin box become one command."""
 
     def __init__(self, session: Session, height_m: float | None, text: str) -> None:
@@ -208,7 +223,7 @@ class SetHeight(QUndoCommand):
     def id(self) -> int:
         return _SET_HEIGHT_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetHeight) or other._after is None or self._after is None:
             return False
@@ -217,7 +232,7 @@ class SetHeight(QUndoCommand):
         return True
 
 
-class SetRate(QUndoCommand):
+class SetRate(Merging):
     """Say at how many frames/s the clip was taken; the file's own are its own. Steps of a spin box become one command."""
 
     def __init__(self, session: Session, fps: float) -> None:
@@ -238,7 +253,7 @@ class SetRate(QUndoCommand):
     def id(self) -> int:
         return _SET_RATE_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later change."""
         if not isinstance(other, SetRate):
             return False
@@ -247,7 +262,7 @@ class SetRate(QUndoCommand):
         return True
 
 
-class AttachTruth(QUndoCommand):
+class AttachTruth(Merging):
     """Put ground truth (frames, 16, 3) beside the clip, with what is noted of it and the recording that it is from. Other
     shifts of one recording become one command."""
 
@@ -275,7 +290,7 @@ class AttachTruth(QUndoCommand):
     def id(self) -> int:
         return _ATTACH_TRUTH_ID
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
+    def takes_in(self, other: QUndoCommand) -> bool:
         """Take in a later shift of the same recording."""
         if not isinstance(other, AttachTruth) or not (self._is_shift and other._is_shift):
             return False

@@ -130,3 +130,14 @@ def test_undo_leads_back_to_what_there_was(opened, edits):
     for index in (*range(last, -1, -1), *range(last + 1)):
         stack.setIndex(index)
         assert not differences(seen[index], state_of(session)), f"index {index}"
+
+
+def test_what_an_edit_took_in_is_let_go_of(opened):
+    """A drag is hundreds of edits: each would keep the session and what it changed for as long as the program runs."""
+    session, _ = opened()
+    taken_in = []
+    for step in range(5):
+        edit = AttachTruth(session, session.clip.ground_truth + np.float32(step), is_shift=True)
+        session.undo_stack.push(edit)
+        taken_in += [edit] if step else []
+    assert session.undo_stack.count() == 1 and not any(vars(edit) for edit in taken_in)
