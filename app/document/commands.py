@@ -38,7 +38,7 @@ class Merging(QUndoCommand):
         raise NotImplementedError
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """For Qt, which gives `other` up then. PySide keeps its Python half for ever: what it holds, clips among it, must go."""
+        """For Qt, which gives `other` up then. PySide keeps its Python half for ever: what it holds, clips too, must go."""
         is_merged = self.takes_in(other)
         if is_merged:
             vars(other).clear()
