@@ -44,8 +44,10 @@ def test_whoever_has_switched_collecting_off_finds_it_off(collecting):
 def test_what_belongs_to_the_window_is_destroyed_in_its_thread_however_much_garbage_a_worker_makes(qtbot, collecting):
     """Elsewhere it may be the end of the process: of an object that is gone, Qt goes on to look after the timer."""
 
+    enough = threading.Event()
+
     def work():
-        for _ in range(400):
+        while not enough.is_set():
             for _ in range(100):
                 ring = []
                 ring.append(ring)
@@ -63,6 +65,7 @@ def test_what_belongs_to_the_window_is_destroyed_in_its_thread_however_much_garb
             qtbot.wait(5)
         qtbot.waitUntil(lambda: len(threads) > 100, timeout=WAIT_MS)
     finally:
+        enough.set()
         worker.stop()
     assert set(threads) == {threading.get_ident()}
     assert gc.isenabled()

@@ -20,7 +20,7 @@ from app.views.timeline_parts import frame_marks, second_marks
 from app.window.main_window import MainWindow
 from mpm_core import Clip
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS
+from tests.app.conftest import WAIT_MS, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 ARM = MPM16.limb("left arm")
@@ -138,11 +138,16 @@ def test_rows_follow_one_another_at_any_height(height):
 
 def test_hovering_over_the_curve_tells_its_value(qtbot, demo_window):
     timeline = demo_window.timeline
+    wait_for_lift(qtbot, demo_window)
     qtbot.waitUntil(lambda: timeline.curves is not None, timeout=WAIT_MS)
     before = timeline.grab().toImage()
     place = QPoint(int(timeline.x_of(300.5)), int(sum(timeline.rows().curve) / 2))
-    qtbot.mouseMove(timeline, place)
-    assert timeline.grab().toImage() != before
+
+    def tells():
+        qtbot.mouseMove(timeline, place)  # again, if another window of the display took the pointer away
+        return timeline.grab().toImage() != before
+
+    qtbot.waitUntil(tells, timeout=WAIT_MS)
 
 
 def test_go_to_scrolls_there_and_the_overview_scrolls(qtbot, demo_window, monkeypatch):
