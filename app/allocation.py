@@ -9,8 +9,9 @@ from contextlib import suppress
 # Numbers of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
-_LARGE_BYTES = 6 << 20
-"""Arrays of long clips are larger, what a network makes on its way is smaller."""
+_LARGE_BYTES = 9 << 20
+"""Arrays of long clips are larger, what a network makes on its way is smaller, and so is a picture of 1920 x 1080 pixels: the
+system takes longer to hand out the memory for one, and to empty it, than decoding takes, for each frame of a video."""
 
 _KEPT_FREE_BYTES = 32 << 20
 _ARENAS = 4

@@ -22,6 +22,9 @@ from mpm_core.limits import RATES
 Picture = NDArray[np.uint8]
 """(height, width, 3) red, green, blue."""
 
+ScreenPicture = NDArray[np.uint8]
+"""(height, width, 4) blue, green, red, and 255: as screens take it, so that nobody need turn it into that once more."""
+
 LARGEST_SIDE_PX = 8192
 
 _USUAL_FPS = 30.0
@@ -116,27 +119,45 @@ class Capture:
 
     def retrieve(self, region: tuple[int, int, int, int] | None = None) -> Picture | None:
         """The frame grabbed last, cut to a region if one is given; None where it is damaged."""
+        picture = self._pixels("rgb24")
+        if picture is not None and region is not None:
+            left, top, across, down = region
+            picture = picture[top : top + down, left : left + across]
+        return None if picture is None else picture.copy()
+
+    def retrieve_for_screen(self) -> ScreenPicture | None:
+        """The frame grabbed last; None where it is damaged. Its pixels are FFmpeg's own where they lie as they should: while
+        they are made, Python goes on, which copying would hold up for longer than decoding takes."""
+        picture = self._pixels("bgra")
+        if picture is None:
+            return None
+        if any(part.is_alpha for part in self._frame.format.components):
+            picture = picture.copy()
+            picture[..., 3] = 255
+        return np.ascontiguousarray(picture)
+
+    def _pixels(self, form: str) -> NDArray[np.uint8] | None:
+        """(height, width, channels) the frame grabbed last as it is to be seen, in one of FFmpeg's packed forms."""
         frame = self._frame
         try:
             width = max(round(frame.width * self._pixel_ratio()), 1)
             self._check_size(width, frame.height)
-            picture = self._to_rgb(frame, width)
+            made = self._made(frame, format=form, width=width, height=frame.height)
         except (self._av.FFmpegError, ValueError):
             return None
-        picture = _upright(picture, frame.side_data.get("DISPLAYMATRIX"))
-        if region is not None:
-            left, top, across, down = region
-            picture = picture[top : top + down, left : left + across]
-        return np.ascontiguousarray(picture)
+        plane = made.planes[0]
+        channels = len(made.format.components)
+        rows = np.frombuffer(plane, np.uint8)[: made.height * plane.line_size].reshape(made.height, plane.line_size)
+        pixels = rows[:, : made.width * channels].reshape(made.height, made.width, channels)
+        # Its attribute side_data would hold it, and it that, until somebody looks for garbage: 3 MB for each frame.
+        return _upright(pixels, self._av.sidedata.sidedata.SideDataContainer(frame).get("DISPLAYMATRIX"))
 
-    def _to_rgb(self, frame: Any, width: int) -> Picture:
+    def _made(self, frame: Any, **wanted: Any) -> Any:
         """In one thread: handing parts to several costs more than they save, most of all on a machine that is busy."""
-        wanted = {"format": "rgb24", "width": width, "height": frame.height}
         try:
-            picture: Picture = frame.to_ndarray(**wanted, threads=1)
+            return frame.reformat(**wanted, threads=1)
         except TypeError:  # older versions of PyAV have but one
-            picture = frame.to_ndarray(**wanted)
-        return picture
+            return frame.reformat(**wanted)
 
     def _pixel_ratio(self) -> Fraction | float:
         """Width of a pixel over its height."""
@@ -261,6 +282,7 @@ def import_av() -> ModuleType:
         import av
         import av.filter
         import av.logging
+        import av.sidedata.sidedata
     except ImportError:
         raise UserError("Videos need PyAV: install it with pip install 'mpm-viewer[video]'.") from None
     # Any level, even the highest, makes a thread of the decoder wait for Python, which may be waiting for that thread to end.

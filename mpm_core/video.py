@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from mpm_core.camera import Intrinsics
-from mpm_core.decoding import Capture, Picture
+from mpm_core.decoding import Capture, Picture, ScreenPicture
 from mpm_core.errors import UserError
 
 SMALLEST_REGION_PX = 16
@@ -166,12 +166,12 @@ class VideoReader:
         self._capture = Capture(path)
         self._before_s = np.inf  # when the frame before the one at hand was shown; unknown after a seek
 
-    def picture_at(self, seconds: float, is_exact: bool) -> Picture | None:
+    def picture_at(self, seconds: float, is_exact: bool) -> ScreenPicture | None:
         """The picture that is on at a time; None past the end. is_exact: the time is a frame's own, not one in between."""
         capture = self._capture
         wanted = seconds - (_SAME_TIME_S if is_exact else 0.5 / capture.fps)
         if self._before_s < wanted <= capture.time_s:
-            return capture.retrieve()  # still on
+            return capture.retrieve_for_screen()  # still on
         if not capture.time_s < wanted <= capture.time_s + _READ_ON_S:
             self._before_s = np.inf
             capture.seek_before(wanted)
@@ -179,7 +179,7 @@ class VideoReader:
             self._before_s = capture.time_s
             if not capture.grab():
                 return None
-        return capture.retrieve()
+        return capture.retrieve_for_screen()
 
     def close(self) -> None:
         self._capture.close()

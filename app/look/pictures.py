@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtGui import QImage
 
-from mpm_core.decoding import Picture
+from mpm_core.decoding import Picture, ScreenPicture
 
 
 def to_image(picture: Picture) -> QImage:
@@ -15,11 +15,10 @@ def to_image(picture: Picture) -> QImage:
     return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
 
 
-def to_screen_image(picture: Picture) -> QImage:
-    """The same in the form that is drawn fastest."""
-    rgb = np.ascontiguousarray(picture)
-    height, width = rgb.shape[:2]
-    return QImage(rgb.data, width, height, width * 3, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
+def to_screen_image(picture: ScreenPicture) -> QImage:
+    """The same in the form that is drawn fastest, without a copy: the image holds on to the picture's pixels."""
+    height, width = picture.shape[:2]
+    return QImage(picture.data, width, height, width * 4, QImage.Format.Format_RGB32)
 
 
 def to_small_image(picture: Picture, longest_px: int) -> QImage:
