@@ -17,9 +17,9 @@ _KEPT_FREE_BYTES = 32 << 20
 _ARENAS = 4
 """Heaps that threads share: each of the window's two dozen would otherwise have one of its own, with holes of its own."""
 
-_PRIMITIVES = "128"
-"""oneDNN writes code for each new shape of a product, two pieces that take 0.6 MB, and keeps 1,024 pieces by default. Those of
-64 shapes are about what one lifter needs, whatever is clicked."""
+_PRIMITIVES = "64"
+"""oneDNN writes code for each new shape of a product, two pieces that take 0.6 MB, and keeps 1,024 pieces by default. Opening
+clips and clicking in them takes 43 with the usual lifter; more only fill up as lifters, modes and alternatives change."""
 
 _PRIMITIVES_OF_A_THREAD = "1"
 """torch keeps the last 1,024 once more, also those that oneDNN has given up: 0.3 MB for each new shape. What oneDNN still has

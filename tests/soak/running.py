@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,8 @@ _GIVEN_UP_MS = 3000
 _LAST_STEPS = 12
 _SOME_STEPS = 24
 _SOME_SAMPLES = 5
+_OF_FEW_ACTIONS = ("scipy.interpolate", "scipy.optimize", "scipy.signal")
+"""What keys, calibrating and refining import when they are first used, 20 MB, which a random user may get to late."""
 
 
 class Faults(logging.Handler):
@@ -98,6 +101,8 @@ def soak(window: MainWindow, seed: int, seconds: float, folder: Path, warm_s: fl
 def _load_what_stays(window: MainWindow, folder: Path) -> None:
     """Lift with every network in each task and mode, refine, draw alternatives, export, and ask for a video, which there is
     none of, so that what is loaded when it is first used is no growth later."""
+    for module in _OF_FEW_ACTIONS:
+        import_module(module)
     session, before = window.session, window.session.options
     _open_lifted(window)
     assert session.prediction is not None
