@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.allocation import return_what_is_free
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.document.video_link import VideoLink
@@ -112,7 +113,10 @@ class Backdrop(QObject):
 
     def _forget(self) -> None:
         self._path, self.shown_frame = None, -1
+        was_empty = not self.cache.size_bytes()
         self.cache.clear()
+        if not was_empty:
+            self._thread.ask(None)
         self._catch_up()
 
     def _ask(self, *_: object) -> None:
@@ -130,8 +134,11 @@ class Backdrop(QObject):
             self._late.start()
         self._thread.ask(_Wanted(self._path, self.cache.number, frame, direction, self._times, self._is_source))
 
-    def _work(self, wanted: _Wanted) -> None:
-        """In the worker."""
+    def _work(self, wanted: _Wanted | None) -> None:
+        """In the worker. None: no frame is wanted any more."""
+        if wanted is None:
+            return_what_is_free()  # the pictures of a video, 0.4 GB
+            return
         if self._reader is None or self._reader.path != wanted.path:
             if self._reader is not None:
                 self._reader.close()
@@ -174,9 +181,9 @@ class Backdrop(QObject):
             self._is_lagging = is_lagging
             self.lagged.emit(is_lagging)
 
-    def _on_failed(self, text: str, request: tuple[_Wanted]) -> None:
+    def _on_failed(self, text: str, request: tuple[_Wanted | None]) -> None:
         """In the window's thread. That a video failed which is no longer behind the skeleton concerns nobody any more."""
-        if request[0].number != self.cache.number:
+        if request[0] is None or request[0].number != self.cache.number:
             return
         self._path = None
         self._catch_up()

@@ -1,11 +1,14 @@
 """The video behind the skeleton: each frame its own picture, from a cache that is bounded and runs ahead of the cursor."""
 
+import weakref
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
 from app.document.commands import SetRate
 from app.document.session import Session
+from app.look.pictures import to_screen_image
 from app.workers.backdrop import Backdrop
 from app.workers.frame_cache import FrameCache
 from mpm_core import Clip, read_clip, write
@@ -154,3 +157,15 @@ def test_a_clip_that_was_saved_at_another_rate_has_the_pictures_of_its_frames(qt
     qtbot.waitUntil(lambda: job.shown_frame == 59, timeout=WAIT_MS)
     assert frame_of(shown[-1]) == 59 and session.clip.own_fps == 30
     job.stop()
+
+
+def test_a_picture_of_the_screen_shares_the_pixels_and_keeps_them():
+    pixels = np.full((4, 6, 4), 255, np.uint8)
+    image = to_screen_image(pixels)
+    pixels[1, 2] = (10, 20, 30, 255)
+    assert image.pixelColor(2, 1).getRgb() == (30, 20, 10, 255)
+    gone, shared = weakref.ref(pixels), QImage(image)
+    del pixels, image
+    assert gone() is not None and shared.pixelColor(2, 1).getRgb() == (30, 20, 10, 255)
+    del shared
+    assert gone() is None

@@ -1,5 +1,6 @@
 """Videos as cameras, phones and programs write them: each shows the same moving square, which is found where it was drawn."""
 
+import gc
 import struct
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from mpm_core.decoding import Capture
 from mpm_core.errors import UserError
 from mpm_core.video import VideoPart, VideoReader, inspect_video, read_frames
 from tests.videos import SIDE, square_at, write_video
@@ -217,3 +219,44 @@ for _ in range(30):
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize(("codec", "pixels"), [("libx264", "yuv420p"), ("png", "rgb24"), ("png", "gray")])
+def test_a_picture_for_the_screen_is_the_same(tmp_path, codec, pixels):
+    size = (150, 122)  # rows that FFmpeg fills up
+    path = encode(tmp_path / "odd.mov", [drawn(n, size) for n in range(3)], codec, pixels)
+    capture = Capture(path)
+    while capture.grab():
+        red, green, blue = np.moveaxis(capture.retrieve(), -1, 0)
+        picture = capture.retrieve_for_screen()
+        assert picture.flags.c_contiguous
+        assert np.abs(picture.astype(int) - np.stack((blue, green, red, np.full_like(red, 255)), axis=-1)).max() <= 1
+    capture.close()
+
+
+def test_a_see_through_picture_is_opaque_on_the_screen(tmp_path):
+    clear = np.zeros((120, 160, 4), np.uint8)
+    with av.open(str(tmp_path / "clear.mov"), "w") as container:
+        stream = container.add_stream("png", rate=30)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "rgba"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(clear, format="rgba")))
+        container.mux(stream.encode())
+    capture = Capture(tmp_path / "clear.mov")
+    assert capture.grab()
+    assert (capture.retrieve_for_screen()[..., 3] == 255).all()
+    capture.close()
+
+
+@pytest.mark.parametrize("method", ["retrieve", "retrieve_for_screen"])
+def test_frames_go_at_once_although_nobody_looks_for_garbage(tmp_path, method):
+    capture = Capture(encode(tmp_path / "many.mp4", [drawn(n) for n in range(25)]))
+    gc.collect()
+    gc.disable()
+    try:
+        while capture.grab():
+            assert getattr(capture, method)() is not None
+        held = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held <= 3
+    capture.close()
