@@ -5,10 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.figures import Figures, all_figures
 from mpm_core.prediction import Prediction
+
+_WAIT_MS_A_FRAME = 0.003
+"""The longer a clip, the longer is nothing to have changed before its figures are computed, which takes eight times as long and
+a processor that the next click would rather have."""
 
 
 class FiguresJob(QObject):
@@ -23,6 +28,7 @@ class FiguresJob(QObject):
         self._session = session
         self._thread = NewestWins(self._work)
         self._number = 0
+        self._due = single_shot(self, self._hand_over)
         self._computed.connect(self._on_computed)
         session.prediction_changed.connect(self._ask)
         session.range_changed.connect(self._ask)
@@ -32,23 +38,30 @@ class FiguresJob(QObject):
 
     def stop(self) -> None:
         """End the worker; call before the application quits."""
+        self._due.stop()
         self._thread.stop()
 
     def _ask(self) -> None:
         session = self._session
-        clip, prediction = session.clip, session.prediction
         self._number += 1
-        if clip is None or prediction is None:
+        self._due.stop()
+        if session.clip is None or session.prediction is None:
             self.changed.emit(None)
             return
         self.outdated.emit()
-        if session.state.is_busy or session.renewal.marks is not None:
-            return
+        if not session.state.is_busy and session.renewal.marks is None:
+            self._due.start(round(_WAIT_MS_A_FRAME * len(session)))
+
+    def _hand_over(self) -> None:
+        session = self._session
+        clip, prediction = session.clip, session.prediction
+        assert clip is not None and prediction is not None
         first, last = session.range or (0, len(session) - 1)
         self._thread.ask(clip, prediction, first, last, self._number)
 
     def _on_renewal(self) -> None:
         if self._session.renewal.marks is not None:
+            self._due.stop()
             self._number += 1  # figures that are being computed are of the answer before, too
             self.outdated.emit()
 

@@ -104,9 +104,10 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
 
 
 def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_job, monkeypatch, qtbot):
-    may_go_on = Event()
+    has_begun, may_go_on = Event(), Event()
 
     def slowly(*arrays):
+        has_begun.set()
         may_go_on.wait(WAIT_MS / 1000)
         return summarise(*arrays)
 
@@ -115,6 +116,7 @@ def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_jo
     figures_job.changed.connect(shown.append)
     session.open_clip(clip_of(demo, 200))
     session.set_prediction(lifter.lift(session.clip))
+    qtbot.waitUntil(has_begun.is_set, timeout=WAIT_MS)
     session.open_clip(clip_of(demo, 200, with_truth=False))
     with qtbot.waitSignal(figures_job._computed, timeout=WAIT_MS):
         may_go_on.set()
@@ -127,6 +129,21 @@ def test_figures_wait_for_the_whole_answer(session, demo, lifter, figures_job, q
     with qtbot.waitSignal(figures_job.changed, timeout=WAIT_MS) as signal:
         session.set_prediction(lifter.lift(session.clip))
     assert signal.args[0].summary.mpjpe < 100 and (signal.args[0].first, signal.args[0].last) == (0, 199)
+
+
+def test_figures_of_a_long_clip_wait_until_nothing_has_changed_for_a_while(
+    session, demo, lifter, figures_job, monkeypatch, qtbot
+):
+    asked = []
+    monkeypatch.setattr("app.workers.figures._WAIT_MS_A_FRAME", 300 / 60)
+    monkeypatch.setattr(figures_job._thread, "ask", lambda *what: asked.append(what))
+    session.open_clip(clip_of(demo, 60))
+    answers = [lifter.lift(session.clip) for _ in range(3)]
+    for answer in answers:
+        session.set_prediction(answer)
+    assert not asked
+    qtbot.waitUntil(lambda: bool(asked), timeout=WAIT_MS)
+    assert len(asked) == 1 and asked[0][1] is answers[-1]
 
 
 def test_no_figures_compare_a_changed_clip_with_the_answer_before(session, demo, lifter, figures_job, monkeypatch, qtbot):
