@@ -9,9 +9,11 @@ from contextlib import suppress
 # Numbers of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
-_LARGE_BYTES = 9 << 20
-"""Arrays of long clips are larger, what a network makes on its way is smaller, and so is a picture of 1920 x 1080 pixels: the
-system takes longer to hand out the memory for one, and to empty it, than decoding takes, for each frame of a video."""
+_LARGE_BYTES = 6 << 20
+"""Arrays of long clips are larger, what a network makes on its way is smaller."""
+
+_LARGEST_PICTURE_BYTES = 30 << 20
+"""Of larger pieces glibc always asks the system for each."""
 
 _KEPT_FREE_BYTES = 32 << 20
 _ARENAS = 4
@@ -37,6 +39,21 @@ def save_memory() -> None:
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
         mallopt(_TRIM_THRESHOLD, _KEPT_FREE_BYTES)
         mallopt(_ARENA_MAX, _ARENAS)
+
+
+def keep_at_hand(picture_bytes: int) -> None:
+    """Pictures of that size come and go from now on, one for each frame of a video: to ask the system for the memory of each,
+    which it empties first, takes longer than decoding. Until return_pictures."""
+    if _LARGE_BYTES < picture_bytes < _LARGEST_PICTURE_BYTES:
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").mallopt(_MMAP_THRESHOLD, picture_bytes + (1 << 20))
+
+
+def return_pictures() -> None:
+    """No more of them come and go; see keep_at_hand."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+    return_what_is_free()
 
 
 def return_what_is_free() -> None:

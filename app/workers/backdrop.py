@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.allocation import return_what_is_free
+from app.allocation import keep_at_hand, return_pictures
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.document.video_link import VideoLink
@@ -61,6 +61,7 @@ class Backdrop(QObject):
         self._is_lagging = False
         self._late = single_shot(self, lambda: self._say_lagging(True), _LATE_MS)
         self._reader: VideoReader | None = None
+        self._at_hand = 0
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self._on_failed)
         self._decoded.connect(self._on_decoded)
@@ -137,7 +138,8 @@ class Backdrop(QObject):
     def _work(self, wanted: _Wanted | None) -> None:
         """In the worker. None: no frame is wanted any more."""
         if wanted is None:
-            return_what_is_free()  # the pictures of a video, 0.4 GB
+            self._at_hand = 0
+            return_pictures()  # 0.4 GB
             return
         if self._reader is None or self._reader.path != wanted.path:
             if self._reader is not None:
@@ -156,6 +158,9 @@ class Backdrop(QObject):
     def _decode(self, wanted: _Wanted, frame: int) -> QImage:
         assert self._reader is not None
         picture = self._reader.picture_at(float(wanted.times[frame]), wanted.is_exact)
+        if picture is not None and picture.nbytes != self._at_hand:
+            self._at_hand = picture.nbytes
+            keep_at_hand(picture.nbytes)
         image = QImage() if picture is None else to_screen_image(picture)
         self.cache.put(frame, image, wanted.frame, wanted.direction, wanted.number)
         return image
