@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mpm_core.aids_command import add_aids
 from mpm_core.bulk.ending import STATUS_INTERRUPTED, STATUS_TERMINATED, TerminatedError
@@ -21,6 +21,7 @@ from mpm_core.detectors.command import add_cleaning, add_detect, add_detector
 from mpm_core.errors import UserError, as_sentence, why_no_working_folder
 from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
+from mpm_core.option_parser import OptionParser
 from mpm_core.output_option import add_output
 from mpm_core.reading import add_meaning
 from mpm_core.sampling_command import add_sampling
@@ -71,16 +72,9 @@ def _leave(status: int, is_command: bool) -> int:
     return status
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence; the usage is in --help."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} ({self.prog} --help lists what can be given)\n")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = _Parser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
+    parser = OptionParser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
     add_detect(commands)
@@ -187,7 +181,9 @@ def _add_convert(commands: Any) -> None:
 def _add_training(commands: Any) -> None:
     train = commands.add_parser("train", help="train the network on a motion pack")
     train.add_argument("pack", type=Path, nargs="+", help="motion packs (npz); their 'train' splits are used")
-    train.add_argument("--mix", type=float, nargs="+", help="share of each batch that comes from each pack (default: by size)")
+    train.add_argument(
+        "--mix", type=float, nargs="+", action="extend", help="share of each batch that comes from each pack (default: by size)"
+    )
     add_output(train, required=True, help="folder for checkpoints and weights")
     train.add_argument("--network", default="mpm", help="mpm, a peer of it (stmo, tcn), or denoiser")
     train.add_argument("--share", type=float, default=1.0, help="train on this share of the clips, chosen at random")
@@ -226,7 +222,9 @@ def _add_eval(commands: Any) -> None:
         " --pack and --runs): supervision, samplers, ratios, tasks, specialist, augmentation, inputs, leads, peers, long-peers"
         " or rigs; repeatable (default: the paper's tables 1, 3, 4)",
     )
-    evaluation.add_argument("--pack", type=Path, nargs="+", help="motion packs to train on, where a protocol trains")
+    evaluation.add_argument(
+        "--pack", type=Path, nargs="+", action="extend", help="motion packs to train on, where a protocol trains"
+    )
     evaluation.add_argument(
         "--cell", type=int, action="append", default=[], help="one network of a study, by its number; repeatable"
     )
@@ -235,8 +233,12 @@ def _add_eval(commands: Any) -> None:
     group.add_argument("--views", type=int, default=10, metavar="N", help="look at so many views, spread evenly (default: 10)")
     group.add_argument("--frames", type=int, default=400, metavar="N", help="and at so many frames of each (default: 400)")
     group.add_argument("--samples", type=int, default=20, metavar="H", help="hypotheses, at most (default: 20)")
-    group.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10], metavar="K", help="in which they are denoised")
-    group.add_argument("--ways", nargs="+", metavar="WAY", help="of the denoiser: d3dp, uncertain, platypose (default: all)")
+    group.add_argument(
+        "--steps", type=int, nargs="+", action="extend", metavar="K", help="in which they are denoised (default: 1 2 5 10)"
+    )
+    group.add_argument(
+        "--ways", nargs="+", action="extend", metavar="WAY", help="of the denoiser: d3dp, uncertain, platypose (default: all)"
+    )
     group.add_argument("--denoiser", type=Path, metavar="FILE", help="weights of a denoiser of your own")
     evaluation.add_argument("--runs", type=Path, metavar="FOLDER", help="where these trained networks are kept")
     evaluation.add_argument(

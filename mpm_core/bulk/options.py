@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mpm_core.bulk.inputs import LIST_SIGN
+from mpm_core.option_parser import Joined
 from mpm_core.output_option import add_output
 
 _INPUTS_HELP = """Inputs are files, folders with all that lies in them, patterns in quotes with *, ** and ?, and @FILE, a text
@@ -21,7 +22,12 @@ def add_bulk(parser: argparse.ArgumentParser, what: str, usual: str) -> None:
     parser.add_argument("inputs", type=_input, nargs="+", metavar="input", help=f"{what}; also patterns and @LIST")
     add_output(parser, required=True, help="file to write, in the format of its ending; for several inputs or formats a folder")
     group = parser.add_argument_group("many inputs")
-    group.add_argument("--to", metavar="FORMATS", help=f"formats in such a folder, as bvh,csv,trc (default: {usual})")
+    group.add_argument(
+        "--to",
+        action=Joined,
+        metavar="FORMATS",
+        help=f"formats in such a folder, as bvh,csv,trc; repeatable (default: {usual})",
+    )
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="how many inputs to work on at once (default: 1)")
     group.add_argument("--base", type=Path, metavar="FOLDER", help="folders below this one are kept in the output")
     group.add_argument("--resume", action="store_true", help="leave out what was done before, as it is asked now")

@@ -218,15 +218,20 @@ def _read_lenient_json(path: Path) -> Any:
         raise UserError(f"{path}: the JSON holds a number with too many digits") from None
 
 
+_ROUNDED = 0.3  # by so much of itself a step may be off
+
+
 def rate_of_times(times: NDArray[np.float64], frames: NDArray[np.integer] | None = None) -> float | None:
-    """Frames per second by the median step of (frames,) seconds, whose numbers may be given; None when they do not tell, as of
-    few frames that are hours apart."""
+    """Frames per second by the usual step of (frames,) seconds, whose numbers may be given; None when they do not tell, as of
+    few frames that are hours apart. Steps that are rounded, as 8 and 9 ms of 120 frames/s, tell together how long one is."""
     if times.ndim != 1 or len(times) < 2:
         return None
     order = np.argsort(frames) if frames is not None else slice(None)
     steps = np.diff(times[order]) / (1 if frames is None else np.diff(frames[order]))
     step = float(np.median(steps))
-    return 1 / step if 0 < step <= 1 / RATES[0] else None
+    if step > 0:
+        step = float(np.mean(steps[np.abs(steps - step) <= _ROUNDED * step]))
+    return float(f"{1 / step:.10g}") if 0 < step <= 1 / RATES[0] else None
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,9 @@ def _turned(offset: tuple[float, float, float], up_axis: str | None) -> tuple[fl
 
 
 def _with_names(motion: RigMotion, prefix: str) -> RigMotion:
+    """UserError for a prefix by which no program would find the names' ends."""
+    if not all("!" <= letter <= "~" for letter in prefix):
+        raise UserError(f"--prefix {prefix!r}: names in BVH have no blanks, and no letters but those of English")
     return replace(motion, joints=tuple(replace(joint, name=prefix + joint.name) for joint in motion.joints))
 
 

@@ -31,6 +31,8 @@ from mpm_core.pauses import at_rate, frames_to_keep, pause_notes
 from mpm_core.skeleton import SKELETONS, Skeleton
 
 _ASSUMED_FPS = 50.0
+# Keys of the lines above the table, of which one is enough.
+_COMMENTS = {"mpm-viewer", "units", "skeleton", "fps", "image_size", "camera", "up"}
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,17 @@ def _joints_of(table: Table) -> Skeleton | None:
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    if probe.kind != "text" or _joints_of(_plain(probe.head)) is None:
+    if probe.kind != "text" or _joints_of(_plain(probe.head)) is None or not _is_ours(probe.head):
         return None
     return Recognition(CERTAIN, "columns of our joints")
+
+
+def _is_ours(table: Table) -> bool:
+    """Whether a table of our joints was written by us, as our comments, our sources or our units tell, or is 3D. Anybody may
+    call joints so, and have scores, times and shares of an image that are none of ours."""
+    header = table.header
+    marks = any(name == "source" or name.endswith(("_source", "x_px")) for name in header)
+    return marks or bool(_COMMENTS & table.comments.keys()) or any(name == "z" or name.endswith("_z") for name in header)
 
 
 def _inspect(probe: Probe, options: ReadOptions) -> Contents:
@@ -104,6 +114,8 @@ def _read(probe: Probe, options: ReadOptions) -> Clip:
             notes.append(f"the file has no image size: {size[0]} x {size[1]} assumed")
     points = rows.points
     if is_3d:
+        if not _COMMENTS & table.comments.keys():
+            notes.append("the file names no axes: a camera's are assumed, x to the right, y down and z away from it")
         points, unit_notes = to_metres(points, skeleton, options.unit)
         notes += unit_notes
     clip = Clip.from_arrays(

@@ -25,7 +25,7 @@ from mpm_core.formats.base import (
     WriteOptions,
 )
 from mpm_core.formats.hypotheses import uncertainty_to_write
-from mpm_core.formats.keypoints.arrays import holds_3d, recognise_array
+from mpm_core.formats.keypoints.arrays import recognise_array
 from mpm_core.formats.pickled_npz import list_arrays, read_npz
 from mpm_core.formats.sources import sources_of
 from mpm_core.formats.stated import rate_stated, size_stated
@@ -48,7 +48,7 @@ def _recognise(probe: Probe) -> Recognition | None:
     found = {"keypoints", *_3D_ALIASES} & names
     if not found:
         return None
-    if holds_3d(probe) or recognise_array(probe) is not None:  # an array of another program's joints
+    if recognise_array(probe) is not None:  # an array of another program's joints
         return None
     is_ours = bool({"skeleton", "image_size", "times", "fps", "confidence", *_3D_ALIASES} & names)
     return Recognition(CERTAIN if is_ours else LIKELY, f"an array '{min(found)}'")

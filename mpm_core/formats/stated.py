@@ -3,6 +3,8 @@ for."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,6 +54,17 @@ def size_stated(told: tuple[int, int] | None, own: tuple[int, int] | None) -> tu
     if told is None or own is None or tuple(told) == tuple(own):
         return told or own, ()
     return told, (f"images of {told[0]} x {told[1]} taken, as was told, where the file says {own[0]} x {own[1]}",)
+
+
+def size_of_all(sizes: Collection[tuple[int, int] | None]) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
+    """The (width, height) in pixels that all frames tell, None where they do not, and what to say where they tell several."""
+    told = sorted({size for size in sizes if size is not None})
+    if len(set(sizes)) < 2:
+        return next(iter(told), None), ()
+    if len(told) < 2:
+        return None, ()
+    several = " and ".join(f"{width} x {height}" for width, height in told[:3]) + (" and others" if len(told) > 3 else "")
+    return None, (f"the file has images of {several}: all joints are taken as they stand, as if these were of one size",)
 
 
 def check_heeded(options: ReadOptions, read_by: Format, path: str) -> None:

@@ -25,6 +25,11 @@ MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "#n/a", "#div/0!")
 _FIRST_WORD, _WORD_STEP = -1e15, 1e12
 _LARGEST = 1e19  # nanoseconds since 1970 are below
 _DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
+# Numbers as spreadsheets show them, 1,234.5 or, where commas are decimal, 1.234,5.
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+_QUOTED_THOUSANDS = re.compile(rf'"{_THOUSANDS.pattern}"')
+_POINTS_OF_THOUSANDS = re.compile(r"(?<![^;\t\n\"])-?[1-9]\d{0,2}(?:\.\d{3})+(?=[,;\t\n\"]|$)")
+_MOSTLY = 0.8
 _SAMPLE_CHARACTERS = 200_000
 _PIECE_CHARACTERS, _LONG_PIECE_CHARACTERS = 250_000, 4_000_000
 _TEXT = "S32"  # of a cell that may be a word
@@ -117,8 +122,11 @@ def read_table(text: str, path: Path, heads: int = 1) -> Table:
         raise UserError(f"{path}: line 1 after the comments: {error}") from None
     width = len(headers[0])
     if delimiter != "," and _DECIMAL_COMMA.search(body[:100_000]):
+        if "." in body:
+            body = _POINTS_OF_THOUSANDS.sub(lambda found: found[0].replace(".", ""), body)
         body = body.replace(",", ".")
-    read = None if "#" in body else _read_fast(body, delimiter, width)
+    is_odd = "#" in body or ('"' in body and _QUOTED_THOUSANDS.search(body))
+    read = None if is_odd else _read_fast(body, delimiter, width)
     cells, words = read or _read_slowly(body, delimiter, width, path)
     is_used = ~np.isnan(cells).all(1) if width else np.zeros(0, bool)
     return Table(path, comments, headers[0], cells[is_used], words, tuple(headers[1:]))
@@ -275,15 +283,26 @@ def _is_number(cell: str) -> bool:
 def _read_slowly(body: str, delimiter: str, width: int, path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Cell by cell, for quoted delimiters, odd numbers and to say what is wrong."""
     reader = csv.reader((line for line in body.split("\n") if _is_row(line)), delimiter=delimiter)
-    rows, known = [], dict[str, int]()
+    texts, known = list[list[str]](), dict[str, int]()
     try:
         for number, cells in enumerate(reader):
             if len(cells) < width or any(cell.strip() for cell in cells[width:]):
                 raise UserError(f"{path}: row {number + 1} has {len(cells)} columns, the header has {width}")
-            rows.append([_number(cell.strip(), known) for cell in cells[:width]])
+            texts.append([cell.strip() for cell in cells[:width]])
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.line_num + 1} after the comments: {error}") from None
+    if _has_thousands([cell for cells in texts for cell in cells]):
+        texts = [[cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell for cell in cells] for cells in texts]
+    rows = [[_number(cell, known) for cell in cells] for cells in texts]
     return np.array(rows, np.float64).reshape(len(rows), width), tuple(known)
+
+
+def _has_thousands(cells: Sequence[str]) -> bool:
+    """Whether commas in cells part thousands: each of them does, and there are points in them or many numbers without one."""
+    parted = [cell for cell in cells if "," in cell]
+    if not parted or not all(map(_THOUSANDS.fullmatch, parted)):
+        return False
+    return any("." in cell for cell in parted) or len(parted) < _MOSTLY * (len(parted) + sum(map(_is_number, cells)))
 
 
 def _is_row(line: str) -> bool:

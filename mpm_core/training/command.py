@@ -212,7 +212,7 @@ def _hypotheses(
         raise UserError("--samples must be 1 or more, not 0")
     if unknown := [name for name in options.ways or () if name not in WAYS]:
         raise UserError(f"--ways: unknown way '{unknown[0]}' (known: {', '.join(WAYS)})")
-    drawing = Drawing(options.samples, tuple(options.steps), tuple(options.ways or WAYS))
+    drawing = Drawing(options.samples, tuple(options.steps or Drawing.steps), tuple(options.ways or WAYS))
     model = None if denoiser is None else denoiser.model
     steps = hypotheses.run_hypotheses(lifter, model, options.folder, options.views, options.frames, drawing)
     results: list[hypotheses.HypothesisResult] = list(follow(steps, names[0]))

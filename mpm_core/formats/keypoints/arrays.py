@@ -14,6 +14,7 @@ from mpm_core.clip import as_floats
 from mpm_core.errors import UserError
 from mpm_core.formats.base import CERTAIN, POSSIBLE, Probe, ReadOptions, Recognition
 from mpm_core.formats.keypoints.containers import size_in
+from mpm_core.formats.keypoints.depths import Third, third_of
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting, is_about_hips
@@ -90,7 +91,7 @@ DETECTRON_FORMAT = detection_format(
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    return None if holds_3d(probe) else recognise_array(probe)
+    return None if third_in(probe) is Third.DEPTH else recognise_array(probe)
 
 
 def recognise_array(probe: Probe) -> Recognition | None:
@@ -148,12 +149,16 @@ def _flat_width(columns: int) -> int | None:
     return next((width for width in (3, 2) if columns % width == 0 and columns // width in counts_known()), None)
 
 
-def holds_3d(probe: Probe) -> bool:
-    """Whether the one array of a file has three columns of which the third is no score, nor a depth by guess."""
+def third_in(probe: Probe) -> Third:
+    """What the third column of a file's one array is; a score also where there is none, or a depth by guess."""
     if probe.kind not in ("npy", "zip") or recognise_array(probe) is None:
-        return False
-    _, array = one_array(probe)
-    return _is_keypoints(array) and array.shape[-1] == 3 and _has_depth(array) and not _is_of_pictures(array)
+        return Third.SCORE
+    return _third_of(one_array(probe)[1])
+
+
+def _third_of(array: NDArray[np.float64]) -> Third:
+    is_open = _is_keypoints(array) and array.shape[-1] == 3 and _has_depth(array) and not _is_of_pictures(array)
+    return third_of(array) if is_open else Third.SCORE
 
 
 def _has_depth(array: NDArray[np.float64]) -> bool:
@@ -213,7 +218,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
         raise UserError(f"{where} is {array.shape}, not (frames, joints, 2 or 3) keypoints")
     said: tuple[str, ...] = ()
     if array.shape[-1] == _WITH_VISIBILITY or (array.shape[-1] == 3 and _has_depth(array)):
-        if array.shape[-1] == 3 and not _is_of_pictures(array):
+        if _third_of(array) is Third.DEPTH:
             raise UserError(f"{where}: its third column is no score, so these are 3D positions (--format arrays-3d reads them)")
         if array.shape[-2] == _LANDMARKS:
             array, said = np.delete(array, 2, axis=-1), ("the depth z is left out, as it is not measured in pixels",)

@@ -11,6 +11,7 @@ from mpm_core.formats.keypoints.frames import Numbered, SameFrameError, number_f
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting, identity_of
+from mpm_core.formats.stated import size_of_all
 
 _USUAL = ("coco17", "halpe26", "coco-wholebody", "halpe136", "crowdpose14", "mpii16")
 
@@ -48,9 +49,10 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
     kept = [entry for entry, category in zip(entries, categories, strict=True) if names.get(category, joints) == joints]
     left_out = len(entries) - len(kept)
     notes = (f"{left_out} annotations of categories with other joints are left out",) if left_out else ()
+    size, said = size_of_all([_size_of(image) for image in images])
     return Sightings(
-        kept, (min(frames.values()), max(frames.values())), numbered.fps, _image_size(images), _USUAL,
-        joints=joints, notes=(*numbered.notes, *notes),
+        kept, (min(frames.values()), max(frames.values())), numbered.fps, size, _USUAL,
+        joints=joints, notes=(*numbered.notes, *notes, *said),
     )  # fmt: skip
 
 
@@ -106,11 +108,9 @@ def _identifier(entry: Any, name: str, where: str) -> int | str:
     return value
 
 
-def _image_size(images: list[Any]) -> tuple[int, int] | None:
-    """The (width, height) in pixels that all images share; None when they do not, or do not say."""
-    width, height = images[0].get("width"), images[0].get("height")
-    is_shared = all((image.get("width"), image.get("height")) == (width, height) for image in images)
-    return (width, height) if is_shared and isinstance(width, int) and isinstance(height, int) else None
+def _size_of(image: Any) -> tuple[int, int] | None:
+    width, height = image.get("width"), image.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
 
 FORMAT = detection_format("coco", "COCO keypoints JSON", (".json",), _recognise, _parse)

@@ -15,6 +15,7 @@ from mpm_core.formats.base import Format, Probe, ReadOptions, Recognition, read_
 from mpm_core.formats.keypoints.frames import number_frames
 from mpm_core.formats.keypoints.people import Sightings, detection_format
 from mpm_core.formats.keypoints.values import Sighting
+from mpm_core.formats.stated import size_of_all
 
 _FRAME_KEYS = ("frame_id", "frame", "frame_number", "frame_index", "image_id", "image_name", "file_name", "filename")
 _PROGRESS_EVERY = 200
@@ -82,17 +83,17 @@ def frame_format(layout: FrameLayout) -> Format:
                 continue
             entries += [Sighting(number, who.values, who.where, who.scores, who.identity) for who in people]
         notes = (*notes, *broken_note(broken, len(frames)))
-        sizes = {layout.size(frame.content) for frame in frames}
+        size, said = size_of_all({layout.size(frame.content) for frame in frames})
         return Sightings(
             entries,
             (min(numbered.numbers), max(numbered.numbers)),
             numbered.fps,
-            sizes.pop() if len(sizes) == 1 else None,
+            size,
             layout.usual,
             None if probe.is_folder else layout.layout(probe.json),
             None if probe.is_folder else layout.joints(probe.json),
             normalised=layout.normalised,
-            notes=(*notes, *numbered.notes),
+            notes=(*notes, *numbered.notes, *said),
         )
 
     return detection_format(layout.name, layout.label, (".json",), lambda probe: recognise_frames(probe, layout), parse)

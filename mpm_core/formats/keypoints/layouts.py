@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.formats.keypoints.plausibility import implausibility, is_scrambled, is_upside_down
+from mpm_core.formats.keypoints.plausibility import implausibility, is_on_side, is_scrambled, is_upside_down
 from mpm_core.skeleton import (
     BODY25,
     BODY25B,
@@ -141,6 +141,8 @@ def _say_others(first: Layout, others: list[Layout]) -> tuple[str, ...]:
 def scramble_note(skeleton: Skeleton, points: NDArray[np.float64], seen: NDArray[np.bool_]) -> tuple[str, ...]:
     """What to say of (people, joints, 2) points that are no body in those joints; nothing when they are."""
     looked_at = np.argsort(-seen.sum(1), kind="stable")[:_MOST_LOOKED_AT]
+    if is_on_side(points[looked_at], seen[looked_at], skeleton):
+        return ("the person lies on their side all the time: either so, or the picture is turned, or x and y are exchanged",)
     if is_upside_down(points[looked_at], seen[looked_at], skeleton):
         return ("the person is on their head all the time: either so, or the file counts y upwards, which images do not",)
     if not is_scrambled(points[looked_at], seen[looked_at], skeleton):

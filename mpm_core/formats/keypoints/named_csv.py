@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, LIKELY, POSSIBLE, Probe, ReadOptions, Recognition, rate_of_times
+from mpm_core.formats.keypoints.depths import is_guessed
 from mpm_core.formats.keypoints.frames import Numbered, frames_at, number_frames
 from mpm_core.formats.keypoints.layouts import counts_known
 from mpm_core.formats.keypoints.naming import joint_of
 from mpm_core.formats.keypoints.people import Sightings, detection_format
-from mpm_core.formats.keypoints.values import SightingRows
+from mpm_core.formats.keypoints.values import SightingRows, is_about_hips
 from mpm_core.formats.tables import Table, check_once
+from mpm_core.skeleton import MEDIAPIPE33
 
 _SCORES = ("conf", "confidence", "score", "likelihood", "visibility", "visible", "prob", "probability", "c", "p", "s", "v")
 _PARTS = "|".join(("x", "y", "z", *_SCORES))
@@ -38,7 +40,6 @@ _PERSON = ("person", "personid", "trackid", "track", "idx", "subject", "pid", "i
 # Units in which times of no named one may be, each in seconds: frames are less than a second apart, and more than a thousandth.
 _TIME_UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 _LONGEST_STEP_S = 1.0
-_LANDMARKS_OF_MEDIAPIPE = 33
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
             raise UserError(f"{probe.path}: no columns with x and y of joints that are known by name")
         check_once([table.header[place] for place in np.ravel(columns.places[:, :3]) if place >= 0], table.header, probe.path)
         keys, joints, values = np.arange(len(table)), columns.joints, _wide(table, columns)
-    notes = _check_depth(values, len(joints), probe.path)
+    notes = _check_depth(values, joints, probe.path)
     frames, fps, said = _frames(table, keys, probe.path)
     person = _find(table.header, _PERSON)
     who = [table.texts(table.header[person])[key] for key in keys] if person is not None else ["the only one"] * len(keys)
@@ -154,11 +155,15 @@ def _long(table: Table) -> tuple[NDArray[np.intp], tuple[str, ...], NDArray[np.f
     return first, tuple(joints), values
 
 
-def _check_depth(values: NDArray[np.float64], joints: int, path: Path) -> tuple[str, ...]:
+def _check_depth(values: NDArray[np.float64], joints: Sequence[str], path: Path) -> tuple[str, ...]:
     """UserError for positions in 3D. MediaPipe's z is a depth by guess, and left out."""
     if not np.isfinite(values[..., 2]).any() or not np.nanmax(np.abs(values[..., 2])) > 0:
         return ()
-    if joints != _LANDMARKS_OF_MEDIAPIPE and not np.nanpercentile(np.abs(values[..., :2]), 95) <= 1.5:
+    are_landmarks = len(joints) == len(MEDIAPIPE33) and all(joint.isdecimal() for joint in joints)
+    names = list(MEDIAPIPE33.joints) if are_landmarks else [joint_of(joint) for joint in joints]
+    hips = [names.index(hip) for hip in ("LHip", "RHip") if hip in names]
+    hips = hips if len(hips) == 2 else []
+    if not is_guessed(values[..., :3], hips) and not (hips and is_about_hips(values[..., :2], hips)):
         raise UserError(f"{path}: its joints have x, y and z, so these are 3D positions, while 2D is wanted from such a file")
     return ("the depth z is left out, as it is not measured in pixels",)
 

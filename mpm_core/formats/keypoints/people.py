@@ -14,6 +14,7 @@ from mpm_core.errors import UserError
 from mpm_core.formats.base import ASSUMED_FPS, ASSUMED_SIZE, Contents, Format, Probe, ReadOptions, Recognition, UnknownJoints
 from mpm_core.formats.keypoints.guessing import guess_joints
 from mpm_core.formats.keypoints.layouts import choose_layout, scramble_note
+from mpm_core.formats.keypoints.mixtures import check_one_unit, turns_note
 from mpm_core.formats.keypoints.naming import UnknownJointsError, name_joints
 from mpm_core.formats.keypoints.values import Sighting, as_shares, frames_of, identities, is_about_hips, to_arrays, to_pixels
 from mpm_core.formats.stated import size_stated
@@ -114,13 +115,15 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     points, scores = to_arrays(file.entries)
     scores, said = as_shares(scores)
     joints = _to_skeleton(file, points, scores, str(path), options)
+    normalised = file.normalised if options.normalised is None else options.normalised
+    if normalised is None:
+        check_one_unit(joints.points, joints.scores > 0, frames_of(file.entries), joints.skeleton.joints, str(path))
     hips = [joints.skeleton.index(name) for name in ("LHip", "RHip") if name in joints.skeleton.joints]
     if len(hips) == 2 and is_about_hips(np.where(joints.scores[..., None] > 0, joints.points, np.nan), hips):
         raise UserError(
             f"{path}: the points are relative to the middle of the hips, as MediaPipe's world landmarks are, and not places in"
             " an image"
         )
-    normalised = file.normalised if options.normalised is None else options.normalised
     size = options.image_size or file.image_size
     in_pixels, notes = to_pixels(joints.points, joints.scores > 0, size, normalised, str(path))
     joints = replace(joints, points=in_pixels, notes=(*joints.notes, *notes, *said))
@@ -179,6 +182,7 @@ def _to_clip(file: Sightings, joints: _Joints, people: list[Track], path: Path, 
         where = f"frame {person.exchanged[0]} of the file"
         notes.append(f"the file's numbers of people jump from one body to another in {where}{more}")
     points, scores = person.arrays(kept, len(joints.skeleton))
+    notes += turns_note(points, scores > 0)
     size, said = size_stated(options.image_size, file.image_size)
     notes += said
     if size is None:

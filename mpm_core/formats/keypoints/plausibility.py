@@ -37,6 +37,8 @@ _MIRRORED = (("Shoulder", "Elbow"), ("Elbow", "Wrist"), ("Hip", "Knee"), ("Knee"
 _SCRAMBLED = 0.61
 _TOO_WIDE = 0.75
 _FEWEST_BONES = 4
+# Of somebody who lies, head and ankles are so much farther apart from side to side than from top to bottom.
+_LIES = 2.0
 
 
 def implausibility(points: NDArray[np.float64], seen: NDArray[np.bool_], skeleton: Skeleton) -> float:
@@ -63,6 +65,17 @@ def is_upside_down(points: NDArray[np.float64], seen: NDArray[np.bool_], skeleto
     """Whether head, shoulders, hips and ankles lie in the reverse order: somebody on their hands, or y counted upwards."""
     body = _Body(points, seen, skeleton)
     return len(body.levels()) == len(_LEVELS) and body.upside_down() == 1.0
+
+
+def is_on_side(points: NDArray[np.float64], seen: NDArray[np.bool_], skeleton: Skeleton) -> bool:
+    """Whether head, shoulders, hips and ankles lie in that order, or its reverse, from one side to the other and hardly so from
+    top to bottom: somebody who lies, a picture that is turned, or x and y exchanged."""
+    body = _Body(points, seen, skeleton)
+    across, down = body.levels(0), body.levels()
+    if len(across) < len(_LEVELS) or np.ptp(across) < _LIES * np.ptp(down):
+        return False
+    steps = np.diff(across)
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 class _Body:
@@ -108,11 +121,11 @@ class _Body:
         steps = [below <= above for above, below in pairwise(self.levels())]
         return float(np.mean(steps)) if steps else 0.0
 
-    def levels(self) -> list[float]:
-        """Median y of each of _LEVELS that is seen."""
+    def levels(self, axis: int = 1) -> list[float]:
+        """Median y, or x for axis 0, of each of _LEVELS that is seen."""
         heights = []
         for names in _LEVELS:
-            rows = [self._joints[name][:, 1] for name in names if name in self._joints]
+            rows = [self._joints[name][:, axis] for name in names if name in self._joints]
             values = np.concatenate(rows) if rows else np.empty(0)
             if np.isfinite(values).any():
                 heights.append(float(np.median(values[np.isfinite(values)])))

@@ -6,15 +6,20 @@ import numpy as np
 
 from mpm_core.errors import UserError
 from mpm_core.formats.base import LIKELY, Probe, ReadOptions, Recognition
-from mpm_core.formats.keypoints.arrays import facts_of, holds_3d, joint_names, one_array, people_first
+from mpm_core.formats.keypoints.arrays import facts_of, joint_names, one_array, people_first, recognise_array, third_in
+from mpm_core.formats.keypoints.depths import Third
 from mpm_core.formats.motion.people import OF_PEOPLE, Sighting3D, Sightings3D, track_of
 from mpm_core.formats.motion.reading import motion_format
 from mpm_core.formats.motion.track import Track
 
 
 def _recognise(probe: Probe) -> Recognition | None:
-    is_one = holds_3d(probe)
-    return Recognition(LIKELY, "an array of (frames, joints, 3) numbers whose third is no score") if is_one else None
+    third = third_in(probe)
+    if third is Third.OPEN:
+        known = recognise_array(probe)
+        return known and Recognition(known.sureness, "its third numbers may as well be depths as scores")
+    says = "an array of (frames, joints, 3) numbers whose third is no score"
+    return Recognition(LIKELY, says) if third is Third.DEPTH else None
 
 
 def _parse(probe: Probe, options: ReadOptions) -> Track:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -42,8 +42,9 @@ def joints_of(track: Track, joint_map: Mapping[str, str] | None, where: str) -> 
     if joint_map is not None:
         return _by_name(track, joint_map, where)
     if track.turns is not None:
-        if set(track.names) == set(_own_names()):
-            return _of_our_own(track)
+        own = _without_prefix(track.names)
+        if set(own) == set(_own_names()):
+            return _of_our_own(track, own)
         if knows_face(track):
             positions, dialect = to_h36m17(track, 1.0, where)
             derived = np.zeros(positions.shape[:2], bool)
@@ -89,8 +90,14 @@ def _own_names() -> Mapping[str, str | None]:
     return {**{joint.name: joint.follows for joint in rig}, **ends, f"Head{_END}": "Head"}
 
 
-def _of_our_own(track: Track) -> Joints:
-    nodes = {joint: track.names.index(name) for name, joint in _own_names().items() if joint is not None}
+def _without_prefix(names: Sequence[str]) -> list[str]:
+    """A hierarchy's names without what all have before them, as the root has it before Hips."""
+    prefix = names[0].removesuffix("Hips") if names else ""
+    return [name.removeprefix(prefix) for name in names]
+
+
+def _of_our_own(track: Track, names: Sequence[str]) -> Joints:
+    nodes = {joint: names.index(name) for name, joint in _own_names().items() if joint is not None}
     positions = track.positions[:, [nodes[joint] for joint in MPM16.joints]]
     return Joints(MPM16, positions, np.zeros(positions.shape[:2], bool))
 

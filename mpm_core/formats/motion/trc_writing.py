@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from mpm_core.formats.motion.world import to_up_axis, world_of
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
 
+# Columns and lines are told by tabs and ends of lines, and programs that read TRC know no other letters.
+_NOT_IN_A_CELL = re.compile(r"[^ -~]")
 _DIGITS = {"m": 6, "cm": 4, "mm": 3}
 
 
@@ -46,4 +49,5 @@ def write_trc(content: Clip | Prediction, path: Path, options: WriteOptions) -> 
 
 def _stem(content: Clip | Prediction, options: WriteOptions) -> str:
     clip = content if isinstance(content, Clip) else options.clip
-    return "prediction" if clip is None else clip.file_stem
+    stem = "prediction" if clip is None else clip.file_stem
+    return _NOT_IN_A_CELL.sub("_", stem)
