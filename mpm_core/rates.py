@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,11 @@ TIMES_NOTE = "the video does not tell when its frames are shown"
 # The same for files of keypoints, and what a note about a rate that somebody gave holds.
 _NO_RATE_NOTE = "the file has no frame rate"
 _TAKEN = " frames/s taken, as "
+
+TOLD = "told: "
+"""What a step of a clip's history begins with that somebody answered when it was read."""
+
+_TOLD_RATE = re.compile(rf"{TOLD}[\d.e+]+ frames/s")
 
 
 def at_rate(clip: Clip, fps: float, says: str, own: Clip | None = None) -> Clip:
@@ -45,6 +51,11 @@ def own_times(clip: Clip) -> NDArray[np.float64]:
 def is_rate_assumed(clip: Clip) -> bool:
     """Whether the clip's file did not tell its rate."""
     return any(note.startswith((TIMES_NOTE, _NO_RATE_NOTE)) for note in clip.notes)
+
+
+def is_rate_told(clip: Clip) -> bool:
+    """Whether somebody gave the clip's rate when it was read, where its file was not known to have another one."""
+    return clip.own_fps is None and any(_TOLD_RATE.match(step.text) for step in clip.history)
 
 
 def _is_about_rate(note: str) -> bool:

@@ -43,8 +43,10 @@ def _frame(text: str, times: NDArray[np.float64], is_time: bool) -> int:
         raise UserError(f"'{text.strip()}' is neither a frame nor a time: type {HOW_TO_TYPE}")
     if not (is_time or _is_time(found)):
         number = float(_dotted(found["number"]))
-        if not 1 <= number <= len(times) or number != int(number):  # in this order, as far too many digits are infinite
+        if not 1 <= number <= len(times):  # far too many digits are infinite
             raise UserError(f"there is no frame {found['number']}: the clip has frames 1 to {len(times)}")
+        if number != int(number):
+            raise UserError(f"'{found['number']}' is no whole frame: type {found['number']} s where a time is meant")
         return int(number) - 1
     seconds = 60 * float(found["minutes"] or 0) + float(_dotted(found["rest"] or found["number"]))
     if not times[0] - _SLACK_S <= seconds <= times[-1] + _SLACK_S:

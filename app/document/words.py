@@ -20,7 +20,7 @@ def frames_in_words(first: int, last: int | None = None) -> str:
     return f"frame {first + 1}" if last is None or last == first else f"frames {first + 1}–{last + 1}"
 
 
-_SPAN = re.compile(r"\bframes? (\d+)(?:–(\d+))?(?![\d–]| (?:of|to|counted)\b)")
+_SPAN = re.compile(r"\bframes? (\d+)(?:–(\d+))?(?![\d–]|[.,]\d| (?:of|to|counted)\b)")
 
 
 def with_times(text: str, times: NDArray[np.float64]) -> str:

@@ -58,9 +58,11 @@ class BodyBox(QGroupBox):
         if session.prediction is not None and is_lifted and not session.state.is_busy:
             self._as_lifted = height_as_lifted(session.prediction)
         height = session.clip.height_m
+        known = height or self._as_lifted
         with QSignalBlocker(self._height):
-            self._height.setValue(height or self._as_lifted or self._height.value())
-        self._height.setEnabled(is_lifted and (height or self._as_lifted) is not None)
+            self._height.setSpecialValueText("" if known else "…")  # of another clip, or the least, would else stand there
+            self._height.setValue(known or SMALLEST_M)
+        self._height.setEnabled(is_lifted and known is not None)
         self._note.setText(self._told(height, is_lifted))
         self._leave.setEnabled(height is not None)
 

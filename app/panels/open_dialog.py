@@ -81,6 +81,10 @@ class OpenDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
+        first = next((box for name, box in (("fps", self._fps), ("image_size", self._width)) if name in contents.lacks), None)
+        if first is not None:  # what is typed at once replaces the number that stands there, else 50 would make 5030 of 30
+            first.setFocus()
+            first.selectAll()
 
     def options(self) -> ReadOptions:
         """The answers."""

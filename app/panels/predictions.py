@@ -241,7 +241,9 @@ class PredictionsPanel(QWidget):
         else:
             is_whole = (figures.first, figures.last) == (0, len(session) - 1)
             where = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
-            self._scope.setText(f"{where}, errors in mm; ticked answers are drawn in outlines")
+            has_truth = session.clip.ground_truth is not None
+            errors = ", errors in mm" if has_truth else ", without ground truth to measure errors by"
+            self._scope.setText(f"{where}{errors}; ticked answers are drawn in outlines")
             self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept
         self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QP
 
 from app.document.session import Session
 from mpm_core.limits import RATES
-from mpm_core.rates import is_rate_assumed
+from mpm_core.rates import is_rate_assumed, is_rate_told
 
 
 class RateBox(QGroupBox):
@@ -45,6 +45,8 @@ class RateBox(QGroupBox):
             self._rate.setValue(clip.fps)
         is_own = clip.fps == own.fps
         told = "assumed: the file has none" if is_rate_assumed(own) else "from the file"
+        if is_rate_told(own):
+            told = "as was said when it was opened"
         if own.own_fps is not None:
             told += f", where it overrides {own.own_fps:g}"
         self._note.setText(told if is_own else f"overrides {own.fps:g} ({told})")

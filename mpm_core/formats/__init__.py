@@ -23,7 +23,7 @@ from mpm_core.garbage import nothing_collected
 from mpm_core.limits import check_rate
 from mpm_core.prediction import Prediction
 from mpm_core.provenance import with_notes
-from mpm_core.rates import rate_note
+from mpm_core.rates import TOLD, rate_note
 
 _log = logging.getLogger("mpm")
 
@@ -107,7 +107,7 @@ def read_clip(
         noted = (*clip.notes, *([clip.camera_note] if clip.camera_note else []))
         clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", noted))
         told = _told(options)
-        return clip.after(f"told: {told}") if told else clip
+        return clip.after(f"{TOLD}{told}") if told else clip
 
 
 def _told(options: ReadOptions) -> str:

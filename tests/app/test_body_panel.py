@@ -49,6 +49,16 @@ def test_the_height_is_shown_as_lifted_and_said_by_hand(qtbot, demo_window, box)
     wait_for_lift(qtbot, demo_window)
 
 
+def test_no_height_stands_there_until_one_is_known(qtbot, demo_window, box):
+    session, clip = demo_window.session, demo_window.session.clip
+    assert "m" in box._height.text()
+    session.open_clip(clip)
+    box.refresh()
+    assert session.prediction is None and box._height.text() == "…" and not box._height.isEnabled()
+    wait_for_lift(qtbot, demo_window)
+    qtbot.waitUntil(lambda: box._height.text() == f"{tall(demo_window):.2f} m", timeout=WAIT_MS)
+
+
 def test_steps_of_the_height_are_one_step_of_undo(qtbot, demo_window, box):
     session = demo_window.session
     steps = session.undo_stack.count()

@@ -8,6 +8,7 @@ from app.document.words import name_in_words
 from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
+from app.panels.rate import RateBox
 from mpm_core import formats
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, BODY25B, COCO17, MPM16
@@ -166,3 +167,24 @@ def test_which_of_two_people_is_which_is_told_where_it_is_asked(qtbot, window, t
     assert told == [["Person 0", "'anna'", "left", "frames 0 to 23"], ["Person 1", "'ben'", "right", "frames 4 to 13"]]
     seen = window.session.clip.visible[:, MPM16.index("LWrist")]
     assert seen.nonzero()[0].tolist() == list(range(4, 14))
+
+
+def test_what_is_typed_at_once_replaces_the_rate_that_stands_there(qtbot, window, tmp_path, demo):
+    names = [f"{name}_{axis}" for name in MPM16.joints for axis in "xy"]
+    rows = np.round(demo.keypoints[:FRAMES], 2).reshape(FRAMES, -1)
+    path = tmp_path / "walk.csv"
+    path.write_text("\n".join(",".join(map(str, row)) for row in (names, *rows.tolist())), encoding="utf-8")
+
+    def type_in(dialog):
+        qtbot.keyClicks(dialog.focusWidget(), "50")
+        for size in ("1000", "800"):
+            qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+            qtbot.keyClicks(dialog.focusWidget(), size)
+
+    answer(qtbot, type_in)
+    window.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    assert (window.session.clip.fps, window.session.clip.image_size) == (50, (1000, 800))
+    (rate,) = window.findChildren(RateBox)
+    texts = [label.text() for label in rate.findChildren(QLabel)]
+    assert "as was said when it was opened" in texts and "from the file" not in texts

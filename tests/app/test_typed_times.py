@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.document.typed_times import frame_typed, range_typed
+from app.document.words import with_times
 from mpm_core.errors import UserError
 from tests.app.conftest import LEFT, WAIT_MS
 
@@ -22,6 +23,12 @@ def test_frames_and_times_are_told_apart_by_their_unit(text, frame):
 def test_what_is_no_frame_is_refused_in_a_sentence(text):
     with pytest.raises(UserError):
         frame_typed(text, TIMES)
+
+
+def test_a_number_with_a_fraction_is_told_how_to_be_a_time():
+    with pytest.raises(UserError, match=r"'2\.5' is no whole frame: type 2\.5 s where a time is meant"):
+        frame_typed("2.5", TIMES)
+    assert with_times("there is no frame 2.5, nor frame 2.", TIMES) == "there is no frame 2.5, nor frame 2 (0.55 s)."
 
 
 @pytest.mark.parametrize(("text", "span"), [
