@@ -65,7 +65,7 @@ class CalibratedCamera:
         return replace(clip, keypoints=pixels, camera=self.camera).after(f"seen by the calibrated camera '{self.name}'")
 
     def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; UserError where a lens bends too much for that."""
+        """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; UserError where a lens bends too much."""
         known = np.isfinite(pixels).all(-1, keepdims=True)
         seen = np.where(known, (np.where(known, pixels, 0) - self.camera.centre) / self.camera.focal, 0)
         rays = seen.copy()

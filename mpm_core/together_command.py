@@ -90,8 +90,8 @@ def views_of(words: list[str], cameras: tuple[CalibratedCamera, ...]) -> list[tu
 
 def _read(path: Path, options: argparse.Namespace) -> Clip:
     import mpm_core
-    from mpm_core.formats.base import ReadOptions
     from mpm_core.files import VIDEO_SUFFIXES
+    from mpm_core.formats.base import ReadOptions
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise UserError(f"{path}: is a video; mpm detect makes a keypoint file of it")
