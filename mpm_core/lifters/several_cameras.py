@@ -106,6 +106,7 @@ class Together:
         """How far the answer is seen beside the keypoints of each camera, the median of what is visible; NaN of nothing."""
         placed, found = self.prediction().absolute(), []
         for sight in self._sights:
+            assert sight.clip.keypoints is not None
             seen = sight.clip.visible & ~sight.hidden
             there = placed @ sight.rotation.T.astype(np.float32) + sight.offset.astype(np.float32)
             off = np.linalg.norm(sight.clip.camera.project(there) - sight.clip.keypoints, axis=-1)[seen]
