@@ -22,7 +22,7 @@ def found(swing, tremble_m, trust=1.0, length=1.03 * LENGTH):
     """Depth (200,), of a bone whose length is thought to be 3 % more, and that was answered far too calmly."""
     depth, across = swing
     answered = np.full_like(depth, depth.mean())
-    errors = depth_errors(ROOT, FPS, trust, tremble_m)
+    errors = depth_errors(ROOT, FPS, trust, tremble_m, 0.0)
     noise, goal = np.zeros((15, 200)), np.full((15, 1), length)
     now = answered
     for _ in range(4):
@@ -48,7 +48,7 @@ def test_exact_keypoints_tell_of_quick_movements_by_a_length_that_is_wrong(swing
 
 
 def test_what_is_not_measured_says_nothing(swing):
-    errors = depth_errors(ROOT, FPS, 1.0, 0.0)
+    errors = depth_errors(ROOT, FPS, 1.0, 0.0, 0.0)
     slope, surprise, noise = np.full((15, 200), 0.5), np.full((15, 200), 0.05), np.full((15, 200), np.inf)
     assert np.abs(errors.most_likely(slope, surprise, noise, np.full((15, 1), LENGTH))).max() == 0
     noise[4, 100] = 0
