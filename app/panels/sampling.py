@@ -11,8 +11,8 @@ from app.document.session import Session
 from mpm_core.diffusion.options import AGGREGATES, MOST_SAMPLES, MOST_STEPS, STARTS
 from mpm_core.lifters import SAMPLING_LIFTERS
 
-_STARTS = {"noise": "Plain noise", "uncertain": "First answer, as unsure as it is"}
-_AGGREGATES = {"weighted": "JPMA with weights", "jpma": "JPMA", "mean": "Their mean"}
+_STARTS = {"noise": "Plain noise", "uncertain": "First answer"}
+_AGGREGATES = {"weighted": "Weighted JPMA", "jpma": "JPMA", "mean": "Their mean"}
 
 _ABOUT_STARTS = "What hypotheses begin with: noise (D3DP), or the first answer and how unsure it is, joint by joint (DiffPose)"
 _ABOUT_AGGREGATES = "How hypotheses become one answer: joint by joint by what the camera sees of them (JPMA), or as they are"
