@@ -19,9 +19,9 @@ _ALIKE, _ALIKE_UNTRUSTED = 1.5, 3.5
 """Times _MEMORY_S: how long what lengths say is one and the same word, since they are wrong in the same way for as long; with
 keypoints that are trusted, and with others."""
 
-_LENGTH_ERROR, _LENGTH_ERROR_OF_KNOWN = 0.035, 0.02
-"""Of the lengths that are found for a clip's bones, as a share of them; and by exact keypoints of a body that the lifter
-knows."""
+_LENGTH_ERROR_M, _KNOWN_LENGTH_ERROR_M = 0.0095, 0.005
+"""Of the lengths that are found for a limb's bones, which are as far off for short as for long ones; and by exact keypoints of
+a body that the lifter knows."""
 
 _LENGTH_MEMORY_S = 0.1
 """How long that stays alike where keypoints are exact: a wrong length, or distance, is wrong in the next frame too."""
@@ -70,7 +70,7 @@ class SlowErrors:
 class DepthErrors:
     """What is believed of the errors of bones along the line of sight and of the lengths that these are found by.
 
-    Lengths are wrong by length_error, a share of them. Keypoints that are exact, which exactness, 0 to 1, says, are right from
+    The lengths of limbs are wrong by length_error_m. Keypoints that are exact, which exactness, 0 to 1, says, are right from
     one frame to the next: there a length's error is a slow process of its own, found together with that of depth (a state
     augmented by the measurement's coloured noise; Bryson and Henrikson, J. Spacecraft 1968), so that depth follows every quick
     movement of which a bone's length tells, although nobody knows the length itself well. Else it is noise, of which several
@@ -81,15 +81,15 @@ class DepthErrors:
     slow: SlowErrors
     lasting_bands: NDArray[np.float64]
     exactness: float
-    length_error: float
+    length_error_m: float
 
-    def most_likely(self, slope: Floats, surprise: Floats, noise: Floats, lengths: Floats) -> NDArray[np.float64]:
+    def most_likely(self, slope: Floats, surprise: Floats, noise: Floats, vague: Floats) -> NDArray[np.float64]:
         """(15, frames) metres of depth, by how much bones are longer than they look, surprise (15, frames) metres.
 
         slope: (15, frames) of length over depth. noise: (15, frames) m², the variance that a bone's length has by its ends,
-        infinite where it is not measured. lengths: (15, 1) metres.
+        infinite where it is not measured. vague: (15, 1) how many times as wrong as a limb's its length is.
         """
-        spread = np.square(self.length_error * lengths)
+        spread = np.square(self.length_error_m * vague)
         alike, exact = self.slow.alike_frames, self.exactness
         weight = 1 / ((noise + (1 - exact) * spread + _EXACT_M**2) * alike)
         if exact < _LEAST_EXACTNESS:
@@ -117,9 +117,9 @@ def depth_errors(root: Floats, fps: float, trust: float, tremble_m: float, known
 
 
 def length_error_of(exactness: float, known: float) -> float:
-    """Of the lengths of bones, as a share of them, where keypoints are so exact and the body is known so well, both 0 to 1."""
+    """Metres, of the lengths of a limb's bones, where keypoints are so exact and the body is known so well, both 0 to 1."""
     sure = exactness * known
-    return _LENGTH_ERROR_OF_KNOWN * sure + _LENGTH_ERROR * (1 - sure)
+    return _KNOWN_LENGTH_ERROR_M * sure + _LENGTH_ERROR_M * (1 - sure)
 
 
 def slow_bands(root: Floats, fps: float, memory_s: float, size_m: float) -> NDArray[np.float64]:
