@@ -26,6 +26,7 @@ from mpm_core.output_option import add_output
 from mpm_core.reading import add_meaning
 from mpm_core.sampling_command import add_sampling
 from mpm_core.terminal import follow, say
+from mpm_core.together_command import add_together
 from mpm_core.truth.command import add_truth
 from mpm_core.writing import add_writing
 
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = OptionParser(prog="mpm", description="Masked pose modelling: 2D keypoints to 3D, with any joint hidden.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_lift(commands)
+    add_together(commands)
     add_detect(commands)
     _add_complete(commands)
     _add_convert(commands)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mpm_core.metrics import MM_PER_M, Poses, joint_errors, p_mpjpe, procrustes_aligned
-from mpm_core.skeleton import MPM16
+from mpm_core.skeleton import LIMBS, MPM16
 
 CONFIDENCES = np.round(np.arange(0.05, 0.96, 0.05), 2)
 """At which calibration is looked at."""
@@ -27,11 +27,12 @@ def hypothesis_errors(hypotheses: Poses, truth: Poses) -> NDArray[np.float64]:
 class BestErrors:
     """mm of hypotheses against the truth. mean: of their mean. best_pose: of the hypothesis that is nearest to the truth over
     the joints in question, chosen frame by frame; best_joint: chosen joint by joint too (D3DP's P-Best and J-Best; Shan et
-    al., ICCV 2023)."""
+    al., ICCV 2023). best_limb: chosen limb by limb, as a person can take alternatives; what is left beside limbs is one too."""
 
     mean: float
     best_pose: float
     best_joint: float
+    best_limb: float = float("nan")
 
 
 def best_errors(hypotheses: Poses, truth: Poses, joints: NDArray[np.bool_]) -> BestErrors:
@@ -42,10 +43,21 @@ def best_errors(hypotheses: Poses, truth: Poses, joints: NDArray[np.bool_]) -> B
         return BestErrors(float("nan"), float("nan"), float("nan"))
     errors = hypothesis_errors(hypotheses, truth)[:, frames]
     counts = chosen[frames]
-    of_pose = np.where(counts, errors, 0).sum(-1)  # (samples, frames)
-    best = np.take_along_axis(errors, of_pose.argmin(0)[None, :, None], axis=0)[0]
+    best = _nearest(errors, counts)
+    of_limbs = best.copy()
+    for limb in _PARTS:
+        of_limbs[:, limb] = _nearest(errors[..., limb], counts[:, limb])
     of_mean = joint_errors(hypotheses.mean(0)[frames], truth[frames])
-    return BestErrors(float(of_mean[counts].mean()), float(best[counts].mean()), float(errors.min(0)[counts].mean()))
+    return BestErrors(*(float(each[counts].mean()) for each in (of_mean, best, errors.min(0), of_limbs)))
+
+
+def _nearest(errors: NDArray[np.floating], counts: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """(frames, joints) errors of the hypothesis that is nearest in each frame over the joints that count, (frames, joints)."""
+    of_pose = np.where(counts, errors, 0).sum(-1)  # (samples, frames)
+    return np.take_along_axis(errors, of_pose.argmin(0)[None, :, None], axis=0)[0]
+
+
+_PARTS = tuple(list(MPM16.limb(limb)) for limb in LIMBS)
 
 
 def best_p_mpjpe(hypotheses: Poses, truth: Poses) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mpm_core.diffusion.options import NONE, USUAL_SAMPLES, Sampling
 from mpm_core.lifters import COMPLETING_LIFTERS, SAMPLING_LIFTERS
 from mpm_core.lifters.aids import ALL, NOT_OF_HYPOTHESES, ONLY_IN, Aids
 
@@ -17,13 +18,20 @@ LACKS = {
 @dataclass(frozen=True)
 class LiftOptions:
     """What is asked of the lifter. task: 'lift' or 'complete'. device: 'auto', 'cpu' or 'cuda'. aids:
-    see Lifter."""
+    see Lifter. sampling: of lifters that answer by hypotheses; in as many steps and from the same start alternatives are drawn
+    beside the answers of others."""
 
     task: str = "lift"
     mode: str = "fast"
     aids: Aids = ALL
     device: str = "auto"
     lifter: str = "mpm"
+    sampling: Sampling = Sampling(USUAL_SAMPLES)
+
+    @property
+    def of_answer(self) -> LiftOptions:
+        """Those that the answer depends on: of lifters that give one answer, sampling says nothing."""
+        return self if self.lifter in SAMPLING_LIFTERS else replace(self, sampling=NONE)
 
     def with_task(self, task: str) -> LiftOptions:
         """The same for another task, by a lifter that can do it."""

@@ -15,6 +15,7 @@ from app.document.session import Session
 from app.document.video_link import VideoLink
 from mpm_core.detectors.recording import Recording
 from mpm_core.detectors.recording_arrays import DAMAGED, arrays_of, described, description_of, recording_from
+from mpm_core.diffusion.options import Sampling
 from mpm_core.errors import UserError
 from mpm_core.formats.project import Part, Project
 from mpm_core.lifters.aids import Aids
@@ -149,8 +150,16 @@ def _options_from(note: Mapping[str, Any], before: LiftOptions) -> LiftOptions:
     said = note.get("aids")
     # What a project of before does not say is as it is usually: then it was so, or was not there.
     aids = {name: bool(said.get(name, is_on)) for name, is_on in asdict(Aids()).items()} if isinstance(said, dict) else {}
-    options = replace(usual, aids=Aids(**aids), **words)
+    options = replace(usual, aids=Aids(**aids), sampling=_sampling_from(note.get("sampling")), **words)
     return options.with_task(note["task"]) if note.get("task") in TASKS else options
+
+
+def _sampling_from(note: Any) -> Sampling:
+    usual = LiftOptions().sampling
+    try:
+        return Sampling(**note).checked() if isinstance(note, dict) else usual
+    except (TypeError, UserError):
+        return usual
 
 
 def _video_of(project: Project, path: Path) -> VideoLink | None:

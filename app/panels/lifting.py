@@ -27,6 +27,7 @@ from app.document.alternatives import FEW, MANY
 from app.document.editor import RANDOM_JOINT_PRESETS
 from app.document.session import Session
 from app.panels.refining import RefineControls
+from app.panels.sampling import SamplingControls
 from mpm_core.lifters import LIFTERS
 from mpm_core.masking import COMPLETION_PRESETS, MASKERS, OCCLUSION_PRESETS, MaskRatios
 from mpm_core.skeleton import MPM16
@@ -130,6 +131,7 @@ class LiftingPanel(QWidget):
         self._cloud.activated.connect(lambda: shown.set_wanted(are_ellipsoids=self._cloud.currentData()))
         form.addRow("Alternatives", self._samples)
         form.addRow("Shown as", self._cloud)
+        form.addRow(SamplingControls(self._session))
         shown.changed.connect(self._show_alternatives)
         self._show_alternatives()
         return form

@@ -15,6 +15,7 @@ from app.document.session import Session
 from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
+from mpm_core.diffusion.options import Sampling
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
@@ -24,8 +25,6 @@ MOST_FRAMES = 243
 
 _WAIT_MS = 40
 """The cursor and the answer have come to rest."""
-
-_STEPS = 5
 
 _NEAR_FRAMES = 61
 """So many around the cursor come first, where more than twice as many are wanted."""
@@ -38,7 +37,7 @@ class Drawer(Protocol):
 
     def draw(
         self, clip: Clip, mask: Mask | None, answer: Prediction, frames: slice, samples: int = 5, steps: int = 5, seed: int = 0,
-        task: str = "lift",
+        task: str = "lift", start: str = "noise",
     ) -> Iterator[Progress]:  # fmt: skip
         ...
 
@@ -58,7 +57,7 @@ class _Asked:
     first: int
     last: int
     cursor: int
-    samples: int
+    sampling: Sampling
     question: Question
     device: str
     task: str
@@ -133,7 +132,7 @@ class AlternativesJob(QObject):
 
     def _is_wanted(self, asked: _Asked) -> bool:
         """Whether what is at work is what is wanted now."""
-        is_same_number = asked.samples == self._session.alternatives.samples
+        is_same_number = asked.sampling.samples == self._session.alternatives.samples
         is_there = self._are_wanted(asked.first, asked.last)
         return is_there and is_same_number and is_same(asked.question, question_of(self._session))
 
@@ -172,7 +171,8 @@ class AlternativesJob(QObject):
         options = session.options
         self._asked = _Asked(
             session.clip, session.mask | session.unsure, answer, first, last, session.frame,
-            session.alternatives.samples, question_of(session), options.device, options.task, self._number,
+            replace(options.sampling, samples=session.alternatives.samples), question_of(session), options.device,
+            options.task, self._number,
         )  # fmt: skip
         self._thread.ask(self._asked)
 
@@ -189,8 +189,10 @@ class AlternativesJob(QObject):
     def _draw(self, asked: _Asked, first: int, last: int) -> bool:
         """Draw for frames first to last, both included; whether it was not given up."""
         assert self._drawer is not None
-        part = slice(first, last + 1)
-        steps = self._drawer.draw(asked.clip, asked.mask, asked.answer, part, asked.samples, _STEPS, task=asked.task)
+        part, ways = slice(first, last + 1), asked.sampling
+        steps = self._drawer.draw(
+            asked.clip, asked.mask, asked.answer, part, ways.samples, ways.steps, ways.seed, asked.task, ways.start
+        )
         for _ in steps:
             if self._thread.is_outdated() or asked.number != self._number:
                 return False

@@ -178,7 +178,7 @@ class LiftJob(QObject):
 
     def _task_for(self, asked: _Asked) -> LiftingTask:
         """The task at work if it fits the request, else a new one."""
-        options = asked.options
+        options = asked.options.of_answer
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
             # Of what there is when a second lifter is loaded, some will be garbage.
@@ -188,7 +188,9 @@ class LiftJob(QObject):
         task_key = (asked.clip_number, options)
         if self._task is None or self._task_key != task_key:
             self._task = None  # two long clips at once may be more than the memory holds
-            self._task = self._lifter.start(asked.clip, options.task, options.mode, options.aids, hypotheses=False)
+            self._task = self._lifter.start(
+                asked.clip, options.task, options.mode, options.aids, options.sampling, hypotheses=False
+            )
             self._task_key = task_key
         elif self._task_clip is not asked.clip:
             self._task.replace_clip(asked.clip)

@@ -14,7 +14,7 @@ from torch import Tensor
 from mpm_core.clip import Clip
 from mpm_core.diffusion.guidance import KnownJoints, RayGuidance
 from mpm_core.diffusion.options import Sampling
-from mpm_core.diffusion.sampling import Correct, Sampler, Start, draw_noise, uncertain_start
+from mpm_core.diffusion.sampling import Correct, Sampler, Start, draw_in_pairs, draw_noise, uncertain_start
 from mpm_core.errors import UserError
 from mpm_core.lifters.resampling import Resampling
 from mpm_core.lifters.sights import Sight
@@ -147,14 +147,16 @@ class Drawer:
 
     def _start(self, seen: Seen, hidden: Mask, sampling: Sampling, first: FirstAnswer | None) -> Start:
         frames, joints = seen.last - seen.first, len(MPM16)
-        noise = draw_noise(sampling.samples, seen.first, frames, joints, sampling.seed, self._device)
+        # In completion limbs swing as wide by themselves: there pairs would lie too far apart.
+        draw = draw_in_pairs if self._task == "lift" else draw_noise
+        noise = draw(sampling.samples, seen.first, frames, joints, sampling.seed, self._device)
         noise = noise * torch.where(seen.hidden, HIDDEN_TEMPERATURE, 1.0)[..., None]
         if sampling.start == "noise" or first is None:
             return Start(noise)
         known = np.zeros(hidden.shape, bool)
         positions, _ = self._resampling.to_grid(first.positions.astype(np.float32), known, seen.first, seen.last)
         spread, _ = self._resampling.to_grid(self._spread(hidden, first), known, seen.first, seen.last)
-        of_pose = draw_noise(sampling.samples, seen.first, frames, joints, sampling.seed + 1, self._device)
+        of_pose = draw(sampling.samples, seen.first, frames, joints, sampling.seed + 1, self._device)
         return uncertain_start(
             turn_forth(torch.from_numpy(positions).to(self._device)[None], seen.prepared)[0],
             torch.from_numpy(spread).to(self._device), noise, of_pose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from mpm_core.lifters.task import check_mask
 from mpm_core.masking import Mask
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
+from mpm_core.progress import Progress
 from mpm_core.provenance import Step
 
 _SAME_TIME_S = 1e-3
@@ -52,33 +53,65 @@ def lift_together(
     first camera, with its hypotheses; Hip is where the rays of all cameras have it. UserError for clips that do not go
     together, rotations that are none, or a mask of another shape.
     """
-    own = [clip.to_mpm16() for clip in clips]
-    _check(own, places)
-    sampling = Sampling(samples or USUAL_SAMPLES, steps, seed=seed).checked()
+    sampling = Sampling(samples or USUAL_SAMPLES, steps, seed=seed)
     if denoiser is None:
         from mpm_core.lifters import find_device
 
         denoiser = load_denoiser(find_device(device))
-    first = own[0]
-    given = np.zeros(first.visible.shape, bool) if mask is None else check_mask(mask, first.visible.shape)
-    sights = [
-        Sight.first(first, given),
-        *(_beside(places[0], place, clip, given) for clip, place in zip(own[1:], places[1:], strict=True)),
-    ]
-    drawer = Drawer(denoiser.model, first, "lift", "platypose", sights[1:])
-    hidden = given | ~np.any([clip.visible for clip in own], axis=0)
-    for _ in drawer.draw(given | ~first.visible, slice(0, len(first)), sampling):
+    together = Together(clips, places, mask, sampling, denoiser)
+    for _ in together.run():
         pass
-    positions = drawer.hypotheses.mean(0)
-    path = SmoothPath(len(first), pieces(first.times, first.fps))
-    path.renew(_hip(positions, sights), 0, len(first))
-    asked = f"{sampling.samples} hypotheses in {steps} steps, seed {seed}"
-    told = f"lifted by platypose with {len(own)} cameras ({denoiser.weights}; {asked})"
-    return Prediction(
-        positions=positions, root=path.smooth, hidden=hidden, is_prior_only=hidden.all(1), times=first.times, fps=first.fps,
-        lifter="platypose", task="lift", mode="fast", hypotheses=drawer.hypotheses, uncertainty=spread_of(drawer.hypotheses),
-        history=(Step.now(told),),
-    )  # fmt: skip
+    return together.prediction()
+
+
+class Together:
+    """The same bit by bit; see lift_together."""
+
+    def __init__(
+        self, clips: Sequence[Clip], places: Sequence[CameraPlace], mask: Mask | None, sampling: Sampling,
+        denoiser: LoadedDenoiser,
+    ) -> None:  # fmt: skip
+        own = [clip.to_mpm16() for clip in clips]
+        _check(own, places)
+        self._sampling, self._weights = sampling.checked(), denoiser.weights
+        self._first = first = own[0]
+        given = np.zeros(first.visible.shape, bool) if mask is None else check_mask(mask, first.visible.shape)
+        self._sights = [
+            Sight.first(first, given),
+            *(_beside(places[0], place, clip, given) for clip, place in zip(own[1:], places[1:], strict=True)),
+        ]
+        self._drawer = Drawer(denoiser.model, first, "lift", "platypose", self._sights[1:])
+        self._hidden_here = given | ~first.visible
+        self._hidden = given | ~np.any([clip.visible for clip in own], axis=0)
+
+    def run(self) -> Iterator[Progress]:
+        """Draw hypotheses, yielding after every batch; to close the iterator gives them up."""
+        return self._drawer.draw(self._hidden_here, slice(0, len(self._first)), self._sampling)
+
+    def prediction(self) -> Prediction:
+        """The answer, once run() is through."""
+        first, sampling, hypotheses = self._first, self._sampling, self._drawer.hypotheses
+        positions = hypotheses.mean(0)
+        path = SmoothPath(len(first), pieces(first.times, first.fps))
+        path.renew(_hip(positions, self._sights), 0, len(first))
+        asked = f"{sampling.samples} hypotheses in {sampling.steps} steps, seed {sampling.seed}"
+        told = f"lifted by platypose with {len(self._sights)} cameras ({self._weights}; {asked})"
+        return Prediction(
+            positions=positions, root=path.smooth, hidden=self._hidden, is_prior_only=self._hidden.all(1), times=first.times,
+            fps=first.fps, lifter="platypose", task="lift", mode="fast", hypotheses=hypotheses,
+            uncertainty=spread_of(hypotheses), history=(*first.history, Step.now(told)),
+        )  # fmt: skip
+
+    def off_px(self) -> tuple[float, ...]:
+        """How far the answer is seen beside the keypoints of each camera, the median of what is visible; NaN of nothing."""
+        placed, found = self.prediction().absolute(), []
+        for sight in self._sights:
+            assert sight.clip.keypoints is not None
+            seen = sight.clip.visible & ~sight.hidden
+            there = placed @ sight.rotation.T.astype(np.float32) + sight.offset.astype(np.float32)
+            off = np.linalg.norm(sight.clip.camera.project(there) - sight.clip.keypoints, axis=-1)[seen]
+            found.append(float(np.median(off)) if off.size else float("nan"))
+        return tuple(found)
 
 
 def _check(clips: Sequence[Clip], places: Sequence[CameraPlace]) -> None:

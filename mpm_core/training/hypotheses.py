@@ -54,6 +54,7 @@ class HypothesisResult:
     hidden_mean: float = NAN
     hidden_best_pose: float = NAN
     hidden_best_joint: float = NAN
+    hidden_best_limb: float = NAN
     calibration: float = NAN
     held: tuple[float, ...] = ()
     ms: float = NAN
@@ -81,7 +82,7 @@ class _Sums:
         row = {
             "mean": of_all.mean, "best_pose": of_all.best_pose, "best_joint": of_all.best_joint, "p_mean": p_mean,
             "p_best": p_best, "hidden_mean": of_hidden.mean, "hidden_best_pose": of_hidden.best_pose,
-            "hidden_best_joint": of_hidden.best_joint, "ms": drawn.ms,
+            "hidden_best_joint": of_hidden.best_joint, "hidden_best_limb": of_hidden.best_limb, "ms": drawn.ms,
         }  # fmt: skip
         if stretch.clip.keypoints is not None:
             visible = stretch.clip.visible & ~mask
@@ -175,14 +176,14 @@ def as_markdown(results: Sequence[HypothesisResult]) -> str:
     """A row for each way, number of hypotheses and of steps; one hypothesis where several could not differ."""
     head = ["input", "hidden", "way", "H", "K", "mean", "JPMA", "weighted", "best pose", "best joint"]
     head += ["P: mean", "P: JPMA", "P: weighted", "P: best pose"]
-    head += ["hidden joints: mean", "best pose", "best joint", "calibration error", "ms a frame"]
+    head += ["hidden joints: mean", "best pose", "best limb", "best joint", "calibration error", "ms a frame"]
     rows = [
         [r.source, r.preset, r.way, str(r.samples), _steps(r.steps)]
         + [
             _cell(v)
             for v in (r.mean, r.jpma, r.weighted, r.best_pose, r.best_joint, r.p_mean, r.p_jpma, r.p_weighted, r.p_best)
         ]
-        + [_cell(v) for v in (r.hidden_mean, r.hidden_best_pose, r.hidden_best_joint)]
+        + [_cell(v) for v in (r.hidden_mean, r.hidden_best_pose, r.hidden_best_limb, r.hidden_best_joint)]
         + [_cell(r.calibration, 3), _cell(r.ms, 2)]
         for r in results
     ]

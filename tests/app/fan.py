@@ -27,7 +27,7 @@ class Fan:
         self.asked, self.finished, self.closed = [], 0, 0
         self.hypotheses = np.zeros((0, 0, 16, 3), np.float32)
 
-    def draw(self, clip, mask, answer, frames, samples=5, steps=5, seed=0, task="lift"):
+    def draw(self, clip, mask, answer, frames, samples=5, steps=5, seed=0, task="lift", start="noise"):
         self.asked.append((frames.start, frames.stop, samples, mask.copy()))
         try:
             for step in range(steps):

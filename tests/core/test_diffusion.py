@@ -8,7 +8,7 @@ from mpm_core.diffusion.aggregation import aggregated, jpma, jpma_weighted, spre
 from mpm_core.diffusion.guidance import KnownJoints, RayGuidance, View
 from mpm_core.diffusion.noise import PARTS, REACH, correlate, correlate_long
 from mpm_core.diffusion.options import Sampling
-from mpm_core.diffusion.sampling import Sampler, Start, draw_noise, uncertain_start
+from mpm_core.diffusion.sampling import Sampler, Start, draw_in_pairs, draw_noise, uncertain_start
 from mpm_core.diffusion.schedule import add_noise, sampling_steps, signal_share
 from mpm_core.errors import UserError
 from mpm_core.networks.denoiser import in_metres, standardise
@@ -85,6 +85,17 @@ def test_frames_keep_their_noise_and_hypotheses_theirs():
     assert torch.allclose(whole[:, 90:140], part, atol=1e-5)
     assert torch.allclose(draw_noise(8, 0, 200, 16, 7, CPU)[:3], whole, atol=1e-6)
     assert not torch.allclose(draw_noise(3, 0, 200, 16, 8, CPU), whole, atol=0.5)
+
+
+def test_pairs_begin_from_opposite_noise_and_the_first_of_many_are_those_of_few():
+    drawn = draw_in_pairs(5, 0, 200, 16, 7, CPU)
+    assert len(drawn) == 5 and torch.equal(drawn[1], -drawn[0]) and torch.equal(drawn[3], -drawn[2])
+    assert not torch.allclose(drawn[2].abs(), drawn[0].abs(), atol=0.5)
+    assert torch.allclose(draw_in_pairs(20, 0, 200, 16, 7, CPU)[:5], drawn, atol=1e-6)
+    many = draw_in_pairs(24, 0, 200, 16, 7, CPU)
+    alone = draw_noise(24, 0, 200, 16, 7, CPU)
+    assert many.std() == pytest.approx(float(alone.std()), rel=0.05)
+    assert float(many.mean(0).abs().max()) < 1e-6 < float(alone.mean(0).abs().max()), "their middle is that of all"
 
 
 def test_hypotheses_are_as_far_apart_as_what_is_possible():

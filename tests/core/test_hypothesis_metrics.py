@@ -80,10 +80,23 @@ def test_best_poses_and_joints(draws):
     assert best_errors(several, truth, only).best_pose == pytest.approx(0, abs=1e-6), "chosen by the joints in question"
 
 
+def test_the_best_limb_is_chosen_limb_by_limb(draws):
+    truth = draws(1)[0]
+    arms = [list(MPM16.limb(f"{side} arm")) for side in ("left", "right")]
+    several = np.stack([truth, truth]).copy()
+    several[0, :, arms[0]] += 0.10  # each has one arm right
+    several[1, :, arms[1]] += 0.10
+    errors = best_errors(several, truth, EVERY)
+    assert errors.best_limb == pytest.approx(0, abs=1e-6) and errors.best_pose > 1
+    several[:, :, arms[0][0]] += 0.02
+    assert best_errors(several, truth, EVERY).best_limb > best_errors(several, truth, EVERY).best_joint - 1e-9 > 0
+
+
 def test_alone_a_hypothesis_is_an_answer(draws):
     truth, one = draws(1)[0], draws(1)
     errors = best_errors(one, truth, EVERY)
-    assert errors.mean == errors.best_pose == errors.best_joint == pytest.approx(joint_errors(one[0], truth).mean())
+    assert errors.mean == errors.best_pose == errors.best_joint == errors.best_limb
+    assert errors.mean == pytest.approx(joint_errors(one[0], truth).mean())
     assert best_p_mpjpe(one, truth) == pytest.approx((p_mpjpe(one[0], truth),) * 2)
     more = draws(10)
     assert best_p_mpjpe(more, truth)[1] < min(p_mpjpe(each, truth) for each in more)

@@ -1,0 +1,167 @@
+"""Owns what a calibration says of several cameras: their lenses, and where they stand in one world.
+
+TOML as Anipose, aniposelib and Pose2Sim write it: a table for each camera with `name`, `size`, `matrix`, `distortions` (k1, k2,
+p1, p2 and perhaps k3), `rotation` (a rotation vector) and `translation`, so that a point p in the world is R p + t in the
+camera's axes (x right, y down, z forward), in metres.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from mpm_core.camera import Intrinsics
+from mpm_core.clip import Clip
+from mpm_core.errors import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_FARTHEST_M = 100.0
+"""Cameras that stand farther from the middle of the world than this are not in metres."""
+
+_TURNS = 20
+"""Rounds in which a lens is straightened: each leaves less than a tenth of the error of a usual lens."""
+
+_SAME_PX = 1.0
+_STRAIGHT_PX = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedCamera:
+    """size: (width, height) pixels, or None where the file does not say. distortion: (5,) k1, k2, p1, p2, k3 of Brown's model.
+    rotation (3, 3), translation (3,) metres: a point p of the world is rotation @ p + translation in the camera's axes."""
+
+    name: str
+    size: tuple[int, int] | None
+    camera: Intrinsics
+    distortion: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    def seen(self, clip: Clip) -> Clip:
+        """The clip as a pinhole camera would have seen it, with this camera's intrinsics; UserError where its image is of
+        another size, or it has no 2D."""
+        name = clip.source or "a clip"
+        if clip.keypoints is None:
+            raise UserError(f"{name}: has no 2D keypoints to lift")
+        if self.size is not None and np.abs(np.subtract(clip.image_size, self.size)).max() > _SAME_PX:
+            width, height = clip.image_size
+            raise UserError(
+                f"{name}: its image is {width} x {height} pixels, but the camera '{self.name}' was calibrated for"
+                f" {self.size[0]} x {self.size[1]}"
+            )
+        pixels = self.camera.project(np.concatenate((self.rays(clip.keypoints), np.ones((*clip.visible.shape, 1))), axis=-1))
+        return replace(clip, keypoints=pixels, camera=self.camera).after(f"seen by the calibrated camera '{self.name}'")
+
+    def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; UserError where a lens bends too much."""
+        known = np.isfinite(pixels).all(-1, keepdims=True)
+        seen = np.where(known, (np.where(known, pixels, 0) - self.camera.centre) / self.camera.focal, 0)
+        rays = seen.copy()
+        for _ in range(_TURNS):
+            bent = self._bent(rays)
+            rays += seen - bent
+        off = np.abs(seen - self._bent(rays)) * self.camera.focal
+        inside = known if self.size is None else known & ((pixels >= 0) & (pixels <= self.size)).all(-1, keepdims=True)
+        if not np.isfinite(off).all() or (np.where(inside, off, 0) > _STRAIGHT_PX).any():
+            raise UserError(
+                f"the camera '{self.name}': its lens bends too much to be straightened out to the edge of the image"
+            )
+        return np.where(known, rays, np.nan)
+
+    def _bent(self, rays: NDArray[np.float64]) -> NDArray[np.float64]:
+        k1, k2, p1, p2, k3 = self.distortion
+        x, y = rays[..., 0], rays[..., 1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = x * x + y * y
+            radial = 1 + square * (k1 + square * (k2 + square * k3))
+            across = x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x)
+            down = y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y
+        return np.stack((across, down), axis=-1)
+
+
+def read_cameras(path: Path) -> tuple[CalibratedCamera, ...]:
+    """All cameras of a calibration file. UserError where it cannot be read, has none, or one of them lacks something."""
+    try:
+        content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: is no calibration in TOML ({error})") from None
+    tables = {key: table for key, table in content.items() if isinstance(table, dict) and "matrix" in table}
+    if not tables:
+        raise UserError(f"{path}: has no cameras, which are tables with matrix, rotation and translation")
+    cameras = tuple(_camera(f"{path}, [{key}]", str(table.get("name", key)), table) for key, table in tables.items())
+    names = [camera.name for camera in cameras]
+    if len(set(names)) < len(names):
+        raise UserError(f"{path}: two cameras have the same name")
+    return cameras
+
+
+def camera_of(cameras: Sequence[CalibratedCamera], file: Path, name: str = "") -> CalibratedCamera:
+    """The camera of that name, or, without one, whose name is the file's or stands in it, but for signs: cam_01 and cam01.json.
+    UserError where there is none, or more than one."""
+    known = ", ".join(camera.name for camera in cameras)
+    if name:
+        found = [camera for camera in cameras if camera.name == name]
+        if not found:
+            raise UserError(f"{file}: there is no camera '{name}' (there are: {known})")
+        return found[0]
+    plain = {camera.name: re.sub(r"\W|_", "", camera.name.lower()) for camera in cameras}
+    stem = re.sub(r"\W|_", "", file.stem.lower())
+    exact = [camera for camera in cameras if plain[camera.name] == stem]
+    found = exact or [camera for camera in cameras if re.search(re.escape(plain[camera.name]) + r"(?!\d)", stem)]
+    if len(found) != 1:
+        raise UserError(f"{file}: cannot tell which camera saw it: say CAMERA={file.name} (there are: {known})")
+    return found[0]
+
+
+def _camera(where: str, name: str, table: Mapping[str, Any]) -> CalibratedCamera:
+    if table.get("fisheye"):
+        raise UserError(f"{where}: is a fisheye lens, which is not known here: straighten its 2D first")
+    matrix, rotation, translation = (_numbers(where, table, key, shape) for key, shape in _SHAPES.items())
+    bends = np.zeros(5)
+    if "distortions" in table:
+        told = _numbers(where, table, "distortions", None).ravel()
+        if len(told) > 5 and told[5:].any():
+            raise UserError(f"{where}: distortions has {len(told)} numbers, and 5 are known: k1, k2, p1, p2, k3")
+        bends[: len(told)] = told[:5]
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        raise UserError(f"{where}: its focal length must be more than 0")
+    if np.linalg.norm(translation) > _FARTHEST_M:
+        raise UserError(
+            f"{where}: stands {np.linalg.norm(translation):.0f} from the middle of the world: is translation in metres?"
+        )
+    size = None
+    if "size" in table:
+        width, height = _numbers(where, table, "size", (2,))
+        size = (round(width), round(height))
+    turn = Rotation.from_rotvec(rotation).as_matrix()
+    return CalibratedCamera(name, size, Intrinsics.from_matrix(matrix), bends, turn, translation)
+
+
+_SHAPES = {"matrix": (3, 3), "rotation": (3,), "translation": (3,)}
+
+
+def _numbers(where: str, table: Mapping[str, Any], key: str, shape: tuple[int, ...] | None) -> NDArray[np.float64]:
+    try:
+        numbers = np.array(table[key], float)
+    except KeyError:
+        raise UserError(f"{where}: does not say {key}") from None
+    except (TypeError, ValueError):
+        raise UserError(f"{where}: {key} is not made of numbers") from None
+    if (shape is not None and numbers.shape != shape) or not np.isfinite(numbers).all():
+        wanted = "numbers" if shape is None else " x ".join(map(str, shape)) + " numbers"
+        raise UserError(f"{where}: {key} must be {wanted}")
+    return numbers

@@ -1,0 +1,119 @@
+"""Several calibrated cameras from their files, by the command."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mpm_core import Clip, UserError, read_clip, write
+from mpm_core.assets import find_asset
+from mpm_core.calibrated import camera_of, read_cameras
+from mpm_core.camera import Intrinsics
+from mpm_core.cli import main
+from mpm_core.lifters.denoisers import has_denoiser
+from mpm_core.skeleton import MPM16
+
+FRAMES = 60
+LENS = (-0.12, 0.03, 0.001, -0.002)
+
+
+def as_toml(name, matrix, rotation, translation, **more):
+    told = {
+        "name": f'"{name}"',
+        "size": [1000, 1000],
+        "matrix": matrix,
+        "rotation": rotation,
+        "translation": translation,
+    } | more
+    return f"[{name}]\n" + "\n".join(f"{key} = {value}" for key, value in told.items()) + "\n"
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """Two cameras at right angles, whose lenses bend; their calibration and keypoints in files, and the motion in the first
+    one's axes."""
+    motion = read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[:FRAMES].astype(float)
+    hip, matrix, text = motion[:, MPM16.root].mean(0), [[1000.0, 0.0, 500.0], [0.0, 1000.0, 500.0], [0.0, 0.0, 1.0]], ""
+    for number, angle in enumerate((0.0, np.pi / 2), start=1):
+        turn = Rotation.from_rotvec([0, angle, 0])
+        offset = hip - turn.apply(hip)
+        seen = turn.apply(motion.reshape(-1, 3)).reshape(motion.shape) + offset
+        x, y = (seen[..., :2] / seen[..., 2:]).transpose(2, 0, 1)
+        r2, (k1, k2, p1, p2) = x * x + y * y, LENS
+        radial = 1 + k1 * r2 + k2 * r2 * r2
+        bent = np.stack(
+            (x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x), y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y), axis=-1
+        )
+        clip = Clip.from_arrays(bent * 1000 + 500, (1000, 1000), 50.0, camera=Intrinsics((1000.0, 1000.0), (500.0, 500.0)))
+        write(clip, tmp_path / f"cam0{number}.npz")
+        text += as_toml(f"cam_0{number}", matrix, [0.0, angle, 0.0], offset.tolist(), distortions=list(LENS))
+    (tmp_path / "calib.toml").write_text(text)
+    return tmp_path, motion
+
+
+def test_a_lens_is_straightened_and_places_are_read(recording):
+    folder, motion = recording
+    cameras = read_cameras(folder / "calib.toml")
+    for camera in cameras:
+        clip = read_clip(folder / f"{camera.name.replace('_', '')}.npz").to_mpm16()
+        seen = motion @ camera.rotation.T + camera.translation
+        straight = camera.seen(clip)
+        assert np.abs(straight.camera.project(seen) - straight.keypoints).max() < 0.1
+        assert np.abs(straight.camera.project(seen) - clip.keypoints).max() > 0.2, "the lens does bend"
+
+
+def test_names_of_files_tell_cameras(recording):
+    from pathlib import Path
+
+    cameras = read_cameras(recording[0] / "calib.toml")
+    assert (
+        camera_of(cameras, Path("cam01.json")).name == camera_of(cameras, Path("walk-cam_01_keypoints.json")).name == "cam_01"
+    )
+    assert camera_of(cameras, Path("anything.json"), "cam_02").name == "cam_02"
+    for path, name in (("cam012.json", ""), ("walk.json", ""), ("cam01.json", "cam_9")):
+        with pytest.raises(UserError, match="there are: cam_01, cam_02"):
+            camera_of(cameras, Path(path), name)
+
+
+@pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
+def test_the_command_lifts_by_both(recording, caplog):
+    folder, motion = recording
+    relative, errors = motion - motion[:, :1], []
+    for views in (["cam01"], ["cam01", "cam02"]):
+        out = folder / "out.npz"
+        files = [f"{folder}/{view}.npz" for view in views]
+        asked = ["--cameras", f"{folder}/calib.toml", "--samples", "3", "--steps", "4", "-o", str(out)]
+        assert main(["together", *files, *asked]) == 0, caplog.text
+        errors.append(np.linalg.norm(read_clip(out).to_mpm16().ground_truth - motion, axis=-1).mean())
+    assert errors[1] < 0.5 * errors[0] and errors[1] < 0.08 < np.abs(relative).max()
+    assert "off the keypoints: cam_01" in caplog.text and "2 cameras" in str(read_clip(out).history)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace("rotation", "turned"), "does not say rotation"),
+        (lambda text: text.replace("[0.0, 0.0, 0.0]", "[0.0, 0.0]"), "rotation must be 3 numbers"),
+        (lambda text: text.replace("[1000, 1000]", "[640, 480]"), "its image is 1000 x 1000 pixels"),
+        (lambda text: text + "fisheye = true\n", "fisheye"),
+        (lambda text: text.replace("cam_02", "cam_01"), "TOML"),
+        (lambda text: "colour = 1\n", "has no cameras"),
+        (lambda text: text.replace("translation = [", "translation = [4000.0, 0.0, 0.0] # "), "in metres"),
+        (lambda text: text.replace("matrix = [[1000.0", "matrix = [[nan"), "matrix must be 3 x 3 numbers"),
+    ],
+)
+def test_what_is_wrong_with_a_calibration_is_one_sentence(recording, caplog, change, said):
+    folder, _ = recording
+    calibration = folder / "calib.toml"
+    calibration.write_text(change(calibration.read_text()))
+    out = folder / "out.npz"
+    assert main(["together", f"{folder}/cam01.npz", f"{folder}/cam02.npz", "--cameras", str(calibration), "-o", str(out)]) == 2
+    assert said in caplog.text and len(caplog.records) == 1 and not out.exists()
+
+
+def test_a_camera_has_one_file(recording, caplog):
+    folder, _ = recording
+    asked = ["--cameras", f"{folder}/calib.toml", "-o", f"{folder}/out.npz"]
+    assert main(["together", f"{folder}/cam01.npz", f"cam_01={folder}/cam02.npz", *asked]) == 2
+    assert "has a file already" in caplog.text
+    assert main(["together", f"{folder}/cam01.mp4", *asked]) == 2 and "is a video" in caplog.text
+    assert main(["together", f"{folder}/cam01.npz", "--samples", "0", *asked]) == 2 and "1 or more" in caplog.text
