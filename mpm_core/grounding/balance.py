@@ -5,7 +5,11 @@ The force that the ground exerts is what bears the weight and what makes the per
 centre of mass over several steps, the body would begin to spin. So up is the mean direction from where the feet press to the
 centre of mass, less the velocity that was gained; a runner's trunk may lean as it likes.
 
-The constants were found on 1,800 pieces of training clips (see docs/studies.md), whose optimum is flat.
+Feet that the lifter was not shown are where a guess has them, and balance about them would be a guess too: frames count by how
+much of the weight is borne by feet that were seen. Where balance and what was told are farther apart than both claim to be off,
+it is balance that mostly errs (of who kneels, lies or turns on the spot), so it counts less (as in Cauchy's distribution).
+
+The constants were found on pieces of training clips (see docs/studies.md), whose optimum is flat.
 """
 
 from __future__ import annotations
@@ -55,48 +59,70 @@ _FASTEST_M_S = 15.0
 _ERROR = 0.6
 """By how much balance is off, as a share of how much the poses, one by one, are."""
 
-_BENT, _ERROR_OF_BENDING = 0.68, 8.0
+_BENT, _ERROR_OF_BENDING = 0.7, 12.0
 """People whose centre of mass is not so high above the ground, as a share of their size, bend, sit or lie, and more than feet
 may bear them: balance is off by e to so many times what is missing more."""
 
 _ALIKE = 1.8
 """Times as far off both are together as if they erred each for itself: they are told by the same poses."""
 
+_SEEN_POWER = 2.0
+"""How sharply balance is doubted, by the share of the weight that feet bear that were seen."""
+
+_OUTLYING = 2.0
+"""Times the spread of both: so far apart, balance counts by half."""
+
 _LOOKED_AT = 2048
 """Frames of a clip, evenly spread."""
 
 _ROUNDS = 2
 _LEAST_M = 1e-6
+_LEAST_SEEN = 1e-3
 
 Floats = NDArray[np.floating]
 
 
 def balance_up(
-    places: Floats, up: Floats, error_deg: float, contact: Floats, follows: NDArray[np.bool_], fps: float
+    places: Floats,
+    up: Floats,
+    error_deg: float,
+    contact: Floats,
+    shown: NDArray[np.bool_],
+    follows: NDArray[np.bool_],
+    fps: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Up and its error, improved by how the body is balanced on its feet.
 
     places: (frames, 16, 3) metres where the person is; up: (3,) unit vector, off by about error_deg; contact: (frames, 2)
-    probability that a foot stands, left first; follows: (frames - 1,) whether a frame follows the one before, or a pause or a
-    hole lies between them. Up is the mean of both directions by how far they are expected to be off.
+    probability that a foot stands, left first; shown: (frames, 2) whether the lifter was shown that ankle, or guessed it;
+    follows: (frames - 1,) whether a frame follows the one before, or a pause or a hole lies between them. Up is the mean of
+    both directions by how far they are expected to be off; as told where no foot was shown.
     """
     told: NDArray[np.float64] = np.asarray(up, np.float64)
     looked_at = slice(None, None, max(math.ceil(len(places) / _LOOKED_AT), 1))
     poses, stands = places[looked_at].astype(np.float64), contact[looked_at].astype(np.float64)
+    if not shown[looked_at].any():
+        return told, error_deg
     gained = _GAIN * _mean_acceleration(places, follows, fps) / _GRAVITY_M_S2
     found, times = told, np.inf
     for _ in range(_ROUNDS):  # which foot is lower, and where is ahead, depends on up
-        borne, height = _mean_bearing(poses, stands, found)
+        borne, height, seen = _mean_bearing(poses, stands, shown[looked_at], found)
         borne -= gained - (gained @ found) * found
-        times = _ERROR * math.exp(_ERROR_OF_BENDING * max(_BENT - height, 0.0))
-        found = told + borne / (max(float(np.linalg.norm(borne)), _LEAST_M) * times**2)
+        borne /= max(float(np.linalg.norm(borne)), _LEAST_M)
+        times = _ERROR * math.exp(_ERROR_OF_BENDING * max(_BENT - height, 0.0)) / max(seen, _LEAST_SEEN) ** (_SEEN_POWER / 2)
+        apart = math.degrees(math.acos(max(-1.0, min(1.0, float(borne @ told)))))
+        times *= math.hypot(1, apart / (_OUTLYING * error_deg * math.hypot(1, times)))
+        found = told + borne / times**2
         found /= np.linalg.norm(found)
     return found, error_deg * min(_ALIKE / math.sqrt(1 + times**-2), 1.0)
 
 
-def _mean_bearing(poses: Floats, stands: Floats, up: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """The mean way from where feet press to the centre of mass, made so long that it rises by one, and how much it rises as a
-    share of the person's size. Frames count by how probably a foot stands."""
+def _mean_bearing(
+    poses: Floats, stands: Floats, shown: NDArray[np.bool_], up: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, float]:
+    """The mean way from where feet press to the centre of mass, made so long that it rises by one; how much it rises as a
+    share of the person's size; and the share of the weight that feet bear that were shown. Frames count by how probably a foot
+    stands, and by that share."""
     feet = poses[:, list(FEET)]
     heights = feet @ up
     lower = np.exp((heights.min(1, keepdims=True) - heights) / _LOWER_M)
@@ -105,9 +131,10 @@ def _mean_bearing(poses: Floats, stands: Floats, up: NDArray[np.float64]) -> tup
     ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), _LEAST_M)
     size = max(_size(poses), _LEAST_M)
     pressed = (bears[..., None] * feet).sum(1) / bears.sum(1)[:, None] + size / _SIZE_M * (_AHEAD_M * ahead - _BELOW_M * up)
-    mean: NDArray[np.float64] = np.average(_MASSES @ poses - pressed, axis=0, weights=np.minimum(bears.sum(1), 1))
+    counts, seen = np.minimum(bears.sum(1), 1), (bears * shown).sum(1) / bears.sum(1)
+    mean: NDArray[np.float64] = np.average(_MASSES @ poses - pressed, axis=0, weights=counts * (seen + _LEAST_SEEN))
     rises = float(mean @ up)
-    return mean / max(rises, _LEAST_M), rises / size
+    return mean / max(rises, _LEAST_M), rises / size, float(np.average(seen, weights=counts))
 
 
 def _mean_acceleration(places: Floats, follows: NDArray[np.bool_], fps: float) -> NDArray[np.float64]:

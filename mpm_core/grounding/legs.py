@@ -21,10 +21,14 @@ Floats = NDArray[np.floating]
 def bend_legs(positions: Floats, moved: Floats) -> NDArray[np.float64]:
     """(frames, 16, 3) metres: the same poses with their ankles moved by (frames, 2, 3) metres, left first.
 
-    Thigh and shin keep their lengths, and the knee stays on the side to which it bends; an ankle out of reach goes as far as
-    the leg does.
+    Thigh and shin keep their lengths, and the knee stays on the side to which it bends; by as much as it bends more it goes
+    forwards, since the side to which a nearly straight leg was lifted is chance, and changes from frame to frame. An ankle out
+    of reach goes as far as the leg does.
     """
     bent = positions.astype(np.float64)
+    (left_hip, *_), (right_hip, *_) = LEGS
+    rightwards = bent[:, right_hip] - bent[:, left_hip]
+    rightwards /= np.maximum(_length(rightwards), _LEAST_M)
     for foot, (hip, knee, ankle) in enumerate(LEGS):
         thigh, shin = bent[:, knee] - bent[:, hip], bent[:, ankle] - bent[:, knee]
         before = bent[:, ankle] - bent[:, hip]
@@ -35,7 +39,9 @@ def bend_legs(positions: Floats, moved: Floats) -> NDArray[np.float64]:
         along = wanted / np.maximum(_length(wanted), _LEAST_M)
         down = np.clip((upper**2 + reach**2 - lower**2) / (2 * np.maximum(reach, _LEAST_M)), -upper, upper)
         aside = thigh - (thigh * along).sum(1, keepdims=True) * along
-        aside *= np.sqrt(upper**2 - down**2) / np.maximum(_length(aside), _LEAST_M)
+        bends = np.sqrt(upper**2 - down**2)
+        aside += np.maximum(bends - _length(aside), 0) * np.cross(rightwards, along)
+        aside *= bends / np.maximum(_length(aside), _LEAST_M)
         bent[:, knee] = bent[:, hip] + down * along + aside
         bent[:, ankle] = bent[:, hip] + reach * along
     return bent

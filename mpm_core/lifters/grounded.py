@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.grounding.balance import balance_up
 from mpm_core.grounding.drifting import standing_drift
+from mpm_core.grounding.floor import FEET
 from mpm_core.grounding.legs import bend_legs
 from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import Correction, stand_on_ground
@@ -101,7 +102,8 @@ class GroundedTask:
         assert answer.up is not None and answer.up_error_deg is not None and answer.contact is not None
         places, contact, fps = answer.absolute()[rows], answer.contact[rows].copy(), self._clip.fps
         follows = goes_on(self._clip.times[known], fps)
-        up, error_deg = balance_up(places, answer.up, answer.up_error_deg, contact, follows, fps)
+        shown = ~answer.hidden[rows][:, list(FEET)]
+        up, error_deg = balance_up(places, answer.up, answer.up_error_deg, contact, shown, follows, fps)
         contact[1:][~follows] = 0  # nobody stands through a pause
         up, error_deg = level_by_feet(places, up, error_deg, contact, fps)
         levelled = up.astype(np.float32), error_deg

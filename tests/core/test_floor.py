@@ -177,6 +177,19 @@ def test_a_leg_reaches_as_far_as_it_is_long(motion):
     assert np.isfinite(bend_legs(folded, np.full((len(poses), 2, 3), 0.01))).all()
 
 
+def test_a_knee_that_was_lifted_through_straight_does_not_jump():
+    """A leg that bends backwards by a hair, then forwards, and gives way by a centimetre: its knee goes forwards throughout."""
+    poses = np.zeros((21, 16, 3))
+    for (hip, knee, ankle), x in zip(LEGS, (-0.1, 0.1), strict=True):  # camera axes: y down; who looks away looks along z
+        poses[:, hip], poses[:, ankle] = [x, 0, 5], [x, 0.85, 5]
+        poses[:, knee] = [x, 0.43, 5]
+        poses[:, knee, 2] += np.linspace(-0.01, 0.01, 21)
+    bent = bend_legs(poses, np.full((21, 2, 3), [0.0, -0.02, 0.0]))
+    for _, knee, _ in LEGS:
+        assert np.linalg.norm(np.diff(bent[:, knee], axis=0), axis=1).max() < 0.02
+        assert bent[0, knee, 2] > 5.05
+
+
 def test_the_floor_is_under_standing_feet_whatever_few_frames_say(motion):
     places, up = as_seen(motion)
     standing, _ = standing_feet(places, up, FPS)
