@@ -71,7 +71,7 @@ class ImageView(QWidget):
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
             session.selection_changed, session.options_changed, session.truth_changed, session.threshold_changed,
-            session.camera_changed, session.up_changed, session.renewal.changed,
+            session.camera_changed, session.up_changed, session.renewal.changed, self.place_changed,
         ):  # fmt: skip
             signal.connect(self.update)
         for signal in (session.frame_changed, session.keypoints_changed):
@@ -121,7 +121,6 @@ class ImageView(QWidget):
         """What picture_place gave, another time."""
         self._place.put(mode, zoom, offset)
         self.place_changed.emit(self._place.mode == "person")
-        self.update()
 
     def show_preview(self, preview: Preview | None) -> None:
         """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
