@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpm_core.lifters.slow_errors import DEPTH_ERROR_M, LENGTH_ERROR, DepthErrors, depth_errors, reach_of
+from mpm_core.lifters.slow_errors import DEPTH_ERROR_M, DepthErrors, depth_errors, length_error_of, reach_of
 from mpm_core.skeleton import MPM16
 
 _PASSES = 3
@@ -29,7 +29,15 @@ _ACROSS_ERROR_M = 0.017
 
 _SMALLEST_ACROSS_ERROR_M = 0.002
 
-_ROOT_DEPTH_ERROR = 0.05
+_SHORTER = 0.01
+"""By this share lengths that exact keypoints tell, of bodies that the lifter knows, are taken for shorter than found: where a
+bone lies across the line of sight, one taken for too long leans by much more than one taken for too short lies flat."""
+
+_HALF_KNOWN_OFF, _KNOWN_POWER = 0.045, 8
+"""A body whose lengths differ from the answer's by this share, root mean square, is known to the lifter by half. Motion capture
+by rigs that it has learnt from comes to 0.015 to 0.04, with joints elsewhere by 3 cm to 0.03 to 0.12."""
+
+_ROOT_DEPTH_ERROR = 0.02
 """Of the distance at which a frame's person stands, as a share of it; less where the keypoints tell less than the path."""
 
 _EXCESS_PERCENTILE = 98.0
@@ -62,10 +70,11 @@ PARENTS = np.array([MPM16.parents[joint] for joint in CHILDREN])
 """The ends of the 15 bones, each after those that lead to it from Hip."""
 
 _MIRROR_BONE = np.array([list(CHILDREN).index(MPM16.mirror[joint]) for joint in CHILDREN])
-_LONG = np.isin(
-    CHILDREN,
-    MPM16.indices(("LKnee", "LAnkle", "RKnee", "RAnkle", "LElbow", "LWrist", "RElbow", "RWrist", "Spine", "Thorax")),
-)
+_OF_LIMBS = MPM16.indices(("LKnee", "LAnkle", "RKnee", "RAnkle", "LElbow", "LWrist", "RElbow", "RWrist"))
+_LONG = np.isin(CHILDREN, (*_OF_LIMBS, *MPM16.indices(("Spine", "Thorax"))))
+
+_VAGUE = np.where(np.isin(CHILDREN, _OF_LIMBS), np.float32(1), np.float32(1.4))[:, None]
+"""(15, 1) how many times as wrong as a limb's the length of a bone is: rigs differ most in where the trunk's joints are."""
 
 Floats = NDArray[np.floating]
 
@@ -94,8 +103,9 @@ class SeenPoses:
 class BodyFit:
     """The bones of one person, and how far their keypoints are trusted.
 
-    tried: (15,) metres, the lengths with every joint on its ray; lengths: (passes, 15), those that each pass works with;
-    trust: of the keypoints, 0 to 1; usual: (16,) metres across the line of sight, how far answers mostly are from them.
+    tried: (15,) metres, the lengths with every joint on its ray; lengths: (passes, 15), those that each pass has found;
+    trust: of the keypoints, 0 to 1; usual: (16,) metres across the line of sight, how far answers mostly are from them; known:
+    0 to 1, whether the lifter has learnt from such bodies, by how near its own lengths are to those that were found.
     Bones are in the order of MPM16.parents_first.
     """
 
@@ -103,6 +113,7 @@ class BodyFit:
     lengths: Floats
     trust: float
     usual: Floats
+    known: float
 
     @classmethod
     def learn(cls, poses: SeenPoses) -> BodyFit:
@@ -110,8 +121,12 @@ class BodyFit:
         trial = _Fitting(poses, 1.0, poses.seen.astype(np.float32))
         trial.fit()
         tried, trust = trial.lengths(), trial.trust()
-        body = cls(tried, np.zeros((0, len(tried))), trust, _usual_distance(poses))
-        return replace(body, lengths=_Fitting(poses, trust, sureness_of(poses, body)).fit())
+        body = cls(tried, np.zeros((0, len(tried))), trust, _usual_distance(poses), 0.0)
+        fitting = _Fitting(poses, trust, sureness_of(poses, body))
+        answered, found = fitting.answered_lengths(), fitting.fit()
+        off = np.sqrt(np.mean(np.square(np.log(np.maximum(found[-1], 1e-6) / np.maximum(answered, 1e-6)))))
+        known = float(1 / (1 + (off / _HALF_KNOWN_OFF) ** _KNOWN_POWER))
+        return replace(body, lengths=found, known=known)
 
     def shift(self, poses: SeenPoses, fps: float, tremble_m: float = 0.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(frames, 16, 3) metres to add to where the joints are, which is positions + root, and (frames, 16) how sure that
@@ -124,9 +139,9 @@ class BodyFit:
             inner = slice(first - begin, min(first + _CHUNK, count) - begin)
             part = slice(begin, end)
             chunk = SeenPoses(poses.positions[..., part], poses.root[:, part], poses.rays[..., part], poses.seen[:, part])
-            prior = depth_errors(chunk.root, fps, self.trust, tremble_m)
+            prior = depth_errors(chunk.root, fps, self.trust, tremble_m, self.known)
             fitting = _Fitting(chunk, self.trust, sureness_of(chunk, self), prior)
-            for lengths in self.lengths:
+            for lengths in self.lengths * (1 - _SHORTER * self.known * self.trust):
                 fitting.place()
                 fitting.correct(lengths)
             parts.append((fitting.shift().transpose(2, 0, 1)[inner], fitting.sureness.T[inner]))
@@ -148,6 +163,8 @@ class _Fitting:
         that do not follow one another."""
         self._poses, self._root, self._prior = poses, poses.root, prior
         self._root_depth_error = _ROOT_DEPTH_ERROR * max(trust, 1e-3)
+        length_error_m = prior.length_error_m if prior is not None else length_error_of(0.0, 0.0)
+        self._spread = np.square(np.float32(length_error_m) * _VAGUE)
         self.sureness = sureness
         self._trust = np.where(poses.seen, self.sureness * np.float32(trust), np.float32(0))
         self._measured = poses.seen[CHILDREN] & poses.seen[PARENTS]
@@ -157,7 +174,7 @@ class _Fitting:
         self._depth = np.where(self._measured, np.float32(DEPTH_ERROR_M**2), np.float32(0))
         self._placed = poses.positions
         self.bones = self._placed_bones = _bones_of(poses.positions)
-        self._goal: tuple[Floats, Floats] | None = None
+        self._goal: Floats | None = None
 
     def fit(self) -> Floats:
         """Find lengths in every pass, (passes, 15), and fit to these; afterwards joints are where they belong by the last."""
@@ -168,6 +185,10 @@ class _Fitting:
             self.correct(found[-1])
         self.place()
         return np.stack(found)
+
+    def answered_lengths(self) -> Floats:
+        """(15,) metres, those of the bones as they were answered."""
+        return _lengths(_bones_of(self._poses.positions), self._measured)
 
     def lengths(self) -> Floats:
         """(15,) metres, those of the bones as they stand."""
@@ -186,7 +207,7 @@ class _Fitting:
         the person moves first."""
         poses = self._poses
         if self._goal is not None:
-            self._move(*self._goal)
+            self._move(self._goal)
         places = poses.positions + self._root
         depth = places[:, 2].copy()
         for bone, child, parent in zip(self.bones, CHILDREN, PARENTS, strict=True):
@@ -206,7 +227,7 @@ class _Fitting:
     def correct(self, lengths: Floats) -> None:
         """Bring the bones nearer to their lengths: one step of the filter, or of the smoother where frames follow one another,
         linearised at their last depths."""
-        goal, spread = self._goal = _goal(lengths)
+        goal = self._goal = lengths.astype(np.float32)[:, None]
         (x, y, answered), z = self._placed_bones.transpose(1, 0, 2), self.bones[:, 2]
         across = x * x + y * y
         length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
@@ -214,22 +235,22 @@ class _Fitting:
         surprise = goal - (across + z * answered) / length
         # Of the length, that comes from its ends across the line of sight.
         by_ends = gain_across * across / length
-        noise = by_ends + spread
+        noise = by_ends + self._spread
         if self._prior is None:
             moved = self._depth * slope * surprise / (self._depth * slope * slope + noise)
         else:
             by_ends = np.where(self._measured, by_ends, np.float32(np.inf))
-            moved = self._prior.most_likely(slope, surprise, by_ends, goal).astype(np.float32)
+            moved = self._prior.most_likely(slope, surprise, by_ends, _VAGUE).astype(np.float32)
         longer = 1 + gain_across * (surprise - slope * moved) / noise
         self.bones = np.stack((x * longer, y * longer, answered + moved), axis=1)
 
-    def _move(self, goal: Floats, spread: Floats) -> None:
+    def _move(self, goal: Floats) -> None:
         """Move the person along the line of sight, towards where bones look as long as their depths and lengths ask for."""
         across = np.square(self._placed_bones[:, :2]).sum(1)
         z = self.bones[:, 2]
         length = np.maximum(np.sqrt(across + z * z), np.float32(1e-6))
         slope = across / length
-        weighted = slope * self._measured / (self._depth * (z / length) ** 2 + self._across + spread)
+        weighted = slope * self._measured / (self._depth * (z / length) ** 2 + self._across + self._spread)
         self._root = self._root * (
             1 + (weighted * (goal - length)).sum(0) / ((weighted * slope).sum(0) + np.float32(self._root_depth_error**-2))
         )
@@ -240,12 +261,6 @@ class _Fitting:
         for bone, child, parent in zip(self.bones, CHILDREN, PARENTS, strict=True):
             places[child] = places[parent] + bone
         return (places - self._poses.positions - self._poses.root).astype(np.float32, copy=False)
-
-
-def _goal(lengths: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(15, 1) lengths and the variances that they have."""
-    goal = lengths.astype(np.float32)[:, None]
-    return goal, np.square(np.float32(LENGTH_ERROR) * goal)
 
 
 def _bones_of(joints: Floats) -> Floats:

@@ -19,8 +19,9 @@ _ALIKE, _ALIKE_UNTRUSTED = 1.5, 3.5
 """Times _MEMORY_S: how long what lengths say is one and the same word, since they are wrong in the same way for as long; with
 keypoints that are trusted, and with others."""
 
-LENGTH_ERROR = 0.03
-"""Of the lengths that are found for a clip's bones, as a share of them."""
+_LENGTH_ERROR_M, _KNOWN_LENGTH_ERROR_M = 0.0095, 0.005
+"""Of the lengths that are found for a limb's bones, which are as far off for short as for long ones; and by exact keypoints of
+a body that the lifter knows."""
 
 _LENGTH_MEMORY_S = 0.1
 """How long that stays alike where keypoints are exact: a wrong length, or distance, is wrong in the next frame too."""
@@ -69,25 +70,26 @@ class SlowErrors:
 class DepthErrors:
     """What is believed of the errors of bones along the line of sight and of the lengths that these are found by.
 
-    Lengths are wrong by LENGTH_ERROR. Keypoints that are exact, which exactness, 0 to 1, says, are right from one frame to the
-    next: there a length's error is a slow process of its own, found together with that of depth (a state augmented by the
-    measurement's coloured noise; Bryson and Henrikson, J. Spacecraft 1968), so that depth follows every quick movement of
-    which a bone's length tells, although nobody knows the length itself well. Else it is noise, of which several frames,
-    slow.alike_frames, say the same. slow: of depth; lasting_bands: (3, frames), see SlowErrors.bands, of lengths' slow errors
-    as a share of their size.
+    The lengths of limbs are wrong by length_error_m. Keypoints that are exact, which exactness, 0 to 1, says, are right from
+    one frame to the next: there a length's error is a slow process of its own, found together with that of depth (a state
+    augmented by the measurement's coloured noise; Bryson and Henrikson, J. Spacecraft 1968), so that depth follows every quick
+    movement of which a bone's length tells, although nobody knows the length itself well. Else it is noise, of which several
+    frames, slow.alike_frames, say the same. slow: of depth; lasting_bands: (3, frames), see SlowErrors.bands, of lengths' slow
+    errors as a share of their size.
     """
 
     slow: SlowErrors
     lasting_bands: NDArray[np.float64]
     exactness: float
+    length_error_m: float
 
-    def most_likely(self, slope: Floats, surprise: Floats, noise: Floats, lengths: Floats) -> NDArray[np.float64]:
+    def most_likely(self, slope: Floats, surprise: Floats, noise: Floats, vague: Floats) -> NDArray[np.float64]:
         """(15, frames) metres of depth, by how much bones are longer than they look, surprise (15, frames) metres.
 
         slope: (15, frames) of length over depth. noise: (15, frames) m², the variance that a bone's length has by its ends,
-        infinite where it is not measured. lengths: (15, 1) metres.
+        infinite where it is not measured. vague: (15, 1) how many times as wrong as a limb's its length is.
         """
-        spread = np.square(LENGTH_ERROR * lengths)
+        spread = np.square(self.length_error_m * vague)
         alike, exact = self.slow.alike_frames, self.exactness
         weight = 1 / ((noise + (1 - exact) * spread + _EXACT_M**2) * alike)
         if exact < _LEAST_EXACTNESS:
@@ -104,13 +106,20 @@ class DepthErrors:
         return found.reshape(pulls.shape)[..., 0]
 
 
-def depth_errors(root: Floats, fps: float, trust: float, tremble_m: float) -> DepthErrors:
-    """For frames that follow one another, with keypoints that are trusted so far and tremble by so much."""
+def depth_errors(root: Floats, fps: float, trust: float, tremble_m: float, known: float) -> DepthErrors:
+    """For frames that follow one another, with keypoints that are trusted so far and tremble by so much, of a body that the
+    lifter knows so well (see BodyFit.known)."""
     exactness = trust / (1 + (tremble_m / _HALF_EXACT_M) ** 4)
     alike = (_ALIKE * trust + _ALIKE_UNTRUSTED * (1 - trust)) * (1 - exactness)
     memory_s = _MEMORY_OF_EXACT_S * exactness + _MEMORY_S * (1 - exactness)
     slow = SlowErrors(slow_bands(root, fps, memory_s, DEPTH_ERROR_M), max(alike * _MEMORY_S * fps, 1.0))
-    return DepthErrors(slow, slow_bands(root, fps, _LENGTH_MEMORY_S, 1.0), exactness)
+    return DepthErrors(slow, slow_bands(root, fps, _LENGTH_MEMORY_S, 1.0), exactness, length_error_of(exactness, known))
+
+
+def length_error_of(exactness: float, known: float) -> float:
+    """Metres, of the lengths of a limb's bones, where keypoints are so exact and the body is known so well, both 0 to 1."""
+    sure = exactness * known
+    return _KNOWN_LENGTH_ERROR_M * sure + _LENGTH_ERROR_M * (1 - sure)
 
 
 def slow_bands(root: Floats, fps: float, memory_s: float, size_m: float) -> NDArray[np.float64]:
