@@ -294,6 +294,7 @@ def _style_sheet(t: Theme) -> str:
         QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; border-bottom: 1px solid {t.border};
             padding: 3px 4px; }}
         QPushButton {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 4px 10px; }}
+        QPushButton[role="preset"] {{ padding: 4px 2px; }}
         QPushButton:hover {{ border-color: {t.accent}; }}
         QPushButton:checked {{ background: {t.accent}; color: {t.accent_text}; border-color: {t.accent}; }}
         QPushButton:disabled {{ color: {t.muted}; }}

@@ -67,6 +67,7 @@ class CorrectionsPanel(QWidget):
 
     def _build_fill(self) -> QFormLayout:
         form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # large text in a narrow panel
         self._fill, self._reach = QComboBox(), QDoubleSpinBox()
         for name, label in _FILLS.items():
             self._fill.addItem(label, name)

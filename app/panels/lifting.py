@@ -41,6 +41,8 @@ _AIDS = {
     "ground": "Moves the person and their legs so that feet that stand do not slide, and are on one floor",
 }
 _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
+_FEWEST_LETTERS = 8
+"""Of a choice that are in view however narrow the panel and large the text."""
 
 
 class LiftingPanel(QWidget):
@@ -54,7 +56,7 @@ class LiftingPanel(QWidget):
         super().__init__()
         self._session = session
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 8, 10, 10)
+        layout.setContentsMargins(8, 8, 8, 10)
         layout.addLayout(self._build_tasks())
         layout.addLayout(self._build_options())
         layout.addLayout(self._build_alternatives())
@@ -89,7 +91,7 @@ class LiftingPanel(QWidget):
         self._lifter = _choices({name: name.upper() for name in LIFTERS})
         self._lifter.setToolTip("STMO and TCN only lift, to compare MPM with; Platypose is meant for several cameras")
         self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
-        self._mirror = QCheckBox("Average with the mirrored answer")
+        self._mirror = QCheckBox("Mirror and average")
         self._calibrate = QCheckBox("Learn from the visible side")
         self._fit = QCheckBox("Fit to the keypoints")
         self._ground = QCheckBox("Keep standing feet still")
@@ -143,7 +145,7 @@ class LiftingPanel(QWidget):
         self._cloud.setEnabled(shown.samples > 0)
 
     def _build_presets(self) -> QGroupBox:
-        box = QGroupBox("Hide too, in the range or the whole clip")
+        box = QGroupBox("Hide too, in the range or clip")
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 8, 0, 0)
         grid.setSpacing(4)
@@ -151,6 +153,7 @@ class LiftingPanel(QWidget):
         for n, name in enumerate(names):
             button = QPushButton(name.replace("left", "L").replace("right", "R") if "+" in name else name.capitalize())
             how = ", drawn at random" if name in RANDOM_JOINT_PRESETS else ""
+            button.setProperty("role", "preset")
             button.setToolTip(f"Hide {name} as well{how}; with Alt instead of what is hidden")
             button.clicked.connect(lambda _=False, preset=name: self.preset_chosen.emit(preset, self._replaces_mask()))
             grid.addWidget(button, n // 2, n % 2)
@@ -233,6 +236,8 @@ class LiftingPanel(QWidget):
 
 def _choices(names: Mapping[Any, str]) -> QComboBox:
     box = QComboBox()
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # large text must fit too
+    box.setMinimumContentsLength(_FEWEST_LETTERS)
     for value, label in names.items():
         box.addItem(label, value)
     return box

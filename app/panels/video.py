@@ -123,6 +123,7 @@ class VideoPanel(QWidget):
     def _build_options(self) -> QFormLayout:
         form = QFormLayout()
         form.setContentsMargins(0, 4, 0, 0)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # large text in a narrow panel
         self._detector = QComboBox()
         # Its longest name does not decide how wide the panel is.
         self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -200,6 +201,7 @@ class VideoPanel(QWidget):
         self._persons.activated.connect(self._on_person)
         hint = QLabel("Or click another person in the picture.")
         hint.setProperty("role", "muted")
+        hint.setWordWrap(True)
         column.addWidget(self._persons)
         column.addWidget(hint)
         return self._person_box

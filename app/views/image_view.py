@@ -71,7 +71,7 @@ class ImageView(QWidget):
         for signal in (
             session.frame_changed, session.mask_changed, session.keypoints_changed, session.prediction_changed,
             session.selection_changed, session.options_changed, session.truth_changed, session.threshold_changed,
-            session.camera_changed, session.up_changed, session.renewal.changed,
+            session.camera_changed, session.up_changed, session.renewal.changed, self.place_changed,
         ):  # fmt: skip
             signal.connect(self.update)
         for signal in (session.frame_changed, session.keypoints_changed):
@@ -121,7 +121,6 @@ class ImageView(QWidget):
         """What picture_place gave, another time."""
         self._place.put(mode, zoom, offset)
         self.place_changed.emit(self._place.mode == "person")
-        self.update()
 
     def show_preview(self, preview: Preview | None) -> None:
         """A video's frame with everybody who was found on it, instead of the clip; None for the clip again."""
@@ -265,7 +264,7 @@ class ImageView(QWidget):
         draw_others(painter, self._to_widget(others.poses), others.numbers, self.theme)
         self._draw_answer(painter)
         draw_skeleton(painter, self._state(), self.theme, self.theme.palettes[self.palette_name])
-        self._draw_name(painter)
+        draw_name(painter, self.name(), self.theme)
         if self._upright.is_on:
             self._upright.paint(painter, QRectF(self.rect()), self._to_widget, self.theme)
 
@@ -276,12 +275,13 @@ class ImageView(QWidget):
             points = self._to_widget(projected(prediction, clip, frame))
             draw_projected(painter, points, depths, self.theme, self.theme.palettes[self.palette_name])
 
-    def _draw_name(self, painter: QPainter) -> None:
-        """What is on show, and how much of it."""
-        words = "loading the picture …" if self._is_picture_old else self._place.words()
-        name = f"{self._picture_name or '2D keypoints'}  ·  {words}"
+    def name(self) -> str:
+        """What is written over the picture: what is on show, and how much of it."""
         clip = self._session.clip
-        draw_name(painter, name if clip is not None and clip.keypoints is not None else "3D from the camera", self.theme)
+        if clip is None or clip.keypoints is None:
+            return "3D from the camera"
+        words = "loading the picture …" if self._is_picture_old else self._place.words()
+        return f"{self._picture_name or '2D keypoints'}  ·  {words}"
 
     def _paint_preview(self, painter: QPainter, preview: Preview) -> None:
         draw_preview(painter, preview, self._image_rect(), self.theme, self.theme.palettes[self.palette_name])

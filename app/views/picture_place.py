@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
 from app.look import theme as look
 from app.look.theme import Theme
@@ -167,10 +167,15 @@ def flat_pose(clip: Clip, prediction: Prediction | None, frame: int) -> NDArray[
     return pose[:, :2]
 
 
+def name_box(text: str, metrics: QFontMetrics) -> QRectF:
+    """Where draw_name writes a text."""
+    width = metrics.horizontalAdvance(text) + 14
+    return QRectF(look.MARGIN, look.MARGIN, width, max(_NAME_PX, metrics.height() + 2))
+
+
 def draw_name(painter: QPainter, text: str, theme: Theme) -> None:
     """A few words in the corner of the view, readable on any picture."""
-    width = painter.fontMetrics().horizontalAdvance(text) + 14
-    box = QRectF(look.MARGIN, look.MARGIN, width, max(_NAME_PX, painter.fontMetrics().height() + 2))
+    box = name_box(text, painter.fontMetrics())
     ground = QColor(theme.panel)
     ground.setAlpha(200)
     painter.setPen(Qt.PenStyle.NoPen)

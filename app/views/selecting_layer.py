@@ -12,6 +12,7 @@ from app.document.session import Session
 from app.document.words import joints_in_words
 from app.look import theme as look
 from app.views.image_view import ImageView
+from app.views.picture_place import name_box
 from app.views.skeleton_item import nearest_bone, nearest_joint
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -152,6 +153,7 @@ class SelectingLayer(QWidget):
         texts = f"Arrows nudge: {name}  ·  a click beside lets go", f"Arrows nudge: {name}"
         text = next((text for text in texts if metrics.horizontalAdvance(text) <= room), texts[-1])
         box = QRectF(_HINT_MARGIN_PX, _HINT_MARGIN_PX, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
+        box |= name_box(self._view.name(), metrics)  # of which nothing is to stand out
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.accent))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.document.lift_options import LiftState
 from app.document.words import joint_in_words
+from app.look.text_size import TEXT_PERCENTS
 from mpm_core import Clip, write
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, show_panel, stop_answers, wait_for_lift
@@ -86,3 +87,26 @@ def test_the_list_of_joints_has_their_names_whole_with_larger_text_too(qtbot, wi
         assert hidden.text(1) == "hidden" and hidden.toolTip(1)
     finally:
         window.actions_by_name["text_usual"].trigger()
+
+
+def test_no_panel_scrolls_sideways_with_text_at_150_percent(qtbot, window):
+    window.resize(*SMALL)
+    actions, panels = window.actions_by_name, window.panels
+    try:
+        for _ in range(TEXT_PERCENTS.index(150) - TEXT_PERCENTS.index(100)):
+            actions["text_larger"].trigger()
+        for index in range(panels.count()):
+            panels.setCurrentIndex(index)
+            area = panels.widget(index)
+            qtbot.waitUntil(lambda area=area: area.widget() is not None, timeout=WAIT_MS)
+
+            def is_narrow(area=area):
+                return area.widget().minimumSizeHint().width() <= area.viewport().width()
+
+            qtbot.waitUntil(is_narrow, timeout=10_000)
+        panels.setCurrentIndex(0)
+        panel = window.lifting_panel
+        for button in panel.findChildren(QPushButton):
+            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), button.text()
+    finally:
+        actions["text_usual"].trigger()
