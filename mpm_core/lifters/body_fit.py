@@ -37,7 +37,7 @@ _HALF_KNOWN_OFF, _KNOWN_POWER = 0.045, 8
 """A body whose lengths differ from the answer's by this share, root mean square, is known to the lifter by half. Motion capture
 by rigs that it has learnt from comes to 0.015 to 0.04, with joints elsewhere by 3 cm to 0.03 to 0.12."""
 
-_ROOT_DEPTH_ERROR = 0.02
+_ROOT_DEPTH_ERROR = 0.05
 """Of the distance at which a frame's person stands, as a share of it; less where the keypoints tell less than the path."""
 
 _EXCESS_PERCENTILE = 98.0
