@@ -113,10 +113,10 @@ class Backdrop(QObject):
         self.picture_changed.emit(None)
 
     def _forget(self) -> None:
+        was_shown = self._path is not None or self.cache.size_bytes() > 0
         self._path, self.shown_frame = None, -1
-        was_empty = not self.cache.size_bytes()
         self.cache.clear()
-        if not was_empty:
+        if was_shown:
             self._thread.ask(None)
         self._catch_up()
 
