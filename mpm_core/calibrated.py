@@ -63,7 +63,7 @@ class CalibratedCamera:
                 f" {self.size[0]} x {self.size[1]}"
             )
         rays = self.rays(np.where(clip.visible[..., None], clip.keypoints, np.nan), clip.image_size)
-        visible: NDArray[np.bool_] = np.isfinite(rays).all(-1)
+        visible = np.isfinite(rays[..., 0])
         there = np.concatenate((np.nan_to_num(rays), np.ones((*visible.shape, 1))), axis=-1)
         pixels = np.where(visible[..., None], self.camera.project(there), 0).astype(np.float32)
         lost = int((clip.visible & ~visible).sum())

@@ -67,7 +67,7 @@ def test_completion_is_thorough_unless_told_otherwise(qtbot, demo_window):
 
 def test_boxes_that_change_nothing_say_why(qtbot, window):
     panel = window.lifting_panel
-    assert panel._mirror.isEnabled() and "Average" in panel._mirror.text() and "takes twice" in panel._mirror.toolTip()
+    assert panel._mirror.isEnabled() and "average" in panel._mirror.text() and "takes twice" in panel._mirror.toolTip()
     assert panel._calibrate.toolTip() == "Only for completing 3D"
     for lifter in ("d3dp", "platypose"):
         choose(qtbot, panel._lifter, lifter)
