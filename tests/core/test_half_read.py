@@ -88,6 +88,14 @@ def test_a_file_half_in_pixels_and_half_in_shares(tmp_path, demo, kind, words):
     assert read(path, normalised=False).visible.all()
 
 
+def test_a_joint_that_a_detector_puts_into_the_corner_is_no_other_unit(tmp_path, demo):
+    """As DeepLabCut does where it sees none, with hardly any likelihood: the whole file was refused."""
+    body = body_in(demo, COCO17)
+    body[:, 9] = (0.5, 0.5, 0.01)
+    path = table(tmp_path / "d.csv", body, {"frame": NUMBERS})
+    assert read(path).visible[:, MPM16.index("RWrist")].all()
+
+
 SCORES = {"0 to 1000": (100, 1000), "of 8 bits": (100, 255), "without a limit": (-100, 200)}
 
 
