@@ -176,6 +176,8 @@ def test_memory_for_pictures_goes_back_although_none_had_come_yet(qtbot, backdro
     _, job = backdrop
     returned = []
     monkeypatch.setattr("app.workers.backdrop.return_pictures", lambda: returned.append(True))
+    qtbot.waitUntil(lambda: job.shown_frame == 0, timeout=WAIT_MS)
     job.cache.clear()
     job.close()
     qtbot.waitUntil(lambda: bool(returned), timeout=WAIT_MS)
+    assert job._reader is None
