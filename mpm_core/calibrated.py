@@ -2,7 +2,7 @@
 
 TOML as Anipose, aniposelib and Pose2Sim write it: a table for each camera with `name`, `size`, `matrix`, `distortions` (k1, k2,
 p1, p2 and perhaps k3), `rotation` (a rotation vector) and `translation`, so that a point p in the world is R p + t in the
-camera's axes (x right, y down, z forward), in metres.
+camera's axes (x right, y down, z forward). The file does not say in which unit; Anipose and FreeMoCap have that of their board.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy.spatial.transform import Rotation
 from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
+from mpm_core.formats.base import UNITS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,7 +29,7 @@ else:
     import tomli as tomllib
 
 _FARTHEST_M = 100.0
-"""Cameras that stand farther from the middle of the world than this are not in metres."""
+"""Cameras that stand farther from the middle of the world than this are in another unit."""
 
 _TURNS = 20
 """Rounds in which a lens is straightened: each leaves less than a tenth of the error of a usual lens."""
@@ -50,8 +51,8 @@ class CalibratedCamera:
     translation: NDArray[np.float64]
 
     def seen(self, clip: Clip) -> Clip:
-        """The clip as a pinhole camera would have seen it, with this camera's intrinsics; UserError where its image is of
-        another size, or it has no 2D."""
+        """The clip as a pinhole camera would have seen it, with this camera's intrinsics; without joints so far outside of the
+        image that the lens is not known there, which is noted. UserError where its image is of another size, or has no 2D."""
         name = clip.source or "a clip"
         if clip.keypoints is None:
             raise UserError(f"{name}: has no 2D keypoints to lift")
@@ -61,24 +62,34 @@ class CalibratedCamera:
                 f"{name}: its image is {width} x {height} pixels, but the camera '{self.name}' was calibrated for"
                 f" {self.size[0]} x {self.size[1]}"
             )
-        pixels = self.camera.project(np.concatenate((self.rays(clip.keypoints), np.ones((*clip.visible.shape, 1))), axis=-1))
-        return replace(clip, keypoints=pixels, camera=self.camera).after(f"seen by the calibrated camera '{self.name}'")
+        rays = self.rays(np.where(clip.visible[..., None], clip.keypoints, np.nan), clip.image_size)
+        visible = np.isfinite(rays[..., 0])
+        there = np.concatenate((np.nan_to_num(rays), np.ones((*visible.shape, 1))), axis=-1)
+        pixels = np.where(visible[..., None], self.camera.project(there), 0).astype(np.float32)
+        lost = int((clip.visible & ~visible).sum())
+        said = (f"{lost} of all joints lie so far outside of the image that the lens tells nothing there, and are left out",)
+        return replace(
+            clip, keypoints=pixels, visible=visible, derived=clip.derived & visible, edited=clip.edited & visible,
+            confidence=np.where(visible, clip.confidence, 0).astype(np.float32), camera=self.camera,
+            notes=(*clip.notes, *(said if lost else ())),
+        ).after(f"seen by the calibrated camera '{self.name}'")  # fmt: skip
 
-    def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; UserError where a lens bends too much."""
-        known = np.isfinite(pixels).all(-1, keepdims=True)
-        seen = np.where(known, (np.where(known, pixels, 0) - self.camera.centre) / self.camera.focal, 0)
+    def rays(self, pixels: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
+        """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; NaN for pixels that are NaN, or outside of an
+        image of (width, height) pixels where none is found. UserError where none is found inside."""
+        known = np.isfinite(pixels).all(-1)
+        seen = np.where(known[..., None], (np.nan_to_num(pixels) - self.camera.centre) / self.camera.focal, 0)
         rays = seen.copy()
-        for _ in range(_TURNS):
-            bent = self._bent(rays)
-            rays += seen - bent
-        off = np.abs(seen - self._bent(rays)) * self.camera.focal
-        inside = known if self.size is None else known & ((pixels >= 0) & (pixels <= self.size)).all(-1, keepdims=True)
-        if not np.isfinite(off).all() or (np.where(inside, off, 0) > _STRAIGHT_PX).any():
+        with np.errstate(invalid="ignore"):
+            for _ in range(_TURNS):
+                rays += seen - self._bent(rays)
+            found = (np.abs(seen - self._bent(rays)) * self.camera.focal <= _STRAIGHT_PX).all(-1)
+            inside = ((pixels >= 0) & (pixels <= size)).all(-1)
+        if (inside & ~found).any():
             raise UserError(
                 f"the camera '{self.name}': its lens bends too much to be straightened out to the edge of the image"
             )
-        return np.where(known, rays, np.nan)
+        return np.where((known & found)[..., None], rays, np.nan)
 
     def _bent(self, rays: NDArray[np.float64]) -> NDArray[np.float64]:
         k1, k2, p1, p2, k3 = self.distortion
@@ -91,8 +102,9 @@ class CalibratedCamera:
         return np.stack((across, down), axis=-1)
 
 
-def read_cameras(path: Path) -> tuple[CalibratedCamera, ...]:
-    """All cameras of a calibration file. UserError where it cannot be read, has none, or one of them lacks something."""
+def read_cameras(path: Path, unit: str = "m") -> tuple[CalibratedCamera, ...]:
+    """All cameras of a calibration file. unit: of its translations, a name from UNITS. UserError where it cannot be read, has
+    none, or one of them lacks something."""
     try:
         content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
@@ -102,7 +114,7 @@ def read_cameras(path: Path) -> tuple[CalibratedCamera, ...]:
     tables = {key: table for key, table in content.items() if isinstance(table, dict) and "matrix" in table}
     if not tables:
         raise UserError(f"{path}: has no cameras, which are tables with matrix, rotation and translation")
-    cameras = tuple(_camera(f"{path}, [{key}]", str(table.get("name", key)), table) for key, table in tables.items())
+    cameras = tuple(_camera(f"{path}, [{key}]", str(table.get("name", key)), table, unit) for key, table in tables.items())
     names = [camera.name for camera in cameras]
     if len(set(names)) < len(names):
         raise UserError(f"{path}: two cameras have the same name")
@@ -127,7 +139,7 @@ def camera_of(cameras: Sequence[CalibratedCamera], file: Path, name: str = "") -
     return found[0]
 
 
-def _camera(where: str, name: str, table: Mapping[str, Any]) -> CalibratedCamera:
+def _camera(where: str, name: str, table: Mapping[str, Any], unit: str) -> CalibratedCamera:
     if table.get("fisheye"):
         raise UserError(f"{where}: is a fisheye lens, which is not known here: straighten its 2D first")
     matrix, rotation, translation = (_numbers(where, table, key, shape) for key, shape in _SHAPES.items())
@@ -139,10 +151,10 @@ def _camera(where: str, name: str, table: Mapping[str, Any]) -> CalibratedCamera
         bends[: len(told)] = told[:5]
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
         raise UserError(f"{where}: its focal length must be more than 0")
+    translation *= UNITS[unit]
     if np.linalg.norm(translation) > _FARTHEST_M:
-        raise UserError(
-            f"{where}: stands {np.linalg.norm(translation):.0f} from the middle of the world: is translation in metres?"
-        )
+        away = f"stands {np.linalg.norm(translation):.0f} m from the middle of the world"
+        raise UserError(f"{where}: {away}: in which unit is its translation (--unit mm, as boards are often measured)?")
     size = None
     if "size" in table:
         width, height = _numbers(where, table, "size", (2,))

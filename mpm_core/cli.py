@@ -23,7 +23,7 @@ from mpm_core.figures_command import add_metrics
 from mpm_core.films.command import add_render
 from mpm_core.option_parser import OptionParser
 from mpm_core.output_option import add_output
-from mpm_core.reading import add_meaning
+from mpm_core.reading import add_meaning, typed_size
 from mpm_core.sampling_command import add_sampling
 from mpm_core.terminal import follow, say
 from mpm_core.together_command import add_together
@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_complete(commands)
     _add_convert(commands)
     add_metrics(commands)
-    add_render(commands, _add_all_of_lifting, _size)
+    add_render(commands, _add_all_of_lifting, typed_size)
     _add_training(commands)
     _add_import(commands)
     _add_eval(commands)
@@ -108,7 +108,7 @@ def _commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Argument
 
 def _add_reading(parser: argparse.ArgumentParser, writes_poses: bool = True) -> None:
     parser.add_argument("--fps", type=float, help="frames per second, when the file does not say, or of a video in slow motion")
-    parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the file does not say")
+    parser.add_argument("--image-size", type=typed_size, metavar="WxH", help="image size in pixels, when the file does not say")
     parser.add_argument("--person", type=int, help="which person of several (0 is seen longest and largest)")
     parser.add_argument("--select", help="subject/action/camera of a file with many clips")
     add_meaning(parser)
@@ -259,14 +259,6 @@ def _add_eval(commands: Any) -> None:
     )
     _add_lifter(evaluation)
     evaluation.set_defaults(run=_run_eval)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    try:
-        return int(width), int(height)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
 
 
 def _direction(text: str) -> tuple[float, float, float]:

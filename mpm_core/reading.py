@@ -27,6 +27,15 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def typed_size(text: str) -> tuple[int, int]:
+    """(width, height) pixels of an image, typed as 1920x1080; the parser's error for anything else."""
+    width, _, height = text.lower().partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
+
+
 def read_options(options: argparse.Namespace) -> ReadOptions:
     """What was typed, for a reader; UserError for a joint map that is none."""
     from mpm_core.formats.keypoints.naming import read_joint_map

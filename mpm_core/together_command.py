@@ -11,7 +11,9 @@ from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.clip import Clip
 from mpm_core.diffusion.options import USUAL_SAMPLES, Sampling
 from mpm_core.errors import UserError
+from mpm_core.formats.base import UNITS, ReadOptions
 from mpm_core.output_option import add_output
+from mpm_core.reading import typed_size
 from mpm_core.terminal import follow
 from mpm_core.writing import add_writing, write_options
 
@@ -29,11 +31,12 @@ def add_together(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--cameras", type=Path, required=True, metavar="FILE",
-        help="their calibration, TOML as of Anipose or Pose2Sim: matrix, distortions, rotation, translation in metres",
+        help="their calibration, TOML as of Anipose or Pose2Sim: matrix, distortions, rotation, translation",
     )  # fmt: skip
+    parser.add_argument("--unit", choices=tuple(UNITS), default="m", help="unit of its translations (default: %(default)s)")
     add_output(parser, required=True, help="file to write, in the format of its ending")
     parser.add_argument("--fps", type=float, help="frames per second, when the files do not say")
-    parser.add_argument("--image-size", type=_size, metavar="WxH", help="image size in pixels, when the files do not say")
+    parser.add_argument("--image-size", type=typed_size, metavar="WxH", help="image size in pixels, when the files do not say")
     parser.add_argument("--samples", type=int, default=USUAL_SAMPLES, metavar="N", help="hypotheses (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=_STEPS, metavar="N", help="of each (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
@@ -59,8 +62,8 @@ def run_together(options: argparse.Namespace) -> None:
     sampling = Sampling(options.samples, options.steps, seed=options.seed).checked()
     if not sampling.samples:
         raise UserError("--samples must be 1 or more: the answer is made of them")
-    views = views_of(options.views, read_cameras(options.cameras))
-    clips = [camera.seen(_read(path, options)) for path, camera in views]
+    views = views_of(options.views, read_cameras(options.cameras, options.unit))
+    clips = [_seen(path, camera, options) for path, camera in views]
     places = [CameraPlace(camera.rotation, camera.translation) for _, camera in views]
     mask = parse_mask(options.hide, len(clips[0]))
     denoiser = load_denoiser(find_device(options.device), options.weights)
@@ -88,22 +91,14 @@ def views_of(words: list[str], cameras: tuple[CalibratedCamera, ...]) -> list[tu
     return views
 
 
-def _read(path: Path, options: argparse.Namespace) -> Clip:
+def _seen(path: Path, camera: CalibratedCamera, options: argparse.Namespace) -> Clip:
     import mpm_core
     from mpm_core.files import VIDEO_SUFFIXES
-    from mpm_core.formats.base import ReadOptions
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise UserError(f"{path}: is a video; mpm detect makes a keypoint file of it")
     clip = mpm_core.read_clip(path, options=ReadOptions(fps=options.fps, image_size=options.image_size))
-    for note in clip.notes:
+    seen = camera.seen(clip.to_mpm16())
+    for note in seen.notes:
         _log.warning("%s: %s", path, note)
-    return clip.to_mpm16()
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        width, height = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080") from None
-    return width, height
+    return seen

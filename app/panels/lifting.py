@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QGridLayout,
     QGroupBox,
@@ -26,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.document.alternatives import FEW, MANY
 from app.document.editor import RANDOM_JOINT_PRESETS
 from app.document.session import Session
+from app.panels.choices import box_of
 from app.panels.refining import RefineControls
 from app.panels.sampling import SamplingControls
 from mpm_core.lifters import LIFTERS
@@ -41,8 +39,6 @@ _AIDS = {
     "ground": "Moves the person and their legs so that feet that stand do not slide, and are on one floor",
 }
 _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
-_FEWEST_LETTERS = 8
-"""Of a choice that are in view however narrow the panel and large the text."""
 
 
 class LiftingPanel(QWidget):
@@ -88,9 +84,9 @@ class LiftingPanel(QWidget):
     def _build_options(self) -> QFormLayout:
         form = QFormLayout()
         form.setContentsMargins(0, 6, 0, 0)
-        self._lifter = _choices({name: name.upper() for name in LIFTERS})
+        self._lifter = box_of({name: name.upper() for name in LIFTERS})
         self._lifter.setToolTip("STMO and TCN only lift, to compare MPM with; Platypose is meant for several cameras")
-        self._mode, self._device = _choices(_MODES), _choices(_DEVICES)
+        self._mode, self._device = box_of(_MODES), box_of(_DEVICES)
         self._mirror = QCheckBox("Mirror and average")
         self._calibrate = QCheckBox("Learn from the visible side")
         self._fit = QCheckBox("Fit to the keypoints")
@@ -122,12 +118,12 @@ class LiftingPanel(QWidget):
     def _build_alternatives(self) -> QFormLayout:
         form, shown = QFormLayout(), self._session.alternatives
         form.setContentsMargins(0, 6, 0, 0)
-        self._samples = _choices({0: "Off", FEW: f"{FEW}", MANY: f"{MANY}"})
+        self._samples = box_of({0: "Off", FEW: f"{FEW}", MANY: f"{MANY}"})
         self._samples.setToolTip(
             "What else hidden joints could be doing, around the cursor or in the range: click one in the scene to take it, or"
             " drag a hidden joint (A)"
         )
-        self._cloud = _choices({False: "Thin limbs", True: "Ellipsoids, 1σ"})
+        self._cloud = box_of({False: "Thin limbs", True: "Ellipsoids, 1σ"})
         self._cloud.setToolTip("Each alternative as a limb, or how far they lie apart: one standard deviation (Shift+A)")
         self._samples.activated.connect(lambda: shown.set_wanted(samples=self._samples.currentData()))
         self._cloud.activated.connect(lambda: shown.set_wanted(are_ellipsoids=self._cloud.currentData()))
@@ -169,7 +165,7 @@ class LiftingPanel(QWidget):
         box = QGroupBox("Random mask")
         form = QFormLayout(box)
         form.setContentsMargins(0, 8, 0, 0)
-        self._sampler = _choices({name: name.capitalize() for name in MASKERS if name != "none"})
+        self._sampler = box_of({name: name.capitalize() for name in MASKERS if name != "none"})
         self._joints, self._joints_note = _slider(0, len(MPM16) - 1, MaskRatios().joints)
         self._frames, self._frames_note = _slider(0, 95, round(MaskRatios().frames * 100))
         self._joints.valueChanged.connect(self._show_ratios)
@@ -232,15 +228,6 @@ class LiftingPanel(QWidget):
     def _show_device(self) -> None:
         device = self._session.state.device
         self._device_note.setText(f"runs on {_DEVICES.get(device, device)}" if device else "loading …")
-
-
-def _choices(names: Mapping[Any, str]) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # large text must fit too
-    box.setMinimumContentsLength(_FEWEST_LETTERS)
-    for value, label in names.items():
-        box.addItem(label, value)
-    return box
 
 
 def _slider(low: int, high: int, value: int) -> tuple[QSlider, QLabel]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from app.document.session import Session
-from mpm_core.diffusion.options import AGGREGATES, MOST_SAMPLES, MOST_STEPS, STARTS
+from app.panels.choices import box_of
+from mpm_core.diffusion.options import MOST_SAMPLES, MOST_STEPS
 from mpm_core.lifters import SAMPLING_LIFTERS
 
 _STARTS = {"noise": "Plain noise", "uncertain": "First answer"}
@@ -30,7 +31,7 @@ class SamplingControls(QWidget):
         self._samples, self._steps = _number(1, MOST_SAMPLES), _number(1, MOST_STEPS)
         self._samples.setToolTip("So many whole motions are drawn, and make the answer together")
         self._steps.setToolTip("In so many steps each is denoised: more take longer, and lie farther apart")
-        self._start, self._aggregate = _choices(STARTS, _STARTS), _choices(AGGREGATES, _AGGREGATES)
+        self._start, self._aggregate = box_of(_STARTS), box_of(_AGGREGATES)
         self._start.setToolTip(_ABOUT_STARTS)
         self._alike = QLabel(_ALIKE)
         self._alike.setProperty("role", "muted")
@@ -79,13 +80,4 @@ def _number(least: int, most: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(least, most)
     box.setKeyboardTracking(False)  # nothing is drawn for the 2 of a 20 that is being typed
-    return box
-
-
-def _choices(names: tuple[str, ...], labels: dict[str, str]) -> QComboBox:
-    box = QComboBox()
-    for name in names:
-        box.addItem(labels[name], name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
     return box

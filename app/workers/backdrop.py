@@ -113,10 +113,10 @@ class Backdrop(QObject):
         self.picture_changed.emit(None)
 
     def _forget(self) -> None:
+        was_shown = self._path is not None or self.cache.size_bytes() > 0
         self._path, self.shown_frame = None, -1
-        was_empty = not self.cache.size_bytes()
         self.cache.clear()
-        if not was_empty:
+        if was_shown:
             self._thread.ask(None)
         self._catch_up()
 
@@ -138,12 +138,12 @@ class Backdrop(QObject):
     def _work(self, wanted: _Wanted | None) -> None:
         """In the worker. None: no frame is wanted any more."""
         if wanted is None:
+            self._close_reader()
             self._at_hand = 0
             return_pictures()  # 0.4 GB
             return
         if self._reader is None or self._reader.path != wanted.path:
-            if self._reader is not None:
-                self._reader.close()
+            self._close_reader()
             self._reader = VideoReader(wanted.path)
         # It may have been decoded ahead since it was asked for.
         picture = self.cache.get(wanted.frame)
@@ -154,6 +154,12 @@ class Backdrop(QObject):
             if self._thread.is_outdated():
                 return
             self._decode(wanted, frame)
+
+    def _close_reader(self) -> None:
+        """Nor is the file held open, which some systems then let nobody move or delete."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def _decode(self, wanted: _Wanted, frame: int) -> QImage:
         assert self._reader is not None

@@ -29,7 +29,8 @@ _DECIMAL_COMMA = re.compile(r"(?<![\d.])-?\d+,\d+(?![\d,])")
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _QUOTED_THOUSANDS = re.compile(rf'"{_THOUSANDS.pattern}"')
 _POINTS_OF_THOUSANDS = re.compile(r"(?<![^;\t\n\"])-?[1-9]\d{0,2}(?:\.\d{3})+(?=[,;\t\n\"]|$)")
-_MOSTLY = 0.8
+_DECIMAL_POINT = re.compile(r"(?<![^;\t\n\"])-?\d+\.\d+(?=[;\t\n\"]|$)")
+_THOUSAND = 1000
 _SAMPLE_CHARACTERS = 200_000
 _PIECE_CHARACTERS, _LONG_PIECE_CHARACTERS = 250_000, 4_000_000
 _TEXT = "S32"  # of a cell that may be a word
@@ -123,7 +124,8 @@ def read_table(text: str, path: Path, heads: int = 1) -> Table:
     width = len(headers[0])
     if delimiter != "," and _DECIMAL_COMMA.search(body[:100_000]):
         if "." in body:
-            body = _POINTS_OF_THOUSANDS.sub(lambda found: found[0].replace(".", ""), body)
+            whole = _POINTS_OF_THOUSANDS.sub(lambda found: found[0].replace(".", ""), body)
+            body = body if _DECIMAL_POINT.search(whole) else whole  # points are decimal, whatever commas are
         body = body.replace(",", ".")
     is_odd = "#" in body or ('"' in body and _QUOTED_THOUSANDS.search(body))
     read = None if is_odd else _read_fast(body, delimiter, width)
@@ -291,18 +293,22 @@ def _read_slowly(body: str, delimiter: str, width: int, path: Path) -> tuple[NDA
             texts.append([cell.strip() for cell in cells[:width]])
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.line_num + 1} after the comments: {error}") from None
-    if _has_thousands([cell for cells in texts for cell in cells]):
+    if _has_thousands(texts):
         texts = [[cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell for cell in cells] for cells in texts]
     rows = [[_number(cell, known) for cell in cells] for cells in texts]
     return np.array(rows, np.float64).reshape(len(rows), width), tuple(known)
 
 
-def _has_thousands(cells: Sequence[str]) -> bool:
-    """Whether commas in cells part thousands: each of them does, and there are points in them or many numbers without one."""
-    parted = [cell for cell in cells if "," in cell]
+def _has_thousands(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether commas in cells part thousands: each of them does, and points are decimal, or there are numbers below a thousand
+    in the same columns that have none, as decimals with three places would."""
+    parted = [cell for cells in rows for cell in cells if "," in cell]
     if not parted or not all(map(_THOUSANDS.fullmatch, parted)):
         return False
-    return any("." in cell for cell in parted) or len(parted) < _MOSTLY * (len(parted) + sum(map(_is_number, cells)))
+    if any("." in cell and ("," in cell or _is_number(cell)) for cells in rows for cell in cells):
+        return True
+    columns = [column for column in zip(*rows, strict=True) if any("," in cell for cell in column)]
+    return any(_is_number(cell) and abs(float(cell)) < _THOUSAND for column in columns for cell in column)
 
 
 def _is_row(line: str) -> bool:

@@ -169,3 +169,15 @@ def test_a_picture_of_the_screen_shares_the_pixels_and_keeps_them():
     assert gone() is not None and shared.pixelColor(2, 1).getRgb() == (30, 20, 10, 255)
     del shared
     assert gone() is None
+
+
+def test_memory_for_pictures_goes_back_although_none_had_come_yet(qtbot, backdrop, monkeypatch):
+    """Closed in between: the picture that was being decoded kept the memory of all later ones at hand."""
+    _, job = backdrop
+    returned = []
+    monkeypatch.setattr("app.workers.backdrop.return_pictures", lambda: returned.append(True))
+    qtbot.waitUntil(lambda: job.shown_frame == 0, timeout=WAIT_MS)
+    job.cache.clear()
+    job.close()
+    qtbot.waitUntil(lambda: bool(returned), timeout=WAIT_MS)
+    assert job._reader is None

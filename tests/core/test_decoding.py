@@ -265,3 +265,15 @@ def test_frames_go_at_once_although_nobody_looks_for_garbage(tmp_path, method):
         gc.enable()
     assert len(held) <= 3
     capture.close()
+
+
+@pytest.mark.parametrize("pixels", ["bgra", "bgr24"])
+def test_uncompressed_pictures_are_the_same_for_the_screen(tmp_path, pixels):
+    """FFmpeg has rows of some from the bottom up, and hands out others as they lie in the file."""
+    path = encode(tmp_path / "raw.avi", [drawn(n) for n in range(3)], "rawvideo", pixels)
+    assert_seen(frames_of(path), range(3))
+    capture = Capture(path)
+    while capture.grab():
+        red, green, blue = np.moveaxis(capture.retrieve(), -1, 0)
+        assert np.array_equal(capture.retrieve_for_screen(), np.stack((blue, green, red, np.full_like(red, 255)), axis=-1))
+    capture.close()

@@ -88,6 +88,14 @@ def test_a_file_half_in_pixels_and_half_in_shares(tmp_path, demo, kind, words):
     assert read(path, normalised=False).visible.all()
 
 
+def test_a_joint_that_a_detector_puts_into_the_corner_is_no_other_unit(tmp_path, demo):
+    """As DeepLabCut does where it sees none, with hardly any likelihood: the whole file was refused."""
+    body = body_in(demo, COCO17)
+    body[:, 9] = (0.5, 0.5, 0.01)
+    path = table(tmp_path / "d.csv", body, {"frame": NUMBERS})
+    assert read(path).visible[:, MPM16.index("RWrist")].all()
+
+
 SCORES = {"0 to 1000": (100, 1000), "of 8 bits": (100, 255), "without a limit": (-100, 200)}
 
 
@@ -228,3 +236,56 @@ def test_decimal_commas_with_three_places_are_no_thousands(tmp_path, demo):
     rows = [[f'"{v:.3f}"'.replace(".", ",") for v in p.ravel()] for p in body]
     (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in [names, *rows]))
     assert same_body(read(tmp_path / "t.csv"), demo)
+
+
+def test_decimal_commas_with_three_places_are_no_thousands_beside_numbers_of_frames(tmp_path, demo):
+    """Where a third of the numbers are of frames, 512,123 became half a million."""
+    rows = [
+        f'{n},{joint.lower()},"{x:.3f}","{y:.3f}"'.replace(".", ",")
+        for n, pose in enumerate(body_in(demo, COCO17))
+        for joint, (x, y, _) in zip(COCO17.joints, pose, strict=True)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["frame,joint,x,y", *rows]))
+    assert same_body(read(tmp_path / "t.csv"), demo)
+
+
+def test_decimal_points_stay_whatever_commas_there_are(tmp_path, demo):
+    body = np.round(body_in(demo, COCO17), 3)
+    names = [f"{joint}_{part}" for joint in COCO17.joints for part in ("x", "y", "likelihood")]
+    rows = [";".join(["640,480", *(f"{v:.3f}" for v in p.ravel())]) for p in body]
+    (tmp_path / "t.csv").write_text("\n".join([";".join(["box", *names]), *rows]))
+    assert same_body(read(tmp_path / "t.csv"), demo)
+
+
+def test_3d_with_a_joint_that_is_never_there_is_no_picture(tmp_path, demo):
+    """No pose was whole, so that nothing spoke against a depth by guess, and millimetres were pixels."""
+    world = h36m_of(world_of(demo, "z", slice(250, 250 + FRAMES), 1000.0))
+    names = ["hip", "rhip", "rknee", "rankle", "lhip", "lknee", "lankle", "spine", "thorax", "nose", "head", "lshoulder",
+             "lelbow", "lwrist", "rshoulder", "relbow", "rwrist"]  # fmt: skip
+    world[:, 3] = np.nan
+    head = ",".join(f"{name}_{axis}" for name in names for axis in "xyz")
+    (tmp_path / "w.csv").write_text("\n".join([head, *(",".join(f"{v:.2f}" for v in p.ravel()) for p in world)]))
+    with pytest.raises(UserError, match="3D positions"):
+        read_clip(tmp_path / "w.csv")
+
+
+def test_landmarks_of_an_upper_body_are_read_where_it_is_said_what_they_are(tmp_path, demo):
+    """MediaPipe's z of arms alone has no hips to be known by."""
+    body = body_in(demo, COCO17)[:, 5:11] / (1080, 1080, 1)
+    body[..., 2] = np.random.default_rng(0).normal(0, 0.1, body.shape[:2])
+    names = [f"{joint}_{axis}" for joint in COCO17.joints[5:11] for axis in "xyz"]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(names), *(",".join(f"{v:.5f}" for v in p.ravel()) for p in body)]))
+    with pytest.raises(UserError, match="--normalised or --no-normalised"):
+        read(tmp_path / "a.csv")
+    clip = read(tmp_path / "a.csv", normalised=True)
+    seen = clip.visible
+    assert seen.any() and clip.keypoints[seen].max() > 100 and noted(clip, "the depth z is left out")
+
+
+def test_scores_beside_a_joint_that_is_never_there_are_no_depths(tmp_path, demo):
+    body = body_in(demo, COCO17)
+    body[..., 2] = np.random.default_rng(0).uniform(100, 1000, (FRAMES, 17))
+    body[:, 4] = 0
+    np.save(tmp_path / "a.npy", body)
+    clip = read(tmp_path / "a.npy")
+    assert not clip.is_virtual and clip.visible[:, MPM16.index("LWrist")].all()

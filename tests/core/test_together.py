@@ -1,12 +1,14 @@
 """Several calibrated cameras from their files, by the command."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from mpm_core import Clip, UserError, read_clip, write
 from mpm_core.assets import find_asset
-from mpm_core.calibrated import camera_of, read_cameras
+from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
 from mpm_core.lifters.denoisers import has_denoiser
@@ -97,7 +99,7 @@ def test_the_command_lifts_by_both(recording, caplog):
         (lambda text: text + "fisheye = true\n", "fisheye"),
         (lambda text: text.replace("cam_02", "cam_01"), "TOML"),
         (lambda text: "colour = 1\n", "has no cameras"),
-        (lambda text: text.replace("translation = [", "translation = [4000.0, 0.0, 0.0] # "), "in metres"),
+        (lambda text: text.replace("translation = [", "translation = [4000.0, 0.0, 0.0] # "), "--unit mm"),
         (lambda text: text.replace("matrix = [[1000.0", "matrix = [[nan"), "matrix must be 3 x 3 numbers"),
     ],
 )
@@ -117,3 +119,37 @@ def test_a_camera_has_one_file(recording, caplog):
     assert "has a file already" in caplog.text
     assert main(["together", f"{folder}/cam01.mp4", *asked]) == 2 and "is a video" in caplog.text
     assert main(["together", f"{folder}/cam01.npz", "--samples", "0", *asked]) == 2 and "1 or more" in caplog.text
+
+
+def wide(size=None):
+    """A camera whose lens can be straightened out to the sides of its image, but not much farther, nor into the corners."""
+    return CalibratedCamera("cam", size, Intrinsics((600.0, 600.0), (500.0, 500.0)), np.array([-0.16, 0, 0, 0, 0]), np.eye(3),
+                            np.zeros(3))  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(1000, 1000), None])
+def test_joints_that_are_missing_or_outside_of_the_image_bend_no_lens(size):
+    """They refused the whole file: what is missing lies at (0, 0), in a corner."""
+    points = np.full((4, 16, 2), 700.0)
+    points[0, 3], points[1, 5] = np.nan, (500, 2600)
+    clip = wide(size).seen(Clip.from_arrays(points, (1000, 1000), 50.0))
+    assert np.argwhere(~clip.visible).tolist() == [[0, 3], [1, 5]]
+    assert (clip.confidence[~clip.visible] == 0).all() and (clip.keypoints[~clip.visible] == 0).all()
+    assert (clip.keypoints[clip.visible] > 700).all() and any(
+        "1 of all joints lie so far outside" in note for note in clip.notes
+    )
+    inside = points.copy()
+    inside[1, 5] = (999, 999)
+    with pytest.raises(UserError, match="bends too much"):
+        replace(wide(size), distortion=np.array([-0.4, 0, 0, 0, 0])).seen(Clip.from_arrays(inside, (1000, 1000), 50.0))
+
+
+@pytest.mark.parametrize(("unit", "per_m"), [("mm", 1000), ("cm", 100)])
+def test_translations_in_the_unit_of_a_board(recording, tmp_path, unit, per_m):
+    folder, _ = recording
+    cameras = read_cameras(folder / "calib.toml")
+    matrix = [[1000.0, 0.0, 500.0], [0.0, 1000.0, 500.0], [0.0, 0.0, 1.0]]
+    text = "".join(as_toml(c.name, matrix, [0.0, 0.0, 0.0], (c.translation * per_m).tolist()) for c in cameras)
+    (tmp_path / "board.toml").write_text(text)
+    for before, after in zip(cameras, read_cameras(tmp_path / "board.toml", unit), strict=True):
+        assert after.translation == pytest.approx(before.translation)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_LOOKED_AT, _FEWEST_FRAMES = 200, 5
+_MOST_LOOKED_AT, _FEWEST_FRAMES, _USUALLY = 200, 5, 0.7
 # Bones of a body keep their length in space; with scores in place of depths nothing does. Both as shares of the length.
 _LESS_RIGID, _HARDLY_RIGID, _MORE_RIGID, _LOOSE = 1.5, 0.003, 0.7, 0.05
 # Places in a picture are hardly ever below zero.
@@ -36,8 +35,10 @@ def third_of(array: NDArray[np.float64]) -> Third:
     are depths about a joint, mostly, and scores without a limit.
     """
     points = array.reshape(-1, array.shape[-2], 3)
-    points = points[(np.isfinite(points) & (points != 0)).all((1, 2))]
-    if not len(points):
+    known = (np.isfinite(points) & (points != 0)).all(-1)
+    usual = known.mean(0) > _USUALLY  # a joint that is hardly ever there says nothing, and is to hide no frame
+    points = points[known[:, usual].all(1)][:, usual]
+    if not points.size:
         return Third.DEPTH
     points = points[:: max(1, len(points) // _MOST_LOOKED_AT)]
     extent = float(np.median(np.ptp(points[..., :2], axis=1).max(-1)))
@@ -63,13 +64,13 @@ def _unsteadiness(points: NDArray[np.float64], extent: float) -> float:
 def is_guessed(points: NDArray[np.float64], hips: Sequence[int]) -> bool:
     """Whether the third of (frames, joints, 3) is a depth by guess beside places in a picture: hardly any, or zero between the
     hips, of which `hips` are the numbers, none where they are not known."""
-    known = points[np.isfinite(points).all((1, 2))]
+    known = np.where(np.isfinite(points).all(-1, keepdims=True), points, np.nan)
+    known = known[np.isfinite(known[..., 0]).sum(1) > 1]
     if not len(known):
         return True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        across = np.ptp(known[..., :2], axis=1).max(-1)
-        depth = np.ptp(known[..., 2], axis=1)
+    reach = np.nanmax(known, axis=1) - np.nanmin(known, axis=1)
+    across, depth = reach[:, :2].max(-1), reach[:, 2]
     if float(np.median(depth)) < _FLAT * float(np.median(across)):
         return True
-    return bool(hips) and bool(np.mean(np.abs(known[:, list(hips), 2].mean(1)) < _AT_HIPS * across) > _MOSTLY)
+    off = np.abs(known[:, list(hips), 2].mean(1)) / across if hips else np.full(1, np.nan)
+    return bool(np.isfinite(off).any()) and bool(np.mean(off[np.isfinite(off)] < _AT_HIPS) > _MOSTLY)

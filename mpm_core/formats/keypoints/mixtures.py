@@ -13,17 +13,21 @@ from mpm_core.people import heights_of
 # Shares of an image lie within the first, and pixels of a body beyond the second.
 _SHARES, _PIXELS = 1.5, 8.0
 _MANY, _ALMOST_ALL = 0.05, 0.95
+# Of what joints mostly score.
+_HARDLY_SURE = 0.2
 # Bodies that lie so far apart in neighbouring frames, in their heights, and so much nearer in every second, take turns.
 _APART, _NEARER, _FEWEST, _MOST_LOOKED_AT = 0.2, 0.25, 8, 4000
 
 
 def check_one_unit(
-    points: NDArray[np.float64], seen: NDArray[np.bool_], frames: NDArray[np.int64], joints: Sequence[str], where: str
+    points: NDArray[np.float64], scores: NDArray[np.float64], frames: NDArray[np.int64], joints: Sequence[str], where: str
 ) -> None:
-    """UserError where a part of (people, joints, 2) is in shares of the image and a part in pixels."""
-    known = points[seen]
-    if not len(known):
+    """UserError where a part of (people, joints, 2) is in shares of the image and a part in pixels. scores: (people, joints), 0
+    where missing; what is hardly sure may be anywhere, and often is in the image's corner."""
+    if not (scores > 0).any():
         return
+    seen = scores > _HARDLY_SURE * np.median(scores[scores > 0])
+    known = points[seen]
     largest = np.abs(known).max(-1)
     shares, pixels = largest <= _SHARES, largest > _PIXELS
     reach = np.percentile(np.abs(known), 100 * _ALMOST_ALL, axis=0)

@@ -107,7 +107,7 @@ def _parse(probe: Probe, options: ReadOptions) -> Sightings:
             raise UserError(f"{probe.path}: no columns with x and y of joints that are known by name")
         check_once([table.header[place] for place in np.ravel(columns.places[:, :3]) if place >= 0], table.header, probe.path)
         keys, joints, values = np.arange(len(table)), columns.joints, _wide(table, columns)
-    notes = _check_depth(values, joints, probe.path)
+    notes = _check_depth(values, joints, probe.path, options.normalised is not None)
     frames, fps, said = _frames(table, keys, probe.path)
     person = _find(table.header, _PERSON)
     who = [table.texts(table.header[person])[key] for key in keys] if person is not None else ["the only one"] * len(keys)
@@ -155,16 +155,21 @@ def _long(table: Table) -> tuple[NDArray[np.intp], tuple[str, ...], NDArray[np.f
     return first, tuple(joints), values
 
 
-def _check_depth(values: NDArray[np.float64], joints: Sequence[str], path: Path) -> tuple[str, ...]:
-    """UserError for positions in 3D. MediaPipe's z is a depth by guess, and left out."""
+def _check_depth(values: NDArray[np.float64], joints: Sequence[str], path: Path, are_places: bool) -> tuple[str, ...]:
+    """UserError for positions in 3D, unless are_places: somebody said what x and y are in an image. MediaPipe's z is a depth by
+    guess, and left out."""
     if not np.isfinite(values[..., 2]).any() or not np.nanmax(np.abs(values[..., 2])) > 0:
         return ()
     are_landmarks = len(joints) == len(MEDIAPIPE33) and all(joint.isdecimal() for joint in joints)
     names = list(MEDIAPIPE33.joints) if are_landmarks else [joint_of(joint) for joint in joints]
     hips = [names.index(hip) for hip in ("LHip", "RHip") if hip in names]
     hips = hips if len(hips) == 2 else []
-    if not is_guessed(values[..., :3], hips) and not (hips and is_about_hips(values[..., :2], hips)):
-        raise UserError(f"{path}: its joints have x, y and z, so these are 3D positions, while 2D is wanted from such a file")
+    is_2d = are_places or is_guessed(values[..., :3], hips) or (hips and is_about_hips(values[..., :2], hips))
+    if not is_2d:
+        raise UserError(
+            f"{path}: its joints have x, y and z, so these are 3D positions, while 2D is wanted from such a file"
+            " (--normalised or --no-normalised takes x and y for places in an image all the same)"
+        )
     return ("the depth z is left out, as it is not measured in pixels",)
 
 

@@ -117,7 +117,7 @@ def _resolve(file: Sightings, path: Path, options: ReadOptions) -> tuple[_Joints
     joints = _to_skeleton(file, points, scores, str(path), options)
     normalised = file.normalised if options.normalised is None else options.normalised
     if normalised is None:
-        check_one_unit(joints.points, joints.scores > 0, frames_of(file.entries), joints.skeleton.joints, str(path))
+        check_one_unit(joints.points, joints.scores, frames_of(file.entries), joints.skeleton.joints, str(path))
     hips = [joints.skeleton.index(name) for name in ("LHip", "RHip") if name in joints.skeleton.joints]
     if len(hips) == 2 and is_about_hips(np.where(joints.scores[..., None] > 0, joints.points, np.nan), hips):
         raise UserError(
