@@ -61,7 +61,7 @@ def test_exact_keypoints_are_met_and_bones_keep_their_lengths(walk):
     result, body = fitted(positions, root, rays, np.ones(places.shape[:2], bool))
     assert body.trust > 0.8
     before, after = (joint_errors(p, places).mean() for p in (positions, result))
-    assert after < 0.9 * before
+    assert after < 0.8 * before
     absolute = positions + root[:, None]
     off_before, off_after = (np.abs(p[..., :2] / p[..., 2:] - rays).max() for p in (absolute, result))
     assert off_after < 0.6 * off_before
@@ -271,7 +271,7 @@ def test_a_wrong_keypoint_at_the_end_of_a_hidden_bone_is_not_believed(lifter, de
     plain, fit = (
         joint_errors(lifter.lift(wrong, mask, aids=FIT[f]).positions, demo.ground_truth)[100:120, wrist] for f in (False, True)
     )
-    assert fit.mean() < 1.6 * plain.mean()
+    assert fit.mean() < 1.5 * plain.mean()
 
 
 def test_another_camera_bends_nothing_before_its_answer_comes(lifter, demo):
@@ -301,7 +301,7 @@ def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_aga
     edited[300, ARM] += 20
     task.replace_clip(replace(demo, keypoints=edited))
     moved = np.linalg.norm(task.prediction().absolute() - before, axis=-1)
-    assert moved[300, ARM].min() > 0.002 and moved[300, ARM[2]] > 0.025 and moved[:200].max() < 1e-6
+    assert moved[300, ARM].min() > 0.0022 and moved[300, ARM[2]] > 0.025 and moved[:200].max() < 1e-6
 
 
 def test_derived_joints_tell_nothing_until_a_person_corrects_them(lifter, demo):
