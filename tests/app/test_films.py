@@ -97,7 +97,7 @@ def test_the_overlay_lies_where_the_camera_sees_the_answer(tmp_path, answer, cap
     offset = (480 - np.array(clip.image_size) * scale) / 2
     places = seen_by_camera(lifted, clip, 7) * scale + offset
     for x, y in np.round(places).astype(int):
-        assert not near(frame[y, x], (90, 90, 90), 14)
+        assert not near(frame[y - 1 : y + 2, x - 1 : x + 2], (90, 90, 90), 14).all()  # a thin limb may lie between pixels
     assert render(tmp_path / "clip.npz", "-o", tmp_path / "%03d.png", "--frames", "10-13", *arguments) == 0
     assert "v.mp4: has no picture at the time of 2 of the frames" in caplog.text
     rows, columns = np.nonzero(near(frame, BLUE, 50) | near(frame, RED, 50))
