@@ -35,7 +35,10 @@ class BodyBox(QGroupBox):
         self._note.setWordWrap(True)
         self._leave = QPushButton("Height as lifted")
         self._leave.setToolTip("Forget what was said of the height")
+        self._is_typed = False
         self._height.valueChanged.connect(self.height_chosen)
+        self._height.lineEdit().textEdited.connect(self._on_typed)
+        self._height.editingFinished.connect(self._on_finished)
         self._leave.clicked.connect(lambda _=False: self.height_left_to_lifter.emit())
         form.addRow("Known height", self._height)
         form.addRow("", self._note)
@@ -65,6 +68,16 @@ class BodyBox(QGroupBox):
         self._height.setEnabled(is_lifted and known is not None)
         self._note.setText(self._told(height, is_lifted))
         self._leave.setEnabled(height is not None)
+
+    def _on_typed(self, _text: str) -> None:
+        self._is_typed = True
+
+    def _on_finished(self) -> None:
+        """Who types the height that stands there as lifted knows it, too."""
+        clip, is_typed = self._session.clip, self._is_typed
+        self._is_typed = False
+        if is_typed and clip is not None and clip.height_m is None:
+            self.height_chosen.emit(self._height.value())
 
     def _forget(self) -> None:
         """Of another clip nothing has been measured yet."""

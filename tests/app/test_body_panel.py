@@ -49,6 +49,21 @@ def test_the_height_is_shown_as_lifted_and_said_by_hand(qtbot, demo_window, box)
     wait_for_lift(qtbot, demo_window)
 
 
+def test_a_height_that_is_typed_as_it_was_lifted_is_said(qtbot, demo_window, box):
+    session, steps = demo_window.session, demo_window.session.undo_stack.count()
+    demo_window.panels.currentWidget().ensureWidgetVisible(box)
+    shown = box._height.value()
+    box._height.setFocus()
+    qtbot.keyClick(box._height, Qt.Key.Key_Tab)
+    assert session.clip.height_m is None, "nothing was typed"
+    box._height.setFocus()
+    box._height.selectAll()
+    qtbot.keyClicks(box._height, f"{shown:.2f}")
+    qtbot.keyClick(box._height, Qt.Key.Key_Return)
+    assert session.clip.height_m == pytest.approx(shown) and session.undo_stack.count() == steps + 1
+    wait_for_lift(qtbot, demo_window)
+
+
 def test_no_height_stands_there_until_one_is_known(qtbot, demo_window, box):
     session, clip = demo_window.session, demo_window.session.clip
     assert "m" in box._height.text()
