@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from app.document.session import Session
+from app.panels.said_box import SaidBox
 from mpm_core.lifters.sized import height_as_lifted
 from mpm_core.stature import SMALLEST_M, TALLEST_M
 
@@ -23,22 +24,18 @@ class BodyBox(QGroupBox):
         self._as_lifted: float | None = None
         form = QFormLayout(self)
         form.setContentsMargins(0, 8, 0, 0)
-        self._height = QDoubleSpinBox()
+        self._height = SaidBox()
         self._height.setRange(SMALLEST_M, TALLEST_M)
         self._height.setDecimals(2)
         self._height.setSingleStep(0.01)
         self._height.setSuffix(" m")
-        self._height.setKeyboardTracking(False)
         self._height.setToolTip("From sole to crown, without shoes. Bones, path and floor are scaled to it")
         self._note = QLabel()
         self._note.setProperty("role", "muted")
         self._note.setWordWrap(True)
         self._leave = QPushButton("Height as lifted")
         self._leave.setToolTip("Forget what was said of the height")
-        self._is_typed = False
-        self._height.valueChanged.connect(self.height_chosen)
-        self._height.lineEdit().textEdited.connect(self._on_typed)
-        self._height.editingFinished.connect(self._on_finished)
+        self._height.said.connect(self.height_chosen)
         self._leave.clicked.connect(lambda _=False: self.height_left_to_lifter.emit())
         form.addRow("Known height", self._height)
         form.addRow("", self._note)
@@ -65,19 +62,10 @@ class BodyBox(QGroupBox):
         with QSignalBlocker(self._height):
             self._height.setSpecialValueText("" if known else "…")  # of another clip, or the least, would else stand there
             self._height.setValue(known or SMALLEST_M)
+        self._height.holds_guess = height is None
         self._height.setEnabled(is_lifted and known is not None)
         self._note.setText(self._told(height, is_lifted))
         self._leave.setEnabled(height is not None)
-
-    def _on_typed(self, _text: str) -> None:
-        self._is_typed = True
-
-    def _on_finished(self) -> None:
-        """Who types the height that stands there as lifted knows it, too."""
-        clip, is_typed = self._session.clip, self._is_typed
-        self._is_typed = False
-        if is_typed and clip is not None and clip.height_m is None:
-            self.height_chosen.emit(self._height.value())
 
     def _forget(self) -> None:
         """Of another clip nothing has been measured yet."""

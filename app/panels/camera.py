@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QLabel, QPushButton
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from app.document.session import Session
+from app.panels.said_box import SaidBox
 from mpm_core.grounding.drifting import moving_camera_notes
 from mpm_core.grounding.up import Up
 
@@ -37,9 +38,9 @@ class CameraBox(QGroupBox):
         self._mark.setToolTip("Click both ends of a door frame, the corner of a wall or a pole in the picture")
         self._leave = QPushButton("Up as the lifter tells it")
         self._leave.setToolTip("Forget what was said of pitch and roll")
-        self._angle.valueChanged.connect(self.field_of_view_chosen)
+        self._angle.said.connect(self.field_of_view_chosen)
         for box in (self._pitch, self._roll):
-            box.valueChanged.connect(lambda _: self.held_chosen.emit(self._pitch.value(), self._roll.value()))
+            box.said.connect(lambda _: self.held_chosen.emit(self._pitch.value(), self._roll.value()))
         self._mark.clicked.connect(self.upright_chosen)
         self._leave.clicked.connect(lambda _=False: self.up_left_to_lifter.emit())
         form.addRow("Field of view", self._angle)
@@ -64,6 +65,8 @@ class CameraBox(QGroupBox):
             self._angle.setValue(clip.camera.field_of_view_deg(clip.image_size))
             self._pitch.setValue(up.pitch_deg)
             self._roll.setValue(up.roll_deg)
+        self._angle.holds_guess = clip.camera.is_assumed
+        self._pitch.holds_guess = self._roll.holds_guess = up.source != "clip"
         self._angle.setEnabled(clip.keypoints is not None)
         self._angle_note.setText("assumed" if clip.camera.is_assumed else "known or given")
         self._up_note.setText(_told(up))
@@ -91,12 +94,11 @@ def _told(up: Up) -> str:
     return "known or given" if up.source == "clip" else "not known: taken to be level"
 
 
-def _degrees(low: float, high: float, tip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _degrees(low: float, high: float, tip: str) -> SaidBox:
+    box = SaidBox()
     box.setRange(low, high)
     box.setDecimals(1)
     box.setSuffix("°")
-    box.setKeyboardTracking(False)
     box.setToolTip(tip)
     return box
 

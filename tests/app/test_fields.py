@@ -1,12 +1,14 @@
 """Fields of the side panel take what was meant for them, and leave to the window what was not."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollArea, QSlider
 
 from app.panels.camera import CameraBox
-from tests.app.conftest import WAIT_MS, show_panel
+from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
 
 
 def turn_wheel(widget, steps):
@@ -38,6 +40,31 @@ def test_the_wheel_scrolls_a_panel_and_turns_no_field_in_it(demo_window, panel):
         turn_wheel(field, step)
         assert bar.value() != was or not scrolls
     assert [value_of(field) for field in shown] == before
+
+
+def test_what_is_typed_as_it_is_assumed_or_told_is_said(qtbot, demo_window, demo):
+    session = demo_window.session
+    session.open_clip(replace(demo, camera=replace(demo.camera, is_assumed=True), up=None))
+    wait_for_lift(qtbot, demo_window)
+    show_panel(demo_window, "Video")
+    panel = demo_window.video_panel.camera_box
+
+    def type_what_stands_in(box):
+        demo_window.panels.currentWidget().ensureWidgetVisible(box)
+        box.setFocus()
+        box.selectAll()
+        qtbot.keyClicks(box, box.cleanText())
+        qtbot.keyClick(box, Qt.Key.Key_Return)
+
+    assert panel._angle_note.text() == "assumed" and session.up.source == "lifter"
+    type_what_stands_in(panel._angle)
+    assert not session.clip.camera.is_assumed and panel._angle_note.text() == "known or given"
+    wait_for_lift(qtbot, demo_window)
+    type_what_stands_in(panel._pitch)
+    assert session.up.source == "clip" and session.undo_stack.count() == 2
+    type_what_stands_in(panel._pitch)
+    assert session.undo_stack.count() == 2, "said already"
+    wait_for_lift(qtbot, demo_window)
 
 
 def test_undo_goes_to_the_window_from_a_field_that_has_nothing_to_undo(qtbot, demo_window):
