@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from mpm_core.on_device import indices, numbers
 from mpm_core.skeleton import MPM16
 
 
@@ -70,6 +73,10 @@ class Draw:
     def whole(self, low: int, high: int, *shape: int) -> Tensor:
         return torch.randint(low, high, shape, generator=self.generator, device=self.device)
 
+    def order(self, count: int) -> Tensor:
+        """(count,): all numbers below it, shuffled."""
+        return self.uniform(count).argsort()
+
     def drift(self, count: int, frames: int, channels: int, knots: int) -> Tensor:
         """(count, frames, channels): unit-variance noise that is correlated over frames / knots."""
         points = self.normal(count, channels, knots)
@@ -92,7 +99,7 @@ def vary_times(draw: Draw, count: int, frames: int, config: AugmentConfig) -> Te
 
 def mirror(positions: Tensor, chosen: Tensor) -> Tensor:
     """Mirror the chosen samples of (count, frames, 16, 3) world positions: left becomes right."""
-    swapped = positions[:, :, list(MPM16.mirror)] * torch.tensor([-1.0, 1.0, 1.0], device=positions.device)
+    swapped = positions[:, :, indices(MPM16.mirror, positions)] * numbers((-1, 1, 1), positions)
     return torch.where(chosen[:, None, None, None], swapped, positions)
 
 
@@ -100,36 +107,42 @@ def vary_body(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
     """Scale the body and its bones, symmetrically. positions: (count, frames, 16, 3), world metres."""
     count = len(positions)
     each = config.bones * draw.normal(count, len(MPM16))
-    both_sides = (each + each[:, list(MPM16.mirror)]) / 2**0.5
-    both_sides[:, list(MPM16.limb("trunk"))] = each[:, list(MPM16.limb("trunk"))]
+    trunk = indices(MPM16.limb("trunk"), each)
+    both_sides = (each + each[:, indices(MPM16.mirror, each)]) / 2**0.5
+    both_sides[:, trunk] = each[:, trunk]
     size = config.height * draw.normal(count, 1)
     size = torch.where(draw.chance(config.child_share, count, 1), torch.log(draw.uniform(count, 1, low=0.6, high=0.85)), size)
     scale = (both_sides + size).clamp(-0.6, 0.35).exp()
     bones = bone_vectors(positions) * scale[:, None, :, None]
     # The path of the hips scales with the legs, else the feet would slide.
-    legs = scale[:, list(MPM16.indices(("RKnee", "RAnkle")))].mean(1)
+    legs = scale[:, indices(MPM16.indices(("RKnee", "RAnkle")), scale)].mean(1)
     bones[:, :, MPM16.root] = positions[:, :, MPM16.root] * legs[:, None, None]
     return join_bones(bones)
 
 
 def bone_vectors(positions: Tensor) -> Tensor:
     """(..., 16, 3): from parent to joint; the root's own place for the root."""
-    parents = [j if p < 0 else p for j, p in enumerate(MPM16.parents)]
-    bones = positions - positions[..., parents, :]
+    bones = positions - positions[..., indices(_PARENTS, positions), :]
     bones[..., MPM16.root, :] = positions[..., MPM16.root, :]
     return bones
 
 
 def join_bones(bones: Tensor) -> Tensor:
     """The inverse of bone_vectors."""
-    paths = torch.zeros(len(MPM16), len(MPM16), device=bones.device, dtype=bones.dtype)
+    return torch.einsum("jk,...ka->...ja", numbers(_PATHS, bones).to(bones.dtype), bones)
+
+
+def _paths_from_root() -> tuple[tuple[float, ...], ...]:
+    """(joints, joints): which bones lie between the root and a joint."""
+    paths = np.eye(len(MPM16))
     for joint in MPM16.parents_first:
-        paths[joint, joint] = 1.0
         if MPM16.parents[joint] >= 0:
             paths[joint] += paths[MPM16.parents[joint]]
-    return torch.einsum("jk,...ka->...ja", paths, bones)
+    return tuple(map(tuple, paths.tolist()))
 
 
+_PARENTS = tuple(joint if parent < 0 else parent for joint, parent in enumerate(MPM16.parents))
+_PATHS = _paths_from_root()
 _ARMS = MPM16.indices(("LElbow", "LWrist", "RElbow", "RWrist"))
 _UPPER_BODY = MPM16.indices(("Spine", "Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist"))
 _SWINGING = {
@@ -143,20 +156,20 @@ def exchange_arms(draw: Draw, positions: Tensor, allowed: Tensor, config: Augmen
     """Give some of the allowed samples (count, frames, 16, 3) the arms of others, held alike against the chest."""
     chest = torch.stack(body_axes(positions, ("LShoulder", "RShoulder"), ("Spine", "Thorax")), dim=-1)
     chosen = draw.chance(config.exchanged_share, len(positions)) & allowed
-    return _exchange(draw, positions, list(_ARMS), chest, chosen)
+    return _exchange(draw, positions, _ARMS, chest, chosen)
 
 
 def exchange_trunks(draw: Draw, positions: Tensor, allowed: Tensor, config: AugmentConfig) -> Tensor:
     """Give some of the allowed samples (count, frames, 16, 3) all above the hips from others, held alike against these."""
     hips = torch.stack(body_axes(positions, ("LHip", "RHip"), ("Hip", "Spine")), dim=-1)
     chosen = draw.chance(config.exchanged_trunk_share, len(positions)) & allowed
-    return _exchange(draw, positions, list(_UPPER_BODY), hips, chosen)
+    return _exchange(draw, positions, _UPPER_BODY, hips, chosen)
 
 
-def _exchange(draw: Draw, positions: Tensor, joints: list[int], axes: Tensor, chosen: Tensor) -> Tensor:
+def _exchange(draw: Draw, positions: Tensor, joint_numbers: Sequence[int], axes: Tensor, chosen: Tensor) -> Tensor:
     """Give the chosen samples the directions that these joints' bones have in others, against axes (count, frames, 3, 3)."""
-    other = torch.randperm(len(positions), generator=draw.generator, device=draw.device)
-    bones = bone_vectors(positions)
+    other = draw.order(len(positions))
+    bones, joints = bone_vectors(positions), indices(joint_numbers, positions)
     turn = axes @ axes[other].transpose(-1, -2)  # (count, frames, 3, 3), from the other's axes to one's own
     theirs = torch.einsum("cfij,cfnj->cfni", turn, bones[other][:, :, joints])
     length = bones[:, :, joints].norm(dim=-1, keepdim=True)
@@ -192,7 +205,8 @@ def swing_limbs(draw: Draw, positions: Tensor, is_masked: Tensor, config: Augmen
         for group in groups:
             axis = torch.nn.functional.normalize(draw.normal(count, 3), dim=-1)
             angle = torch.deg2rad(size * draw.normal(count))
-            bones[:, :, list(group)] = rotate_about(bones[:, :, list(group)], axis, angle)
+            joints = indices(group, bones)
+            bones[:, :, joints] = rotate_about(bones[:, :, joints], axis, angle)
     return join_bones(bones), legs
 
 
@@ -226,5 +240,5 @@ def solid_error(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
     lasting = draw.normal(count, 1, joints, axes)
     slow = draw.drift(count, frames, joints * axes, 4).unflatten(-1, (joints, axes))
     error = (lasting + slow + 0.5 * draw.normal(count, frames, joints, axes)) * size
-    error[:, :, MPM16.root] = 0.0
+    error[:, :, MPM16.root].zero_()
     return positions + error

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mpm_core.data.augment import AugmentConfig, Draw, body_axes
+from mpm_core.on_device import indices, numbers
 from mpm_core.skeleton import MPM16
 
 # By how much of the config's standard deviation each joint is moved. Left and right joints move alike, mirrored.
@@ -31,22 +32,21 @@ def move_joints(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
     count = len(positions)
     size = config.moved_joints_m * draw.chance(config.moved_joints, count)[:, None, None]  # (count, 1, 1)
     offset = draw.normal(count, len(MPM16), 3) * size
-    flip = torch.tensor([-1.0, 1.0, 1.0], device=positions.device)
-    mirror = list(MPM16.mirror)
+    flip, mirror = numbers((-1, 1, 1), positions), indices(MPM16.mirror, positions)
     offset = (offset + offset[:, mirror] * flip) / 2**0.5  # a trunk joint stays in the middle
     moved = positions.clone()
     for parts, axes in (
         (_OF_HIPS, body_axes(positions, ("LHip", "RHip"), ("Hip", "Spine"))),
         (_OF_CHEST, body_axes(positions, ("LShoulder", "RShoulder"), ("Spine", "Thorax"))),
     ):
-        joints = list(MPM16.indices(tuple(parts)))
-        shares = torch.tensor(list(parts.values()), device=positions.device)[:, None]
+        joints = indices(MPM16.indices(tuple(parts)), positions)
+        shares = numbers(tuple(parts.values()), positions)[:, None]
         moved[:, :, joints] += torch.einsum("cfia,cja->cfji", torch.stack(axes, dim=-1), offset[:, joints] * shares)
-    hips = list(MPM16.indices(("LHip", "RHip")))
+    hips = indices(MPM16.indices(("LHip", "RHip")), positions)
     moved[:, :, MPM16.root] = moved[:, :, hips].mean(2)
-    joints = list(MPM16.indices(tuple(_OF_LIMBS)))
-    parents = [MPM16.parents[joint] for joint in joints]
-    shares = torch.tensor(list(_OF_LIMBS.values()), device=positions.device)
+    limbs = MPM16.indices(tuple(_OF_LIMBS))
+    joints, parents = indices(limbs, positions), indices([MPM16.parents[joint] for joint in limbs], positions)
+    shares = numbers(tuple(_OF_LIMBS.values()), positions)
     along = torch.nn.functional.normalize(positions[:, :, joints] - positions[:, :, parents], dim=-1)
     moved[:, :, joints] += along * (offset[:, joints, 1] * shares)[:, None, :, None]
     return moved

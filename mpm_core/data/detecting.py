@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mpm_core.data.augment import AugmentConfig, Draw
+from mpm_core.on_device import indices, numbers
 from mpm_core.skeleton import MPM16
 
 _NOISE_BY_JOINT = {
@@ -21,6 +22,10 @@ _COLOUR_SPREAD = 0.4  # of the logarithm of each, from window to window
 _SWAPPED_FRAMES = (2, 25)
 _LOST_JOINTS = 4
 _FALSE_ALARMS = 0.01  # of the joints that are right, taken for wrong
+_LEGS_AND_ARMS = tuple(
+    tuple(float(joint in MPM16.limb(f"left {limb}") + MPM16.limb(f"right {limb}")) for joint in range(len(MPM16)))
+    for limb in ("leg", "arm")
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def _jitter(draw: Draw, count: int, frames: int, config: AugmentConfig) -> Tenso
     for colour, part in zip(_COLOURS, parts, strict=True):
         error = error + colour * (_COLOUR_SPREAD * draw.normal(count)).exp()[:, None, None] * part
     heavy = (0.6 * draw.drift(count, frames, joints, 3 + frames // 20)).exp()[..., None]
-    by_joint = torch.tensor([_NOISE_BY_JOINT.get(name, 1.0) for name in MPM16.joints], device=draw.device)
+    by_joint = numbers([_NOISE_BY_JOINT.get(name, 1.0) for name in MPM16.joints], error)
     return error.unflatten(-1, (joints, axes)) * heavy * by_joint[:, None] * size[:, None, None, None]
 
 
@@ -79,13 +84,10 @@ def _swap_sides(draw: Draw, rays: Tensor, noisy: Tensor, config: AugmentConfig) 
     count, frames = rays.shape[:2]
     span = _span(draw, count, frames, *_SWAPPED_FRAMES) & (draw.chance(config.swapped_share, count) & noisy)[:, None]
     which = draw.whole(0, 3, count)  # 0 legs, 1 arms, 2 both
-    parts = torch.zeros(2, len(MPM16), dtype=torch.bool, device=rays.device)
-    for row, limbs in enumerate((("left leg", "right leg"), ("left arm", "right arm"))):
-        for limb in limbs:
-            parts[row, list(MPM16.limb(limb))] = True
-    chosen = (parts[0] & (which != 1)[:, None]) | (parts[1] & (which != 0)[:, None])  # (count, 16)
+    legs, arms = numbers(_LEGS_AND_ARMS, rays).bool()
+    chosen = (legs & (which != 1)[:, None]) | (arms & (which != 0)[:, None])  # (count, 16)
     swap = span[:, :, None] & chosen[:, None]
-    return torch.where(swap[..., None], rays[:, :, list(MPM16.mirror)], rays), swap
+    return torch.where(swap[..., None], rays[:, :, indices(MPM16.mirror, rays)], rays), swap
 
 
 def _throw_outliers(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
@@ -95,7 +97,7 @@ def _throw_outliers(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConf
     away = draw.chance(config.outlier_share, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
     stuck = draw.chance(config.outlier_share / 2, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
     offset = draw.normal(count, blocks, joints, 2).repeat_interleave(3, 1)[:, :frames] * 0.25
-    parents = [j if p < 0 else p for j, p in enumerate(MPM16.parents)]
+    parents = indices([j if p < 0 else p for j, p in enumerate(MPM16.parents)], rays)
     rays = torch.where(stuck[..., None], rays[:, :, parents], rays)
     return torch.where(away[..., None], rays + offset / depth[..., None, None], rays), away | stuck
 

@@ -38,7 +38,7 @@ def _kernels() -> tuple[Tensor, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def _root_of_covariance(frames: int) -> Tensor:
+def _root_of_covariance(frames: int, device: torch.device) -> Tensor:
     """(frames, frames), by which white noise becomes such noise (Cholesky)."""
     covariance = _WHITE * torch.eye(frames, dtype=torch.float64)
     apart = (torch.arange(frames)[:, None] - torch.arange(frames)).abs()
@@ -46,12 +46,12 @@ def _root_of_covariance(frames: int) -> Tensor:
         bell = kernel.double()
         correlation = layers.conv1d(bell[None, None], bell[None, None], padding=len(bell) - 1)[0, 0, len(bell) - 1 :]
         covariance += torch.where(apart < len(bell), correlation[apart.clamp(max=len(bell) - 1)], 0.0)
-    return torch.linalg.cholesky(covariance).float()
+    return torch.linalg.cholesky(covariance).float().to(device)
 
 
 def correlate(white: Tensor) -> Tensor:
     """White noise (count, frames, channels) of a window to noise of unit variance that is correlated in time."""
-    root = _root_of_covariance(white.shape[1]).to(white.device)
+    root = _root_of_covariance(white.shape[1], white.device)
     return torch.einsum("ft,ntc->nfc", root, white)
 
 

@@ -21,6 +21,7 @@ from mpm_core.networks.encoders import PoseEncoder, SpatialMLP, TemporalTransfor
 from mpm_core.networks.inputs import INPUT_FORMS
 from mpm_core.networks.mpm import MPMConfig
 from mpm_core.networks.starting import small_noise
+from mpm_core.on_device import numbers
 from mpm_core.skeleton import MPM16
 
 _STEP_FEATURES = 64
@@ -44,16 +45,16 @@ _SPREADS = tuple(_HEIGHTS_AND_SPREADS[joint][1] for joint in MPM16.joints)
 
 def standardise(positions: Tensor) -> Tensor:
     """(..., 16, 3) metres from Hip, in the axes of the answer, to about unit variance, as noise is added to it."""
-    return (positions - _middle(positions)) / positions.new_tensor(_SPREADS)[:, None]
+    return (positions - _middle(positions)) / numbers(_SPREADS, positions).to(positions.dtype)[:, None]
 
 
 def in_metres(values: Tensor) -> Tensor:
     """The way back from standardise."""
-    return values * values.new_tensor(_SPREADS)[:, None] + _middle(values)
+    return values * numbers(_SPREADS, values).to(values.dtype)[:, None] + _middle(values)
 
 
 def _middle(like: Tensor) -> Tensor:
-    return functional.pad(like.new_tensor(_HEIGHTS)[:, None], (1, 1))
+    return functional.pad(numbers(_HEIGHTS, like).to(like.dtype)[:, None], (1, 1))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ all the windows that hold it, and a changed mask leaves frames further away exac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from mpm_core.networks.turning import best_turn
+from mpm_core.on_device import numbers
 from mpm_core.skeleton import MPM16
 
 REACH = 40
@@ -128,7 +131,7 @@ class RayForm:
         turn = _turning(pan, tilt)
         flat = _turn_rays(points, turn).masked_fill(hidden[..., None], 0.0)
         scale = _apparent_scale(flat, hidden)
-        extras = torch.stack((pan, tilt, scale.log() - torch.log(torch.tensor(_TYPICAL_SCALE))), dim=-1)
+        extras = torch.stack((pan, tilt, scale.log() - math.log(_TYPICAL_SCALE)), dim=-1)
         return PreparedInput(_to_body_size(flat, scale), extras, turn, centre, scale)
 
     def follow(self, points: Tensor, prepared: PreparedInput) -> Tensor:
@@ -191,7 +194,8 @@ def _carry_on(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 
     values: (batch, frames, axes), known: (batch, frames). Returns both, filled.
     """
-    if bool(known.all()):
+    # Asking a GPU costs more than it saves.
+    if not known.is_cuda and bool(known.all()):
         return values, known
     frames = known.shape[1]
     now = torch.arange(frames, device=values.device).expand_as(known)
@@ -225,17 +229,13 @@ def _turning(pan: Tensor, tilt: Tensor) -> Tensor:
 def _turn_to_body(shown: Tensor) -> Tensor:
     """(batch, frames, 3, 3) rotations that lay poses (batch, frames, joints, 3), zero where hidden, on the mean pose.
 
-    The trunk counts most, averaged over SCALE_REACH frames. Least squares by Kabsch, "A solution for the best rotation to
-    relate two sets of vectors", Acta Crystallographica A32 (1976).
+    The trunk counts most, averaged over SCALE_REACH frames.
     """
-    mean = torch.tensor(_MEAN_POINTS, device=shown.device) * torch.tensor(_MEAN_WEIGHTS, device=shown.device)[:, None]
+    mean = numbers(_MEAN_POINTS, shown) * numbers(_MEAN_WEIGHTS, shown)[:, None]
     products = torch.einsum("bfna,nc->bacf", shown, mean)
     summed = _sum_around(products.flatten(0, 2)).unflatten(0, products.shape[:3]).permute(0, 3, 1, 2)
     summed = summed + _UPRIGHT_PULL * torch.eye(3, device=shown.device)
-    left, _, right = torch.linalg.svd(summed)
-    flip = torch.det(left) * torch.det(right)
-    right = torch.cat((right[..., :2, :], right[..., 2:, :] * flip[..., None, None]), dim=-2)
-    return (left @ right).transpose(-1, -2)
+    return best_turn(summed)
 
 
 def _change(path: Tensor, step: int) -> Tensor:
@@ -259,7 +259,7 @@ def _to_body_size(rays: Tensor, scale: Tensor) -> Tensor:
 
 def _apparent_scale(rays: Tensor, hidden: Tensor) -> Tensor:
     """(batch, frames): image size over body size, about one over the distance; averaged over SCALE_REACH frames."""
-    spread = torch.tensor(_SPREAD_SQUARED, device=rays.device, dtype=rays.dtype)
+    spread = numbers(_SPREAD_SQUARED, rays).to(rays.dtype)
     visible = (~hidden).to(rays.dtype)
     seen = _sum_around((rays.square().sum(-1) * visible).sum(-1))
     typical = _sum_around((visible * spread).sum(-1))

@@ -105,6 +105,7 @@ StageConfig = StageOneConfig | StageTwoConfig
 class TrainConfig:
     """A whole run. `model`: the config of an entry of NETWORKS. `precision` 'bfloat16' runs the network under autocast.
     `compiled`: whether torch makes faster code of the transformer's blocks first, which takes a minute or two and a compiler.
+    `captured`: whether a GPU repeats whole steps by itself, as captured once for each length of window.
     `average`: decay of the averaged weights."""
 
     model: NetworkConfig = MPMConfig()
@@ -114,6 +115,7 @@ class TrainConfig:
     cameras: CameraConfig = CameraConfig()
     precision: str = "bfloat16"
     compiled: bool = False
+    captured: bool = False
     average: float = 0.999
     clip_norm: float = 1.0
     seed: int = 0

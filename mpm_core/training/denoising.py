@@ -32,7 +32,7 @@ class Noising:
         count = tasks.lift + tasks.complete
         noise = correlate(draw.normal(count, frames, joints * 3)).unflatten(-1, (joints, 3))
         dropped = draw.chance(stage.unconditioned_share, count)
-        dropped[tasks.lift :] = False
+        dropped[tasks.lift :].zero_()
         return cls((1 - draw.uniform(count)).square(), noise, dropped)
 
     def share(self, tasks: Tasks, group: ProcessGroup) -> Noising:

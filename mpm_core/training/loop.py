@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from mpm_core.networks.attention import Block
 from mpm_core.networks.base import PoseNetwork
 from mpm_core.networks.denoiser import Denoiser
 from mpm_core.progress import Progress
+from mpm_core.training.capture import CapturedSteps
 from mpm_core.training.checkpoint import load_tensors, save_tensors, save_weights
 from mpm_core.training.config import RateConfig, StageConfig, StageOneConfig, StageTwoConfig, TrainConfig
 from mpm_core.training.denoising import Noising, denoising_losses, tasks_of
@@ -65,12 +67,16 @@ class Trainer:
         self.model = build_network(config.model).to(device)
         self.averaged = build_network(config.model).to(device)
         self.averaged.load_state_dict(self.model.state_dict())
+        if config.captured and not (device.type == "cuda" and processes.size == 1 and self.model.takes_any_length):
+            raise UserError("captured=true is for one GPU, and for a network whose positions are relative")
         if config.compiled:
             _compile_blocks(self.model)
         if processes.size > 1:
             torch.manual_seed(config.seed + processes.rank)  # of the dropout; all else is drawn alike
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=stage.rate.peak, fused=True)
+        rate = torch.tensor(stage.rate.peak, device=device) if config.captured else stage.rate.peak
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=rate, fused=True, capturable=config.captured)
         self.generator = torch.Generator(device).manual_seed(config.seed)
+        self.captured = CapturedSteps(self.generator) if config.captured else None
         self.source = WindowSource(pack, config.augment, config.cameras, Draw(self.generator))
         self.mask_seed = config.seed
         self.step = 0
@@ -111,22 +117,36 @@ class Trainer:
         return max(done, self.processes.from_first((time.monotonic() - began) / self.limit_s))
 
     def _take_step(self, request: Request, done: float) -> dict[str, Tensor]:
+        self._set_rate(learning_rate(self.stage.rate, self.step, done, self.stage.batch))
+        masks = self._to_device(request.draw())
+        learn = partial(self._learn, first=request.first)
+        losses = learn(masks) if self.captured is None else self.captured.take(masks, learn)
+        self._average()
+        return {name: self.processes.total(loss) for name, loss in losses.items()}
+
+    def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.stage.rate, self.step, done, self.stage.batch)
-        frames, first, masks = request.frames, request.first, self._to_device(request.draw())
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def _learn(self, masks: Tensor, first: int) -> dict[str, Tensor]:
+        """All of a step that is done on the device, by what lies there alone."""
         tasks = self._tasks(len(masks))
-        batch = self.source.batch(frames, masks.flatten(1).any(1))
+        batch = self.source.batch(masks.shape[1], masks.flatten(1).any(1))
         ready = prepare_tasks(batch, masks, tasks, self.config.model.input_form)
         ready, mine = ready.share(tasks, self.processes)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+        cached = self.captured is None  # what a capture casts must not be left to what runs outside of it
+        is_bfloat16 = self.config.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=is_bfloat16, cache_enabled=cached):
             losses = self._losses(ready, tasks, mine, first)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         self.processes.add_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
-        self._average()
-        return {name: self.processes.total(loss.detach()) for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def _losses(self, ready: TaskInputs, tasks: Tasks, mine: Tasks, first: int) -> dict[str, Tensor]:
         model, stage = self.model, self.stage
@@ -257,7 +277,7 @@ def _compile_blocks(model: PoseNetwork) -> None:
     torch._dynamo.config.suppress_errors = True
     for module in model.modules():
         if isinstance(module, Block):
-            module.compile()
+            module.compile(dynamic=True)
 
 
 def learning_rate(config: RateConfig, step: int, done: float, batch: int) -> float:

@@ -18,6 +18,7 @@ from mpm_core.networks.ground import HEIGHT, STANDING, UP, direction_loss
 from mpm_core.networks.inputs import INPUT_FORMS, PreparedInput
 from mpm_core.networks.mpm import MPM
 from mpm_core.networks.stmo import STMO
+from mpm_core.on_device import indices
 from mpm_core.skeleton import MPM16
 from mpm_core.training.config import STAGE_ONE_TASKS, StageConfig, StageOneConfig, StageTwoConfig
 from mpm_core.training.processes import ProcessGroup
@@ -260,7 +261,8 @@ def ground_losses(
 
 def _directions(positions: Tensor) -> Tensor:
     """(..., 15, 3) unit vectors of the bones of (..., 16, 3)."""
-    return normalize(positions[..., _CHILDREN, :].float() - positions[..., _PARENTS, :], dim=-1, eps=1e-6)
+    children, parents = indices(_CHILDREN, positions), indices(_PARENTS, positions)
+    return normalize(positions[..., children, :].float() - positions[..., parents, :], dim=-1, eps=1e-6)
 
 
 def lifting_losses(
