@@ -188,10 +188,11 @@ class FittedTask:
             for run in np.split(inside, np.flatnonzero(np.diff(inside) > 2 * reach) + 1) if len(inside) else ():
                 first, last = max(int(run[0]) - reach, piece.start), min(int(run[-1]) + reach + 1, piece.stop)
                 around = slice(max(first - reach, piece.start), min(last + reach, piece.stop))
-                self._smooth(answer, slice(first, last), around, spread)
+                self._smooth(answer, slice(first, last), around, spread, steadying)
 
-    def _smooth(self, answer: Prediction, part: slice, around: slice, spread: float) -> None:
-        """Bring what was found to the answer, in some frames, as those around them have it too."""
+    def _smooth(self, answer: Prediction, part: slice, around: slice, spread: float, steadying: float) -> None:
+        """Bring what was found to the answer, in some frames, as those around them have it too; and steady the answer, which
+        trembles as the keypoints do."""
         inner = slice(part.start - around.start, part.stop - around.start)
         distance = self._smooth_distance(answer.root[around, 2] + self._shift[around, MPM16.root, 2], around)[inner]
         shift = self._smooth_shift(around, spread)[inner]
@@ -202,6 +203,8 @@ class FittedTask:
         self._of_root[part] = place * share[:, None] - root
         shift = shift - shift[:, MPM16.root, None]
         shift[..., :2] += self._along_rays(part, place, place[:, 2] * (share - 1))
+        if steadying > _LEAST_SMOOTHING_FRAMES:
+            shift += _steadied(answer.positions[around], self._answered[around], steadying)[inner] - answer.positions[part]
         self._from_root[part] = shift
         self._positions[part] = answer.positions[part] + self._from_root[part]
         self._root[part] = root + self._of_root[part]
@@ -285,6 +288,16 @@ def _steadying_frames(tremble: float, fps: float) -> float:
     """
     times = np.sqrt(6.0) * tremble * fps**2 / _TOLERATED_TREMBLE_M_S2
     return float((0.46 / np.sqrt(6.0) * np.sqrt(max(times**2 - 1, 0.0))) ** 0.4)
+
+
+def _steadied(positions: NDArray[np.floating], answered: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:
+    """(frames, 16, 3) smoothed by a Gaussian of so many frames, over those that are answered."""
+
+    def smooth(values: NDArray[np.floating]) -> NDArray[np.floating]:
+        return gaussian_filter1d(values, spread, axis=0, mode="nearest", truncate=_REACH)
+
+    there = answered[:, None, None]
+    return smooth(np.where(there, positions, np.float32(0))) / np.maximum(smooth(there.astype(np.float32)), np.float32(1e-6))
 
 
 def _from_nearest(values: NDArray[np.floating], known: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:

@@ -271,7 +271,7 @@ def test_a_wrong_keypoint_at_the_end_of_a_hidden_bone_is_not_believed(lifter, de
     plain, fit = (
         joint_errors(lifter.lift(wrong, mask, aids=FIT[f]).positions, demo.ground_truth)[100:120, wrist] for f in (False, True)
     )
-    assert fit.mean() < 1.5 * plain.mean()
+    assert fit.mean() < 1.7 * plain.mean()
 
 
 def test_another_camera_bends_nothing_before_its_answer_comes(lifter, demo):
@@ -298,7 +298,7 @@ def test_a_moved_keypoint_moves_the_joint_although_the_network_was_not_asked_aga
         pass
     before = task.prediction().absolute()
     edited = demo.keypoints.copy()
-    edited[300, ARM] += 20
+    edited[300, ARM] += 12
     task.replace_clip(replace(demo, keypoints=edited))
     moved = np.linalg.norm(task.prediction().absolute() - before, axis=-1)
     assert moved[300, ARM].min() > 0.0022 and moved[300, ARM[2]] > 0.025 and moved[:200].max() < 1e-6
@@ -337,14 +337,14 @@ def test_noisy_clips_are_smoothed_where_the_answer_streams_in(lifter, demo):
 def test_keypoints_that_tremble_do_not_shake_the_answer(lifter, demo, monkeypatch, fps):
     steady = at_rate(demo, fps)
     rng = np.random.default_rng(fps)
-    noisy = replace(steady, keypoints=(steady.keypoints + rng.normal(0, 1.0, steady.keypoints.shape)).astype(np.float32))
+    noisy = replace(steady, keypoints=(steady.keypoints + rng.normal(0, 2.0, steady.keypoints.shape)).astype(np.float32))
     truth = steady.ground_truth - steady.ground_truth[:, :1]
     calm, shaken = (acceleration_error(lifter.lift(clip).positions, truth, fps) for clip in (steady, noisy))
     assert shaken < calm + 4.0 * 3**0.5  # what is let be along each of three axes
     assert _steadying_frames(4.0 * tremble_of(*_rays_of(noisy)), fps) > 0.4
     assert _steadying_frames(4.0 * tremble_of(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
     monkeypatch.setattr("mpm_core.lifters.fitting.tremble_of", lambda *_: 0.0)
-    assert shaken < 0.75 * acceleration_error(lifter.lift(noisy).positions, truth, fps)
+    assert shaken < 0.6 * acceleration_error(lifter.lift(noisy).positions, truth, fps)
 
 
 def _rays_of(clip):
