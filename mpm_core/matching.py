@@ -30,20 +30,23 @@ _CLOSEST_M = 0.05
 _FARTHEST_S, _FASTEST_GRID, _MOST_FRAMES = 10.0, 60.0, 600
 """Shifts that are looked for, at so many frames/s at most, and in so many frames of the clip."""
 
-_LEAST_OVERLAP, _FEWEST_FRAMES = 0.3, 10
-"""Of the shorter clip, and frames: what must overlap at a shift that is weighed."""
+_LEAST_OVERLAP, _SHORTEST_S, _MOST_NEEDED, _FEWEST_FRAMES = 0.3, 1.0, 0.8, 10
+"""What must overlap at a shift that is weighed: a share of the shorter clip, seconds (no larger share than that), frames."""
 
-_BESIDE_S, _CLEARLY = 0.25, 0.7
-"""A shift is sure where no other one that is not next to it leaves less than 1 / 0.7 of what this one leaves."""
+_BESIDE_S, _AGREES, _CLEARLY = 0.25, 0.5, 0.7
+"""A shift is sure where less than half of the movement is left unexplained, and no shift that is not next to it leaves less
+than 1 / 0.7 of that."""
 
-_AS_GOOD, _AS_GOOD_SHARE = 1.1, 0.0003
-"""What was recorded together begins together unless that leaves so much more, and so large a share of the person."""
+_AS_GOOD, _AS_GOOD_PLUS = 1.1, 0.005
+"""What was recorded together begins together unless that leaves clearly more."""
+
+_STILL_PX = 0.5
 
 _DOUBTFUL, _WRONG = 0.03, 0.05
 """Of the person's size in the picture, that joints lie beside where the other camera says (the median). MediaPipe in two
 calibrated videos: 0.018, with both cameras exchanged 0.07."""
 
-_FEWEST_JOINTS = 16
+_FEWEST_JOINTS, _FEW = 16, 0.5
 _IN_FRONT = 0.9
 
 _BENT, _FEWEST_BENDS = 0.04, 20
@@ -151,7 +154,9 @@ def _matched(first: Clip, camera: CalibratedCamera, other: Clip, view: View) -> 
         *_time_notes(first, camera, other, shift),
     ]
     far = f"joints lie {100 * share:.1f} % of the person beside where '{camera.name}' sees them: check the calibration"
-    doubts = tuple(f"{name}: {text}" for text in (far if share > _DOUBTFUL else "", wrong) if text)
+    few = f"only {int(both.any(1).sum())} of {len(first)} frames are seen by both"
+    doubted = (far if share > _DOUBTFUL else "", wrong, few if both.any(1).mean() < _FEW else "")
+    doubts = tuple(f"{name}: {text}" for text in doubted if text)
     return clip, Fit(shift, off_px, share, height, tuple(notes), doubts)
 
 
@@ -182,15 +187,15 @@ def _check_body(first: Clip, other: Clip, both: Mask, beside: Beside) -> tuple[f
     there = places @ beside.rotation.T + beside.offset
     if ((places[..., 2] > 0) & (there[..., 2] > 0))[both].mean() < _IN_FRONT:
         raise UserError(f"{name}: by this calibration the person would be behind a camera: are the cameras exchanged?")
+    bends = _knee_bends(places, both)
+    forward = float((bends > 0).mean()) if len(bends) >= _FEWEST_BENDS else 1.0
+    if forward < _BACKWARD:
+        raise UserError(f"{name}: by this calibration knees would bend backwards: are the cameras exchanged?")
     height = stature(places, ~both) if both.any(0).all() else None
     if height is not None and not SMALLEST_M <= height <= TALLEST_M:
         raise UserError(
             f"{name}: by this calibration the person would be {height:.3g} m tall: in which unit is its translation?"
         )
-    bends = _knee_bends(places, both)
-    forward = float((bends > 0).mean()) if len(bends) >= _FEWEST_BENDS else 1.0
-    if forward < _BACKWARD:
-        raise UserError(f"{name}: by this calibration knees would bend backwards: are the cameras exchanged?")
     return height, "" if forward >= _FORWARD else "by this calibration knees often bend backwards: are the cameras exchanged?"
 
 
@@ -253,15 +258,15 @@ def _points(clip: Clip) -> NDArray[np.floating]:
 def _find_shift(first: Clip, other: Clip, beside: Beside) -> tuple[float, str]:
     """How many seconds after the first clip the other begins, and how that is known."""
     rate = min(first.fps, other.fps, _FASTEST_GRID)
-    left, lags = _left_by_shift(_on_grid(first, rate), _on_grid(other, rate), beside, rate)
-    if not np.isfinite(left).any():
+    lags, left, evidence = _left_by_shift(_on_grid(first, rate), _on_grid(other, rate), beside, rate)
+    if not np.isfinite(evidence).any():
         return 0.0, "which is assumed: too little is seen by both to tell"
-    top, at_zero = int(np.nanargmin(left)), int(np.flatnonzero(lags == 0)[0])
-    if left[at_zero] <= _AS_GOOD * left[top] + _AS_GOOD_SHARE * _size(first):
+    top, at_zero = int(np.nanargmax(evidence)), int(np.flatnonzero(lags == 0)[0])
+    if left[at_zero] <= _AS_GOOD * left[top] + _AS_GOOD_PLUS:
         top = at_zero
-    apart = np.abs(lags - lags[top]) > _BESIDE_S * rate
-    rival = np.nanmin(left[apart]) if np.isfinite(left[apart]).any() else np.inf
-    if not left[top] <= _CLEARLY * rival or not np.isfinite(rival):
+    apart = np.isfinite(evidence) & (np.abs(lags - lags[top]) > _BESIDE_S * rate)
+    rival = left[np.where(apart, evidence, -np.inf).argmax()] if apart.any() else 0.0
+    if left[top] > min(_AGREES, _CLEARLY * rival):
         return 0.0, "which is assumed: how both move does not tell"
     return float(lags[top]) / rate, "as how both move tells"
 
@@ -274,25 +279,40 @@ def _on_grid(clip: Clip, rate: float) -> NDArray[np.float64]:
 
 def _left_by_shift(
     first: NDArray[np.float64], other: NDArray[np.float64], beside: Beside, rate: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """For each shift in grid frames, the mean distance in pixels that is left of each joint about its own mean; NaN where too
-    little overlaps."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Shifts in grid frames; for each the share of the movement across the other camera's lines that the other does not make as
+    well; and how good that and the overlap make it. NaN where too little overlaps or moves.
+
+    Each joint counts about its own mean: detectors see it elsewhere from each side, but always.
+    """
     most = max(min(round(_FARTHEST_S * rate), len(first) - 1, len(other) - 1), 0)
     lags = np.arange(-most, most + 1)
     frames = np.unique(np.linspace(0, len(first) - 1, min(len(first), _MOST_FRAMES)).round().astype(int))
     _, lines, one = beside.lines(first[frames], True)
     rays, _, two = beside.lines(other, False)
-    needed = max(_LEAST_OVERLAP * min(len(first), len(other)) * len(frames) / len(first), _FEWEST_FRAMES)
-    left = np.full(len(lags), np.nan)
+    seen = np.isfinite(lines[..., 0]), np.isfinite(rays[..., 0])
+    lines, rays, one, two = (np.nan_to_num(values) for values in (lines, rays, one, two))
+    shorter, dense = min(len(first), len(other)) * len(frames) / len(first), len(frames) / len(first)
+    needed = max(_LEAST_OVERLAP * shorter, min(_SHORTEST_S * rate * dense, _MOST_NEEDED * shorter), _FEWEST_FRAMES)
+    left, evidence = np.full(len(lags), np.nan), np.full(len(lags), np.nan)
     for place, lag in enumerate(lags):
-        there = frames - lag
-        inside = (there >= 0) & (there < len(other))
-        there = there[inside]
-        apart = (rays[there] * lines[inside]).sum(-1) / np.sqrt(np.maximum(one[inside] + two[there], 1e-18))
-        seen = np.isfinite(apart)
-        if seen.any(1).sum() < needed:
+        inside = (frames - lag >= 0) & (frames - lag < len(other))
+        there = frames[inside] - lag
+        both = (seen[0][inside] & seen[1][there])[..., None]
+        count = int(both.any((1, 2)).sum())
+        if count < needed:
             continue
-        apart = np.where(seen, apart, 0)
-        apart = np.abs(apart - apart.sum(0) / np.maximum(seen.sum(0), 1)) * seen
-        left[place] = apart.sum() / seen.sum()
-    return left, lags
+        ray, line = rays[there], lines[inside]
+        steady_ray, steady_line = _mean(ray, both), _mean(line, both)
+        products = np.stack(((ray * line).sum(-1), (steady_ray * line).sum(-1), (ray * steady_line).sum(-1)), axis=-1)
+        products /= np.sqrt(np.maximum(one[inside] + two[there], 1e-18))[..., None]
+        moves = np.square(np.abs((products - _mean(products, both)) * both).sum((0, 1)) / both.sum())
+        if moves[1] + moves[2] > _STILL_PX**2:
+            left[place] = moves[0] / (moves[1] + moves[2])
+            evidence[place] = -np.log(max(min(left[place], 1.0), 1e-9)) * np.sqrt(count / shorter)
+    return lags, left, evidence
+
+
+def _mean(values: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(1, joints, values): over the frames that count."""
+    return np.asarray((values * counts).sum(0, keepdims=True) / np.maximum(counts.sum(0, keepdims=True), 1))
