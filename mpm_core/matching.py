@@ -47,6 +47,7 @@ _DOUBTFUL, _WRONG = 0.03, 0.05
 calibrated videos: 0.018, with both cameras exchanged 0.07."""
 
 _FEWEST_JOINTS, _FEW = 16, 0.5
+_OTHER_HEIGHT = 0.06
 _IN_FRONT = 0.9
 
 _BENT, _FEWEST_BENDS = 0.04, 20
@@ -107,7 +108,16 @@ def match_views(views: Sequence[View]) -> Matched:
         clips.append(clip)
         fits.append(fit)
         notes += (*said, *fit.notes)
-    return Matched(tuple(clips), tuple(view.camera for view in views), tuple(fits), notes)
+    return Matched(tuple(clips), tuple(view.camera for view in views), tuple(fits), (*notes, *_guess_notes(clips)))
+
+
+def _guess_notes(clips: Sequence[Clip]) -> tuple[str, ...]:
+    """That some joints are not seen by two cameras, so that their depth, or all of their place, is a guess."""
+    cameras = np.sum([clip.visible for clip in clips], axis=0)
+    by_one, by_none = (100 * float((cameras == count).mean()) for count in (1, 0))
+    if len(clips) < 2 or by_one + by_none == 0:
+        return ()
+    return (f"{by_one:.1f} % of all joints are seen by one camera alone and {by_none:.1f} % by none: those are guesses",)
 
 
 def _seen(view: View) -> tuple[Clip, tuple[str, ...]]:
@@ -150,14 +160,21 @@ def _matched(first: Clip, camera: CalibratedCamera, other: Clip, view: View) -> 
     notes = [
         _shift_sentence(name, shift, first.fps, told),
         f"'{view.camera.name}' agrees with '{camera.name}' to {off_px:.1f} px"
-        + ("" if height is None else f"; the person is {height:.2f} m tall"),
+        + ("" if height is None else f"; by both the person is {height:.2f} m tall: if they are not, the calibration is wrong"),
         *_time_notes(first, camera, other, shift),
     ]
     far = f"joints lie {100 * share:.1f} % of the person beside where '{camera.name}' sees them: check the calibration"
     few = f"only {int(both.any(1).sum())} of {len(first)} frames are seen by both"
-    doubted = (far if share > _DOUBTFUL else "", wrong, few if both.any(1).mean() < _FEW else "")
+    tall = "" if height is None or not first.height_m else _height_doubt(height, first.height_m)
+    doubted = (far if share > _DOUBTFUL else "", wrong, tall, few if both.any(1).mean() < _FEW else "")
     doubts = tuple(f"{name}: {text}" for text in doubted if text)
     return clip, Fit(shift, off_px, share, height, tuple(notes), doubts)
+
+
+def _height_doubt(height_m: float, said_m: float) -> str:
+    if abs(height_m / said_m - 1) <= _OTHER_HEIGHT:
+        return ""
+    return f"by this calibration the person is {height_m:.2f} m tall, and {said_m:.2f} m was said: check it"
 
 
 def _time_notes(first: Clip, camera: CalibratedCamera, other: Clip, shift_s: float) -> list[str]:

@@ -126,8 +126,9 @@ class TogetherJob(KeepingJob):
     def _keep(self, answers: Sequence[KeptAnswer], asked: _Asked) -> None:
         session, kept = self._session, answers[0]
         assert session.clip is not None
-        text = f"Lift with {kept.note['cameras']}, by {asked.calibration}"
         is_other = session.clip.keypoints is not asked.clip.keypoints
+        angle, told = asked.camera.field_of_view_deg(session.clip.image_size), f"as {asked.calibration} has it"
+        text = f"Lift with {kept.note['cameras']}; field of view {angle:.1f}°, {told}"
         is_new_camera = session.clip.camera != asked.camera
         if not keep_with_camera(session, kept, asked.camera, text):
             return
@@ -137,8 +138,7 @@ class TogetherJob(KeepingJob):
             f"off the keypoints: {kept.note['off the keypoints']}",
         ]
         if is_new_camera:
-            angle = asked.camera.field_of_view_deg(session.clip.image_size)
-            said.append(f"the clip's field of view is {angle:.1f}° now, as {asked.calibration} has it")
+            said.append(f"the clip's field of view is {angle:.1f}° now, {told}")
         session.message.emit("; ".join(said) + ". The tab Answers lists it, and Export and What was done offer it.")
 
 

@@ -48,7 +48,7 @@ def test_what_fits_is_told_with_the_persons_height(motion):
     assert 1.4 < fit.height_m < 2.0
     said = "; ".join(matched.notes)
     assert "right.npz begins at the same moment, as how both move tells" in said and f"{fit.height_m:.2f} m tall" in said
-    assert np.abs(matched.clips[1].keypoints - other.clip.keypoints).max() < 1e-3
+    assert "guesses" not in said and np.abs(matched.clips[1].keypoints - other.clip.keypoints).max() < 1e-3
     assert matched.clips[0].camera is one.camera.camera
 
 
@@ -107,8 +107,10 @@ def test_cameras_that_stand_alike_are_not_exchanged_unseen(motion, degrees):
         match_views([replace(one, camera=other.camera), replace(other, camera=one.camera)])
 
 
-def turned(camera, degrees):
-    return replace(camera, rotation=Rotation.from_rotvec([np.radians(degrees), 0, 0]).as_matrix() @ camera.rotation)
+def turned(camera, degrees, axis=0):
+    """It looks elsewhere from where it stands."""
+    turn = Rotation.from_rotvec(np.radians(degrees) * np.eye(3)[axis]).as_matrix()
+    return replace(camera, rotation=turn @ camera.rotation, translation=turn @ camera.translation)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,17 @@ def test_what_cannot_be_is_refused_in_a_sentence(motion, change, said):
 
 def test_a_calibration_that_is_a_little_off_is_doubted(motion):
     one, other = two(motion)
-    matched = match_views([one, replace(other, camera=turned(other.camera, 2.2))])
+    matched = match_views([one, replace(other, camera=turned(other.camera, 1.0))])
     assert len(matched.doubts) == 1 and "check the calibration" in matched.doubts[0]
+
+
+def test_what_no_line_tells_a_known_height_may(motion):
+    """A camera that is turned about the vertical has the same lines, nearly, but the person comes nearer."""
+    one, other = two(motion)
+    off = replace(other, camera=turned(other.camera, 10, axis=1))
+    right, wrong = (match_views([replace(one, clip=replace(one.clip, height_m=1.72)), view]) for view in (other, off))
+    assert not right.doubts and not match_views([one, off]).doubts
+    assert len(wrong.doubts) == 1 and "1.72 m was said" in wrong.doubts[0]
 
 
 @pytest.mark.parametrize(("calibrated", "is_fine"), [((1008, 1008), True), ((1000, 1000), True), ((1024, 1000), False)])
@@ -155,3 +166,4 @@ def test_what_is_hidden_in_one_camera_is_hidden_in_it_alone(motion):
     matched = match_views([replace(one, hidden=hidden), other])
     assert not matched.clips[0].visible[:50, 3].any() and matched.clips[0].visible[50:].all()
     assert matched.clips[1].visible.all()
+    assert "1.6 % of all joints are seen by one camera alone and 0.0 % by none" in matched.notes[-1]
