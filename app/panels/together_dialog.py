@@ -11,10 +11,12 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QToolButton,
@@ -40,9 +42,10 @@ from mpm_core.matching import Matched, View
 
 _UNITS = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "inch": "inches"}
 _USUAL_STEPS = 10
-_FARTHEST_FRAMES = 1e6
+_FARTHEST_FRAMES = 99_999.0
 _WIDTH, _LINES = 600, 8
 _NO_CAMERA = -1
+_READING = "Reading"
 
 
 @dataclass(eq=False)
@@ -80,7 +83,7 @@ class TogetherDialog(QDialog):
         layout.addWidget(self._build_said(), 1)
         layout.addWidget(self._build_buttons())
         self._add_row(session.clip, None)
-        opener.asked.connect(self._look)
+        opener.progress.connect(self._on_progress)
         opener.failed.connect(self._warn)
         opener.view_read.connect(self._on_view_read)
         self.resize(min(_WIDTH, parent.width()), self.sizeHint().height())
@@ -89,7 +92,7 @@ class TogetherDialog(QDialog):
     def done(self, result: int) -> None:
         """See QDialog."""
         for signal, slot in (
-            (self._opener.asked, self._look), (self._opener.failed, self._warn),
+            (self._opener.progress, self._on_progress), (self._opener.failed, self._warn),
             (self._opener.view_read, self._on_view_read),
         ):  # fmt: skip
             signal.disconnect(slot)
@@ -153,14 +156,19 @@ class TogetherDialog(QDialog):
         row.addStretch()
         return row
 
-    def _build_said(self) -> QLabel:
+    def _build_said(self) -> QScrollArea:
         self.said = QLabel()
         self.said.setWordWrap(True)
         self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.said.setMinimumHeight(_LINES * self.said.fontMetrics().lineSpacing())
-        return self.said
+        area = QScrollArea()  # of three cameras and in large text it may be long
+        area.setWidget(self.said)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumHeight(_LINES * self.said.fontMetrics().lineSpacing())
+        return area
 
     def _build_buttons(self) -> QDialogButtonBox:
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -213,12 +221,20 @@ class TogetherDialog(QDialog):
                 " export the clip, which can be added here.", "warning",
             )  # fmt: skip
             return
-        self._say(f"Reading {path.name} …", "muted")
+        self._say(f"{_READING} {path.name} …", "muted")
+        self.add_button.setEnabled(False)  # one at a time: a second file would take the place of the first
         self._opener.open_view(path)
 
     def _on_view_read(self, beside: Clip, clip: Clip, hidden: Mask) -> None:
         self._add_row(clip, hidden)
         self._look()
+
+    def _on_progress(self, _name: str, done: int, total: int) -> None:
+        if done < total:
+            return
+        self.add_button.setEnabled(True)
+        if self.said.text().startswith(_READING):  # and nothing came of it: somebody is asked, or has cancelled
+            self._look()
 
     def _warn(self, why: str) -> None:
         self._say(why, "warning")

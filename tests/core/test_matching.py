@@ -76,6 +76,17 @@ def test_a_shift_that_is_said_counts(motion):
         match_views([one, replace(late, shift_s=60.0)])
 
 
+def test_three_cameras_are_each_brought_to_the_first(motion):
+    one, other = two(motion)
+    third = camera_at(motion, -60, "behind", away_m=0.5)
+    late = View(seen_by(third, motion, noise_px=2.0, source="behind.npz", seed=7).cut(10, FRAMES - 1), third)
+    matched = match_views([one, other, late])
+    assert [fit.shift_s for fit in matched.fits] == [0, pytest.approx(0.2)]
+    assert [len(clip) for clip in matched.clips] == 3 * [FRAMES] and matched.cameras[2] is third
+    with pytest.raises(UserError, match=r"behind.npz.*exchanged|behind.npz.*does not fit"):
+        match_views([one, replace(other, camera=third), replace(late, camera=other.camera)][::2])
+
+
 def test_other_rates_are_brought_to_the_first_ones(motion):
     one, other = two(motion, noise_px=0)
     slow = seen_by(other.camera, motion[::2], fps=25.0, source="slow.npz")
