@@ -51,8 +51,8 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         layout.addLayout(form)
         self._format, self._frames, self._answer = QComboBox(), QComboBox(), answer_box(session)
-        if session.kept.answers:
-            form.addRow("Answer", self._answer)
+        form.addRow("Answer", self._answer)
+        form.setRowVisible(self._answer, bool(session.kept.answers))
         for writer in writers():
             self._format.addItem(writer.label, writer)
         self._format.setCurrentIndex(self._format.findText("BVH motion"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,9 +16,11 @@ from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.diffusion.options import Sampling
 from mpm_core.lifters.aids import Aids
-from mpm_core.matching import Matched, View, match_views
 from mpm_core.prediction import Prediction
 from mpm_core.provenance import Step
+
+if TYPE_CHECKING:
+    from mpm_core.matching import Matched, View
 
 _NO_AIDS = Aids(**dict.fromkeys(vars(Aids()), False))
 """None of them has a say in what several cameras see."""
@@ -53,6 +56,8 @@ class MatchJob(QObject):
         self._thread.stop()
 
     def _work(self, views: Sequence[View], number: int) -> None:
+        from mpm_core.matching import match_views  # scipy is slow to import, and not needed to open a window
+
         self._told.emit(match_views(views), number)
 
     def _on_told(self, matched: Matched, number: int) -> None:
