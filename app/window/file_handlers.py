@@ -21,7 +21,7 @@ from app.panels.questions import ask_for_file, ask_for_folder, ask_to_give_up_ex
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.newest_wins import NewestWins
-from app.workers.opening import Beside, Opener
+from app.workers.opening import Opener, ReadBeside
 from mpm_core.clip import Clip
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats import FORMATS, write
@@ -103,7 +103,7 @@ class FileHandlers(QObject):
     def open_demo(self) -> None:
         self._opener.open_demo()
 
-    def ask_and_read(self, path: Path, contents: Contents, beside: Beside | None, theme: Theme) -> None:
+    def ask_and_read(self, path: Path, contents: Contents, beside: ReadBeside | None, theme: Theme) -> None:
         """Ask for what a file lacks, then read it."""
         from app.panels.open_dialog import OpenDialog  # not needed to open a window
 

@@ -31,7 +31,7 @@ _LONGEST_NOTE = 260
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class ReadBeside:
     """What a file is read for that belongs to the clip that is open: its ground truth, or what another camera saw."""
 
     clip: Clip
@@ -79,7 +79,7 @@ class Opener(QObject):
         """The bundled demo."""
         self._thread.ask(find_asset("demo/demo.npz"), ReadOptions(), None)
 
-    def read(self, path: Path, options: ReadOptions, beside: Beside | None = None) -> None:
+    def read(self, path: Path, options: ReadOptions, beside: ReadBeside | None = None) -> None:
         """Read a file with the answers to what it lacked: a clip to open, or what belongs to the one that is open."""
         if options.joint_map:
             self._settings.setValue(_joint_map_key(options.joint_map), dict(options.joint_map))
@@ -96,18 +96,18 @@ class Opener(QObject):
     def open_truth(self, path: Path) -> None:
         """Look at a file with 3D that belongs to the clip that is open; then read it, or ask which of its clips."""
         if self._session.clip is not None:
-            self._thread.ask(path, None, Beside(self._session.clip))
+            self._thread.ask(path, None, ReadBeside(self._session.clip))
 
     def open_view(self, path: Path) -> None:
         """Look at a file with what another camera saw of the clip that is open; then read it, or ask for what it lacks."""
         if self._session.clip is not None:
-            self._thread.ask(path, None, Beside(self._session.clip, is_truth=False))
+            self._thread.ask(path, None, ReadBeside(self._session.clip, is_truth=False))
 
     def cancel(self) -> None:
         """Stop reading; the session stays as it is."""
         self._is_cancelled = True
 
-    def _work(self, path: Path, options: ReadOptions | None, beside: Beside | None) -> None:
+    def _work(self, path: Path, options: ReadOptions | None, beside: ReadBeside | None) -> None:
         self._is_cancelled = False
         try:
             self._look_or_read(path, options, beside)
@@ -121,7 +121,7 @@ class Opener(QObject):
             raise CancelledError
         self.progress.emit(path.name, done, total)
 
-    def _look_or_read(self, path: Path, options: ReadOptions | None, beside: Beside | None) -> None:
+    def _look_or_read(self, path: Path, options: ReadOptions | None, beside: ReadBeside | None) -> None:
         tell = partial(self._on_progress, path)
         if options is None and beside is None and path.is_file() and is_project(path):
             opened = Unpacked(read_project(path), path)
@@ -152,7 +152,7 @@ class Opener(QObject):
             raise UserError(f"{path}: holds no 3D positions")
         self.truth_read.emit(beside.clip, clip.to_mpm16())
 
-    def _tell_view(self, path: Path, clip: Clip, beside: Beside) -> None:
+    def _tell_view(self, path: Path, clip: Clip, beside: ReadBeside) -> None:
         """What was saved with another camera's clip is hidden in it."""
         from mpm_core.formats.saved import read_saved  # not needed to open a window
 
@@ -162,7 +162,7 @@ class Opener(QObject):
         hidden = np.zeros(clip.visible.shape, bool) if mask is None else mask
         self.view_read.emit(beside.clip, clip, hidden | unsure_joints(clip, threshold) if threshold > 0 else hidden)
 
-    def _on_found(self, path: Path, contents: Contents, beside: Beside | None) -> None:
+    def _on_found(self, path: Path, contents: Contents, beside: ReadBeside | None) -> None:
         """In the window's thread."""
         self.asked.emit(path, contents, beside)
 
