@@ -35,6 +35,7 @@ _TURNS = 20
 """Rounds in which a lens is straightened: each leaves less than a tenth of the error of a usual lens."""
 
 _SAME_PX = 1.0
+_BLOCK_PX = 16
 _STRAIGHT_PX = 0.05
 
 
@@ -56,23 +57,29 @@ class CalibratedCamera:
         name = clip.source or "a clip"
         if clip.keypoints is None:
             raise UserError(f"{name}: has no 2D keypoints to lift")
-        if self.size is not None and np.abs(np.subtract(clip.image_size, self.size)).max() > _SAME_PX:
-            width, height = clip.image_size
-            raise UserError(
-                f"{name}: its image is {width} x {height} pixels, but the camera '{self.name}' was calibrated for"
-                f" {self.size[0]} x {self.size[1]}"
-            )
+        padded = self._padded_note(clip, name)
         rays = self.rays(np.where(clip.visible[..., None], clip.keypoints, np.nan), clip.image_size)
         visible = np.isfinite(rays[..., 0])
         there = np.concatenate((np.nan_to_num(rays), np.ones((*visible.shape, 1))), axis=-1)
         pixels = np.where(visible[..., None], self.camera.project(there), 0).astype(np.float32)
         lost = int((clip.visible & ~visible).sum())
-        said = (f"{lost} of all joints lie so far outside of the image that the lens tells nothing there, and are left out",)
+        far = f"{lost} of all joints lie so far outside of the image that the lens tells nothing there, and are left out"
         return replace(
             clip, keypoints=pixels, visible=visible, derived=clip.derived & visible, edited=clip.edited & visible,
             confidence=np.where(visible, clip.confidence, 0).astype(np.float32), camera=self.camera,
-            notes=(*clip.notes, *(said if lost else ())),
+            notes=(*clip.notes, *padded, *((far,) if lost else ())),
         ).after(f"seen by the calibrated camera '{self.name}'")  # fmt: skip
+
+    def _padded_note(self, clip: Clip, name: str) -> tuple[str, ...]:
+        """What is to be said of an image that is a little smaller or larger than the calibrated one, as codecs pad it at two of
+        its edges; UserError for one of any other size."""
+        if self.size is None or np.abs(np.subtract(clip.image_size, self.size)).max() <= _SAME_PX:
+            return ()
+        said = f"its image is {clip.image_size[0]} x {clip.image_size[1]} pixels"
+        calibrated = f"was calibrated for {self.size[0]} x {self.size[1]}"
+        if any(_padded(a) != _padded(b) for a, b in zip(clip.image_size, self.size, strict=True)):
+            raise UserError(f"{name}: {said}, but the camera '{self.name}' {calibrated}")
+        return (f"{said}, and its camera {calibrated}, which is the same but for the edge that codecs add",)
 
     def rays(self, pixels: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
         """(..., 2) rays of pixels (..., 2), by fixed-point rounds as OpenCV does; NaN for pixels that are NaN, or outside of an
@@ -100,6 +107,11 @@ class CalibratedCamera:
             across = x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x)
             down = y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y
         return np.stack((across, down), axis=-1)
+
+
+def _padded(pixels: int) -> int:
+    """An image's side as codecs have it, which know blocks alone."""
+    return -(-pixels // _BLOCK_PX) * _BLOCK_PX
 
 
 def read_cameras(path: Path, unit: str = "m") -> tuple[CalibratedCamera, ...]:

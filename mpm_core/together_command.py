@@ -12,6 +12,7 @@ from mpm_core.clip import Clip
 from mpm_core.diffusion.options import USUAL_SAMPLES, Sampling
 from mpm_core.errors import UserError
 from mpm_core.formats.base import UNITS, ReadOptions
+from mpm_core.matching import View, match_views
 from mpm_core.output_option import add_output
 from mpm_core.reading import typed_size
 from mpm_core.terminal import follow
@@ -19,15 +20,13 @@ from mpm_core.writing import add_writing, write_options
 
 _log = logging.getLogger("mpm")
 
-_STEPS = 10
-
 
 def add_together(commands: Any) -> None:
     """The command's options."""
     parser = commands.add_parser("together", help="2D keypoints of several calibrated cameras to one 3D motion")
     parser.add_argument(
         "views", nargs="+", metavar="[CAMERA=]FILE",
-        help="keypoint files of one person at the same times; the answer is in the axes of the first one's camera",
+        help="keypoint files of one person at one time; the answer is in the frames and axes of the first one's camera",
     )  # fmt: skip
     parser.add_argument(
         "--cameras", type=Path, required=True, metavar="FILE",
@@ -38,7 +37,7 @@ def add_together(commands: Any) -> None:
     parser.add_argument("--fps", type=float, help="frames per second, when the files do not say")
     parser.add_argument("--image-size", type=typed_size, metavar="WxH", help="image size in pixels, when the files do not say")
     parser.add_argument("--samples", type=int, default=USUAL_SAMPLES, metavar="N", help="hypotheses (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=_STEPS, metavar="N", help="of each (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=10, metavar="N", help="of each (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
     parser.add_argument(
         "--hide", action="append", default=[], metavar="WHAT[:FIRST-LAST]", help="hidden from all cameras, see mpm lift"
@@ -55,7 +54,7 @@ def run_together(options: argparse.Namespace) -> None:
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import find_device
     from mpm_core.lifters.denoisers import load_denoiser
-    from mpm_core.lifters.several_cameras import CameraPlace, Together
+    from mpm_core.lifters.several_cameras import Together
 
     check_target(options.output)
     check_mask_names(options.hide)
@@ -63,15 +62,17 @@ def run_together(options: argparse.Namespace) -> None:
     if not sampling.samples:
         raise UserError("--samples must be 1 or more: the answer is made of them")
     views = views_of(options.views, read_cameras(options.cameras, options.unit))
-    clips = [_seen(path, camera, options) for path, camera in views]
-    places = [CameraPlace(camera.rotation, camera.translation) for _, camera in views]
-    mask = parse_mask(options.hide, len(clips[0]))
+    matched = match_views([View(_read(path, options), camera) for path, camera in views])
+    for note in (*matched.notes, *matched.doubts):
+        _log.warning("%s", note)
+    first = matched.clips[0]
+    mask = parse_mask(options.hide, len(first))
     denoiser = load_denoiser(find_device(options.device), options.weights)
-    together = Together(clips, places, mask, sampling, denoiser)
+    together = Together.of(matched, mask, sampling, denoiser)
     list(follow(together.run(), "lift"))
     prediction = together.prediction()
     options.outputs = [options.output]
-    for note in write(prediction, options.output, write_options(options, clips[0], options.output)):
+    for note in write(prediction, options.output, write_options(options, first, options.output)):
         _log.warning("%s: %s", options.output, note)
     off = ", ".join(f"{camera.name} {px:.1f} px" for (_, camera), px in zip(views, together.off_px(), strict=True))
     _log.info("wrote %s, in the axes of %s; off the keypoints: %s", options.output, views[0][1].name, off)
@@ -91,14 +92,10 @@ def views_of(words: list[str], cameras: tuple[CalibratedCamera, ...]) -> list[tu
     return views
 
 
-def _seen(path: Path, camera: CalibratedCamera, options: argparse.Namespace) -> Clip:
+def _read(path: Path, options: argparse.Namespace) -> Clip:
     import mpm_core
     from mpm_core.files import VIDEO_SUFFIXES
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise UserError(f"{path}: is a video; mpm detect makes a keypoint file of it")
-    clip = mpm_core.read_clip(path, options=ReadOptions(fps=options.fps, image_size=options.image_size))
-    seen = camera.seen(clip.to_mpm16())
-    for note in seen.notes:
-        _log.warning("%s: %s", path, note)
-    return seen
+    return mpm_core.read_clip(path, options=ReadOptions(fps=options.fps, image_size=options.image_size)).to_mpm16()

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from PySide6.QtGui import QUndoCommand
 
+from app.document.commands import SetCamera
 from app.document.predictions import KeptAnswer
 from app.document.session import Session
+from mpm_core.camera import Intrinsics
 
 
 class SetAnswers(QUndoCommand):
@@ -40,6 +42,18 @@ def keep_answers(session: Session, new: Sequence[KeptAnswer], text: str) -> bool
     session.undo_stack.push(SetAnswers(session, kept, text))
     for answer in kept[-len(new) :]:
         session.kept.set_shown(answer.number, True)
+    return True
+
+
+def keep_with_camera(session: Session, new: KeptAnswer, camera: Intrinsics, text: str) -> bool:
+    """Keep an answer by a camera that is known for the clip from then on, as one edit; whether there was room."""
+    assert session.clip is not None
+    if camera == session.clip.camera or session.kept.why_no_room(new):
+        return keep_answers(session, [new], text)
+    session.undo_stack.beginMacro(text)
+    session.undo_stack.push(SetCamera(session, camera, text))
+    keep_answers(session, [new], text)
+    session.undo_stack.endMacro()
     return True
 
 

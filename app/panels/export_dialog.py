@@ -14,8 +14,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.predictions import KeptAnswer
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
+from app.panels.choices import answer_box
 from mpm_core.formats import writers
 from mpm_core.formats.base import IN_WORLD, Format, WriteOptions
 from mpm_core.limits import RATES
@@ -48,7 +50,9 @@ class ExportDialog(QDialog):
         layout = QVBoxLayout(self)
         form = QFormLayout()
         layout.addLayout(form)
-        self._format, self._frames = QComboBox(), QComboBox()
+        self._format, self._frames, self._answer = QComboBox(), QComboBox(), answer_box(session)
+        form.addRow("Answer", self._answer)
+        form.setRowVisible(self._answer, bool(session.kept.answers))
         for writer in writers():
             self._format.addItem(writer.label, writer)
         self._format.setCurrentIndex(self._format.findText("BVH motion"))
@@ -91,6 +95,10 @@ class ExportDialog(QDialog):
     def format(self) -> Format:
         """The chosen format."""
         return self._format.currentData()
+
+    def kept(self) -> KeptAnswer | None:
+        """The kept answer to write; None for the one on show."""
+        return self._answer.currentData()
 
     def options(self) -> WriteOptions:
         """The chosen frames and settings."""

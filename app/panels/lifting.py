@@ -47,6 +47,7 @@ class LiftingPanel(QWidget):
     preset_chosen = Signal(str, bool)  # name, whether it takes the place of what is hidden
     random_chosen = Signal(str, object, bool)  # sampler, MaskRatios, the same
     show_all_chosen = Signal()
+    together_chosen = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -55,6 +56,10 @@ class LiftingPanel(QWidget):
         layout.setContentsMargins(8, 8, 8, 10)
         layout.addLayout(self._build_tasks())
         layout.addLayout(self._build_options())
+        self.together_button = QPushButton("Lift with another camera…")
+        self.together_button.setToolTip("One motion by what several calibrated cameras saw of a person, kept among the answers")
+        self.together_button.clicked.connect(lambda _=False: self.together_chosen.emit())
+        layout.addWidget(self.together_button)
         layout.addLayout(self._build_alternatives())
         layout.addWidget(self._build_presets())
         layout.addWidget(self._build_random())
@@ -205,6 +210,7 @@ class LiftingPanel(QWidget):
         self._task_buttons[options.task].setChecked(True)
         self._task_buttons["lift"].setEnabled(clip is None or clip.keypoints is not None)
         self._task_buttons["complete"].setEnabled(clip is None or clip.ground_truth is not None)
+        self.together_button.setEnabled(clip is not None and clip.keypoints is not None)
         for box, value in ((self._lifter, options.lifter), (self._mode, options.mode), (self._device, options.device)):
             box.setCurrentIndex(box.findData(value))
         self._mirror.setChecked(options.aids.mirror)

@@ -40,7 +40,7 @@ _TIPS = {
     "reprojection": "From the keypoints that an answer was lifted from to its 3D as the camera sees it, px",
     "jumps": "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far",
 }
-_NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept")
+_NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept", "cameras")
 _NARROWEST_NAME_PX = 126
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
@@ -98,7 +98,7 @@ class PredictionsPanel(QWidget):
         work = QHBoxLayout(self._at_work)
         work.setContentsMargins(0, 0, 0, 0)
         self.progress = QProgressBar()
-        self.cancel_button = _button("Cancel", "Keep nothing of this comparison", self.cancel_chosen)
+        self.cancel_button = _button("Cancel", "Keep nothing of what is at work", self.cancel_chosen)
         work.addWidget(self.progress, 1)
         work.addWidget(self.cancel_button)
         self._at_work.setVisible(False)
@@ -166,7 +166,7 @@ class PredictionsPanel(QWidget):
             answers.append((answer.name, [answer.note.get(key, "") for key in _NOTES], found.get(answer.number)))
         prediction = self._session.prediction
         if ON_SHOW in found and prediction is not None:
-            noted = [prediction.lifter, prediction.task, prediction.mode, "", "", "", ""]
+            noted = [prediction.lifter, prediction.task, prediction.mode, *[""] * (len(_NOTES) - 3)]
             answers.insert(0, ("current", noted, found[ON_SHOW]))
         return answer_rows(answers, _NOTES)
 

@@ -98,6 +98,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("faster", "Faster", "Play", "change_speed", ("+", "="), "", 1),
     ActionSpec("lift", "Lift (2D → 3D)", "Lift", "set_task", (), "", "lift"),
     ActionSpec("complete", "Complete (3D → 3D)", "Lift", "set_task", (), "", "complete"),
+    ActionSpec("together", "Lift with another camera…", "Lift", "lift_together"),
     ActionSpec("keep_answer", "Keep this answer", "Lift", "keep_answer", ("K",), starts_group=True),
     ActionSpec("compare_lifters", "Compare lifters", "Lift", "compare_lifters"),
     ActionSpec("save_answers", "Save the table of answers…", "Lift", "save_answers"),

@@ -22,6 +22,7 @@ from app.panels.questions import ask_where
 from app.panels.suspicions import SuspicionsPanel
 from app.views.curves_files import SUFFIXES
 from app.workers.comparing import CompareJob
+from app.workers.together import TogetherJob
 from mpm_core.comparison import table_text
 from mpm_core.errors import UserError
 from mpm_core.files import written_whole
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.views.curves import CurvesView
 
 _WAS_SHOWN = "was_shown"
+AT_WORK = "Lifters are at work already: the tab Answers says how far, and cancels them."
 _NOT_WHOLE = "The answer is not complete yet: wait until the status line no longer says 'lifting'."
 
 
@@ -40,11 +42,12 @@ class AnswerHandlers(QObject):
     comparing = Signal()  # lifters begin to answer: the list of answers tells how far they are
 
     def __init__(
-        self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, answers: PredictionsPanel,
-        suspicions: SuspicionsPanel, curves: Later[CurvesView], curves_dock: QDockWidget,
+        self, window: QMainWindow, session: Session, editor: Editor, compare_job: CompareJob, together_job: TogetherJob,
+        answers: PredictionsPanel, suspicions: SuspicionsPanel, curves: Later[CurvesView], curves_dock: QDockWidget,
     ) -> None:  # fmt: skip
         super().__init__()
         self._window, self._session, self._editor, self._compare_job = window, session, editor, compare_job
+        self._together_job = together_job
         self._answers, self._suspicions, self._curves, self._dock = answers, suspicions, curves, curves_dock
 
     def keep_answer(self) -> None:
@@ -59,6 +62,9 @@ class AnswerHandlers(QObject):
             session.message.emit(f"Kept as '{name}': the tab Answers lists it, a double click there renames it.")
 
     def compare_lifters(self) -> None:
+        if self._together_job.is_running:
+            self._session.warning.emit(AT_WORK)
+            return
         self._compare_job.start()
         if self._compare_job.is_running:
             self.comparing.emit()

@@ -18,10 +18,13 @@ from app.panels.predictions import PredictionsPanel
 from app.panels.suspicions import SuspicionsPanel
 from app.views.timeline import Timeline
 from app.window.answer_handlers import AnswerHandlers
+from app.window.together_handlers import TogetherHandlers
 from app.workers.answers import AnswersJob
 from app.workers.comparing import CompareJob
 from app.workers.curves import CurvesJob
+from app.workers.opening import Opener
 from app.workers.suspicions import SuspicionsJob
+from app.workers.together import TogetherJob
 from mpm_core.curves import CURVES
 
 if TYPE_CHECKING:
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
 class Answers:
     """The panels `predictions` and `suspicions`, the view `curves` in its `dock`, and the handlers of their actions."""
 
-    def __init__(self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, theme: Theme) -> None:
+    def __init__(
+        self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, opener: Opener, theme: Theme
+    ) -> None:  # fmt: skip
         self._session, self._timeline = session, timeline
         self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
         self._theme, self._palette_name = theme, "field"
@@ -46,10 +51,13 @@ class Answers:
         window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.dock)
         self.dock.hide()
         self.compare_job, self.answers_job = CompareJob(session), AnswersJob(session)
+        self.together_job = TogetherJob(session)
         self.curves_job, self.suspicions_job = CurvesJob(session), SuspicionsJob(session)
         self.handlers = AnswerHandlers(
-            window, session, editor, self.compare_job, self.predictions, self.suspicions, self._curves, self.dock
-        )
+            window, session, editor, self.compare_job, self.together_job, self.predictions, self.suspicions, self._curves,
+            self.dock,
+        )  # fmt: skip
+        self.together = TogetherHandlers(window, session, opener, self.together_job, self.compare_job)
         self._connect()
 
     @property
@@ -93,12 +101,13 @@ class Answers:
         session, panel, handlers = self._session, self.predictions, self.handlers
         panel.keep_chosen.connect(handlers.keep_answer)
         panel.compare_chosen.connect(handlers.compare_lifters)
-        panel.cancel_chosen.connect(self.compare_job.cancel)
+        for job in (self.compare_job, self.together_job):  # one at a time
+            panel.cancel_chosen.connect(job.cancel)
+            job.progressed.connect(panel.show_progress)
         panel.save_chosen.connect(handlers.save_answers)
         panel.removed.connect(lambda numbers: remove_answers(session, numbers))
         panel.renamed.connect(lambda number, name: rename_answer(session, number, name))
         panel.seen.connect(self.answers_job.set_wanted)
-        self.compare_job.progressed.connect(panel.show_progress)
         self.answers_job.changed.connect(panel.show_figures)
         self.suspicions.chosen.connect(handlers.go_to)
         self.suspicions.worst_chosen.connect(handlers.go_to_worst)
@@ -136,5 +145,5 @@ class Answers:
 
     def stop(self) -> None:
         """End the workers; call before the application quits."""
-        for job in (self.compare_job, self.answers_job, self.curves_job, self.suspicions_job):
+        for job in (self.compare_job, self.together_job, self.answers_job, self.curves_job, self.suspicions_job):
             job.stop()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.document.document import Document
+from app.document.predictions import KeptAnswer
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.look.theme import Theme
@@ -20,7 +21,7 @@ from app.panels.questions import ask_for_file, ask_for_folder, ask_to_give_up_ex
 from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.newest_wins import NewestWins
-from app.workers.opening import Opener
+from app.workers.opening import Opener, ReadBeside
 from mpm_core.clip import Clip
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats import FORMATS, write
@@ -102,13 +103,13 @@ class FileHandlers(QObject):
     def open_demo(self) -> None:
         self._opener.open_demo()
 
-    def ask_and_read(self, path: Path, contents: Contents, truth_for: Clip | None, theme: Theme) -> None:
+    def ask_and_read(self, path: Path, contents: Contents, beside: ReadBeside | None, theme: Theme) -> None:
         """Ask for what a file lacks, then read it."""
         from app.panels.open_dialog import OpenDialog  # not needed to open a window
 
-        with passing(OpenDialog(path, contents, theme, self._window)) as dialog:
+        with passing(OpenDialog(path, contents, theme, QApplication.activeModalWidget() or self._window)) as dialog:
             if dialog.exec():
-                self._opener.read(path, dialog.options(), truth_for)
+                self._opener.read(path, dialog.options(), beside)
 
     def export_clip(self) -> None:
         """Write clip, corrections and mask as an NPZ, for other programs and for the command line."""
@@ -132,15 +133,20 @@ class FileHandlers(QObject):
 
             with passing(ExportDialog(session, self._window)) as dialog:
                 if dialog.exec():
-                    self._export_as(dialog.format(), dialog.options())
+                    self._export_as(dialog.format(), dialog.options(), dialog.kept())
 
-    def _export_as(self, chosen: Format, options: WriteOptions) -> None:
-        if not self._is_at_work() and not self._is_known(options):
+    def _export_as(self, chosen: Format, options: WriteOptions, kept: KeptAnswer | None) -> None:
+        """Write the answer on show, or one that was kept, which is whole."""
+        if kept is None and not self._is_at_work() and not self._is_known(options):
             self._session.warning.emit(_NOT_WHOLE)
             return
         clip, suffix = self._session.clip, chosen.suffixes[0]
         path = ask_where(self._window, "Export", self._document.file_stem + suffix, chosen.label, suffix)
         if path is None or clip is None or self._session.clip is None:
+            return
+        if kept is not None:
+            told = replace(self._session.clip, history=self._document.edits)
+            self._begin_writing(kept.prediction, path, replace(options, clip=told))
             return
         self._waiting = _Waiting(self._session.opened, path, options)
         if self._is_at_work():

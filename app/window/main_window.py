@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.correction_handlers = CorrectionHandlers(
             self, self.session, self.editor, self.selecting_layer, self.timeline, self.scene_area
         )  # fmt: skip
-        self.answers = Answers(self, self.session, self.editor, self.timeline, self.theme)
+        self.answers = Answers(self, self.session, self.editor, self.timeline, self.opener, self.theme)
         self.alternatives = AlternativeHandlers(self.session, self.editor, self.scene_area)
         self.upright = UprightMarks(self.session, self.image_view)
         self.edit_handlers.upright_asked.connect(lambda: self.upright.choose(True))
@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
             self, (
                 self.project_handlers, self.file_handlers, self.truth_handlers, self.edit_handlers, self.view_handlers,
                 self.scene_handlers, self.look_handlers, self.correction_handlers, self.answers.handlers, self.film_handlers,
-                self.alternatives,
+                self.alternatives, self.answers.together,
             ),
         )  # fmt: skip
         self.alternatives.use(self.actions_by_name)
@@ -258,12 +258,14 @@ class MainWindow(QMainWindow):
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
+        self.lifting_panel.together_chosen.connect(self.answers.together.lift_together)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
         self.figures_job.outdated.connect(self.metrics_panel.show_outdated)
         self.metrics_panel.worst_chosen.connect(self.actions_by_name["worst"].trigger)
         self.answers.bind(self.actions_by_name["curves"])
-        self.answers.handlers.comparing.connect(lambda: self.actions_by_name["side_panel"].setChecked(True))
-        self.answers.handlers.comparing.connect(lambda: self.side_panel.bring_up(self.answers.predictions))
+        for begun in (self.answers.handlers.comparing, self.answers.together.begun):
+            begun.connect(lambda: self.actions_by_name["side_panel"].setChecked(True))
+            begun.connect(lambda: self.side_panel.bring_up(self.answers.predictions))
         connect_video(self)
         self.backdrop.picture_changed.connect(self.image_view.set_picture)
         self.backdrop.picture_changed.connect(self.scene_area.set_picture)
@@ -272,7 +274,7 @@ class MainWindow(QMainWindow):
         self.first_sight.seen.connect(self.load_job.start)
         self.load_job.loaded.connect(self.scene_area.build)
         self.opener.asked.connect(
-            lambda path, contents, truth_for: self.file_handlers.ask_and_read(path, contents, truth_for, self.theme)
+            lambda path, contents, beside: self.file_handlers.ask_and_read(path, contents, beside, self.theme)
         )
         self.reading_dialog = ReadingDialog(self.opener, self)
         self.metrics_panel.truth_box.shift_chosen.connect(self.truth_handlers.set_shift)

@@ -110,9 +110,10 @@ class ProjectHandlers(QObject):
         self._session.message.emit(f"Recovered {leftover.name}: not saved yet")
 
     def show_history(self) -> None:
-        """What was done to the clip and for the answer on show."""
+        """What was done to the clip and for the answer on show, or for one that was kept."""
         if self._session.clip is not None:
-            with passing(HistoryDialog(self.name(), self._document.history, self._window)) as dialog:
+            kept = {answer.name: answer.prediction.history for answer in self._session.kept.answers}
+            with passing(HistoryDialog(self.name(), self._document.history, self._window, kept)) as dialog:
                 dialog.exec()
 
     def new_window(self) -> None:

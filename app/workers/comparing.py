@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, Signal
-
 from app.document.answer_commands import keep_answers
 from app.document.lift_options import LiftOptions
 from app.document.predictions import KeptAnswer, keep, usual_name
-from app.document.session import Session
+from app.workers.keeping import KeepingJob
 from app.workers.lifters import load_lifter
-from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
 from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
-from mpm_core.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,29 +27,8 @@ class _Asked:
     number: int
 
 
-class CompareJob(QObject):
-    """Keeps an answer of each lifter to the mask as it was when that was asked for; the window goes on meanwhile."""
-
-    progressed = Signal(object)  # Progress, in per cent of all; None when it has ended
-    _advanced = Signal(object, int)
-    _compared = Signal(object, object)  # the answers, and the request
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._number = 0
-        self._is_running = False
-        self._thread = NewestWins(self._work)
-        self._thread.failed.connect(self._on_failed)
-        self._advanced.connect(self._on_advanced)
-        self._compared.connect(self._on_compared)
-        session.clip_changed.connect(self.cancel)
-        self._thread.start()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether lifters are at work."""
-        return self._is_running
+class CompareJob(KeepingJob):
+    """Keeps an answer of each lifter to the mask as it was when that was asked for."""
 
     def start(self) -> None:
         """Compare all lifters on the mask at hand; a message says why that cannot be."""
@@ -65,23 +40,8 @@ class CompareJob(QObject):
             return
         is_old = session.state.is_busy or session.renewal.marks is not None
         on_show = None if is_old or session.options.task != "lift" else session.prediction
-        self._number += 1
-        self._is_running = True
         options = session.options if session.options.task == "lift" else session.options.with_task("lift")
-        asked = _Asked(session.clip, session.mask | session.unsure, options, on_show, self._number)
-        self.progressed.emit(Progress(0, 100, "loading"))
-        self._thread.ask(asked)
-
-    def cancel(self) -> None:
-        """Give up what is at work; nothing of it is kept."""
-        if self._is_running:
-            self._number += 1
-            self._end()
-
-    def stop(self) -> None:
-        """End the worker; call before the application quits."""
-        self._number += 1
-        self._thread.stop()
+        self._begin(_Asked(session.clip, session.mask | session.unsure, options, on_show, self._next_number()))
 
     def _work(self, asked: _Asked) -> None:
         """In the worker: the lifters one after the other."""
@@ -93,32 +53,14 @@ class CompareJob(QObject):
             if answer is None:
                 task = load_lifter(name, options.device).start(asked.clip, "lift", options.mode, options.aids, hypotheses=False)
                 for step in task.update(asked.mask):
-                    if asked.number != self._number or self._thread.is_outdated():
+                    if self._is_given_up(asked):
                         return
-                    done = (place + step.done / max(step.total, 1)) / len(networks)
-                    self._advanced.emit(Progress(min(round(100 * done), 99), 100, name.upper()), asked.number)
+                    self._tell((place + step.done / max(step.total, 1)) / len(networks), name.upper(), asked)
                 answer = task.prediction()
             found.append(keep(usual_name(answer, options), answer, options.aids))
-        self._compared.emit(found, asked)
+        self._answered.emit(found, asked)
 
-    def _on_advanced(self, progress: Progress, number: int) -> None:
-        if number == self._number:
-            self.progressed.emit(progress)
-
-    def _on_compared(self, found: Sequence[KeptAnswer], asked: _Asked) -> None:
-        """In the window's thread. Answers that somebody has given up come too late."""
-        if asked.number != self._number:
-            return
-        self._end()
-        if keep_answers(self._session, found, "Compare lifters"):
+    def _keep(self, answers: Sequence[KeptAnswer], asked: _Asked) -> None:
+        if keep_answers(self._session, answers, "Compare lifters"):
             changed = "" if (self._session.mask | self._session.unsure == asked.mask).all() else ", to the mask as it was then"
-            self._session.message.emit(f"{len(found)} lifters have answered{changed}: the tab Answers has their figures.")
-
-    def _on_failed(self, text: str, request: tuple[_Asked]) -> None:
-        if request[0].number == self._number:
-            self._end()
-            self._session.failure.emit(text)
-
-    def _end(self) -> None:
-        self._is_running = False
-        self.progressed.emit(None)
+            self._session.message.emit(f"{len(answers)} lifters have answered{changed}: the tab Answers has their figures.")

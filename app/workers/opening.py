@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.document.file_people import FilePeople
@@ -23,10 +24,18 @@ from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.project import is_project, read_project
-from mpm_core.masking import Mask
+from mpm_core.masking import Mask, unsure_joints
 
 _LONGEST_NOTE = 260
 """Letters: a longer note would cover the picture for long."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadBeside:
+    """What a file is read for that belongs to the clip that is open: its ground truth, or what another camera saw."""
+
+    clip: Clip
+    is_truth: bool = True
 
 
 class Opener(QObject):
@@ -36,12 +45,13 @@ class Opener(QObject):
     may_leave is asked before a clip that was read takes the place of the one that is open.
     """
 
-    asked = Signal(object, object, object)  # path, Contents, the clip that wants ground truth or None: answer with read()
+    asked = Signal(object, object, object)  # path, Contents, what it is read for or None for a clip: answer with read()
     failed = Signal(str)
     progress = Signal(str, int, int)  # name, how many of a folder's files were read, of how many; 1, 1 at the end
     project_read = Signal(object, bool)  # Unpacked, and whether its video is another one than it was
     people_read = Signal(object)  # FilePeople, before the clip that they are beside is opened
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
+    view_read = Signal(object, object, object)  # the clip it is beside, the other camera's Clip, and what is hidden of that
     _found = Signal(object, object, object)
     _opened = Signal(object, object, object, float, object)
 
@@ -69,11 +79,11 @@ class Opener(QObject):
         """The bundled demo."""
         self._thread.ask(find_asset("demo/demo.npz"), ReadOptions(), None)
 
-    def read(self, path: Path, options: ReadOptions, truth_for: Clip | None = None) -> None:
-        """Read a file with the answers to what it lacked: a clip to open, or ground truth for the one that is open."""
+    def read(self, path: Path, options: ReadOptions, beside: ReadBeside | None = None) -> None:
+        """Read a file with the answers to what it lacked: a clip to open, or what belongs to the one that is open."""
         if options.joint_map:
             self._settings.setValue(_joint_map_key(options.joint_map), dict(options.joint_map))
-        self._thread.ask(path, options, truth_for)
+        self._thread.ask(path, options, beside)
 
     def _with_remembered_names(self, contents: Contents) -> Contents:
         """With what a person said of the same joint names before, instead of a guess."""
@@ -86,16 +96,21 @@ class Opener(QObject):
     def open_truth(self, path: Path) -> None:
         """Look at a file with 3D that belongs to the clip that is open; then read it, or ask which of its clips."""
         if self._session.clip is not None:
-            self._thread.ask(path, None, self._session.clip)
+            self._thread.ask(path, None, ReadBeside(self._session.clip))
+
+    def open_view(self, path: Path) -> None:
+        """Look at a file with what another camera saw of the clip that is open; then read it, or ask for what it lacks."""
+        if self._session.clip is not None:
+            self._thread.ask(path, None, ReadBeside(self._session.clip, is_truth=False))
 
     def cancel(self) -> None:
         """Stop reading; the session stays as it is."""
         self._is_cancelled = True
 
-    def _work(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+    def _work(self, path: Path, options: ReadOptions | None, beside: ReadBeside | None) -> None:
         self._is_cancelled = False
         try:
-            self._look_or_read(path, options, truth_for)
+            self._look_or_read(path, options, beside)
         except CancelledError:
             pass
         finally:
@@ -106,19 +121,20 @@ class Opener(QObject):
             raise CancelledError
         self.progress.emit(path.name, done, total)
 
-    def _look_or_read(self, path: Path, options: ReadOptions | None, truth_for: Clip | None) -> None:
+    def _look_or_read(self, path: Path, options: ReadOptions | None, beside: ReadBeside | None) -> None:
         tell = partial(self._on_progress, path)
-        if options is None and truth_for is None and path.is_file() and is_project(path):
+        if options is None and beside is None and path.is_file() and is_project(path):
             opened = Unpacked(read_project(path), path)
             self.project_read.emit(opened, _is_other_video(opened))
             return
         if options is None:
             contents = inspect_file(path, ReadOptions(on_progress=tell))
             # Ground truth is seen by the camera of the clip that it is for.
-            lacks = tuple(name for name in contents.lacks if truth_for is None or name != "image_size")
+            is_truth = beside is not None and beside.is_truth
+            lacks = tuple(name for name in contents.lacks if not is_truth or name != "image_size")
             contents = replace(contents, lacks=lacks)
             if contents.is_open:
-                self._found.emit(path, self._with_remembered_names(contents), truth_for)
+                self._found.emit(path, self._with_remembered_names(contents), beside)
                 return
             options = ReadOptions()
         if self._thread.is_outdated():
@@ -126,16 +142,29 @@ class Opener(QObject):
         from mpm_core.formats.saved import read_saved  # not needed to open a window
 
         clip = read_clip(path, options=replace(options, on_progress=tell))
-        if truth_for is None:
+        if beside is None:
             self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))
+            return
+        if not beside.is_truth:
+            self._tell_view(path, clip.to_mpm16(), beside)
             return
         if clip.ground_truth is None:
             raise UserError(f"{path}: holds no 3D positions")
-        self.truth_read.emit(truth_for, clip.to_mpm16())
+        self.truth_read.emit(beside.clip, clip.to_mpm16())
 
-    def _on_found(self, path: Path, contents: Contents, truth_for: Clip | None) -> None:
+    def _tell_view(self, path: Path, clip: Clip, beside: ReadBeside) -> None:
+        """What was saved with another camera's clip is hidden in it."""
+        from mpm_core.formats.saved import read_saved  # not needed to open a window
+
+        if clip.keypoints is None:
+            raise UserError(f"{path}: has no 2D keypoints to lift")
+        mask, threshold = read_saved(path, len(clip))
+        hidden = np.zeros(clip.visible.shape, bool) if mask is None else mask
+        self.view_read.emit(beside.clip, clip, hidden | unsure_joints(clip, threshold) if threshold > 0 else hidden)
+
+    def _on_found(self, path: Path, contents: Contents, beside: ReadBeside | None) -> None:
         """In the window's thread."""
-        self.asked.emit(path, contents, truth_for)
+        self.asked.emit(path, contents, beside)
 
     def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float, people: FilePeople | None) -> None:
         if not self.may_leave():

@@ -18,10 +18,13 @@ from mpm_core.lifters.drawing import Drawer
 from mpm_core.lifters.sights import Sight
 from mpm_core.lifters.task import check_mask
 from mpm_core.masking import Mask
+from mpm_core.matching import Matched
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
 from mpm_core.provenance import Step
+
+USUAL_STEPS = 10
 
 _SAME_TIME_S = 1e-3
 _ROTATION_ERROR = 1e-3
@@ -41,7 +44,7 @@ def lift_together(
     places: Sequence[CameraPlace],
     mask: Mask | None = None,
     samples: int = USUAL_SAMPLES,
-    steps: int = 10,
+    steps: int = USUAL_STEPS,
     seed: int = 0,
     device: str = "auto",
     denoiser: LoadedDenoiser | None = None,
@@ -65,11 +68,11 @@ def lift_together(
 
 
 class Together:
-    """The same bit by bit; see lift_together."""
+    """The same bit by bit; see lift_together. notes: how the clips were brought together, for the answer's history."""
 
     def __init__(
         self, clips: Sequence[Clip], places: Sequence[CameraPlace], mask: Mask | None, sampling: Sampling,
-        denoiser: LoadedDenoiser,
+        denoiser: LoadedDenoiser, notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
         own = [clip.to_mpm16() for clip in clips]
         _check(own, places)
@@ -83,6 +86,17 @@ class Together:
         self._drawer = Drawer(denoiser.model, first, "lift", "platypose", self._sights[1:])
         self._hidden_here = given | ~first.visible
         self._hidden = given | ~np.any([clip.visible for clip in own], axis=0)
+        self._brought = tuple(Step.now(note) for note in notes)
+
+    @classmethod
+    def of(cls, matched: Matched, mask: Mask | None, sampling: Sampling, denoiser: LoadedDenoiser) -> Together:
+        """Of clips that were found to fit each other."""
+        places = [CameraPlace(camera.rotation, camera.translation) for camera in matched.cameras]
+        seen = [
+            f"seen by '{camera.name}': {clip.source or clip.name}"
+            for camera, clip in zip(matched.cameras, matched.clips, strict=True)
+        ]
+        return cls(matched.clips, places, mask, sampling, denoiser, (*seen, *matched.notes, *matched.doubts))
 
     def run(self) -> Iterator[Progress]:
         """Draw hypotheses, yielding after every batch; to close the iterator gives them up."""
@@ -99,7 +113,7 @@ class Together:
         return Prediction(
             positions=positions, root=path.smooth, hidden=self._hidden, is_prior_only=self._hidden.all(1), times=first.times,
             fps=first.fps, lifter="platypose", task="lift", mode="fast", hypotheses=hypotheses,
-            uncertainty=spread_of(hypotheses), history=(*first.history, Step.now(told)),
+            uncertainty=spread_of(hypotheses), history=(*self._brought, Step.now(told)),
         )  # fmt: skip
 
     def off_px(self) -> tuple[float, ...]:

@@ -121,6 +121,39 @@ def test_a_camera_has_one_file(recording, caplog):
     assert main(["together", f"{folder}/cam01.npz", "--samples", "0", *asked]) == 2 and "1 or more" in caplog.text
 
 
+@pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
+def test_a_clip_that_began_later_is_brought_to_the_same_moment(recording, caplog):
+    folder, motion = recording
+    write(read_clip(folder / "cam02.npz").cut(12, FRAMES - 1), folder / "late.npz")
+    out, cameras = folder / "out.npz", ["--cameras", f"{folder}/calib.toml", "--samples", "3", "--steps", "4"]
+    assert main(["together", f"{folder}/cam01.npz", f"cam_02={folder}/late.npz", *cameras, "-o", str(out)]) == 0, caplog.text
+    said = "late.npz begins 12.0 frames (0.24 s) later, as how both move tells"
+    written = read_clip(out).to_mpm16()
+    assert said in caplog.text and said in [step.text for step in written.history]
+    assert np.linalg.norm(written.ground_truth - motion, axis=-1)[12:].mean() < 0.08
+
+
+def test_what_was_done_is_told_once(recording):
+    if not has_denoiser():
+        pytest.skip("needs the weights of the denoiser")
+    folder, _ = recording
+    out = folder / "out.npz"
+    files = [f"{folder}/cam0{number}.npz" for number in (1, 2)]
+    assert (
+        main(["together", *files, "--cameras", f"{folder}/calib.toml", "--samples", "1", "--steps", "2", "-o", str(out)]) == 0
+    )
+    told = [step.text for step in read_clip(out).history]
+    assert sum(text.startswith(f"read from {folder}/cam01.npz") for text in told) == 1
+    assert f"seen by 'cam_02': {folder}/cam02.npz" in told and any("agrees with 'cam_01'" in text for text in told)
+
+
+def test_exchanged_cameras_are_refused(recording, caplog):
+    folder, _ = recording
+    out, files = folder / "out.npz", [f"cam_02={folder}/cam01.npz", f"cam_01={folder}/cam02.npz"]
+    assert main(["together", *files, "--cameras", f"{folder}/calib.toml", "-o", str(out)]) == 2
+    assert "exchanged" in caplog.text and len(caplog.records) == 1 and not out.exists()
+
+
 def wide(size=None):
     """A camera whose lens can be straightened out to the sides of its image, but not much farther, nor into the corners."""
     return CalibratedCamera("cam", size, Intrinsics((600.0, 600.0), (500.0, 500.0)), np.array([-0.16, 0, 0, 0, 0]), np.eye(3),

@@ -1,0 +1,349 @@
+"""Another calibrated camera's clip, brought in by hand: looked at, refused or lifted with the one that is open, and kept."""
+
+from dataclasses import replace
+from threading import Event
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.panels.export_dialog import ExportDialog
+from app.panels.history import HistoryDialog
+from app.panels.open_dialog import OpenDialog
+from app.panels.together_dialog import TogetherDialog
+from mpm_core import Clip, read_clip, write
+from mpm_core.assets import find_asset
+from mpm_core.formats import FORMATS
+from mpm_core.formats.base import WriteOptions
+from mpm_core.lifters.denoisers import has_denoiser, load_denoiser
+from mpm_core.skeleton import MPM16
+from tests.app.conftest import WAIT_MS, save_and_reopen, show_panel, wait_for_lift
+from tests.cameras import as_toml, camera_at, seen_by
+
+pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
+
+FRAMES = 80
+LEFT = Qt.MouseButton.LeftButton
+WRIST = MPM16.index("LWrist")
+
+
+@pytest.fixture(scope="module")
+def motion():
+    """(frames, 16, 3) in the axes of the first camera."""
+    return read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[100 : 100 + FRAMES]
+
+
+@pytest.fixture
+def folder(tmp_path, motion):
+    """Two cameras' clips, whose detectors err by a pixel, and their calibration."""
+    cameras = camera_at(motion, 0, "cam01"), camera_at(motion, 80, "cam02")
+    for n, camera in enumerate(cameras):
+        write(seen_by(camera, motion, noise_px=1.0, seed=n), tmp_path / f"{camera.name}.npz")
+    (tmp_path / "calib.toml").write_text(as_toml(*cameras))
+    return tmp_path
+
+
+@pytest.fixture
+def first_window(qtbot, window, folder):
+    """The window with the first camera's clip open and lifted."""
+    window.file_handlers.open_path(folder / "cam01.npz")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    return window
+
+
+@pytest.fixture
+def ask(qtbot, first_window):
+    """Opens the dialog from the panel, and hands it to somebody; when they are done with it, it is closed."""
+
+    def ask(person):
+        failed = []
+
+        def sit_down():
+            dialog = QApplication.activeModalWidget()
+            try:
+                assert isinstance(dialog, TogetherDialog)
+                person(dialog)
+            except BaseException as error:
+                failed.append(error)
+            finally:
+                if dialog is not None and dialog.isVisible():
+                    dialog.reject()
+
+        QTimer.singleShot(0, sit_down)
+        show_panel(first_window, "Lifting")
+        qtbot.mouseClick(first_window.lifting_panel.together_button, LEFT)
+        if failed:
+            raise failed[0]
+
+    return ask
+
+
+def until_fits(qtbot, dialog):
+    qtbot.waitUntil(lambda: dialog.matched is not None, timeout=WAIT_MS)
+    assert dialog.lift_button.isEnabled()
+
+
+def until_said(qtbot, dialog, words):
+    qtbot.waitUntil(lambda: words in dialog.said.text(), timeout=WAIT_MS)
+    assert not dialog.lift_button.isEnabled()
+
+
+def lift_both(qtbot, folder, ask, monkeypatch, view="cam02.npz"):
+    """As a person does: both files are chosen, the sentence is read, Lift is clicked. Returns the sentence."""
+    chosen, said = [folder / "calib.toml", folder / view], []
+    monkeypatch.setattr("app.panels.together_dialog.ask_for_file", lambda *_: chosen.pop(0))
+
+    def person(dialog):
+        until_said(qtbot, dialog, "Choose the file that says where the cameras stood")
+        qtbot.mouseClick(dialog.choose_button, LEFT)
+        until_said(qtbot, dialog, "Add what another camera saw")
+        qtbot.mouseClick(dialog.add_button, LEFT)
+        until_fits(qtbot, dialog)
+        said.append(dialog.said.text())
+        qtbot.mouseClick(dialog.lift_button, LEFT)
+
+    ask(person)
+    return said[0]
+
+
+def off_mm(answer, motion):
+    relative = motion - motion[:, MPM16.root, None]
+    return 1000 * float(np.linalg.norm(answer.positions - relative, axis=-1).mean())
+
+
+def test_two_cameras_are_lifted_together_better_than_one_alone(qtbot, first_window, folder, motion, ask, monkeypatch):
+    window, session = first_window, first_window.session
+    seen = []
+    window.answers.together_job.progressed.connect(seen.append)
+    assumed = session.clip.camera
+    said = lift_both(qtbot, folder, ask, monkeypatch)
+    assert "cam02.npz begins at the same moment, as how both move tells" in said and "m tall" in said
+    assert window.answers.predictions.isVisible() and window.answers.predictions.cancel_button.isVisible()
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    kept = session.kept.answers[0]
+    together, alone = off_mm(kept.prediction, motion), off_mm(session.prediction, motion)
+    assert together < 0.6 * alone and together < 35, (together, alone)
+    assert np.linalg.norm(kept.prediction.root - motion[:, MPM16.root], axis=-1).mean() < 0.1
+    assert kept in session.kept.shown and kept.name == "2 cameras: cam01, cam02"
+    assert kept.note["cameras"] == "cam01: cam01.npz; cam02: cam02.npz" and kept.note["calibration"] == "calib.toml"
+    assert kept.note["aids"] == "none" and "mpm" not in kept.note["weights"]
+    assert len({step.done for step in seen if step}) > 2 and seen[-1] is None
+    # One edit, camera and all: undone and done again as one.
+    assert assumed.is_assumed and session.clip.camera.focal == (1000.0, 1000.0) and not session.clip.camera.is_assumed
+    window.actions_by_name["undo"].trigger()
+    assert not session.kept.answers and session.clip.camera == assumed and not window.document.is_unsaved()
+    window.actions_by_name["redo"].trigger()
+    assert session.kept.answers == (kept,) and session.clip.camera.focal == (1000.0, 1000.0)
+    assert "Kept as '2 cameras: cam01, cam02'" in window.status_line.message()
+
+
+def test_it_is_saved_told_and_exported_like_others(qtbot, first_window, folder, ask, monkeypatch, tmp_path):
+    window, session = first_window, first_window.session
+    lift_both(qtbot, folder, ask, monkeypatch)
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    before = session.kept.answers[0]
+    save_and_reopen(qtbot, window, monkeypatch, tmp_path / "both.mpmproj")
+    wait_for_lift(qtbot, window)
+    kept = session.kept.answers[0]
+    assert np.array_equal(kept.prediction.positions, before.prediction.positions) and dict(kept.note) == dict(before.note)
+    told = []
+
+    def look():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, HistoryDialog)
+        dialog.answers.setCurrentIndex(dialog.answers.findText(kept.name))
+        told.extend(dialog.table.item(row, 1).text() for row in range(dialog.table.rowCount()))
+        dialog.reject()
+
+    QTimer.singleShot(0, look)
+    window.actions_by_name["history"].trigger()
+    assert f"Seen by 'cam02': {folder}/cam02.npz" in told and any("Lifted by platypose with 2 cameras" in text for text in told)
+    assert any("as how both move tells" in text for text in told)
+
+    def export(dialog):
+        dialog._answer.setCurrentIndex(dialog._answer.findText(kept.name))
+        return 1
+
+    monkeypatch.setattr(ExportDialog, "exec", export)
+    monkeypatch.setattr(ExportDialog, "format", lambda _: next(one for one in FORMATS.values() if one.name == "npz"))
+    monkeypatch.setattr("app.window.file_handlers.ask_where", lambda *_: tmp_path / "out.npz")
+    window.actions_by_name["export"].trigger()
+    qtbot.waitUntil(lambda: "Wrote" in window.status_line.message(), timeout=WAIT_MS)
+    with np.load(tmp_path / "out.npz") as written:
+        assert np.array_equal(written["positions"], kept.prediction.positions)
+        steps = [text for _, text in written["history"].tolist()]
+    assert sum(text.startswith("Lift with cam01") for text in steps) == 1 and f"seen by 'cam02': {folder}/cam02.npz" in steps
+
+
+def test_a_clip_that_began_later_is_found_and_can_be_said(qtbot, first_window, folder, motion, ask):
+    write(read_clip(folder / "cam02.npz").cut(15, FRAMES - 1), folder / "late.npz")
+
+    def person(dialog):
+        dialog.use_calibration(folder / "calib.toml")
+        dialog.add_clip(folder / "late.npz")
+        until_said(qtbot, dialog, "late.npz: choose the camera that saw it")
+        row = dialog._rows[1]
+        row.camera.setCurrentIndex(row.camera.findText("cam02"))
+        row.camera.activated.emit(row.camera.currentIndex())
+        until_fits(qtbot, dialog)
+        assert row.shift.value() == 15 and "15.0 frames (0.30 s) later, as how both move tells" in dialog.said.text()
+        assert "has nothing for 15 of 80 frames" in dialog.said.text()
+        row.shift.setValue(16)
+        until_fits(qtbot, dialog)
+        assert "16.0 frames (0.32 s) later, as was said" in dialog.said.text() and row.shift.value() == 16
+        qtbot.mouseClick(row.others[0], LEFT)
+        until_fits(qtbot, dialog)
+        assert row.shift.value() == 15
+        qtbot.mouseClick(row.others[1], LEFT)
+        until_said(qtbot, dialog, "Add what another camera saw")
+
+    ask(person)
+    assert not first_window.session.kept.answers and not first_window.answers.together_job.is_running
+
+
+def test_what_does_not_fit_is_refused_in_a_sentence(qtbot, first_window, folder, motion, ask):
+    one, other = camera_at(motion, 0, "cam01"), camera_at(motion, 80, "cam02")
+    crooked = replace(other, rotation=camera_at(motion, 80).rotation @ camera_at(motion, 20).rotation)
+    in_mm = [replace(camera, translation=1000 * camera.translation) for camera in (one, other)]
+    calibrations = {
+        "crooked": as_toml(one, crooked),
+        "exchanged": as_toml(replace(other, name="cam01"), replace(one, name="cam02")),
+        "size": as_toml(one, replace(other, size=(640, 480))),
+        "broken": "this is no TOML",
+        "mm": as_toml(*in_mm),
+    }
+    for name, text in calibrations.items():
+        (folder / f"{name}.toml").write_text(text)
+
+    def person(dialog):
+        dialog.add_clip(folder / "cam02.npz")
+        qtbot.waitUntil(lambda: len(dialog._rows) == 2, timeout=WAIT_MS)
+        for name, said in (
+            ("crooked", "does not fit cam01.npz"), ("exchanged", "are the cameras exchanged?"),
+            ("size", "was calibrated for 640 x 480"), ("broken", "is no calibration in TOML"), ("mm", "in which unit"),
+        ):  # fmt: skip
+            dialog.use_calibration(folder / f"{name}.toml")
+            until_said(qtbot, dialog, said)
+        dialog._unit.setCurrentIndex(dialog._unit.findData("mm"))
+        dialog._unit.activated.emit(dialog._unit.currentIndex())
+        until_fits(qtbot, dialog)
+        dialog._unit.setCurrentIndex(dialog._unit.findData("m"))
+        dialog.use_calibration(folder / "calib.toml")
+        until_fits(qtbot, dialog)
+        dialog.add_clip(folder / "cam01.mp4")
+        qtbot.waitUntil(lambda: "cam01.mp4 is a video" in dialog.said.text(), timeout=WAIT_MS)
+        dialog.add_clip(folder / "nowhere.npz")
+        qtbot.waitUntil(lambda: "nowhere.npz" in dialog.said.text() and "Reading" not in dialog.said.text(), timeout=WAIT_MS)
+        dialog._rows[1].camera.setCurrentIndex(0)
+        dialog._look()
+        until_said(qtbot, dialog, "'cam01' is chosen for two clips")
+
+    ask(person)
+
+
+def test_what_is_hidden_here_is_seen_by_the_other_camera(qtbot, first_window, folder, motion, ask, monkeypatch):
+    window, session = first_window, first_window.session
+    window.editor.set_hidden((WRIST,), 0, FRAMES - 1, True)
+    wait_for_lift(qtbot, window)
+    other = read_clip(folder / "cam02.npz")
+    pixels = other.keypoints
+    write(
+        other, folder / "cam02.npz",
+        WriteOptions(mask=np.arange(FRAMES)[:, None] + np.zeros((1, 16)) < 5),
+    )  # fmt: skip
+    said = lift_both(qtbot, folder, ask, monkeypatch)
+    assert "What is hidden in a clip is hidden in its camera alone" in said
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    answer = session.kept.answers[0].prediction
+    assert answer.hidden[:5, WRIST].all() and answer.hidden.sum() == 5
+    camera = camera_at(motion, 80)
+    seen, guessed = (
+        np.linalg.norm(
+            (camera.camera.project(one.absolute() @ camera.rotation.T + camera.translation) - pixels)[10:, WRIST], axis=-1
+        ).mean()
+        for one in (answer, session.prediction)
+    )
+    assert seen < 15 and seen < 0.3 * guessed, (seen, guessed)
+
+
+def test_what_the_other_file_lacks_is_asked_for(qtbot, first_window, folder, ask, monkeypatch):
+    points = read_clip(folder / "cam02.npz").keypoints
+    np.save(folder / "cam02.npy", points)
+    asked = []
+
+    def answer(dialog):
+        asked.append(dialog)
+        dialog._width.setValue(1000)
+        dialog._height.setValue(1000)
+        dialog._fps.setValue(50)
+        return 1
+
+    monkeypatch.setattr(OpenDialog, "exec", answer)
+
+    def person(dialog):
+        dialog.use_calibration(folder / "calib.toml")
+        dialog.add_clip(folder / "cam02.npy")
+        until_fits(qtbot, dialog)
+
+    ask(person)
+    assert len(asked) == 1 and first_window.session.clip.name == "cam01.npz"
+
+
+def test_it_is_given_up_by_a_click_and_does_not_run_twice(qtbot, first_window, folder, ask, monkeypatch):
+    window, session = first_window, first_window.session
+    may_load, is_loaded = Event(), Event()
+
+    def load(device, weights=None):
+        may_load.wait(WAIT_MS / 1000)
+        is_loaded.set()
+        return load_denoiser(device, weights)
+
+    monkeypatch.setattr("mpm_core.lifters.denoisers.load_denoiser", load)
+    job, said = window.answers.together_job, []
+    session.warning.connect(said.append)
+    try:
+        lift_both(qtbot, folder, ask, monkeypatch)
+        assert job.is_running
+        window.actions_by_name["together"].trigger()
+        window.actions_by_name["compare_lifters"].trigger()
+        assert len(said) == 2 and "at work already" in said[0] and not window.answers.compare_job.is_running
+        qtbot.mouseClick(window.answers.predictions.cancel_button, LEFT)
+        assert not job.is_running
+    finally:
+        may_load.set()
+    qtbot.waitUntil(is_loaded.is_set, timeout=WAIT_MS)
+    qtbot.wait(300)
+    assert not session.kept.answers and not window.document.is_unsaved() and session.clip.camera.focal != (1000.0, 1000.0)
+    assert window.answers.predictions.compare_button.isEnabled()
+
+
+def test_corrections_made_meanwhile_are_said_to_be_left_out(qtbot, first_window, folder, ask, monkeypatch):
+    window, session = first_window, first_window.session
+    may_load = Event()
+
+    def load(device, weights=None):
+        may_load.wait(WAIT_MS / 1000)
+        return load_denoiser(device, weights)
+
+    monkeypatch.setattr("mpm_core.lifters.denoisers.load_denoiser", load)
+    try:
+        lift_both(qtbot, folder, ask, monkeypatch)
+        window.editor.move_joint(WRIST, 3, 100.0, 200.0, window.editor.begin_gesture())
+    finally:
+        may_load.set()
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    told = [message.text for message in window.messages.log]
+    assert any("by the 2D as it was before your last corrections" in text for text in told)
+
+
+def test_of_3d_alone_there_is_nothing_to_lift(qtbot, window, folder, motion):
+    window.session.open_clip(Clip.from_arrays(None, (1, 1), 50, ground_truth=motion))
+    assert not window.lifting_panel.together_button.isEnabled()
+    said = []
+    window.session.warning.connect(said.append)
+    window.actions_by_name["together"].trigger()
+    assert "no 2D keypoints" in said[0]
