@@ -209,6 +209,7 @@ class LiftJob(QObject):
         options = asked.options.of_answer
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
+            load_torch_library()
             # Of what there is when a second lifter is loaded, some will be garbage.
             with nothing_collected() if self._lifter is None else nullcontext():
                 self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
