@@ -32,8 +32,9 @@ _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
 _MANY_STEPS = 100
 """That many are of a long clip that was lifted as a whole."""
 
-_LEISURE_MS = 100
-"""When an answer of the head start is on screen, the lifter itself is loaded, during which the window is slower."""
+_LEISURE_MS = 400
+"""When an answer of the head start is on screen, and its figures are, the lifter itself is loaded. What others import while
+torch's library is loaded would wait for it with Python's lock in hand, and the window for them."""
 
 _TOUCHED_S = 1.0
 """How far around a change the answer on show counts as an older one, until the lifter has looked and says it exactly."""
