@@ -1,7 +1,9 @@
 """The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
 
+import os
+import sys
 from dataclasses import replace
-from threading import Event
+from threading import Event, get_native_id
 from time import perf_counter
 
 import numpy as np
@@ -264,3 +266,17 @@ def test_a_lift_goes_where_the_cursor_is_next(session, demo, monkeypatch, qtbot)
     finally:
         job.stop()
     assert np.isfinite(session.prediction.positions).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own elsewhere")
+def test_the_window_goes_first_where_a_worker_wants_the_processor_too(qapp, qtbot):
+    found = []
+    thread = NewestWins(lambda: found.append(os.getpriority(os.PRIO_PROCESS, get_native_id())))
+    thread.start()
+    try:
+        thread.ask()
+        qtbot.waitUntil(lambda: bool(found), timeout=WAIT_MS)
+    finally:
+        thread.stop()
+    assert os.getpriority(os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, get_native_id())
+    assert found[0] == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
