@@ -28,7 +28,7 @@ LIFTER, DEVICE = "mpm", "auto"
 """Those of it; questions to others are for the window's own."""
 
 _PATIENCE_S = 20.0
-"""When nothing is asked for so long, as while a video is looked at, it ends."""
+"""When it is ready and nothing is asked for so long, as while a video is looked at, it ends."""
 
 _MOST_FRAMES = 3_000
 """A longer clip is to be seen bit by bit, the frame under the cursor first."""
@@ -123,12 +123,12 @@ def main() -> None:
     gc.disable()
     answers = os.dup(1)
     os.dup2(2, 1)  # what libraries say is for nobody
-    patience = threading.Timer(_PATIENCE_S, os._exit, (0,))
-    patience.daemon = True
-    patience.start()
     from mpm_core.lifters import load_lifter
 
     lifter = load_lifter(LIFTER, DEVICE)
+    patience = threading.Timer(_PATIENCE_S, os._exit, (0,))
+    patience.daemon = True
+    patience.start()
     question: Question = pickle.load(sys.stdin.buffer)  # noqa: S301, of the process that began us
     patience.cancel()
     begun = time.perf_counter()
