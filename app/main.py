@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.allocation import save_memory
 from app.display import why_no_display
+from app.head_start import HEAD_START
 from mpm_core.errors import why_no_working_folder
 
 _log = logging.getLogger("mpm-viewer")
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("mpm-viewer: %s", problem)
         return 2
     save_memory()
+    HEAD_START.begin()
     gc.disable()  # what is made until the window is there stays; then its Collector looks for garbage
     from PySide6.QtCore import QSettings, Qt
     from PySide6.QtWidgets import QApplication

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from mpm_core.clip import Clip
 from mpm_core.comparison import JointFigures, joints_of
 from mpm_core.ground_metrics import MotionSummary, summarise_motion
-from mpm_core.metrics import ErrorSummary, Reprojection, reprojection, summarise
+from mpm_core.metrics import ErrorSummary, Reprojection, going_on, reprojection, summarise
 from mpm_core.prediction import Prediction
 
 ROWS: dict[str, tuple[str, str, str]] = {
@@ -55,14 +56,19 @@ class Figures:
     last: int
 
 
-def all_figures(clip: Clip, answer: Prediction, first: int, last: int) -> Figures:
-    """Every figure over the frames first to last, both included."""
+def all_figures(clip: Clip, answer: Prediction, first: int, last: int, between: Callable[[], None] = going_on) -> Figures:
+    """Every figure over the frames first to last, both included. between: see metrics.going_on."""
     part = slice(first, last + 1)
     summary = None
     if clip.measured_truth is not None:
-        summary = summarise(answer.positions[part], clip.measured_truth[part], answer.hidden[part], answer.times[part])
+        truth = clip.measured_truth[part]
+        summary = summarise(answer.positions[part], truth, answer.hidden[part], answer.times[part], between)
+    between()
     again = reprojection(answer, clip, part) if answer.task == "lift" else None
-    return Figures(summary, again, summarise_motion(answer, clip, part), joints_of(answer, clip, part), first, last)
+    between()
+    motion = summarise_motion(answer, clip, part)
+    between()
+    return Figures(summary, again, motion, joints_of(answer, clip, part), first, last)
 
 
 def known_figures(figures: Figures) -> dict[str, float]:

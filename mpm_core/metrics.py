@@ -6,6 +6,7 @@ out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,11 @@ MM_PER_M = 1000.0
 
 _FRAMES_AT_ONCE = 8192
 """What is computed on the way is several times as large as what comes of it."""
+
+
+def going_on() -> None:
+    """What long work calls between its parts, where nobody wants to end it: who does passes something that raises
+    CancelledError."""
 
 
 def on_root(poses: Poses, skeleton: Skeleton = MPM16) -> Poses:
@@ -55,18 +61,31 @@ def procrustes_aligned(predicted: Poses, truth: Poses) -> NDArray[np.float64]:
     return scale[:, None, None] * (p @ (u @ vt)) + centre_t
 
 
-def p_mpjpe(predicted: Poses, truth: Poses) -> float:
-    """MPJPE in mm after Procrustes alignment of every frame (protocol 2). Frames with unknown joints are left out."""
-    p, t = _complete_frames(predicted, truth)
-    return float(np.linalg.norm(procrustes_aligned(p, t) - t, axis=-1).mean() * MM_PER_M) if len(p) else float("nan")
+def p_mpjpe(predicted: Poses, truth: Poses, between: Callable[[], None] = going_on) -> float:
+    """MPJPE in mm after Procrustes alignment of every frame (protocol 2). Frames with unknown joints are left out. between:
+    see going_on."""
+    return _mean_apart(procrustes_aligned, *_complete_frames(predicted, truth), between)
 
 
-def n_mpjpe(predicted: Poses, truth: Poses) -> float:
-    """MPJPE in mm after the best scale of every frame (Rhodin et al., CVPR 2018). Hip at zero."""
-    p, t = _complete_frames(on_root(predicted), on_root(truth))
-    size = np.square(p).sum((1, 2))
-    scale = (p * t).sum((1, 2)) / np.where(size > 0, size, 1)
-    return float(np.linalg.norm(scale[:, None, None] * p - t, axis=-1).mean() * MM_PER_M) if len(p) else float("nan")
+def n_mpjpe(predicted: Poses, truth: Poses, between: Callable[[], None] = going_on) -> float:
+    """MPJPE in mm after the best scale of every frame (Rhodin et al., CVPR 2018). Hip at zero. between: see going_on."""
+    return _mean_apart(_scaled, *_complete_frames(on_root(predicted), on_root(truth)), between)
+
+
+def _scaled(predicted: Poses, truth: Poses) -> Poses:
+    size = np.square(predicted).sum((1, 2))
+    scale = (predicted * truth).sum((1, 2)) / np.where(size > 0, size, 1)
+    return scale[:, None, None] * predicted
+
+
+def _mean_apart(align: Callable[[Poses, Poses], Poses], predicted: Poses, truth: Poses, between: Callable[[], None]) -> float:
+    """Mean distance in mm of all joints when every frame is aligned; NaN without frames."""
+    total = 0.0
+    for first in range(0, len(truth), _FRAMES_AT_ONCE):
+        between()
+        true = truth[first : first + _FRAMES_AT_ONCE]
+        total += float(np.linalg.norm(align(predicted[first : first + _FRAMES_AT_ONCE], true) - true, axis=-1).sum())
+    return total / (len(truth) * truth.shape[1]) * MM_PER_M if len(truth) else float("nan")
 
 
 def velocity_error(predicted: Poses, truth: Poses, times: NDArray[np.floating]) -> float:
@@ -188,13 +207,19 @@ class ErrorSummary:
     frames: int
 
 
-def summarise(predicted: Poses, truth: Poses, hidden: NDArray[np.bool_], times: NDArray[np.floating]) -> ErrorSummary:
-    """Every figure at once; hidden: (frames, joints) bool."""
+def summarise(
+    predicted: Poses,
+    truth: Poses,
+    hidden: NDArray[np.bool_],
+    times: NDArray[np.floating],
+    between: Callable[[], None] = going_on,
+) -> ErrorSummary:
+    """Every figure at once; hidden: (frames, joints) bool. between: see going_on."""
     errors = joint_errors(predicted, truth)
     return ErrorSummary(
         mpjpe=_mean(errors),
-        p_mpjpe=p_mpjpe(predicted, truth),
-        n_mpjpe=n_mpjpe(predicted, truth),
+        p_mpjpe=p_mpjpe(predicted, truth, between),
+        n_mpjpe=n_mpjpe(predicted, truth, between),
         velocity=velocity_error(predicted, truth, times),
         hidden=_mean(errors[hidden]),
         visible=_mean(errors[~hidden]),

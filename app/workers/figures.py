@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from PySide6.QtCore import QObject, Signal
 
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
 from mpm_core.clip import Clip
+from mpm_core.errors import CancelledError
 from mpm_core.figures import Figures, all_figures
 from mpm_core.prediction import Prediction
 
@@ -66,7 +69,14 @@ class FiguresJob(QObject):
             self.outdated.emit()
 
     def _work(self, clip: Clip, prediction: Prediction, first: int, last: int, number: int) -> None:
-        self._computed.emit(all_figures(clip, prediction, first, last), number)
+        """In the worker. Figures that nobody waits for any more would only keep the next click waiting."""
+
+        def stop_if_old() -> None:
+            if number != self._number or self._thread.is_outdated():
+                raise CancelledError
+
+        with suppress(CancelledError):
+            self._computed.emit(all_figures(clip, prediction, first, last, stop_if_old), number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

@@ -13,6 +13,7 @@ from app.allocation import return_what_is_free
 from app.document.lift_options import LiftOptions, LiftState
 from app.document.session import Session
 from app.document.timers import single_shot
+from app.head_start import DEVICE, HEAD_START, LIFTER, Question
 from app.workers.garbage import nothing_collected
 from app.workers.libraries import load_torch_library
 from app.workers.lifters import load_lifter
@@ -30,6 +31,10 @@ _SHOW_FIRST_S, _SHOW_LAST_S, _SHOW_GROWTH = 0.06, 0.3, 1.25
 
 _MANY_STEPS = 100
 """That many are of a long clip that was lifted as a whole."""
+
+_LEISURE_MS = 400
+"""When an answer of the head start is on screen, and its figures are, the lifter itself is loaded. What others import while
+torch's library is loaded would wait for it with Python's lock in hand, and the window for them."""
 
 _TOUCHED_S = 1.0
 """How far around a change the answer on show counts as an older one, until the lifter has looked and says it exactly."""
@@ -64,11 +69,13 @@ class LiftJob(QObject):
         self._lifter: Lifter | None = None
         self._lifter_key: tuple[str, str] = ("", "")
         self._loaded = 0.0
+        self._answered_first: _Asked | None = None  # by the head start
         self._task: LiftingTask | None = None
         self._task_key: tuple[object, ...] = ()
         self._task_clip: Clip | None = None
         self._shown: tuple[Clip, Prediction] | None = None
         self._soon = single_shot(self, self._hand_over)
+        self._at_leisure = single_shot(self, self._hand_over)
         session.clip_changed.connect(self._on_clip_changed)
         for change in (session.mask_changed, session.keypoints_changed):
             change.connect(self._ask_around)
@@ -89,6 +96,8 @@ class LiftJob(QObject):
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._soon.stop()
+        self._at_leisure.stop()
+        HEAD_START.end()  # for whose answer the worker may be waiting
         self._thread.stop()
 
     def _on_clip_changed(self) -> None:
@@ -140,7 +149,11 @@ class LiftJob(QObject):
     def _work(self, asked: _Asked | None) -> None:
         """In the worker: bring the task up to date, showing what is new as it comes."""
         if asked is None:
-            load_torch_library()
+            if not HEAD_START.is_on:  # which loads it, too, and each would only hold up the other
+                load_torch_library()
+            return
+        is_shown = asked is self._answered_first
+        if self._lifter is None and not is_shown and self._show_first(asked):
             return
         task = self._task_for(asked)
         assert self._lifter is not None
@@ -150,17 +163,33 @@ class LiftJob(QObject):
         done = total = 0
         for progress in task.update(asked.mask, asked.cursor):
             done, total = progress.done, progress.total
-            if time.perf_counter() - shown > pause and done < total:
+            if time.perf_counter() - shown > pause and done < total and not is_shown:
                 prediction, shown = self._completed(task.prediction(), asked), time.perf_counter()
                 elapsed, pause = elapsed or (shown - started) * 1000, min(pause * _SHOW_GROWTH, _SHOW_LAST_S)
                 self._answered.emit(prediction, LiftState(self._lifter.device, done, total, elapsed), asked)
             if (self._thread.is_outdated() or asked is not self._newest) and done < total:
                 return
+        if is_shown:  # but what the next question touches has something to build on
+            return
         prediction = self._completed(task.prediction(), asked)
         state = LiftState(self._lifter.device, total, total, elapsed or (time.perf_counter() - started) * 1000)
         self._answered.emit(prediction, state, asked)
         if total > _MANY_STEPS:
             return_what_is_free()
+
+    def _show_first(self, asked: _Asked) -> bool:
+        """Show the answer of the head start, if it has one."""
+        options = asked.options.of_answer
+        if (options.lifter, options.device) != (LIFTER, DEVICE):
+            HEAD_START.end()
+        question = Question(asked.clip, options.task, options.mode, options.aids, asked.mask, asked.cursor)
+        answer = HEAD_START.lift(question)
+        if answer is None:
+            return False
+        self._answered_first = asked
+        prediction = self._completed(answer.prediction, asked)
+        self._answered.emit(prediction, LiftState(answer.device, 1, 1, answer.elapsed_ms), asked)
+        return True
 
     def _completed(self, prediction: Prediction, asked: _Asked) -> Prediction:
         """An answer whose frames that are not there yet come from the one that was shown before."""
@@ -181,6 +210,7 @@ class LiftJob(QObject):
         options = asked.options.of_answer
         key = (options.lifter, options.device)
         if self._lifter is None or self._lifter_key != key:
+            load_torch_library()
             # Of what there is when a second lifter is loaded, some will be garbage.
             with nothing_collected() if self._lifter is None else nullcontext():
                 self._lifter, self._lifter_key, self._task = load_lifter(options.lifter, options.device), key, None
@@ -203,6 +233,8 @@ class LiftJob(QObject):
             self._session.set_state(replace(state, is_waiting=asked is not self._newest))
             self._session.renewal.answer(asked.number, prediction.is_pending, len(prediction))
             self._session.set_prediction(prediction)
+        if asked is self._answered_first:
+            self._at_leisure.start(_LEISURE_MS)
 
     def _on_failed(self, text: str, request: tuple[_Asked]) -> None:
         """In the window's thread. What was asked before the newest question concerns nobody any more."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Callable
-from threading import Condition
+from contextlib import suppress
+from threading import Condition, get_native_id
 
 from PySide6.QtCore import QThread, Signal
 
@@ -12,6 +15,9 @@ from app.workers.garbage import COLLECTOR
 from mpm_core.errors import UserError
 
 _log = logging.getLogger(__name__)
+
+_NICE = 5
+"""By so much workers, and what they start, stand back behind the window where both want the processor."""
 
 
 class NewestWins(QThread):
@@ -54,6 +60,7 @@ class NewestWins(QThread):
             COLLECTOR.end()
 
     def run(self) -> None:
+        _stand_back()
         while True:
             with self._changed:
                 while self._waiting is None and not self._is_stopping:
@@ -70,3 +77,12 @@ class NewestWins(QThread):
                 _log.exception("a background job failed")
                 self.failed.emit(f"Something went wrong in the background: {error}", request)
             request = None  # what it was about may go, however long nothing else is asked for
+
+
+def _stand_back() -> None:
+    """Let the window's thread go first, so that a click is painted while workers are busy with what was before. On Linux, where
+    threads have priorities of their own, and Qt does not set them."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            thread = get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)

@@ -62,8 +62,8 @@ class SuspicionsJob(QObject):
     def _work(self, evidence: Evidence, number: int) -> None:
         found: list[Suspicion] = []
         for kind, check in CHECKS.items():
-            if self._thread.is_outdated():
-                return
+            if number != self._number or self._thread.is_outdated():
+                return  # nobody waits for it any more, and a click would
             found += spans_of(kind, check.find(evidence), evidence)
         self._found.emit(tuple(sorted(found, key=lambda one: (one.first, -one.badness))), number)
 

@@ -1,7 +1,9 @@
 """The workers: an answer reaches the window even while a person goes on, and never the wrong clip."""
 
+import os
+import sys
 from dataclasses import replace
-from threading import Event
+from threading import Event, get_native_id
 from time import perf_counter
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 from app.document.session import Session
 from app.workers.figures import FiguresJob
 from app.workers.lifting import LiftJob, NewestWins
+from app.workers.suspicions import SuspicionsJob
 from mpm_core import Clip
+from mpm_core.comparison import joints_of
 from mpm_core.errors import UserError
 from mpm_core.metrics import summarise
+from mpm_core.suspicions import Check
 from tests.app.conftest import WAIT_MS
 
 
@@ -106,12 +111,12 @@ def test_a_failure_of_an_older_question_concerns_nobody(session, demo, lifter, m
 def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_job, monkeypatch, qtbot):
     has_begun, may_go_on = Event(), Event()
 
-    def slowly(*arrays):
+    def slowly(*what):
         has_begun.set()
         may_go_on.wait(WAIT_MS / 1000)
-        return summarise(*arrays)
+        return joints_of(*what)
 
-    monkeypatch.setattr("mpm_core.figures.summarise", slowly)
+    monkeypatch.setattr("mpm_core.figures.joints_of", slowly)  # the last of them
     shown = []
     figures_job.changed.connect(shown.append)
     session.open_clip(clip_of(demo, 200))
@@ -122,6 +127,53 @@ def test_figures_of_another_clip_come_too_late(session, demo, lifter, figures_jo
         may_go_on.set()
     qtbot.wait(50)
     assert shown and shown[-1] is None
+
+
+def test_figures_that_have_become_old_are_not_computed_to_the_end(session, demo, lifter, figures_job, monkeypatch, qtbot):
+    has_begun, may_go_on, told, shown = Event(), Event(), [], []
+
+    def slowly(*what):
+        has_begun.set()
+        may_go_on.wait(WAIT_MS / 1000)
+        return summarise(*what)
+
+    monkeypatch.setattr("mpm_core.figures.summarise", slowly)
+    monkeypatch.setattr("mpm_core.figures.joints_of", lambda *what: told.append(what[2]) or joints_of(*what))
+    figures_job.changed.connect(shown.append)
+    session.open_clip(clip_of(demo, 200))
+    session.set_prediction(lifter.lift(session.clip))
+    qtbot.waitUntil(has_begun.is_set, timeout=WAIT_MS)
+    session.set_range(10, 19)
+    may_go_on.set()
+    qtbot.waitUntil(lambda: bool(shown) and shown[-1] is not None, timeout=WAIT_MS)
+    assert told == [slice(10, 20)] and (shown[-1].first, shown[-1].last) == (10, 19)
+
+
+def test_suspicions_of_what_has_changed_are_not_looked_for_to_the_end(session, demo, monkeypatch, qtbot):
+    has_begun, may_go_on, looked = Event(), Event(), []
+
+    def look_slowly(evidence):
+        has_begun.set()
+        may_go_on.wait(WAIT_MS / 1000)
+        return np.zeros((len(evidence.clip), 16))
+
+    def look(evidence):
+        looked.append(evidence.masked[3, 5])
+        return np.zeros((len(evidence.clip), 16))
+
+    checks = {"jump": Check("a", "b", True, look_slowly), "bone": Check("c", "d", True, look)}
+    monkeypatch.setattr("app.workers.suspicions.CHECKS", checks)
+    job = SuspicionsJob(session)
+    try:
+        session.open_clip(clip_of(demo, 60))
+        qtbot.waitUntil(has_begun.is_set, timeout=WAIT_MS)
+        session.set_mask(3, np.ones((1, 16), bool))
+        may_go_on.set()
+        qtbot.waitUntil(lambda: session.suspicions.items is not None, timeout=WAIT_MS)
+        assert looked == [True]
+    finally:
+        may_go_on.set()
+        job.stop()
 
 
 def test_figures_wait_for_the_whole_answer(session, demo, lifter, figures_job, qtbot):
@@ -214,3 +266,17 @@ def test_a_lift_goes_where_the_cursor_is_next(session, demo, monkeypatch, qtbot)
     finally:
         job.stop()
     assert np.isfinite(session.prediction.positions).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own elsewhere")
+def test_the_window_goes_first_where_a_worker_wants_the_processor_too(qapp, qtbot):
+    found = []
+    thread = NewestWins(lambda: found.append(os.getpriority(os.PRIO_PROCESS, get_native_id())))
+    thread.start()
+    try:
+        thread.ask()
+        qtbot.waitUntil(lambda: bool(found), timeout=WAIT_MS)
+    finally:
+        thread.stop()
+    assert os.getpriority(os.PRIO_PROCESS, 0) == os.getpriority(os.PRIO_PROCESS, get_native_id())
+    assert found[0] == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)

@@ -3,6 +3,7 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
+from mpm_core.errors import CancelledError
 from mpm_core.metrics import (
     acceleration_error,
     angle_deg,
@@ -92,6 +93,23 @@ def test_summary_splits_hidden_and_visible():
     summary = summarise(predicted, truth, hidden, np.array([0, 0.02]))
     assert summary.hidden == pytest.approx(100) and summary.visible == pytest.approx(0)
     assert np.isnan(summarise(predicted, truth, hidden & False, np.array([0, 0.02])).hidden)
+
+
+def test_a_long_clip_is_measured_in_parts_between_which_one_can_leave(monkeypatch):
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=(50, 16, 3))
+    predicted = truth + rng.normal(scale=0.1, size=truth.shape)
+    truth[7, 3] = np.nan
+    at_once, asked = (p_mpjpe(predicted, truth), n_mpjpe(predicted, truth)), []
+    monkeypatch.setattr("mpm_core.metrics._FRAMES_AT_ONCE", 20)
+    in_parts = (p_mpjpe(predicted, truth, lambda: asked.append("p")), n_mpjpe(predicted, truth, lambda: asked.append("n")))
+    assert in_parts == pytest.approx(at_once, rel=1e-12) and asked == ["p"] * 3 + ["n"] * 3
+
+    def leave():
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        p_mpjpe(predicted, truth, leave)
 
 
 def test_pck_and_auc_by_hand():

@@ -104,6 +104,30 @@ def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
     assert time.monotonic() - started < 100
 
 
+def test_the_demo_is_lifted_before_this_process_has_imported_torch(tmp_path):
+    """The head start has. What is shown is whole."""
+    code = (
+        "import os, sys; os.sched_getaffinity = lambda _: {0, 1}; import app.window.main_window as w\n"
+        "original, NAMES = w.MainWindow.__init__, ('torch', 'safetensors', 'mpm_core.lifters.network')\n"
+        "def init(self, *a, **k):\n"
+        "    original(self, *a, **k)\n"
+        "    def told():\n"
+        "        session = self.session\n"
+        "        if session.prediction is None: return\n"
+        "        print([n for n in NAMES if n in sys.modules], session.state.is_busy, session.prediction.is_pending)\n"
+        "        self.close()\n"
+        "    self.session.prediction_changed.connect(told)\n"
+        "w.MainWindow.__init__ = init\n"
+        "from app.main import main; sys.exit(main([]))"
+    )
+    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "[] False None\n" and "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(("command", "word"), [("mpm", "mpm"), ("mpm_viewer", "mpm-viewer")])
 @pytest.mark.parametrize("module", ["mpm_core.clip", "mpm_core.formats"])
 def test_ctrl_c_while_python_imports_ends_it_with_a_word(command, word, module):
