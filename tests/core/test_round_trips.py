@@ -32,7 +32,7 @@ def clip(demo):
     times = 2 + np.arange(FRAMES) / 50 + rng.uniform(-0.004, 0.004, FRAMES)
     made = Clip.from_arrays(
         cut.keypoints, cut.image_size, 50, "mpm16", confidence, cut.ground_truth, times.round(6),
-        Intrinsics((1200.5, 1199.25), (650.0, 360.5)), (0.0, -0.8, -0.6), "walk.mp4", height_m=1.784,
+        Intrinsics((1200.5, 1199.25), (650.0, 360.5)), (0.0, -0.96, -0.28), "walk.mp4", height_m=1.784,
     )  # fmt: skip
     derived, edited = np.zeros((2, FRAMES, 16), bool)
     derived[:, 0], edited[11, 5] = made.visible[:, 0], True
