@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.errors import UserError
-from mpm_core.pauses import pieces
+from mpm_core.grounding.floor import FEET
 from mpm_core.provenance import History
 from mpm_core.skeleton import MPM16
-
-_TOLD_SHARE = 0.34
-"""Of the network's log odds that a foot stands, beside those that its movement gives."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +109,16 @@ class Prediction:
             return self.stands  # feet that were made to stand still would be told to stand longer
         if self.foot_odds is None or self.up is None:
             return None
-        from mpm_core.grounding.standing import standing_odds  # scipy is slow to import, and not needed to show an answer
+        from mpm_core.grounding.standing import contact_odds  # scipy is slow to import, and not needed to show an answer
 
         answered = np.isfinite(self.positions[:, 0, 0])
         contact = np.zeros(self.foot_odds.shape, np.float32)
         if answered.any():
             places = self.absolute()
             places = places if answered.all() else places[answered]
-            odds = [standing_odds(places[piece], self.up, self.fps) for piece in pieces(self.times[answered], self.fps)]
-            contact[answered] = 1 / (1 + np.exp(-(np.concatenate(odds) + _TOLD_SHARE * self.foot_odds[answered])))
+            hidden = self.hidden[:, list(FEET)]
+            odds = contact_odds(places, self.up, self.foot_odds[answered], hidden[answered], self.times[answered], self.fps)
+            contact[answered] = 1 / (1 + np.exp(-odds))
         return contact
 
     def choose(self, number: int) -> Prediction:

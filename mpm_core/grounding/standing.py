@@ -1,13 +1,20 @@
 """Owns when a foot stands: it is slow, and about as low as feet are around that time. Known motion tells for certain, a
-lifted one by its odds."""
+lifted one by its odds.
+
+Lifted ankles seem faster than they are, where keypoints tremble several times as fast as feet that stand. How fast feet go by
+that the network, which knows them by the pose, tells to stand says how much of a speed is such noise, and how much the odds
+are worth that are made of it.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter, minimum_filter1d
+from scipy.special import expit
 
 from mpm_core.grounding.floor import FEET
+from mpm_core.pauses import pieces
 
 _STANDING_M_S = 0.25
 """An ankle that stands is slower. It turns about the ball of the foot, so it is not at rest."""
@@ -25,12 +32,19 @@ _SPEED_S = 0.04
 _SMOOTHING_S = 0.03
 """Standard deviation by which lifted ankles are smoothed."""
 
-_ODDS, _ODDS_OF_SPEED, _ODDS_OF_HEIGHT = -1.7, -2.0, -12.0
-"""Found by logistic regression on lifted clips of the evaluation's subjects, with exact and noisy 2D; learnt on one half of
-the clips, the other half's F1 is the same within 0.003."""
+_NOISE_SHARE, _LARGEST_NOISE_M_S = 0.25, 0.3
+"""Of the time in which feet are told to stand they are slower than what is taken for noise: they do rest in so many frames,
+if anything does. Faster than the second they go by because the camera moves (see drifting.py)."""
 
-_LEAST_SPEED_M_S, _HIGHEST_M = 0.05, 0.3
-"""Below and above these nothing changes."""
+_SLOW_POWER, _NOISE_OF_SPEED, _NOISE_OF_LIMIT = 2.0, 3.3, 6.8
+_HEIGHT_POWER, _HALF_LOW_M, _DOUBT_OF_HEIGHT = 6.2, 0.178, 6.7
+_BESIDE, _TOLD_SHARE = 0.1, 0.34
+"""The odds that the true ankle is slow, that it is low, and what is added to those of both: a little, since slow feet mostly
+are low, and a share of the network's own. Found on training clips (see docs/studies.md), but for the share, which these
+cannot tell, since the network knows them."""
+
+_LEAST_SPEED_M_S, _LEAST_HEIGHT_M = 0.01, 0.02
+"""Below these nothing changes."""
 
 _SHORTEST_S = 0.06
 """What changes for less than about this time is chance."""
@@ -50,12 +64,53 @@ def standing_feet(
     return median_filter(standing, size=(size, 1), mode="nearest"), above.astype(np.float32)
 
 
-def standing_odds(positions: NDArray[np.floating], up: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
-    """(frames, 2) log odds that a foot of lifted motion stands, in which how far a joint is away is known much worse than
-    where it is seen: only movement across the line of sight counts. Arguments: see standing_feet."""
+def contact_odds(
+    positions: NDArray[np.floating],
+    up: NDArray[np.floating],
+    told: NDArray[np.floating],
+    hidden: NDArray[np.bool_],
+    times: NDArray[np.float64],
+    fps: float,
+) -> NDArray[np.float64]:
+    """(frames, 2) log odds that a foot of lifted motion stands, by how it moves and by what the network tells.
+
+    told: (frames, 2) the network's log odds, left first; hidden: (frames, 2) whether it was not shown that ankle; times:
+    (frames,) seconds, whose pauses part the motion; for the rest see standing_feet.
+    """
+    parts = pieces(times, fps)
+    speeds = np.concatenate([speeds_across(positions[part], fps) for part in parts])
+    noise = np.empty(speeds.shape)
+    for alike in (hidden, ~hidden):  # an ankle that is guessed may go wrong much faster than one that is seen
+        noise[alike] = noise_speed(speeds[alike], told[alike])
+    odds = [standing_odds(positions[part], up, fps, noise[part]) + _TOLD_SHARE * told[part] for part in parts]
+    return np.concatenate([gaussian_filter1d(part, _SMOOTHING_S * fps, axis=0, mode="nearest") for part in odds])
+
+
+def noise_speed(speeds: NDArray[np.floating], told: NDArray[np.floating]) -> float:
+    """m/s by which ankles of a clip seem to move although their feet rest: what the slower quarter of those that the network
+    tells to stand, by log odds (feet,), come to in speeds (feet,) across the line of sight."""
+    known = np.isfinite(speeds)
+    if not known.any():
+        return _LARGEST_NOISE_M_S
+    speeds, stands = speeds[known], expit(told[known].astype(np.float64))
+    order = np.argsort(speeds)
+    so_far = np.cumsum(stands[order])
+    return min(float(speeds[order[np.searchsorted(so_far, _NOISE_SHARE * so_far[-1])]]), _LARGEST_NOISE_M_S)
+
+
+def standing_odds(
+    positions: NDArray[np.floating], up: NDArray[np.floating], fps: float, noise: NDArray[np.floating] | float
+) -> NDArray[np.float64]:
+    """(frames, 2) log odds that a foot of lifted motion stands by how it moves, in which how far a joint is away is known much
+    worse than where it is seen: only movement across the line of sight counts. noise: (frames, 2) m/s, see noise_speed; for
+    the rest see standing_feet."""
     ankles = _smooth_ankles(positions, fps)
-    height = np.minimum(_above_floor(ankles, up, fps), _HIGHEST_M)
-    return _ODDS + _ODDS_OF_SPEED * np.log(_across(ankles, fps) + _LEAST_SPEED_M_S) + _ODDS_OF_HEIGHT * height
+    limit = _STANDING_M_S**2 + _NOISE_OF_LIMIT * noise**2
+    speed = np.square(_across(ankles, fps)) + _NOISE_OF_SPEED * noise**2 + _LEAST_SPEED_M_S**2
+    is_slow = _SLOW_POWER * np.log(limit / speed)
+    height = _above_floor(ankles, up, fps) + _LEAST_HEIGHT_M
+    is_low = _HEIGHT_POWER / (1 + _DOUBT_OF_HEIGHT * noise) * np.log(_HALF_LOW_M / height)
+    return _BESIDE - np.logaddexp(np.logaddexp(-is_slow, -is_low), -is_slow - is_low)  # the odds of both at once
 
 
 def speeds_across(positions: NDArray[np.floating], fps: float) -> NDArray[np.float64]:

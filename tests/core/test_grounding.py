@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from mpm_core import UserError, read_clip, write
 from mpm_core.cli import main
 from mpm_core.formats.base import WriteOptions
 from mpm_core.grounding.floor import FEET
-from mpm_core.grounding.standing import standing_feet, standing_odds
+from mpm_core.grounding.standing import contact_odds, noise_speed, speeds_across, standing_feet, standing_odds
 from mpm_core.grounding.up import find_up, up_as_given, up_of_camera
 from mpm_core.metrics import angle_deg, f1_score
 from mpm_core.skeleton import MPM16
@@ -56,16 +57,84 @@ def test_a_jump_is_no_standing(motion):
     assert height[75].min() > 0.35
 
 
-def test_the_odds_of_a_lifted_foot_ignore_how_far_away_it_is(motion):
+def before_a_camera(motion):
+    """The motion 5 m before a level camera, up in its axes, and which feet truly stand."""
     rotation = Viewpoint(60.0).rotation()
     places = (motion - motion[:, :1].mean(0)) @ rotation.T + [0, 0, 5.0]
-    up = rotation[:, 2]
-    truth = standing_feet(motion, UP, 50.0)[0]
+    return places, rotation[:, 2], standing_feet(motion, UP, 50.0)[0]
+
+
+def trembling(places, size_m):
+    """With joints that are off by so much, differently from about a twelfth of a second to the next."""
+    error = gaussian_filter1d(np.random.default_rng(0).normal(size=places.shape), 2.0, axis=0)
+    return places + size_m * error / error.std()
+
+
+def odds_of(places, up, told, hidden=(False, False)):
+    return contact_odds(places, up, told, np.broadcast_to(hidden, told.shape), np.arange(len(places)) / 50, 50.0)
+
+
+def test_the_odds_of_a_lifted_foot_ignore_how_far_away_it_is(motion):
+    places, up, truth = before_a_camera(motion)
     rng = np.random.default_rng(0)
-    trembling = places * (1 + rng.normal(0, 0.01, (len(places), 1, 1)))  # 5 cm nearer and farther in each frame
-    for seen in (places, trembling):
-        told = standing_odds(seen, up, 50.0) > 0
+    deep = places * (1 + rng.normal(0, 0.01, (len(places), 1, 1)))  # 5 cm nearer and farther in each frame
+    for seen in (places, deep):
+        told = odds_of(seen, up, np.zeros(truth.shape)) > 0
         assert f1_score(int((told & truth).sum()), int((told & ~truth).sum()), int((~told & truth).sum())) > 0.85
+
+
+def test_a_foot_that_stands_does_so_although_its_keypoints_tremble(motion):
+    places, up, truth = before_a_camera(motion)
+    seen = trembling(places, 0.015)
+    weak = np.where(truth, 1.0, -1.0)  # what the network tells
+    speeds = speeds_across(seen, 50.0)
+    assert speeds[truth].mean() > 0.2 > 0.05 > speeds_across(places, 50.0)[truth].mean()
+    assert noise_speed(speeds_across(places, 50.0), weak) < 0.05 < 0.1 < (noise := noise_speed(speeds, weak)) < 0.25
+    assert (odds_of(seen, up, weak) > 0)[truth].mean() > 0.95
+    assert (standing_odds(seen, up, 50.0, noise) > 0)[truth].mean() > 0.85
+    assert (standing_odds(seen, up, 50.0, 0.0) > 0)[truth].mean() < 0.75  # taken for movement
+
+
+def test_a_foot_in_mid_swing_does_not_stand_however_keypoints_tremble(motion):
+    places, up, truth = before_a_camera(motion)
+    height, speed = standing_feet(motion, UP, 50.0)[1], speeds_across(places, 50.0)
+    swings = ~truth & ((height > 0.15) | (speed > 1.0))
+    assert swings.sum() > 50
+    for size in (0.0, 0.01):
+        stands = odds_of(trembling(places, size), up, np.where(truth, 1.0, -1.0)) > 0
+        assert stands[swings].mean() < 0.03
+
+
+def test_a_foot_that_slides_slowly_does_not_stand(motion):
+    still, up, _ = before_a_camera(np.repeat(motion[:1], 200, axis=0))
+    sliding = still.copy()
+    ankle = MPM16.index("RAnkle")
+    sliding[:, ankle, 0] += 0.45 / 50 * np.arange(200)  # across the line of sight, on the floor
+    for size in (0.0, 0.004):
+        stands = odds_of(trembling(sliding, size), up, np.zeros((200, 2))) > 0
+        assert stands[10:-10, 0].mean() > 0.95 and stands[10:-10, 1].mean() < 0.05
+
+
+def test_noise_is_what_feet_told_to_stand_move_by():
+    told = np.repeat([4.0, -4.0], 100)
+    speeds = np.concatenate([np.linspace(0.1, 0.2, 100), np.linspace(0.0, 0.02, 100)])
+    assert noise_speed(speeds, told) == pytest.approx(0.125, abs=0.005)  # not the slower ones, which are not told to stand
+    assert noise_speed(speeds, -told) < 0.01
+    assert noise_speed(speeds * 100, told) == 0.3  # it is the camera that moves
+    unknown = np.where(np.arange(200) < 50, np.nan, speeds)
+    assert noise_speed(unknown, told) == pytest.approx(0.16, abs=0.01)
+    assert noise_speed(np.full(3, np.nan), told[:3]) == 0.3
+
+
+def test_a_foot_that_is_guessed_does_not_put_the_other_in_doubt(motion):
+    places, up, truth = before_a_camera(motion)
+    guessed, weak = places.copy(), np.where(truth, 1.0, -1.0)
+    ankle = FEET[0]
+    guessed[:, ankle] = trembling(places, 0.02)[:, ankle]
+    odds, alone = odds_of(guessed, up, weak, (True, False)), odds_of(places, up, weak)
+    assert np.array_equal(odds[:, 1] > 0, alone[:, 1] > 0)
+    stands = truth[:, 0]
+    assert 0 < np.median(odds[stands, 0]) < 0.6 * np.median(alone[stands, 0])  # less sure of the guess, yet it stands
 
 
 @pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (30, 0), (-20, 10), (45, -25)])
