@@ -13,12 +13,12 @@ from tests.app.conftest import WAIT_MS, save_and_reopen, wait_for_lift
 from tests.app.test_corrections import drag
 
 WRIST, FIRST, LAST = MPM16.index("RWrist"), 100, 119
-OFF = (140, -110)
+OFF = (70, 60)
 
 
 @pytest.fixture
 def wrong(demo, tmp_path):
-    """200 frames of the demo; the wrist is thrown to the right and up for 20 of them."""
+    """200 frames of the demo; the wrist is thrown to the right and down for 20 of them."""
     part = demo.cut(250, 449)
     points = part.keypoints.copy()
     points[FIRST : LAST + 1, WRIST] += OFF
