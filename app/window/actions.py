@@ -48,6 +48,7 @@ def _steps() -> tuple[ActionSpec, ...]:
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "File", "open_file", ("Ctrl+O",), "open", short="Open"),
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
+    ActionSpec("ask_again", "Ask again how to read the file…", "File", "ask_again"),
     ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Video"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
     ActionSpec("truth_file", "Open ground truth (3D)…", "File", "open_truth"),
