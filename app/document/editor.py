@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.document.choosing import Choosing
 from app.document.commands import EditKeypoints, SetMask
@@ -25,6 +25,8 @@ RANDOM_JOINT_PRESETS = {"1 random joint": 1, "2 random joints": 2}
 
 class Editor(QObject):
     """Edits the session. A gesture is one press of the mouse: whatever it changes is undone in one step."""
+
+    mask_copied = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -125,6 +127,7 @@ class Editor(QObject):
         first, last = self._frames_of_click(self._session.frame)
         self._copied = self._session.mask[first : last + 1].copy()
         if len(self._copied):
+            self.mask_copied.emit()
             count = int(self._copied.any(1).sum())
             words = f"Copied the mask of {frames_in_words(first, last)}, {count} with something hidden"
             self._session.message.emit(f"{words}: Paste puts it at another frame or range.")

@@ -239,10 +239,12 @@ def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_wind
 
 
 def test_a_mask_is_copied_pasted_inverted_saved_and_loaded(qtbot, demo_window, tmp_path, monkeypatch):
-    session = demo_window.session
+    session, paste = demo_window.session, demo_window.actions_by_name["paste_mask"]
     demo_window.editor.set_hidden((WRIST,), 100, 104, True)
     session.set_range(100, 109)
+    assert not paste.isEnabled() and paste in demo_window.correction_handlers._menus.menu((WRIST,), 100).actions()
     key(qtbot, demo_window, Qt.Key.Key_C, CTRL)
+    assert paste.isEnabled()
     session.set_range(200, 219)
     key(qtbot, demo_window, Qt.Key.Key_V, CTRL)
     assert np.flatnonzero(session.mask[:, WRIST]).tolist() == [*range(100, 105), *range(200, 205), *range(210, 215)]
