@@ -118,6 +118,23 @@ def test_the_scene_shows_the_person_whole_and_letters_apart(qtbot, demo_window):
     assert np.diff([place.x() for place in places]).min() >= 12
 
 
+@pytest.mark.parametrize("is_beside", [False, True])
+@pytest.mark.parametrize("size", [(300, 300), (396, 350), (560, 440), (1200, 900)])
+def test_no_letter_is_under_the_key_of_the_scene(qtbot, demo_window, size, is_beside):
+    kept_answers(demo_window, 4)
+    demo_window.actions_by_name["beside"].setChecked(is_beside)
+    scene = demo_window.scene_view
+    scene.resize(*size)
+    scene.drawn()
+    places = {item.text: place for item, place in scene.text_places() if item.text in ("A", "B", "C", "D")}
+    rows = scene.key.covered()
+    assert len(places) == 4 and len(rows) == 5 and scene.key.isVisible()
+    for place in places.values():
+        assert not any(row.adjusted(-4, -4, 4, 4).contains(place) for row in rows)
+    if not is_beside:
+        assert np.ptp([place.y() for place in places.values()]) < 1
+
+
 def test_one_outlier_does_not_flatten_a_curve_and_is_told():
     values = np.full(1000, 10.0)
     values[500] = 400.0
