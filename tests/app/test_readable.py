@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QPushButton, QStyle
 
 from app.document.answer_commands import keep_answers
 from app.document.answer_curves import Curve, _on_one_axis
 from app.document.predictions import keep
 from app.document.session import Session
-from app.look.theme import DARK
+from app.look.theme import DARK, LIGHT
 from app.views.horizon import draw_horizon
 from app.views.lane_marks import marks_legend
 from app.views.timeline import Timeline
@@ -208,8 +208,21 @@ def test_the_horizon_has_its_name_inside_the_picture(qapp, y):
     draw_horizon(painter, camera, Up((0.0, -1.0, 0.0), 0.0, "network"), QRectF(picture.rect()), lambda pixels: pixels, DARK)
     painter.end()
     grey = np.frombuffer(picture.constBits(), np.uint8).reshape(200, 400, 4)[..., 0]
-    beside = np.delete(grey, y, axis=0)
+    beside = np.delete(grey, (y - 1, y, y + 1), axis=0)
     assert grey[y].any() and beside[:, 300:].any() and not beside[:, :300].any()
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_the_horizon_is_read_on_a_picture_of_its_own_colour(qapp, theme):
+    picture = QImage(400, 200, QImage.Format.Format_RGB32)
+    picture.fill(QColor(theme.muted))
+    painter = QPainter(picture)
+    camera = Intrinsics((400.0, 400.0), (200.0, 100.0))
+    draw_horizon(painter, camera, Up((0.0, -1.0, 0.0), 0.0, "network"), QRectF(picture.rect()), lambda pixels: pixels, theme)
+    painter.end()
+    grey = np.frombuffer(picture.constBits(), np.uint8).reshape(200, 400, 4)[..., 1].astype(int)
+    own = QColor(theme.muted).green()
+    assert (np.abs(grey[99:102] - own).max(0) > 40).mean() > 0.9 and (np.abs(grey[:98, 300:] - own) > 40).sum() > 300
 
 
 def test_the_legend_stays_in_view_beside_curves_in_a_small_window(qtbot, window, demo, monkeypatch):
