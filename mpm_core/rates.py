@@ -31,8 +31,9 @@ def at_rate(clip: Clip, fps: float, says: str, own: Clip | None = None) -> Clip:
     if fps == own.fps:
         notes += tuple(note for note in own.notes if _is_about_rate(note))
     else:
-        notes += (rate_note(fps, says, None if is_rate_assumed(own) else own.fps),)
-    told = own.own_fps or (None if any(note.startswith(_NO_RATE_NOTE) for note in own.notes) else own.fps)
+        notes += (rate_note(fps, says, own.own_fps or (None if is_rate_assumed(own) or is_rate_told(own) else own.fps)),)
+    has_none = is_rate_told(own) or any(note.startswith(_NO_RATE_NOTE) for note in own.notes)
+    told = own.own_fps or (None if has_none else own.fps)
     own_fps = own.own_fps if fps == own.fps else told
     return replace(clip, fps=fps, times=own.times * (own.fps / fps), notes=notes, own_fps=own_fps)
 

@@ -236,11 +236,11 @@ class SetRate(Merging):
     """Say at how many frames/s the clip was taken; the file's own are its own. Steps of a spin box become one command."""
 
     def __init__(self, session: Session, fps: float) -> None:
-        super().__init__(f"{fps:g} frames/s")
-        assert session.clip is not None
+        clip, own = session.clip, session.opened
+        assert clip is not None and own is not None
+        super().__init__(f"Frame rate {fps:g} frames/s{'' if fps == own.fps else f' instead of {own.fps:g}'}")
         self._session = session
-        clip = session.clip
-        other = at_rate(clip, fps, "the Video panel says", session.opened)
+        other = at_rate(clip, fps, "the Video panel says", own)
         self._before = (clip.fps, clip.times, clip.notes, clip.own_fps)
         self._after = (fps, other.times, other.notes, other.own_fps)
 
@@ -296,3 +296,7 @@ class AttachTruth(Merging):
             return False
         self._after = other._after
         return True
+
+
+SETTINGS = (SetThreshold, SetCamera, SetUp, SetHeight, SetRate)
+"""Edits of a value that there is once: of several the last one alone counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.document.choosing import Choosing
 from app.document.commands import EditKeypoints, SetMask
@@ -25,6 +25,8 @@ RANDOM_JOINT_PRESETS = {"1 random joint": 1, "2 random joints": 2}
 
 class Editor(QObject):
     """Edits the session. A gesture is one press of the mouse: whatever it changes is undone in one step."""
+
+    mask_copied = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -120,22 +122,29 @@ class Editor(QObject):
         first, last = self._scope()
         self._push(first, ~self._session.mask[first : last + 1], f"Invert the mask, {frames_in_words(first, last)}")
 
-    def copy_mask(self) -> None:
-        """Keep the mask of the range, or of the frame, to be put elsewhere."""
-        first, last = self._frames_of_click(self._session.frame)
+    @property
+    def has_copied(self) -> bool:
+        """Whether there is a mask to be put somewhere."""
+        return self._copied is not None
+
+    def copy_mask(self, frame: int | None = None) -> None:
+        """Keep the mask of the range, or of a frame, by default the one at hand, to be put elsewhere."""
+        first, last = self._frames_of_click(self._session.frame if frame is None else frame)
         self._copied = self._session.mask[first : last + 1].copy()
         if len(self._copied):
+            self.mask_copied.emit()
             count = int(self._copied.any(1).sum())
             words = f"Copied the mask of {frames_in_words(first, last)}, {count} with something hidden"
             self._session.message.emit(f"{words}: Paste puts it at another frame or range.")
 
-    def paste_mask(self) -> None:
-        """Put the copied mask from this frame on; or all over the range, again and again if that is longer."""
+    def paste_mask(self, frame: int | None = None) -> None:
+        """Put the copied mask from a frame on, by default the one at hand; or all over the range, again and again if that is
+        longer."""
         copied, count = self._copied, len(self._session)
         if copied is None or not len(copied) or not count:
             self._session.warning.emit("No mask is copied: choose a range and copy its mask first.")
             return
-        first = self._session.frame
+        first = self._session.frame if frame is None else frame
         last = min(first + len(copied) - 1, count - 1)
         if self._session.range is not None and self._session.range[0] < self._session.range[1]:
             first, last = self._session.range

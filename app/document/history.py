@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand
 
 from app.document.answer_commands import SetAnswers
-from app.document.commands import SetMask
+from app.document.commands import SETTINGS, SetMask
 from app.document.session import Session
 from mpm_core.provenance import History, Step
 
@@ -18,8 +18,8 @@ _MANY = 3
 
 
 class DoneList(QObject):
-    """Dates the session's edits. What is undone was not done; mask and kept answers are no part of it, as
-    they are on show."""
+    """Dates the session's edits. What is undone was not done, nor was what a later value has replaced; mask and kept answers
+    are no part of it, as they are on show."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -32,7 +32,13 @@ class DoneList(QObject):
         clip = self._session.clip
         if clip is None:
             return ()
-        edits = [step for step in self._edits if step is not None]
+        stack = self._session.undo_stack
+        last = {type(stack.command(place)): place for place in range(len(self._edits))}
+        edits = [
+            step for place, step in enumerate(self._edits) if step is not None and not (
+                isinstance(command := stack.command(place), SETTINGS) and last[type(command)] != place
+            )
+        ]  # fmt: skip
         runs = [list(run) for _, run in groupby(edits, key=lambda step: step.text.partition(" ")[0])]
         return (*clip.history, *(step for run in runs for step in _told(run)))
 

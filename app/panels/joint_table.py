@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGroupBox, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGroupBox, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from app.document.words import joint_in_words
 from app.panels.tables import FiguresTable, Rows
@@ -26,12 +27,18 @@ _TIPS = {
 _WHERE = {"all": "", "hidden": ", where the joint was hidden from the lifter", "visible": ", where the lifter was shown it"}
 
 
+_GIVES_WAY = [(what, part) for what in ("confidence", "reprojection", "uncertainty", "error") for part in ("visible", "hidden")]
+"""Columns that a narrow panel leaves out, the first one first."""
+
+
 class JointTable(QGroupBox):
-    """A row for each joint; with ground truth its error, else reprojection, confidence and uncertainty."""
+    """A row for each joint; with ground truth its error, else reprojection, confidence and uncertainty. No column is cut: those
+    that have no room are left out, and said to be."""
 
     def __init__(self) -> None:
         super().__init__("Each joint")
         self._figures: tuple[JointFigures, ...] = ()
+        self._columns: list[tuple[str, str]] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         self.table = FiguresTable(self.rows)
@@ -40,7 +47,11 @@ class JointTable(QGroupBox):
         self._copy = QPushButton("Copy table")
         self._copy.setToolTip("With all digits, for a spreadsheet (Ctrl+C in the table)")
         self._copy.clicked.connect(lambda _=False: self.table.copy())
+        self._rest = QLabel()
+        self._rest.setProperty("role", "muted")
+        self._rest.setWordWrap(True)
         column.addWidget(self.table)
+        column.addWidget(self._rest)
         column.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
 
     def rows(self) -> Rows:
@@ -54,7 +65,7 @@ class JointTable(QGroupBox):
             (one, part)
             for one in figures
             for part in _PARTS
-            if part == "all" or (one.frames_hidden.any() and np.isfinite(getattr(one, part)).any())
+            if part == "all" or (one.frames_hidden.any() and all(np.isfinite(has).any() for has in (one.hidden, one.visible)))
         ]
         labels, tips = ["Joint"], [""]
         for one, part in columns:
@@ -70,3 +81,30 @@ class JointTable(QGroupBox):
                 self.table.put(joint, place, number_text(getattr(one, part)[joint], _DIGITS[one.what]))
         height = self.table.horizontalHeader().sizeHint().height() + len(MPM16) * self.table.rowHeight(0)
         self.table.setFixedHeight(height + self.table.horizontalScrollBar().sizeHint().height() + 2)
+        self._columns = [(one.what, part) for one, part in columns]
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Leave out as many columns as have no room, and say which."""
+        header = self.table.horizontalHeader()
+        for place in range(len(self._columns) + 1):
+            self.table.setColumnHidden(place, False)
+        self.table.resizeColumnsToContents()
+        room = self.contentsRect().width() - 2 * self.table.frameWidth()
+        left_out: dict[str, list[str]] = {}
+        for what, part in _GIVES_WAY:
+            if (what, part) in self._columns and header.length() > room:
+                self.table.setColumnHidden(self._columns.index((what, part)) + 1, True)
+                left_out.setdefault(what, []).insert(0, part)
+        words = [f"{_FULL[what].lower()} of {' and '.join(parts)} joints" for what, parts in left_out.items()]
+        self._rest.setText(f"{'; '.join(words).capitalize()}: in a wider panel, and in the copied table." if words else "")
+        self._rest.setVisible(bool(words))

@@ -34,9 +34,12 @@ _PREVIEW = QSize(84, 96)
 
 
 class OpenDialog(QDialog):
-    """Asks only for what the file leaves open; `options()` holds the answers."""
+    """Asks only for what the file leaves open; `options()` holds the answers. was_answered: what stands there was said the last
+    time, and is not assumed."""
 
-    def __init__(self, path: Path, contents: Contents, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, path: Path, contents: Contents, theme: Theme, parent: QWidget | None = None, was_answered: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Open {path.name}")
         self._contents = contents
@@ -47,7 +50,7 @@ class OpenDialog(QDialog):
             layout.addWidget(self._people)
         self._clips = self._build_clips(layout, contents) if len(contents.selections) > 1 else None
         if contents.lacks:
-            layout.addWidget(QLabel(_lacking(contents)))
+            layout.addWidget(QLabel(_lacking(contents, was_answered)))
         form = QFormLayout()
         layout.addLayout(form)
         self._fps, self._width, self._height = QDoubleSpinBox(), QSpinBox(), QSpinBox()
@@ -135,10 +138,12 @@ class OpenDialog(QDialog):
         return clips
 
 
-def _lacking(contents: Contents) -> str:
+def _lacking(contents: Contents, was_answered: bool) -> str:
     """Why it is asked for, and where the values come from that stand there already."""
     words = {"fps": "its frame rate", "image_size": "the size of its images"}
     things = " or ".join(text for name, text in words.items() if name in contents.lacks)
+    if was_answered:
+        return f"The file does not say {things}: what stands here was said the last time."
     text = f"The file does not say {things}: please correct what stands here."
     return text + "\nThe size is a usual one; a wrong one tilts and moves the 3D." if "image_size" in contents.lacks else text
 

@@ -21,6 +21,10 @@ class SaidBox(QDoubleSpinBox):
         self.lineEdit().textEdited.connect(self._on_typed)
         self.editingFinished.connect(self._on_finished)
 
+    def forget_typed(self) -> None:
+        """What was typed until now was not meant."""
+        self._is_typed = False
+
     def _on_typed(self, _text: str) -> None:
         self._is_typed = True
 

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QSlider,
-    QSplitter,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.look import theme as look
+from app.panels.fields import Fields
 from app.panels.tab_rows import TabRows
 
 _TALL_PX = 1000
@@ -46,32 +35,6 @@ class _Area(QScrollArea):
             self.panel.show()
 
 
-class _Fields(QObject):
-    """Keeps a panel's fields from what was meant for the window: the wheel scrolls the panel whatever field slides under the
-    pointer, which it would else turn unseen, so that the whole clip is lifted with another pitch; and where a field has
-    nothing to undo, Ctrl+Z goes on to the window."""
-
-    def guard(self, panel: QWidget) -> None:
-        for kind in (QAbstractSpinBox, QComboBox, QSlider):
-            for field in panel.findChildren(kind):
-                if field.focusPolicy() == Qt.FocusPolicy.WheelFocus:
-                    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                field.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Wheel:
-            event.ignore()  # what holds the field gets it
-            return True
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            edit = watched.findChild(QLineEdit)
-            undoes = event.matches(QKeySequence.StandardKey.Undo) and not (edit is not None and edit.isUndoAvailable())
-            redoes = event.matches(QKeySequence.StandardKey.Redo) and not (edit is not None and edit.isRedoAvailable())
-            if undoes or redoes:
-                event.ignore()
-                return True
-        return False
-
-
 class SidePanel(QSplitter):
     """tabs: all panels, but for the one that has moved below in a tall window."""
 
@@ -91,7 +54,7 @@ class SidePanel(QSplitter):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._below.hide()
         self._movable: tuple[int, str, QWidget] | None = None
-        self._fields = _Fields(self)
+        self._fields = Fields(self)
         self.addWidget(upper)
         self.addWidget(self._below)
         self.setCollapsible(0, False)

@@ -34,10 +34,10 @@ def write_picture(path: Path, plot: QGraphicsView, title: str) -> None:
 
 
 def _paint(plot: QGraphicsView, place: Path, path: Path) -> None:
-    size = plot.size() * _PICTURE_SCALE
-    image = QImage(size, QImage.Format.Format_RGB32)
+    image = QImage(plot.size() * _PICTURE_SCALE, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(_PICTURE_SCALE)  # a painter that is scaled leaves lines and the key as they are
     painter = QPainter(image)
-    plot.render(painter, QRectF(0, 0, size.width(), size.height()))
+    plot.render(painter, QRectF(0, 0, plot.width(), plot.height()))
     painter.end()
     writer = QImageWriter(str(place), QByteArray(b"png"))
     if not writer.write(image):
@@ -49,6 +49,7 @@ def _draw(plot: QGraphicsView, place: Path, title: str) -> None:
     drawing = QSvgGenerator()
     drawing.setFileName(str(place))
     drawing.setSize(plot.size())
+    drawing.setResolution(plot.logicalDpiX())  # axes, which are kept as pictures, would else be smaller than the curves
     drawing.setViewBox(area)
     drawing.setTitle(title)
     painter = QPainter(drawing)

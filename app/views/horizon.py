@@ -16,6 +16,7 @@ from mpm_core.grounding.up import Up
 _LONG = 100.0  # image widths to either side: beyond any widget
 _NAME = "horizon"
 _MARGIN_PX, _GAP_PX = 6.0, 2.0
+_BEHIND_ALPHA = 0.6
 
 
 def horizon_pixels(camera: Intrinsics, up: Up) -> NDArray[np.float64] | None:
@@ -49,9 +50,13 @@ def draw_horizon(
         return
     painter.save()
     painter.setClipRect(rect)
+    behind = QColor(theme.base)  # a picture may be as light or as dark as the line
+    behind.setAlphaF(_BEHIND_ALPHA)
+    painter.setPen(QPen(behind, 3))
+    painter.drawLine(*line)
     painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
     painter.drawLine(*line)
-    _draw_name(painter, seen, *line)
+    _draw_name(painter, seen, *line, behind)
     painter.restore()
 
 
@@ -70,7 +75,7 @@ def _within(ends: NDArray[np.float64], seen: QRectF) -> tuple[QPointF, QPointF] 
     return QPointF(*one), QPointF(*other)
 
 
-def _draw_name(painter: QPainter, seen: QRectF, one: QPointF, other: QPointF) -> None:
+def _draw_name(painter: QPainter, seen: QRectF, one: QPointF, other: QPointF, behind: QColor) -> None:
     """Over the line's right end in what of the picture is seen, or under it where there is no room over it."""
     if one.x() == other.x() or seen.isEmpty():
         return
@@ -83,4 +88,5 @@ def _draw_name(painter: QPainter, seen: QRectF, one: QPointF, other: QPointF) ->
     ends = height_at(right), height_at(right - size.width())
     top = min(ends) - size.height() - _GAP_PX
     top = top if top >= seen.top() else max(ends) + _GAP_PX
+    painter.fillRect(QRectF(right - size.width() - _GAP_PX, top, size.width() + 2 * _GAP_PX, size.height()), behind)
     painter.drawText(QPointF(right - size.width(), top + painter.fontMetrics().ascent()), _NAME)

@@ -20,7 +20,8 @@ _SHARE = 0.8  # of the prediction's radii, so that one that agrees with it is in
 _LABEL_PX = 13
 _OVER_HEAD_M = 0.16
 _LETTER_PX = 16.0  # from the middle of one letter to that of the next where they are in a row
-_HEAD = MPM16.index("Head")
+_UNDER_FEET_M = 0.2
+_HEAD, _FEET = MPM16.index("Head"), list(MPM16.indices(("LAnkle", "RAnkle")))
 
 
 class KeptSkeletons:
@@ -43,7 +44,7 @@ class KeptSkeletons:
             self._remove()
         colours = theme.palettes[palette_name].joints
         places = _places(has_truth)
-        heads: list[tuple[SceneText, NDArray[np.floating]]] = []
+        ends: list[tuple[SceneText, NDArray[np.floating], NDArray[np.floating]]] = []
         for answer, (mesh, label) in zip(shown, self._items, strict=True):
             pose = answer_in_scene(session, answer.prediction, session.frame)
             mesh.setVisible(pose is not None)
@@ -56,9 +57,10 @@ class KeptSkeletons:
             radius = np.full(len(MPM16), look.JOINT_RADIUS_M * _SHARE)
             hidden = np.zeros(len(MPM16), bool)
             mesh.set_vertices(build_vertices(points, colours, hidden, look.BONE_RADIUS_M * _SHARE, radius))
-            heads.append((label, points[_HEAD] + np.array((0.0, 0.0, _OVER_HEAD_M))))
+            lowest = np.array((*points[_FEET].mean(0)[:2], points[:, 2].min() - _UNDER_FEET_M))
+            ends.append((label, points[_HEAD] + np.array((0.0, 0.0, _OVER_HEAD_M)), lowest))
             label.setData(text=look.letter_of(place), color=mesh.outline)
-        _place_letters(heads, not beside.any())
+        _place_letters(ends, not beside.any())
 
     def _add(self) -> None:
         mesh, font = SkeletonMesh(outline=look.outline_of(0, look.DARK)), QFont()
@@ -74,14 +76,17 @@ class KeptSkeletons:
             self._scene.removeItem(item)
 
 
-def _place_letters(heads: list[tuple[SceneText, NDArray[np.floating]]], is_overlay: bool) -> None:
-    """Each over its own head; of skeletons that lie over one another in a row over all of them."""
-    if not heads:
+def _place_letters(ends: list[tuple[SceneText, NDArray[np.floating], NDArray[np.floating]]], is_overlay: bool) -> None:
+    """Each over its own head, or under its feet where that is under the key; of skeletons that lie over one another in a row
+    over all of them."""
+    if not ends:
         return
-    middle = np.mean([place for _, place in heads], axis=0)
-    for number, (label, place) in enumerate(heads):
-        label.shift_px = _LETTER_PX * (number - (len(heads) - 1) / 2) if is_overlay else 0.0
-        label.setData(pos=middle if is_overlay else place)
+    above, below = (np.mean([end[side] for end in ends], axis=0) for side in (1, 2))
+    reach = _LETTER_PX * (len(ends) - 1) / 2 if is_overlay else 0.0
+    for number, (label, head, feet) in enumerate(ends):
+        label.shift_px, label.reach_px = _LETTER_PX * number - reach if is_overlay else 0.0, reach
+        label.otherwise = below if is_overlay else feet
+        label.setData(pos=above if is_overlay else head)
 
 
 def _places(has_truth: bool) -> Iterator[int]:

@@ -14,17 +14,31 @@ from app.look.theme import Theme
 from mpm_core.camera import upright
 from mpm_core.clip import Clip
 
-_FAR_M = 0.35
+_FAR_M = 0.5
+_AROUND = 1.3  # the person is wider than the point that is looked at
 _PICTURE_PX = 320
 
 
 class _Picture(GLImageItem):
-    """What the camera sees, but for eyes in its place, from which it would hide all else."""
+    """What the camera sees, but for eyes from which it would hide what they look at. axes: (3, 3) the columns half across, half
+    down and to its middle, metres."""
+
+    axes = np.eye(3)
 
     def paint(self) -> None:
         """See GLGraphicsItem.paint."""
-        if self.view().cameraPosition().length() > _FAR_M:
+        view = self.view()
+        eye, looked_at = (np.array(place.toTuple()) for place in (view.cameraPosition(), view.opts["center"]))
+        if np.linalg.norm(eye) > _FAR_M and not self._is_between(eye, looked_at):
             super().paint()
+
+    def _is_between(self, eye: NDArray[np.float64], looked_at: NDArray[np.float64]) -> bool:
+        """Whether the way from the eye to what it looks at leads through the picture."""
+        start, end = np.linalg.solve(self.axes, np.stack((eye, looked_at), axis=1)).T
+        if (start[2] - 1) * (end[2] - 1) >= 0:  # both on one side of it
+            return False
+        through = start + (end - start) * ((1 - start[2]) / (end[2] - start[2]))
+        return bool(np.abs(through[:2]).max() < _AROUND)
 
 
 class CameraPyramid:
@@ -70,6 +84,7 @@ class CameraPyramid:
         lines = [p for k in range(4) for p in (np.zeros(3), corners[k], corners[k], corners[(k + 1) % 4])]
         self._lines.setData(pos=np.array(lines, np.float32), color=QColor(theme.muted), width=1.0)
         along, downward = right * across * _FAR_M / self._size[0], down * high * _FAR_M / self._size[1]
+        self._image.axes = np.column_stack((right * across / 2, down * high / 2, forward)) * _FAR_M
         columns = np.column_stack((along, downward, forward * _FAR_M, corners[0]))
         self._image.setTransform(QMatrix4x4([*(float(v) for v in columns.ravel()), 0.0, 0.0, 0.0, 1.0]))
 

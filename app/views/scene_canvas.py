@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
 from OpenGL import GL
 from pyqtgraph.opengl import GLTextItem
 from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
 from pyqtgraph.opengl.GLViewWidget import GLViewMixin
-from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QVector3D
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
 
 from app.document.timers import single_shot
 from app.views.graphics import start_drawing
+from app.views.scene_legends import SolidityKey
 
 Place = tuple[int, int, int, int]
 """x, y, width, height."""
 
 
 class SceneText(GLTextItem):
-    """shift_px: how far right of its place it is written, so that texts at one place do not cover one another."""
+    """shift_px: how far right of its place it is written, so that texts at one place do not cover one another; reach_px: how
+    far to either side of its place these go; otherwise: (3,) where it is written if they would be under the key."""
 
-    shift_px = 0.0
+    shift_px = reach_px = 0.0
+    otherwise: NDArray[np.floating] | None = None
 
 
 class SceneCanvas(GLViewMixin, QWidget):
@@ -34,6 +39,7 @@ class SceneCanvas(GLViewMixin, QWidget):
         self._drawn: QImage | None = None
         self._is_behind = self._is_catching_up = False
         super().__init__()
+        self.key: SolidityKey | None = None
         self._buffers: tuple[QOpenGLFramebufferObject, ...] = ()
         self._soon = single_shot(self, self.refresh)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -137,11 +143,23 @@ class SceneCanvas(GLViewMixin, QWidget):
 
     def text_places(self, larger: float = 1.0) -> Iterator[tuple[GLTextItem, QPointF]]:
         """The texts that are to be seen, and where each is in the widget."""
+        covered = () if self.key is None or self.key.isHidden() else self.key.covered(larger)
         for item in self.items:
-            if isinstance(item, GLTextItem) and item.visible():
-                seen = item.compute_projection().map(QVector3D(*(float(v) for v in item.pos))).toPointF()
-                shift = item.shift_px * larger if isinstance(item, SceneText) else 0.0
-                yield item, seen + QPointF(shift, 0.0)
+            if not isinstance(item, GLTextItem) or not item.visible():
+                continue
+            seen, shift = _on_screen(item, item.pos), 0.0
+            if isinstance(item, SceneText):
+                shift, high = item.shift_px * larger, QFontMetricsF(item.font).height() * larger
+                wide = high + 2 * item.reach_px * larger
+                row = QRectF(seen.x() - wide / 2, seen.y() - high / 2, wide, high)
+                if item.otherwise is not None and any(part.intersects(row) for part in covered):
+                    seen = _on_screen(item, item.otherwise)
+            yield item, seen + QPointF(shift, 0.0)
+
+
+def _on_screen(item: GLTextItem, place: NDArray[np.floating]) -> QPointF:
+    """Where a place of the scene is in the widget."""
+    return item.compute_projection().map(QVector3D(*(float(v) for v in place))).toPointF()
 
 
 def prepare(items: list[GLGraphicsItem]) -> None:

@@ -109,6 +109,12 @@ class SolidityKey(QWidget):
         for row, wide in enumerate(self.written_widths(painter.fontMetrics())):
             painter.drawRect(QRectF(0, row * height, wide, height))
 
+    def covered(self, larger: float = 1.0) -> list[QRectF]:
+        """Where its rows are written on what it lies over, drawn so many times their size."""
+        height, left, top = _KEY_ROW * line_scale(self) * larger, self.x() * larger, self.y() * larger
+        wide = self.written_widths(self.fontMetrics())
+        return [QRectF(left, top + row * height, each * larger, height) for row, each in enumerate(wide)]
+
     def written_widths(self, metrics: QFontMetrics) -> list[float]:
         """How far to the right each row is written on."""
         rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept)]

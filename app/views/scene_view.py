@@ -96,7 +96,7 @@ class SceneView(SceneCanvas):
             self.addItem(item)
         self._kept = KeptSkeletons(self)
         self._legend = ErrorLegend(self, theme)
-        self._key = SolidityKey(self, theme)
+        self._key = self.key = SolidityKey(self, theme)
         self._key.move(look.MARGIN, look.MARGIN)
         self.setMouseTracking(True)
         self.setMinimumSize(*look.SMALLEST_SCENE)

@@ -129,7 +129,7 @@ def draw_cells(
     for lane in lanes:
         top = round((lane.top - lanes[0].top + _GAP_PX) * ratio)
         row = np.arange(top, max(round((lane.top - lanes[0].top + lane.height - _GAP_PX) * ratio), top + 1))
-        hidden, missing, unsure = (_widened(s, frame_px, ratio) for s in counts.under(lane.joints, start, end))
+        hidden, missing, unsure = (widened(s, frame_px, ratio) for s in counts.under(lane.joints, start, end))
         part = np.full((len(row), width), _cell_colour(lane, theme, palette_name).rgba(), np.uint32)
         if lane.is_joint and unsure.any():
             falling = (column[None] - row[:, None]) % period < period * _THIN_SHARE
@@ -144,15 +144,16 @@ def draw_cells(
     return picture
 
 
-def _widened(share: NDArray[np.float64], frame_px: float, ratio: float) -> NDArray[np.float64]:
-    """Shares (columns,) with everything that is there wide enough to be seen."""
+def widened(values: NDArray[np.floating], frame_px: float, ratio: float, nothing: float = 0.0) -> NDArray[np.floating]:
+    """Values (columns,) with everything that is more than nothing wide enough to be seen. frame_px: how many columns of the
+    picture a frame has, ratio: how many a pixel of the widget."""
     lack = _NARROWEST_PX * ratio - max(frame_px, 1.0)
-    if lack <= 0 or not share.any():
-        return share
+    if lack <= 0 or not (values > nothing).any():
+        return values
     reach = int(np.ceil(lack / 2))
-    padded = np.pad(share, reach)
-    around = np.max([padded[k : k + len(share)] for k in range(2 * reach + 1)], axis=0)
-    return np.where(share > 0, share, np.where(around > 0, np.maximum(around, 1e-9), 0))
+    padded = np.pad(values, reach, constant_values=nothing)
+    around = np.max([padded[k : k + len(values)] for k in range(2 * reach + 1)], axis=0)
+    return np.where(values > nothing, values, around)
 
 
 def _cell_colour(lane: Lane, theme: Theme, palette_name: str) -> QColor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QWidget
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def _steps() -> tuple[ActionSpec, ...]:
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "File", "open_file", ("Ctrl+O",), "open", short="Open"),
     ActionSpec("open_folder", "Open OpenPose folder…", "File", "open_folder", ("Ctrl+Shift+O",)),
+    ActionSpec("ask_again", "Ask again how to read the file…", "File", "ask_again"),
     ActionSpec("open_video", "Open video…", "File", "open_video", ("Ctrl+D",), "video", short="Video"),
     ActionSpec("backdrop", "Video behind the skeleton…", "File", "open_backdrop"),
     ActionSpec("truth_file", "Open ground truth (3D)…", "File", "open_truth"),
@@ -157,6 +158,7 @@ def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QA
         action.setIconText(spec.short or spec.text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
+        action.triggered.connect(_end_typing)  # before what it does, which may need the number
         handler = next(getattr(found, spec.handler) for found in handlers if hasattr(found, spec.handler))
         if spec.is_choice:
             choices.setdefault(spec.handler, QActionGroup(owner)).addAction(action)
@@ -169,3 +171,10 @@ def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QA
         owner.addAction(action)
         actions[spec.name] = action
     return actions
+
+
+def _end_typing(_is_on: bool) -> None:
+    """What is typed in a field counts now, and the keyboard is the window's again."""
+    field = QApplication.focusWidget()
+    if isinstance(field, QAbstractSpinBox | QLineEdit):
+        field.clearFocus()

@@ -53,6 +53,8 @@ class CorrectionHandlers(QObject):
         """The window's actions, for menus, and the panel whose rows have menus too."""
         self._menus = JointMenus(self._window, self._session, self._editor, actions)
         self._joints_panel = joints_panel
+        actions["paste_mask"].setEnabled(False)
+        self._editor.mask_copied.connect(lambda: actions["paste_mask"].setEnabled(True))
         joints_panel.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         joints_panel.customContextMenuRequested.connect(self._ask_about_row)
 

@@ -22,7 +22,7 @@ from app.workers.backdrop import Backdrop
 from app.workers.detection import DetectJob
 from app.workers.newest_wins import NewestWins
 from app.workers.opening import Opener, ReadBeside
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, split_source
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats import FORMATS, write
 from mpm_core.formats.base import Contents, Format, WriteOptions
@@ -90,6 +90,15 @@ class FileHandlers(QObject):
         clip = self._session.clip
         return clip is not None and clip.source == str(video)
 
+    def ask_again(self) -> None:
+        """Open the file of the clip once more, with other answers to what it leaves open."""
+        clip = self._session.opened
+        path = split_source(clip.source)[0] if clip is not None and clip.source else None
+        if path is None or not path.exists() or path.suffix.lower() in VIDEO_SUFFIXES:
+            self._session.warning.emit("No file of keypoints or 3D is open that could be read in another way.")
+        else:
+            self._opener.open(path, asks=True)
+
     def open_video(self) -> None:
         path = ask_for_file(self._window, "Open a video", f"Videos ({_VIDEOS});;All files (*)")
         if path is not None:
@@ -107,7 +116,9 @@ class FileHandlers(QObject):
         """Ask for what a file lacks, then read it."""
         from app.panels.open_dialog import OpenDialog  # not needed to open a window
 
-        with passing(OpenDialog(path, contents, theme, QApplication.activeModalWidget() or self._window)) as dialog:
+        was_answered = self._opener.was_answered(path)
+        above = QApplication.activeModalWidget() or self._window
+        with passing(OpenDialog(path, contents, theme, above, was_answered)) as dialog:
             if dialog.exec():
                 self._opener.read(path, dialog.options(), beside)
 

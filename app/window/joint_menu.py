@@ -15,7 +15,6 @@ from mpm_core.lifters.chosen import let_go
 from mpm_core.skeleton import LIMBS, MPM16
 
 _FILLS = {"smooth": "Smooth curve", "linear": "Straight line", "none": "As measured"}
-_MASK_ACTIONS = ("copy_mask", "paste_mask", "invert_mask")
 
 
 class JointMenus:
@@ -47,9 +46,19 @@ class JointMenus:
         else:
             menu.addAction(self._actions["select_all"])
             menu.addSeparator()
-        for name in _MASK_ACTIONS:
-            menu.addAction(self._actions[name])
+        self._add_masks(menu, frame)
         return menu
+
+    def _add_masks(self, menu: QMenu, frame: int) -> None:
+        """Of the frame that was clicked, which need not be the one at hand."""
+        chosen, editor = self._session.range, self._editor
+        words = frames_in_words(*(chosen or (frame,)))
+        menu.addAction(f"Copy the mask of {words}", partial(editor.copy_mask, frame))
+        is_all_over = chosen is not None and chosen[0] < chosen[1]
+        where = f"all over {words}" if is_all_over else f"from {frames_in_words(frame)} on"
+        paste = menu.addAction(f"Paste the mask {where}", partial(editor.paste_mask, frame))
+        paste.setEnabled(editor.has_copied)
+        menu.addAction(self._actions["invert_mask"])
 
     def _add_hiding(self, menu: QMenu, joints: frozenset[int], spans: Mapping[str, tuple[int, int]]) -> None:
         for words, (first, last) in spans.items():

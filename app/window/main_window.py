@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -25,7 +25,6 @@ from app.document.editor import Editor
 from app.document.playback import Playback
 from app.document.recent import Recent
 from app.document.session import Session
-from app.look import theme as look
 from app.look.icons import app_icon, themed_icon
 from app.look.theme import THEMES, Theme, apply_theme, system_theme
 from app.panels.corrections import CorrectionsPanel
@@ -51,6 +50,7 @@ from app.window.first_sight import FirstSight
 from app.window.look_handlers import LookHandlers
 from app.window.menus import Menus, build_toolbar
 from app.window.messages import Messages
+from app.window.panel_width import PanelWidth
 from app.window.project_handlers import ProjectHandlers
 from app.window.scene_handlers import SceneHandlers
 from app.window.status import StatusLine
@@ -111,9 +111,7 @@ class MainWindow(QMainWindow):
         self.curves_job = AnswerCurvesJob(self.session)
         self.first_sight, self.load_job = FirstSight(self), LoadJob(_LOADED_LATER)
         self._build_views()
-        self.project_handlers = ProjectHandlers(
-            self, self.session, self.document, self.backdrop, self.detect_job, self.recent
-        )  # fmt: skip
+        self.project_handlers = ProjectHandlers(self, self.session, self.document, self.backdrop, self.detect_job, self.recent)
         self.file_handlers = FileHandlers(
             self, self.session, self.document, self.opener, self.backdrop, self.detect_job, self.project_handlers.may_leave
         )  # fmt: skip
@@ -232,6 +230,7 @@ class MainWindow(QMainWindow):
         self.panel_dock.setWidget(self.side_panel)
         self.panel_dock.visibilityChanged.connect(self._show_panel_action)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.panel_dock)
+        self.panel_width = PanelWidth(self, self.panel_dock, self._settings)
 
     def _show_panel_action(self, is_visible: bool) -> None:
         if not self.isMinimized():
@@ -352,15 +351,16 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         state = self._settings.value("state")
-        self._has_layout = isinstance(state, QByteArray) and self.restoreState(state)
+        if isinstance(state, QByteArray):
+            self.restoreState(state)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The first time, and where a person has not said otherwise, the side panel takes its share of the window."""
         super().showEvent(event)
-        if not self._has_layout:
-            wide = min(max(round(self.width() * look.PANEL_SHARE), look.USUAL_PANEL), look.WIDEST_PANEL)
-            self.resizeDocks([self.panel_dock], [wide], Qt.Orientation.Horizontal)
-            self._has_layout = True
+        self.panel_width.give_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.panel_width.give_room()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -382,6 +382,7 @@ class MainWindow(QMainWindow):
             return
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("state", self.saveState())
+        self.panel_width.keep()
         keep_folder(self, self._settings)
         self.hide()  # what is at work may need a moment to end
         self.playback.pause()

@@ -29,6 +29,7 @@ class StatusLine(QStatusBar):
         super().__init__()
         self._session, self._playback, self._messages = session, playback, messages
         self.setSizeGripEnabled(False)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # a click beside its field takes the keyboard from it
         self._place, self._errors, self._device = QLabel(), QLabel(), QLabel()
         self._doing, self._alternatives = ElidedLabel(), ElidedLabel()
         self._alternatives.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # what the others leave

@@ -17,7 +17,7 @@ from app.document.video_link import VideoLink
 from app.look.pictures import to_screen_image
 from app.workers.frame_cache import FrameCache
 from app.workers.newest_wins import NewestWins
-from mpm_core.rates import is_rate_assumed, own_times
+from mpm_core.rates import is_rate_assumed, is_rate_told, own_times
 from mpm_core.video import VideoReader
 
 _CACHE_BYTES = 400_000_000
@@ -100,8 +100,9 @@ class Backdrop(QObject):
         clip, opened = self._session.clip, self._session.opened
         if self._path is None or clip is None or opened is None:
             return
-        # A video goes by the file's own times, whatever else was said of them, unless those were assumed.
-        times = clip.times if is_rate_assumed(opened) and not self._is_source else own_times(opened)
+        # A video goes by the file's own times, whatever else was said of them, unless it has none.
+        has_none = is_rate_assumed(opened) or is_rate_told(opened)
+        times = clip.times if has_none and not self._is_source else own_times(opened)
         self._times = times - (0.0 if self._is_source else times[0])
         self.shown_frame = -1
         self.cache.clear()

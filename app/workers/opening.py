@@ -17,11 +17,12 @@ from app.document.file_people import FilePeople
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
+from app.document.told_answers import ToldAnswers
 from app.workers.newest_wins import NewestWins
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
 from mpm_core.errors import CancelledError, UserError
-from mpm_core.formats import inspect_file, read_clip
+from mpm_core.formats import inspect_file, read_clip, told_in_words
 from mpm_core.formats.base import Contents, ReadOptions
 from mpm_core.formats.project import is_project, read_project
 from mpm_core.masking import Mask, unsure_joints
@@ -53,17 +54,22 @@ class Opener(QObject):
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     view_read = Signal(object, object, object)  # the clip it is beside, the other camera's Clip, and what is hidden of that
     _found = Signal(object, object, object)
+    _was_read = Signal(object)
     _opened = Signal(object, object, object, float, object)
 
     def __init__(self, session: Session, settings: QSettings, recent: Recent) -> None:
         super().__init__()
         self._session = session
-        self._settings, self._recent = settings, recent
+        self._settings, self._recent, self._told = settings, recent, ToldAnswers(settings)
+        self._asks_of: Path | None = None
+        self._remembered = ReadOptions()
+        self._answered: tuple[Path, ReadOptions] | None = None
         self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
         self._thread.failed.connect(self.failed)
         self._found.connect(self._on_found)
+        self._was_read.connect(self._remember)
         self._opened.connect(self._on_opened)
         self._thread.start()
 
@@ -71,18 +77,24 @@ class Opener(QObject):
         """End the worker; call before the application quits."""
         self._thread.stop()
 
-    def open(self, path: Path) -> None:
-        """Look at a file; then read it, or ask for what it lacks."""
+    def open(self, path: Path, asks: bool = False) -> None:
+        """Look at a file; then read it, or ask for what it lacks. asks: also for what was answered before."""
+        self._asks_of = path if asks else None
         self._thread.ask(path, None, None)
 
     def open_demo(self) -> None:
         """The bundled demo."""
         self._thread.ask(find_asset("demo/demo.npz"), ReadOptions(), None)
 
+    def was_answered(self, path: Path) -> bool:
+        """Whether somebody has said before what the file of a path leaves open."""
+        return self._told.of(path) is not None
+
     def read(self, path: Path, options: ReadOptions, beside: ReadBeside | None = None) -> None:
         """Read a file with the answers to what it lacked: a clip to open, or what belongs to the one that is open."""
         if options.joint_map:
             self._settings.setValue(_joint_map_key(options.joint_map), dict(options.joint_map))
+        self._answered, self._remembered = (path, options), ReadOptions()
         self._thread.ask(path, options, beside)
 
     def _with_remembered_names(self, contents: Contents) -> Contents:
@@ -136,12 +148,15 @@ class Opener(QObject):
             if contents.is_open:
                 self._found.emit(path, self._with_remembered_names(contents), beside)
                 return
+            if path == self._asks_of and beside is None:
+                raise UserError(f"{path.name} says all that is needed itself: there is nothing to ask")
             options = ReadOptions()
         if self._thread.is_outdated():
             return
         from mpm_core.formats.saved import read_saved  # not needed to open a window
 
         clip = read_clip(path, options=replace(options, on_progress=tell))
+        self._was_read.emit(path)
         if beside is None:
             self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))
             return
@@ -162,9 +177,21 @@ class Opener(QObject):
         hidden = np.zeros(clip.visible.shape, bool) if mask is None else mask
         self.view_read.emit(beside.clip, clip, hidden | unsure_joints(clip, threshold) if threshold > 0 else hidden)
 
+    def _remember(self, path: Path) -> None:
+        """In the window's thread: with the answers the file can be read, so they hold for the next time."""
+        if self._answered is not None and self._answered[0] == path:
+            self._told.remember(*self._answered)
+        self._answered = None
+
     def _on_found(self, path: Path, contents: Contents, beside: ReadBeside | None) -> None:
-        """In the window's thread."""
-        self.asked.emit(path, contents, beside)
+        """In the window's thread: ask, or open the file as it was read before, which is said."""
+        told = self._told.of(path)
+        answers = told.to(contents) if told is not None and beside is None and path != self._asks_of else None
+        if answers is None:
+            self.asked.emit(path, contents if told is None else told.before(contents), beside)
+        else:
+            self._remembered = answers
+            self._thread.ask(path, answers, beside)
 
     def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float, people: FilePeople | None) -> None:
         if not self.may_leave():
@@ -172,10 +199,13 @@ class Opener(QObject):
         if people is not None:
             self.people_read.emit(people)
         self._session.open_clip(clip, mask, threshold=threshold)
-        if clip.notes or clip.camera_note:
+        told, self._remembered = told_in_words(self._remembered), ReadOptions()
+        if clip.notes or clip.camera_note or told:
+            as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
             said = shorten(
-                "; ".join((f"Opened {clip.name}", *clip.notes)), _LONGEST_NOTE, placeholder=" … (all of it is under Metrics)"
-            )
+                "; ".join((f"Opened {clip.name}", *as_told, *clip.notes)), _LONGEST_NOTE,
+                placeholder=" … (all of it is under Metrics)",
+            )  # fmt: skip
             self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)

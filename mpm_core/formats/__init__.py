@@ -106,11 +106,11 @@ def read_clip(
         source = clip.source if split_source(clip.source)[0] == Path(path) else path
         noted = (*clip.notes, *([clip.camera_note] if clip.camera_note else []))
         clip = replace(clip, history=with_notes(clip.history, f"{source} ({found.label})", noted))
-        told = _told(options)
+        told = told_in_words(options)
         return clip.after(f"{TOLD}{told}") if told else clip
 
 
-def _told(options: ReadOptions) -> str:
+def told_in_words(options: ReadOptions) -> str:
     """What somebody answered to what a file leaves open, for the history; empty for nothing."""
     words = []
     if options.fps is not None:

@@ -299,6 +299,24 @@ def test_the_timeline_says_how_uncertain_hidden_joints_are(qtbot, arm_window, fa
     assert colour(310, arm) != inside
 
 
+@pytest.mark.parametrize("width", [640, 787, 1101, 1500])
+def test_the_uncertain_band_ends_where_the_hidden_cells_do(qtbot, arm_window, fan, width):
+    switch_on(qtbot, arm_window)
+    timeline = arm_window.timeline
+    timeline.resize(width, timeline.height())
+    arm = next(lane for lane in timeline.lanes() if set(lane.joints) == set(ARM))
+    picture = timeline.grab().toImage()
+    before, first, last = (round(timeline.x_of(frame)) for frame in (200, 250, 360))
+
+    def ends(rows):
+        """The first and the last column in which some of the rows has not the colour that it has before."""
+        marked = [x for x in range(first, last) if any(picture.pixel(x, y) != picture.pixel(before, y) for y in rows)]
+        return marked[0], marked[-1]
+
+    top, bottom = round(arm.top), round(arm.top + arm.height)
+    assert ends(range(top + 3, top + 11)) == ends(range(bottom - 6, bottom - 3))
+
+
 def test_the_timeline_has_no_figure_where_nobody_was_measured(qtbot, arm_window, fan):
     session, timeline = arm_window.session, arm_window.timeline
     session.patch_keypoints(305, {"visible": np.zeros((15, 16), bool)})

@@ -70,7 +70,7 @@ def test_the_horizon_is_dashed_however_near_one_looks(qapp, scale):
     painter.end()
     row = int(100 * scale)
     grey = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.width(), 4)[row - 1 : row + 2, :, 0]
-    share = (grey.max(0) > 0).mean()
+    share = (grey.max(0) > 80).mean()  # what lies behind the dashes is as dark as the theme
     assert 0.4 < share < 0.9
 
 

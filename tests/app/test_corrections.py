@@ -217,6 +217,26 @@ def test_the_menu_of_a_joint(qtbot, demo_window):
     assert "Clear key" not in texts(menus.menu((HEAD,), 300)) and "Invert the mask" in texts(menus.menu((), 300))
 
 
+def test_the_menu_of_a_cell_copies_and_pastes_there_and_not_at_the_cursor(demo_window):
+    session, menus = demo_window.session, demo_window.correction_handlers._menus
+
+    def press(frame, text):
+        action = next(action for action in menus.menu((WRIST,), frame).actions() if action.text() == text)
+        assert action.isEnabled()
+        action.trigger()
+
+    demo_window.editor.set_hidden((WRIST,), 100, 100, True)
+    session.set_frame(300)
+    paste = next(action for action in menus.menu((WRIST,), 150).actions() if action.text().startswith("Paste"))
+    assert paste.text() == "Paste the mask from frame 151 on" and not paste.isEnabled()
+    press(100, "Copy the mask of frame 101")
+    press(150, "Paste the mask from frame 151 on")
+    assert np.flatnonzero(session.mask[:, WRIST]).tolist() == [100, 150]
+    session.set_range(200, 209)
+    press(150, "Paste the mask all over frames 201–210")
+    assert np.flatnonzero(session.mask[:, WRIST]).tolist() == [100, 150, *range(200, 210)]
+
+
 def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_window, monkeypatch):
     asked = []
     monkeypatch.setattr(demo_window.correction_handlers, "ask", lambda joints, frame, _: asked.append((joints, frame)))
@@ -239,10 +259,12 @@ def test_right_clicks_ask_for_it_on_joints_limbs_lanes_and_rows(qtbot, demo_wind
 
 
 def test_a_mask_is_copied_pasted_inverted_saved_and_loaded(qtbot, demo_window, tmp_path, monkeypatch):
-    session = demo_window.session
+    session, paste = demo_window.session, demo_window.actions_by_name["paste_mask"]
     demo_window.editor.set_hidden((WRIST,), 100, 104, True)
     session.set_range(100, 109)
+    assert not paste.isEnabled()
     key(qtbot, demo_window, Qt.Key.Key_C, CTRL)
+    assert paste.isEnabled()
     session.set_range(200, 219)
     key(qtbot, demo_window, Qt.Key.Key_V, CTRL)
     assert np.flatnonzero(session.mask[:, WRIST]).tolist() == [*range(100, 105), *range(200, 205), *range(210, 215)]

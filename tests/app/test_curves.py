@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from app.document.curve_choice import MEAN, ON_SHOW, TRUTH
@@ -206,3 +207,24 @@ def test_curves_of_another_clip_go_at_once(qtbot, curves_window, demo):
     assert curves_window.answers.curves.plot.getViewBox().viewRange()[0] == pytest.approx([0, 100])
     curves_window.answers.curves.choose("reprojection")
     wait_for_lines(qtbot, curves_window, {(ON_SHOW, MEAN)})
+
+
+def test_a_drawing_has_its_axes_where_the_picture_has_them(curves_window, tmp_path):
+    curves = curves_window.answers.curves
+    curves_window.session.set_range(100, 300)
+    for suffix in (".png", ".svg"):
+        curves.save(tmp_path / f"curves{suffix}")
+    picture, drawing = QImage(str(tmp_path / "curves.png")), QSvgRenderer(str(tmp_path / "curves.svg"))
+    again = QImage(picture.size(), QImage.Format.Format_RGB32)
+    again.fill(picture.pixelColor(0, 0))
+    painter = QPainter(again)
+    drawing.render(painter)
+    painter.end()
+    size = (picture.width() // 8, picture.height() // 8)
+
+    def coarse(image):
+        small = image.scaled(*size, mode=Qt.TransformationMode.SmoothTransformation).convertToFormat(QImage.Format.Format_RGB32)
+        return np.frombuffer(small.constBits(), np.uint8).reshape(size[1], size[0], 4)[..., :3].astype(float)
+
+    one, other = coarse(picture), coarse(again)
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.95

@@ -64,7 +64,7 @@ def test_a_range_drawn_with_the_mouse_takes_the_frame_along(qtbot, demo_window):
 
 @pytest.mark.parametrize(
     ("action", "words"),
-    [("clear_key", "There is no key"), ("paste_mask", "No mask is copied"), ("hide_suspicious", "Choose bad")],
+    [("clear_key", "There is no key"), ("hide_suspicious", "Choose bad")],
 )
 def test_what_could_not_be_done_is_a_warning(qtbot, demo_window, action, words):
     said = []

@@ -79,8 +79,62 @@ def test_undo_goes_to_the_window_from_a_field_that_has_nothing_to_undo(qtbot, de
     qtbot.keyClicks(pitch, "12")
     qtbot.keyClick(pitch, Qt.Key.Key_Return)
     assert session.up.pitch_deg == pytest.approx(12)
-    assert pitch.hasFocus()
+    pitch.setFocus()
     qtbot.keyClick(pitch, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: session.up.pitch_deg == pytest.approx(was), timeout=WAIT_MS)
     qtbot.keyClick(pitch, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: session.up.pitch_deg == pytest.approx(12), timeout=WAIT_MS)
+
+
+@pytest.fixture
+def pitch(demo_window):
+    """A field in which a person has clicked."""
+    show_panel(demo_window, "Video")
+    box = demo_window.video_panel.camera_box._pitch
+    demo_window.panels.currentWidget().ensureWidgetVisible(box)
+    QTest.mouseClick(box.lineEdit(), Qt.MouseButton.LeftButton)
+    assert box.hasFocus()
+    return box
+
+
+def test_a_number_in_which_nobody_types_leaves_the_window_its_letters(qtbot, demo_window, pitch):
+    errors, session = demo_window.actions_by_name["errors"], demo_window.session
+    qtbot.keyClick(pitch, Qt.Key.Key_C)
+    assert errors.isChecked() and not pitch.hasFocus()
+    pitch.setFocus()
+    pitch.selectAll()
+    qtbot.keyClicks(pitch, "-12")
+    qtbot.keyClick(pitch, Qt.Key.Key_C)
+    assert errors.isChecked() and pitch.hasFocus() and pitch.text() == "-12°", "somebody types"
+    demo_window.actions_by_name["follow"].trigger()
+    assert session.up.pitch_deg == pytest.approx(-12), "what is done next counts with what was typed"
+
+
+def test_enter_takes_what_is_typed_and_esc_gives_it_up(qtbot, demo_window, pitch):
+    session, was = demo_window.session, pitch.text()
+    session.set_range(10, 20)
+    pitch.selectAll()
+    qtbot.keyClicks(pitch, "12")
+    qtbot.keyClick(pitch, Qt.Key.Key_Escape)
+    assert pitch.text() == was and not pitch.hasFocus() and session.range == (10, 20)
+    assert session.up.source != "clip" or not session.undo_stack.count(), "nobody has said it"
+    pitch.setFocus()
+    pitch.selectAll()
+    qtbot.keyClicks(pitch, "12")
+    qtbot.keyClick(pitch, Qt.Key.Key_Return)
+    assert session.up.pitch_deg == pytest.approx(12) and not pitch.hasFocus()
+
+
+def test_a_click_elsewhere_and_its_own_arrows_take_the_keyboard_from_a_field(qtbot, demo_window, pitch):
+    left, status = Qt.MouseButton.LeftButton, demo_window.status_line
+    others = (demo_window.image_view, demo_window.timeline, status, demo_window.panels.currentWidget().viewport())
+    for other in others:
+        pitch.setFocus()
+        place = QPoint(2, other.height() - 2)
+        qtbot.mouseClick(other, left, pos=place)
+        assert not pitch.hasFocus(), other
+    pitch.setFocus()
+    value = pitch.value()
+    qtbot.mouseClick(pitch, left, pos=QPoint(pitch.width() - 6, 6))
+    assert pitch.value() > value
+    qtbot.waitUntil(lambda: not pitch.hasFocus(), timeout=WAIT_MS)

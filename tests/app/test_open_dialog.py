@@ -1,6 +1,7 @@
 """What is asked when a file leaves its meaning open, with real events in the real dialog."""
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QListWidget, QPushButton
 
@@ -9,7 +10,7 @@ from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
 from app.panels.rate import RateBox
-from mpm_core import formats
+from mpm_core import UserError, formats, write
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, BODY25B, COCO17, MPM16
 from tests.app.conftest import WAIT_MS
@@ -188,3 +189,77 @@ def test_what_is_typed_at_once_replaces_the_rate_that_stands_there(qtbot, window
     (rate,) = window.findChildren(RateBox)
     texts = [label.text() for label in rate.findChildren(QLabel)]
     assert "as was said when it was opened" in texts and "from the file" not in texts
+
+
+@pytest.fixture
+def bare(tmp_path, demo):
+    """A table that says neither its rate nor the size of its images."""
+    path = tmp_path / "walk.csv"
+    write(demo.cut(0, 19), path)
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("# fps", "# image_size"))]
+    place = next(line for line in lines if line[0] != "#").split(",").index("time_s")
+    path.write_text(
+        "\n".join(",".join(v for n, v in enumerate(line.split(",")) if line[0] == "#" or n != place) for line in lines)
+    )
+    return path
+
+
+def open_and_say(qtbot, window, path, rate):
+    """Open a file, and answer with a rate; returns what the dialog said and had in its fields."""
+    seen, before = [], window.session.clip
+
+    def fill(dialog):
+        seen.extend((" ".join(label.text() for label in dialog.findChildren(QLabel)), dialog._fps.value()))
+        dialog._fps.setValue(rate)
+
+    answer(qtbot, fill)
+    window.file_handlers.open_path(path)
+    qtbot.waitUntil(lambda: window.session.clip is not before, timeout=WAIT_MS)
+    return seen
+
+
+def test_what_was_answered_of_a_file_is_not_asked_again_but_said(qtbot, window, bare):
+    text, _ = open_and_say(qtbot, window, bare, 25)
+    assert "please correct" in text and window.session.clip.fps == 25
+    said, first = [], window.session.clip
+    window.session.message.connect(said.append)
+    window.file_handlers.open_path(bare)
+    qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
+    assert window.session.clip.fps == 25 and "as you said the last time: 25 frames/s; images of 1280 x 720 px" in said[0]
+    answer(qtbot, lambda dialog: dialog._fps.setValue(60))
+    second = window.session.clip
+    window.actions_by_name["ask_again"].trigger()
+    qtbot.waitUntil(lambda: window.session.clip is not second, timeout=WAIT_MS)
+    assert window.session.clip.fps == 60
+
+
+def test_a_file_that_has_changed_asks_again_with_the_last_answers_in_its_fields(qtbot, window, bare):
+    open_and_say(qtbot, window, bare, 25)
+    bare.write_text(bare.read_text() + "\n")
+    text, rate = open_and_say(qtbot, window, bare, 30)
+    assert rate == 25 and "was said the last time" in text and window.session.clip.fps == 30
+
+
+def test_a_file_that_leaves_nothing_open_has_nothing_to_ask(qtbot, window, tmp_path, demo):
+    write(demo, tmp_path / "walk.npz")
+    window.file_handlers.open_path(tmp_path / "walk.npz")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    said, clip = [], window.session.clip
+    window.opener.failed.connect(said.append)
+    window.actions_by_name["ask_again"].trigger()
+    qtbot.waitUntil(lambda: bool(said), timeout=WAIT_MS)
+    assert "nothing to ask" in said[0] and window.session.clip is clip
+
+
+def test_answers_with_which_a_file_cannot_be_read_are_not_remembered(qtbot, window, bare, monkeypatch):
+    said = []
+    window.opener.failed.connect(said.append)
+
+    def refuse(*_, **__):
+        raise UserError("not so")
+
+    monkeypatch.setattr("app.workers.opening.read_clip", refuse)
+    answer(qtbot, lambda dialog: None)
+    window.file_handlers.open_path(bare)
+    qtbot.waitUntil(lambda: bool(said), timeout=WAIT_MS)
+    assert not window.opener.was_answered(bare)

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QPushButton, QStyle
 
 from app.document.answer_commands import keep_answers
 from app.document.answer_curves import Curve, _on_one_axis
 from app.document.predictions import keep
 from app.document.session import Session
-from app.look.theme import DARK
+from app.look.theme import DARK, LIGHT
 from app.views.horizon import draw_horizon
 from app.views.lane_marks import marks_legend
 from app.views.timeline import Timeline
@@ -118,6 +118,23 @@ def test_the_scene_shows_the_person_whole_and_letters_apart(qtbot, demo_window):
     assert np.diff([place.x() for place in places]).min() >= 12
 
 
+@pytest.mark.parametrize("is_beside", [False, True])
+@pytest.mark.parametrize("size", [(300, 300), (396, 350), (560, 440), (1200, 900)])
+def test_no_letter_is_under_the_key_of_the_scene(qtbot, demo_window, size, is_beside):
+    kept_answers(demo_window, 4)
+    demo_window.actions_by_name["beside"].setChecked(is_beside)
+    scene = demo_window.scene_view
+    scene.resize(*size)
+    scene.drawn()
+    places = {item.text: place for item, place in scene.text_places() if item.text in ("A", "B", "C", "D")}
+    rows = scene.key.covered()
+    assert len(places) == 4 and len(rows) == 5 and scene.key.isVisible()
+    for place in places.values():
+        assert not any(row.adjusted(-4, -4, 4, 4).contains(place) for row in rows)
+    if not is_beside:
+        assert np.ptp([place.y() for place in places.values()]) < 1
+
+
 def test_one_outlier_does_not_flatten_a_curve_and_is_told():
     values = np.full(1000, 10.0)
     values[500] = 400.0
@@ -191,8 +208,21 @@ def test_the_horizon_has_its_name_inside_the_picture(qapp, y):
     draw_horizon(painter, camera, Up((0.0, -1.0, 0.0), 0.0, "network"), QRectF(picture.rect()), lambda pixels: pixels, DARK)
     painter.end()
     grey = np.frombuffer(picture.constBits(), np.uint8).reshape(200, 400, 4)[..., 0]
-    beside = np.delete(grey, y, axis=0)
+    beside = np.delete(grey, (y - 1, y, y + 1), axis=0)
     assert grey[y].any() and beside[:, 300:].any() and not beside[:, :300].any()
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_the_horizon_is_read_on_a_picture_of_its_own_colour(qapp, theme):
+    picture = QImage(400, 200, QImage.Format.Format_RGB32)
+    picture.fill(QColor(theme.muted))
+    painter = QPainter(picture)
+    camera = Intrinsics((400.0, 400.0), (200.0, 100.0))
+    draw_horizon(painter, camera, Up((0.0, -1.0, 0.0), 0.0, "network"), QRectF(picture.rect()), lambda pixels: pixels, theme)
+    painter.end()
+    grey = np.frombuffer(picture.constBits(), np.uint8).reshape(200, 400, 4)[..., 1].astype(int)
+    own = QColor(theme.muted).green()
+    assert (np.abs(grey[99:102] - own).max(0) > 40).mean() > 0.9 and (np.abs(grey[:98, 300:] - own) > 40).sum() > 300
 
 
 def test_the_legend_stays_in_view_beside_curves_in_a_small_window(qtbot, window, demo, monkeypatch):

@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from app.look import theme as look
 from app.look.text_size import line_scale, set_text_size
 from app.look.theme import DARK
 from app.panels.side_panel import SidePanel
@@ -29,6 +30,37 @@ def test_it_takes_less_than_a_third_and_can_be_hidden_and_narrowed(qtbot, window
     assert window.panel_dock.isHidden() and not window.actions_by_name["side_panel"].isChecked()
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert window.panel_dock.isVisible()
+
+
+def test_it_has_its_width_again_after_the_window_was_at_its_smallest(qtbot, window, settings):
+    def is_wide(wide, window=window):
+        return window.panel_dock.width() == wide
+
+    def resize(size):
+        window.resize(size)
+        qtbot.wait(200)  # the X server says it once more
+
+    def squeeze():
+        resize(window.minimumSizeHint())
+        assert window.panel_dock.width() < look.USUAL_PANEL
+        resize(QSize(1280, 800))
+
+    resize(QSize(1280, 800))
+    qtbot.waitUntil(lambda: is_wide(look.USUAL_PANEL), timeout=WAIT_MS)
+    squeeze()
+    qtbot.waitUntil(lambda: is_wide(look.USUAL_PANEL), timeout=WAIT_MS)
+    window.resizeDocks([window.panel_dock], [400], Qt.Orientation.Horizontal)  # as its edge is dragged
+    qtbot.waitUntil(lambda: is_wide(400), timeout=WAIT_MS)
+    squeeze()
+    qtbot.waitUntil(lambda: is_wide(400), timeout=WAIT_MS)
+    resize(window.minimumSizeHint())
+    assert window.panel_dock.width() < look.USUAL_PANEL
+    window.close()
+    other = MainWindow(settings, DARK)
+    qtbot.addWidget(other)
+    other.show()
+    other.resize(1280, 800)
+    qtbot.waitUntil(lambda: is_wide(400, other), timeout=WAIT_MS)
 
 
 def test_its_width_and_whether_it_is_there_are_remembered(qtbot, window, settings):

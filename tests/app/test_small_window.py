@@ -51,9 +51,13 @@ def test_names_and_the_first_figure_of_each_joint_are_in_view(qtbot, window, tmp
     for joint in range(len(MPM16)):
         assert table.columnWidth(0) > metrics.horizontalAdvance(joint_in_words(joint))
     assert table.columnViewportPosition(1) + table.columnWidth(1) <= table.viewport().width()
-    labels = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount())]
-    assert len(set(labels)) == len(labels)
-    for column, label in enumerate(labels):
+    shown = [column for column in range(table.columnCount()) if not table.isColumnHidden(column)]
+    labels = [table.horizontalHeaderItem(column).text() for column in shown]
+    assert len(set(labels)) == len(labels) and len(labels) > 3
+    assert header.length() <= table.viewport().width()
+    left_out = window.metrics_panel.joints._rest
+    assert left_out.isVisible() == (len(shown) < table.columnCount()) and (left_out.text() == "") == (not left_out.isVisible())
+    for column, label in zip(shown, labels, strict=True):
         widest = max(metrics.horizontalAdvance(line) for line in label.split("\n"))
         assert header.sectionSize(column) >= widest
     assert header.height() >= 2 * metrics.height()

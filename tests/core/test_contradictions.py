@@ -5,6 +5,7 @@ import pytest
 
 from mpm_core import UserError, load_lifter, read_clip, write
 from mpm_core.formats.base import ReadOptions
+from mpm_core.rates import at_rate
 from mpm_core.skeleton import COCO17
 from tests.bodies import FRAMES, body_in, flat, same_body, write_json
 from tests.core.test_misreadings import noted, table
@@ -177,3 +178,18 @@ def test_positions_to_complete_that_are_not_in_metres(demo, unit, is_right):
         return
     with pytest.raises(UserError, match="must be in metres"):
         lifter.complete(positions)
+
+
+def test_a_rate_that_was_told_is_no_word_of_the_file(tmp_path, demo):
+    path = tmp_path / "walk.csv"
+    write(demo.cut(0, 19), path)
+    lines = path.read_text().splitlines()
+    bare = [line for line in lines if not line.startswith("# fps")]
+    place = next(row for row in bare if not row.startswith("#")).split(",").index("time_s")
+    path.write_text("\n".join(",".join(v for n, v in enumerate(row.split(",")) if row[0] == "#" or n != place) for row in bare))
+    told = read(path, fps=25)
+    other = at_rate(told, 60, "the Video panel says")
+    assert noted(other, "60 frames/s taken, as the Video panel says, where the file tells none")
+    assert other.own_fps is None and other.times[-1] == pytest.approx(19 / 60)
+    again = at_rate(other, 25, "the Video panel says", told)
+    assert again.notes == told.notes and again.own_fps == told.own_fps
