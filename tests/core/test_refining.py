@@ -26,7 +26,7 @@ ARM = list(MPM16.limb("left arm"))
 
 @pytest.fixture(scope="module")
 def walk(demo):
-    return demo.cut(200, 289)
+    return demo.cut(100, 189)
 
 
 @pytest.fixture(scope="module")
