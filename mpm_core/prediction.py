@@ -117,7 +117,15 @@ class Prediction:
             places = self.absolute()
             places = places if answered.all() else places[answered]
             hidden = self.hidden[:, list(FEET)]
-            odds = contact_odds(places, self.up, self.foot_odds[answered], hidden[answered], self.times[answered], self.fps)
+            odds = contact_odds(
+                places,
+                self.up,
+                self.foot_odds[answered],
+                hidden[answered],
+                self.times[answered],
+                self.fps,
+                self.up_error_deg or 0.0,
+            )  # fmt: skip
             contact[answered] = 1 / (1 + np.exp(-odds))
         return contact
 

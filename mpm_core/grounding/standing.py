@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, median_filter, minimum_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, median_filter, minimum_filter1d
 from scipy.special import expit
 
 from mpm_core.grounding.floor import FEET
@@ -46,6 +46,9 @@ cannot tell, since the network knows them."""
 _LEAST_SPEED_M_S, _LEAST_HEIGHT_M = 0.01, 0.02
 """Below these nothing changes."""
 
+_HALF_WAY = 0.5
+"""Of the way of that time, as far from here as its lowest ankle is, about."""
+
 _SHORTEST_S = 0.06
 """What changes for less than about this time is chance."""
 
@@ -71,18 +74,19 @@ def contact_odds(
     hidden: NDArray[np.bool_],
     times: NDArray[np.float64],
     fps: float,
+    up_error_deg: float = 0.0,
 ) -> NDArray[np.float64]:
     """(frames, 2) log odds that a foot of lifted motion stands, by how it moves and by what the network tells.
 
     told: (frames, 2) the network's log odds, left first; hidden: (frames, 2) whether it was not shown that ankle; times:
-    (frames,) seconds, whose pauses part the motion; for the rest see standing_feet.
+    (frames,) seconds, whose pauses part the motion; up_error_deg: by about how much up is off; for the rest see standing_feet.
     """
     parts = pieces(times, fps)
     speeds = np.concatenate([speeds_across(positions[part], fps) for part in parts])
     noise = np.empty(speeds.shape)
     for alike in (hidden, ~hidden):  # an ankle that is guessed may go wrong much faster than one that is seen
         noise[alike] = noise_speed(speeds[alike], told[alike])
-    odds = [standing_odds(positions[part], up, fps, noise[part]) + _TOLD_SHARE * told[part] for part in parts]
+    odds = [standing_odds(positions[part], up, fps, noise[part], up_error_deg) + _TOLD_SHARE * told[part] for part in parts]
     return np.concatenate([gaussian_filter1d(part, _SMOOTHING_S * fps, axis=0, mode="nearest") for part in odds])
 
 
@@ -99,16 +103,21 @@ def noise_speed(speeds: NDArray[np.floating], told: NDArray[np.floating]) -> flo
 
 
 def standing_odds(
-    positions: NDArray[np.floating], up: NDArray[np.floating], fps: float, noise: NDArray[np.floating] | float
+    positions: NDArray[np.floating],
+    up: NDArray[np.floating],
+    fps: float,
+    noise: NDArray[np.floating] | float,
+    up_error_deg: float = 0.0,
 ) -> NDArray[np.float64]:
     """(frames, 2) log odds that a foot of lifted motion stands by how it moves, in which how far a joint is away is known much
-    worse than where it is seen: only movement across the line of sight counts. noise: (frames, 2) m/s, see noise_speed; for
-    the rest see standing_feet."""
+    worse than where it is seen: only movement across the line of sight counts. noise: (frames, 2) m/s, see noise_speed;
+    up_error_deg: by which a level walk seems to climb; for the rest see standing_feet."""
     ankles = _smooth_ankles(positions, fps)
     limit = _STANDING_M_S**2 + _NOISE_OF_LIMIT * noise**2
     speed = np.square(_across(ankles, fps)) + _NOISE_OF_SPEED * noise**2 + _LEAST_SPEED_M_S**2
     is_slow = _SLOW_POWER * np.log(limit / speed)
-    height = _above_floor(ankles, up, fps) + _LEAST_HEIGHT_M
+    climb = np.sin(np.radians(up_error_deg)) * _HALF_WAY * _way(ankles, up, fps)
+    height = np.maximum(_above_floor(ankles, up, fps) - climb[:, None], 0) + _LEAST_HEIGHT_M
     is_low = _HEIGHT_POWER / (1 + _DOUBT_OF_HEIGHT * noise) * np.log(_HALF_LOW_M / height)
     return _BESIDE - np.logaddexp(np.logaddexp(-is_slow, -is_low), -is_slow - is_low)  # the odds of both at once
 
@@ -135,6 +144,15 @@ def _above_floor(ankles: NDArray[np.float64], up: NDArray[np.floating], fps: flo
     height = ankles @ np.asarray(up, np.float64)
     floor = minimum_filter1d(height.min(1), 2 * round(_FLOOR_S * fps) + 1, mode="nearest")
     return height - floor[:, None]
+
+
+def _way(ankles: NDArray[np.float64], up: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    """(frames,) metres that lie level between ankles (frames, 2, 3) in the time in which the floor is looked for."""
+    level = ankles.mean(1)
+    level = level - (level @ np.asarray(up, np.float64))[:, None] * up
+    size = 2 * round(_FLOOR_S * fps) + 1
+    ends = [each(level, size, axis=0, mode="nearest") for each in (minimum_filter1d, maximum_filter1d)]
+    return np.linalg.norm(ends[1] - ends[0], axis=-1)
 
 
 def _speeds(ankles: NDArray[np.float64], fps: float) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import pytest
 from mpm_core import UserError
 from mpm_core.cli import main
 from mpm_core.formats.pickled_npz import read_npz
+from mpm_core.grounding.standing import standing_feet
 from mpm_core.lifters.aids import ALL
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
@@ -79,6 +80,8 @@ class OffTask:
         positions = truth - truth[:, :1]
         positions[:, WRIST, 0] += np.where(self._mask[:, WRIST], 0.096, 0.048) * self._times
         count = len(truth)
+        up = (0.0, -1.0, 0.0) if self._clip.up is None else self._clip.up
+        stands = standing_feet(truth.astype(np.float64), np.array(up) / np.linalg.norm(up), 50.0)[0]
         return Prediction(
             positions,
             truth[:, 0],
@@ -91,7 +94,7 @@ class OffTask:
             "fast",
             up=None if self._clip.up is None else leaning(self._clip.up, 10.0),
             up_error_deg=5.0,
-            foot_odds=np.zeros((count, 2), np.float32),
+            foot_odds=np.where(stands, 2.0, -2.0).astype(np.float32),
         )
 
 
