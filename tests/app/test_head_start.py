@@ -1,5 +1,6 @@
 """The head start: the first answer is there before the window's own lifter, is the same, and never the only one to come."""
 
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from app.document.session import Session
 from app.head_start import HEAD_START
 from app.workers.lifting import LiftJob
+from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_clip
 from tests.app.conftest import WAIT_MS
 
@@ -74,6 +76,20 @@ def test_the_first_answer_comes_before_the_lifter_and_is_as_that_says(
     session.set_mask(50, np.ones((1, 16), bool))
     qtbot.waitUntil(lambda: is_answered(session) and session.prediction.hidden[50].all(), timeout=WAIT_MS)
     assert np.isfinite(session.prediction.positions).all()
+
+
+def test_it_has_the_alternatives_that_were_taken_and_leaves_out_what_nobody_saw(session, job, demo, lifter, qtbot):
+    """As a project may be that is opened first."""
+    clip, wrist = demo.cut(0, 99), MPM16.index("LWrist")
+    chosen, visible, mask = np.zeros((100, 16, 4), np.float32), clip.visible.copy(), np.zeros((100, 16), bool)
+    chosen[20:40, wrist], mask[20:40, wrist] = (0.0, -1.0, 0.0, 1.0), True  # upwards
+    visible[60:80, MPM16.root] = False
+    session.open_clip(replace(clip, chosen=chosen, visible=visible), mask)
+    qtbot.waitUntil(lambda: is_answered(session), timeout=WAIT_MS)
+    own = lifter.lift(session.clip, mask)
+    assert session.prediction.hidden[60:80, MPM16.root].all()
+    np.testing.assert_array_equal(session.prediction.hidden, own.hidden)
+    np.testing.assert_allclose(session.prediction.positions, own.positions, atol=1e-4)
 
 
 def test_what_is_hidden_while_the_lifter_loads_is_answered_too(session, job, may_load, demo, qtbot):
