@@ -101,6 +101,26 @@ def test_what_is_hidden_while_the_lifter_loads_is_answered_too(session, job, may
     qtbot.waitUntil(lambda: is_answered(session) and session.prediction.hidden[7].all(), timeout=WAIT_MS)
 
 
+@pytest.mark.parametrize("what", ["another clip", "another task"])
+def test_what_is_asked_while_it_lifts_is_answered_and_nothing_else(session, job, process, may_load, demo, lifter, what, qtbot):
+    answers = []
+    session.prediction_changed.connect(lambda: answers.append(session.prediction))
+    session.open_clip(demo.cut(0, 99))
+    qtbot.wait(50)
+    assert process.poll() is None  # it has been asked, and still imports
+    if what == "another clip":
+        session.open_clip(demo.cut(100, 159))
+    else:
+        session.set_options(session.options.with_task("complete"))
+    may_load.set()
+    qtbot.waitUntil(lambda: is_answered(session), timeout=WAIT_MS)
+    own = lifter.start(session.clip, session.options.task, hypotheses=False)
+    list(own.update(session.mask))
+    np.testing.assert_allclose(session.prediction.positions, own.prediction().positions, atol=1e-4)
+    lengths_and_tasks = {(len(answer), answer.task) for answer in answers if answer is not None}
+    assert lengths_and_tasks == {(len(session), session.options.task)}
+
+
 def test_one_that_dies_is_nobodys_loss(session, job, process, may_load, demo, qtbot):
     process.kill()
     may_load.set()
