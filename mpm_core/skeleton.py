@@ -27,6 +27,13 @@ class Skeleton:
     def __len__(self) -> int:
         return len(self.joints)
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """One that is known by its name stays the very same in a copy and in another process: what is in MPM-16 joints already
+        must not be taken for something else there."""
+        if SKELETONS.get(self.name) is self:
+            return find_skeleton, (self.name,)
+        return Skeleton, (self.name, self.label, self.joints, self.parents, self.limbs)
+
     def index(self, joint: str) -> int:
         """Position of a joint in this skeleton; KeyError when it has no such joint."""
         return self._positions[joint]

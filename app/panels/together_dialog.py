@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -29,7 +28,7 @@ from app.panels.choices import box_of
 from app.panels.folders import folder_of, use_folder
 from app.panels.questions import ask_for_file
 from app.panels.said_box import SaidBox
-from app.workers.opening import Opener
+from app.workers.opening import Opener, ReadBeside
 from app.workers.together import MatchJob
 from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.clip import Clip, split_source
@@ -53,7 +52,7 @@ class _Row:
     """What is shown of one camera's clip. others: of the first there are none of these widgets."""
 
     clip: Clip
-    hidden: Mask | None
+    hidden: Mask
     camera: QComboBox
     name: QLabel
     shift: SaidBox | None = None
@@ -67,10 +66,11 @@ class TogetherDialog(QDialog):
         super().__init__(parent)
         assert session.clip is not None
         self.setWindowTitle("Lift with another camera")
-        self._session, self._opener, self._kinds = session, opener, kinds
+        self._opener, self._kinds = opener, kinds
         self._path: Path | None = None
         self._cameras: tuple[CalibratedCamera, ...] = ()
         self._rows: list[_Row] = []
+        self._wanted: ReadBeside | None = None  # the file that is being read
         self.matched: Matched | None = None
         self._job = MatchJob()
         self._job.found.connect(self._on_found)
@@ -82,7 +82,7 @@ class TogetherDialog(QDialog):
         layout.addLayout(self._build_sampling())
         layout.addWidget(self._build_said(), 1)
         layout.addWidget(self._build_buttons())
-        self._add_row(session.clip, None)
+        self._add_row(session.clip, session.mask | session.unsure)
         opener.progress.connect(self._on_progress)
         opener.failed.connect(self._warn)
         opener.view_read.connect(self._on_view_read)
@@ -223,11 +223,12 @@ class TogetherDialog(QDialog):
             return
         self._say(f"{_READING} {path.name} …", "muted")
         self.add_button.setEnabled(False)  # one at a time: a second file would take the place of the first
-        self._opener.open_view(path)
+        self._wanted = self._opener.open_view(path, self._rows[0].clip)
 
-    def _on_view_read(self, beside: Clip, clip: Clip, hidden: Mask) -> None:
-        self._add_row(clip, hidden)
-        self._look()
+    def _on_view_read(self, beside: ReadBeside, clip: Clip, hidden: Mask) -> None:
+        if beside is self._wanted:  # and not what a dialog before this one was closed over
+            self._add_row(clip, hidden)
+            self._look()
 
     def _on_progress(self, _name: str, done: int, total: int) -> None:
         if done < total:
@@ -239,7 +240,7 @@ class TogetherDialog(QDialog):
     def _warn(self, why: str) -> None:
         self._say(why, "warning")
 
-    def _add_row(self, clip: Clip, hidden: Mask | None) -> None:
+    def _add_row(self, clip: Clip, hidden: Mask) -> None:
         row, place = _Row(clip, hidden, box_of({}), _elided(clip.name)), self._grid.rowCount()
         row.name.setToolTip(clip.source)
         row.camera.activated.connect(self._look)
@@ -324,9 +325,7 @@ class TogetherDialog(QDialog):
 
     def _view(self, row: _Row) -> View:
         shift, clip = row.shift, self._rows[0].clip
-        if shift is None:
-            return View(clip, row.camera.currentData(), self._session.mask | self._session.unsure)
-        said = None if shift.holds_guess else shift.value() / clip.fps
+        said = None if shift is None or shift.holds_guess else shift.value() / clip.fps
         return View(row.clip, row.camera.currentData(), row.hidden, said)
 
     def _on_found(self, matched: Matched) -> None:
@@ -335,9 +334,9 @@ class TogetherDialog(QDialog):
                 with QSignalBlocker(row.shift):
                     row.shift.setValue(fit.shift_s * self._rows[0].clip.fps)
         notes = [*matched.doubts, *matched.notes]
-        if any(np.any(row.hidden) for row in self._rows[1:]) or self._session.mask.any():
+        if any(row.hidden.any() for row in self._rows):
             notes.append("What is hidden in a clip is hidden in its camera alone")
-        if self._session.clip is not None and self._session.clip.chosen is not None:
+        if self._rows[0].clip.chosen is not None:
             notes.append("Alternatives that were taken do not count: several cameras see for themselves")
         self.matched = matched
         self._say(".\n".join(notes) + ".", "warning" if matched.doubts else "")

@@ -13,6 +13,10 @@ from app.workers.comparing import CompareJob
 from app.workers.opening import Opener
 from app.workers.together import TogetherJob
 
+_OTHER_CLIP = (
+    "Nothing was lifted: another clip was opened, or its 2D has changed, while the cameras were chosen. Choose them again."
+)
+
 
 class TogetherHandlers(QObject):
     """Binds the action to the dialog and the job."""
@@ -39,6 +43,11 @@ class TogetherHandlers(QObject):
         from app.panels.together_dialog import TogetherDialog  # not needed to open a window
 
         with passing(TogetherDialog(self._session, self._opener, readable(), self._window)) as dialog:
-            if dialog.exec() and dialog.matched is not None and self._session.clip is clip:
-                self._job.start(dialog.matched, dialog.calibration, dialog.sampling())
-                self.begun.emit()
+            if not dialog.exec() or dialog.matched is None:
+                return
+            now = self._session.clip  # as workers have left it: what they add beside the 2D changes nothing here
+            if now is None or now.keypoints is not clip.keypoints or now.times is not clip.times:
+                self._session.warning.emit(_OTHER_CLIP)
+                return
+            self._job.start(dialog.matched, dialog.calibration, dialog.sampling())
+            self.begun.emit()

@@ -52,7 +52,7 @@ class Opener(QObject):
     project_read = Signal(object, bool)  # Unpacked, and whether its video is another one than it was
     people_read = Signal(object)  # FilePeople, before the clip that they are beside is opened
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
-    view_read = Signal(object, object, object)  # the clip it is beside, the other camera's Clip, and what is hidden of that
+    view_read = Signal(object, object, object)  # what open_view gave, the other camera's Clip, and what is hidden of that
     _found = Signal(object, object, object)
     _was_read = Signal(object)
     _opened = Signal(object, object, object, float, object)
@@ -110,10 +110,12 @@ class Opener(QObject):
         if self._session.clip is not None:
             self._thread.ask(path, None, ReadBeside(self._session.clip))
 
-    def open_view(self, path: Path) -> None:
-        """Look at a file with what another camera saw of the clip that is open; then read it, or ask for what it lacks."""
-        if self._session.clip is not None:
-            self._thread.ask(path, None, ReadBeside(self._session.clip, is_truth=False))
+    def open_view(self, path: Path, clip: Clip) -> ReadBeside:
+        """Look at a file with what another camera saw of this clip; then read it, or ask for what it lacks. Returns what tells
+        this file from one that was asked for before."""
+        beside = ReadBeside(clip, is_truth=False)
+        self._thread.ask(path, None, beside)
+        return beside
 
     def cancel(self) -> None:
         """Stop reading; the session stays as it is."""
@@ -175,7 +177,7 @@ class Opener(QObject):
             raise UserError(f"{path}: has no 2D keypoints to lift")
         mask, threshold = read_saved(path, len(clip))
         hidden = np.zeros(clip.visible.shape, bool) if mask is None else mask
-        self.view_read.emit(beside.clip, clip, hidden | unsure_joints(clip, threshold) if threshold > 0 else hidden)
+        self.view_read.emit(beside, clip, hidden | unsure_joints(clip, threshold) if threshold > 0 else hidden)
 
     def _remember(self, path: Path) -> None:
         """In the window's thread: with the answers the file can be read, so they hold for the next time."""

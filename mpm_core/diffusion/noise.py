@@ -37,9 +37,10 @@ def _kernels() -> tuple[Tensor, ...]:
     return tuple(kernels)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.cache
 def _root_of_covariance(frames: int, device: torch.device) -> Tensor:
-    """(frames, frames), by which white noise becomes such noise (Cholesky)."""
+    """(frames, frames), by which white noise becomes such noise (Cholesky). None of them is ever given up: steps that a GPU
+    has captured read it where it lies, which nobody else would keep for them."""
     covariance = _WHITE * torch.eye(frames, dtype=torch.float64)
     apart = (torch.arange(frames)[:, None] - torch.arange(frames)).abs()
     for kernel in _kernels():

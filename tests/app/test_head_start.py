@@ -1,5 +1,6 @@
 """The head start: the first answer is there before the window's own lifter, is the same, and never the only one to come."""
 
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from app.document.session import Session
 from app.head_start import HEAD_START
 from app.workers.lifting import LiftJob
+from mpm_core.skeleton import MPM16
 from mpm_core.synthesis import demo_clip
 from tests.app.conftest import WAIT_MS
 
@@ -76,6 +78,20 @@ def test_the_first_answer_comes_before_the_lifter_and_is_as_that_says(
     assert np.isfinite(session.prediction.positions).all()
 
 
+def test_it_has_the_alternatives_that_were_taken_and_leaves_out_what_nobody_saw(session, job, demo, lifter, qtbot):
+    """As a project may be that is opened first."""
+    clip, wrist = demo.cut(0, 99), MPM16.index("LWrist")
+    chosen, visible, mask = np.zeros((100, 16, 4), np.float32), clip.visible.copy(), np.zeros((100, 16), bool)
+    chosen[20:40, wrist], mask[20:40, wrist] = (0.0, -1.0, 0.0, 1.0), True  # upwards
+    visible[60:80, MPM16.root] = False
+    session.open_clip(replace(clip, chosen=chosen, visible=visible), mask)
+    qtbot.waitUntil(lambda: is_answered(session), timeout=WAIT_MS)
+    own = lifter.lift(session.clip, mask)
+    assert session.prediction.hidden[60:80, MPM16.root].all()
+    np.testing.assert_array_equal(session.prediction.hidden, own.hidden)
+    np.testing.assert_allclose(session.prediction.positions, own.positions, atol=1e-4)
+
+
 def test_what_is_hidden_while_the_lifter_loads_is_answered_too(session, job, may_load, demo, qtbot):
     session.open_clip(demo.cut(0, 99))
     qtbot.waitUntil(lambda: is_answered(session), timeout=WAIT_MS)
@@ -83,6 +99,26 @@ def test_what_is_hidden_while_the_lifter_loads_is_answered_too(session, job, may
     assert session.state.is_waiting
     may_load.set()
     qtbot.waitUntil(lambda: is_answered(session) and session.prediction.hidden[7].all(), timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("what", ["another clip", "another task"])
+def test_what_is_asked_while_it_lifts_is_answered_and_nothing_else(session, job, process, may_load, demo, lifter, what, qtbot):
+    answers = []
+    session.prediction_changed.connect(lambda: answers.append(session.prediction))
+    session.open_clip(demo.cut(0, 99))
+    qtbot.wait(50)
+    assert process.poll() is None  # it has been asked, and still imports
+    if what == "another clip":
+        session.open_clip(demo.cut(100, 159))
+    else:
+        session.set_options(session.options.with_task("complete"))
+    may_load.set()
+    qtbot.waitUntil(lambda: is_answered(session), timeout=WAIT_MS)
+    own = lifter.start(session.clip, session.options.task, hypotheses=False)
+    list(own.update(session.mask))
+    np.testing.assert_allclose(session.prediction.positions, own.prediction().positions, atol=1e-4)
+    lengths_and_tasks = {(len(answer), answer.task) for answer in answers if answer is not None}
+    assert lengths_and_tasks == {(len(session), session.options.task)}
 
 
 def test_one_that_dies_is_nobodys_loss(session, job, process, may_load, demo, qtbot):

@@ -347,3 +347,48 @@ def test_of_3d_alone_there_is_nothing_to_lift(qtbot, window, folder, motion):
     window.session.warning.connect(said.append)
     window.actions_by_name["together"].trigger()
     assert "no 2D keypoints" in said[0]
+
+
+def test_what_workers_change_while_cameras_are_chosen(qtbot, first_window, folder, motion, ask):
+    """Ground truth that is there by then changes nothing; of another clip nothing is lifted, and a sentence says so."""
+    session, job, said, begun = first_window.session, first_window.answers.together_job, [], []
+    session.warning.connect(said.append)
+    session.clip_changed.connect(lambda: said.append("another clip"))
+    job.progressed.connect(begun.append)
+
+    def choose(dialog, meanwhile):
+        meanwhile()
+        dialog.use_calibration(folder / "calib.toml")
+        dialog.add_clip(folder / "cam02.npz")
+        until_fits(qtbot, dialog)
+        qtbot.mouseClick(dialog.lift_button, LEFT)
+
+    ask(lambda dialog: choose(dialog, lambda: session.attach_truth(motion.astype(np.float32))))
+    assert job.is_running and not said
+    job.cancel()
+    begun.clear()
+    ask(lambda dialog: choose(dialog, lambda: session.open_clip(session.clip.cut(0, 39))))
+    assert said[0] == "another clip" and said[1].startswith("Nothing was lifted: another clip was opened")
+    assert not job.is_running and not begun
+
+
+def test_a_file_that_comes_after_its_dialog_was_closed_is_left_out(qtbot, first_window, folder, ask, monkeypatch):
+    may_read, opener, read = Event(), first_window.opener, []
+
+    def slowly(path, options):
+        may_read.wait(WAIT_MS / 1000)
+        return read_clip(path, options=options)
+
+    monkeypatch.setattr("app.workers.opening.read_clip", slowly)
+    opener.view_read.connect(lambda *_: read.append(True))
+
+    def again(dialog):
+        may_read.set()
+        qtbot.waitUntil(lambda: bool(read), timeout=WAIT_MS)
+        assert len(dialog._rows) == 1
+
+    try:
+        ask(lambda dialog: dialog.add_clip(folder / "cam02.npz"))
+        ask(again)
+    finally:
+        may_read.set()

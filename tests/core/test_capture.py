@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mpm_core.data.procedural import _rows_with
+from mpm_core.diffusion.noise import _root_of_covariance
 from mpm_core.errors import UserError
 from mpm_core.networks.turning import best_turn
 from mpm_core.training.loop import Trainer
@@ -96,3 +97,9 @@ def test_rows_of_a_fixed_number_hold_all_that_are_chosen():
         assert len(rows.unique()) == len(rows)
         assert set(chosen.nonzero()[:, 0].tolist()) <= set(rows.tolist())
     assert not len(_rows_with(torch.zeros(5, dtype=torch.bool), 0.0))
+
+
+def test_what_captured_steps_read_stays_where_it_lies_however_many_lengths_there_are():
+    lengths = range(9, 49)
+    first = [_root_of_covariance(frames, CPU).data_ptr() for frames in lengths]
+    assert [_root_of_covariance(frames, CPU).data_ptr() for frames in lengths] == first

@@ -1,10 +1,13 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from mpm_core.clip import Clip
 from mpm_core.errors import UserError
 from mpm_core.joint_maps import map_to_mpm16
-from mpm_core.skeleton import BODY25, COCO17, H36M17, LIMBS, MPM16, SKELETONS, find_skeleton
+from mpm_core.skeleton import BODY25, COCO17, H36M17, LIMBS, MPM16, SKELETONS, Skeleton, find_skeleton
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
@@ -96,3 +99,11 @@ def test_derived_confidence_is_that_of_the_weakest_source():
 def test_unknown_skeleton_is_named_in_the_message():
     with pytest.raises(UserError, match="nosuch.*mpm16"):
         Clip.from_arrays(np.ones((1, 16, 2)), (10, 10), 30, skeleton="nosuch")
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))], ids=["copied", "sent"])
+def test_a_clip_that_is_copied_or_sent_to_another_process_is_in_the_same_joints(again):
+    clip = Clip.from_arrays(np.ones((1, 16, 2)), (10, 10), 30)
+    assert again(clip).skeleton is MPM16 is again(clip).to_mpm16().skeleton
+    markers = again(Skeleton("markers", "markers", ("A", "B"), (-1, -1), {}))
+    assert (markers.joints, markers.index("B")) == (("A", "B"), 1)
