@@ -12,6 +12,7 @@ from threading import Condition, get_native_id
 from PySide6.QtCore import QThread, Signal
 
 from app.workers.garbage import COLLECTOR
+from app.workers.qt_types import make_room_for_types
 from mpm_core.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class NewestWins(QThread):
 
     def start(self, *priority: QThread.Priority) -> None:
         """See QThread. From now on garbage is collected in the window's thread alone."""
+        make_room_for_types()
         COLLECTOR.begin()
         self._is_counted = True
         super().start(*priority)
