@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.calibrated import CalibratedCamera
 
 
+class Placed(Protocol):
+    """Where a camera stands: a point p of the world is rotation @ p + translation in its axes."""
+
+    @property
+    def rotation(self) -> NDArray[np.floating]: ...
+
+    @property
+    def translation(self) -> NDArray[np.floating]: ...
+
+
+def relation(first: Placed, second: Placed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rotation (3, 3) and offset (3,): a point p in the axes of the first is rotation @ p + offset in those of the second."""
+    rotation = np.asarray(second.rotation, float) @ np.asarray(first.rotation, float).T
+    return rotation, np.asarray(second.translation, float) - rotation @ np.asarray(first.translation, float)
+
+
 class Beside:
-    """One camera in relation to another: a point p in the axes of the first is rotation @ p + offset in those of the second."""
+    """One camera in relation to another; rotation, offset: see relation."""
 
     def __init__(self, first: CalibratedCamera, second: CalibratedCamera) -> None:
         self.first, self.second = first.camera, second.camera
-        self.rotation = second.rotation @ first.rotation.T
-        self.offset = second.translation - self.rotation @ first.translation
+        self.rotation, self.offset = relation(first, second)
         x, y, z = self.offset
         self._essential = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]) @ self.rotation
 

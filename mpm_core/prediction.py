@@ -125,7 +125,7 @@ class Prediction:
                 self.times[answered],
                 self.fps,
                 self.up_error_deg or 0.0,
-            )  # fmt: skip
+            )
             contact[answered] = 1 / (1 + np.exp(-odds))
         return contact
 

@@ -122,7 +122,7 @@ def vary_body(draw: Draw, positions: Tensor, config: AugmentConfig) -> Tensor:
 
 def bone_vectors(positions: Tensor) -> Tensor:
     """(..., 16, 3): from parent to joint; the root's own place for the root."""
-    bones = positions - positions[..., indices(_PARENTS, positions), :]
+    bones = positions - positions[..., indices(PARENTS, positions), :]
     bones[..., MPM16.root, :] = positions[..., MPM16.root, :]
     return bones
 
@@ -141,7 +141,9 @@ def _paths_from_root() -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, paths.tolist()))
 
 
-_PARENTS = tuple(joint if parent < 0 else parent for joint, parent in enumerate(MPM16.parents))
+PARENTS = tuple(joint if parent < 0 else parent for joint, parent in enumerate(MPM16.parents))
+"""Of each joint; the root is its own."""
+
 _PATHS = _paths_from_root()
 _ARMS = MPM16.indices(("LElbow", "LWrist", "RElbow", "RWrist"))
 _UPPER_BODY = MPM16.indices(("Spine", "Thorax", "Head", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist"))

@@ -56,9 +56,8 @@ class WindowSource:
         self._cameras = camera_config
         self._positions = torch.from_numpy(pack.positions).to(draw.device)
         self._starts = torch.from_numpy(np.asarray(pack.starts)).to(draw.device)
-        self._up_to = torch.from_numpy(np.cumsum(pack.weights) / np.sum(pack.weights)).to(
-            draw.device
-        )  # a clip and those before
+        shares = np.cumsum(pack.weights)  # of a clip and those before
+        self._shares = torch.from_numpy(shares / shares[-1]).to(draw.device)
         self._reach = Reach(self._positions) if augment_config.bent_share else None
         self._feet = torch.from_numpy(_feet_of(pack)).to(draw.device)
 
@@ -110,7 +109,7 @@ class WindowSource:
         """World positions of windows whose middle lies inside a clip, (count, frames, 2, 2) whether their feet stand and how
         high they are, and which of their frames lie inside."""
         draw = self._draw
-        clip = torch.searchsorted(self._up_to, draw.uniform(count).double()).clamp(max=len(self._up_to) - 1)
+        clip = torch.searchsorted(self._shares, draw.uniform(count).double()).clamp(max=len(self._shares) - 1)
         first, last = self._starts[clip], self._starts[clip + 1] - 1
         middle = first + draw.uniform(count) * (last - first)
         times = middle[:, None] + augment.vary_times(draw, count, frames, self._augment)

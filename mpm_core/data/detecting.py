@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mpm_core.data.augment import AugmentConfig, Draw
+from mpm_core.data.augment import PARENTS, AugmentConfig, Draw
 from mpm_core.on_device import indices, numbers
 from mpm_core.skeleton import MPM16
 
@@ -97,8 +97,7 @@ def _throw_outliers(draw: Draw, rays: Tensor, depth: Tensor, config: AugmentConf
     away = draw.chance(config.outlier_share, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
     stuck = draw.chance(config.outlier_share / 2, count, blocks, joints).repeat_interleave(3, 1)[:, :frames]
     offset = draw.normal(count, blocks, joints, 2).repeat_interleave(3, 1)[:, :frames] * 0.25
-    parents = indices([j if p < 0 else p for j, p in enumerate(MPM16.parents)], rays)
-    rays = torch.where(stuck[..., None], rays[:, :, parents], rays)
+    rays = torch.where(stuck[..., None], rays[:, :, indices(PARENTS, rays)], rays)
     return torch.where(away[..., None], rays + offset / depth[..., None, None], rays), away | stuck
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.beside import relation
 from mpm_core.camera import SmoothPath
 from mpm_core.clip import Clip
 from mpm_core.diffusion.aggregation import spread_of
@@ -145,9 +146,7 @@ def _check(clips: Sequence[Clip], places: Sequence[CameraPlace]) -> None:
 
 def _beside(first: CameraPlace, place: CameraPlace, clip: Clip, hidden: Mask) -> Sight:
     """What a camera sees, in relation to the first one."""
-    rotation = np.asarray(place.rotation, float) @ np.asarray(first.rotation, float).T
-    offset = np.asarray(place.translation, float) - rotation @ np.asarray(first.translation, float)
-    return Sight(clip, hidden, rotation, offset)
+    return Sight(clip, hidden, *relation(first, place))
 
 
 def _hip(positions: NDArray[np.floating], sights: Sequence[Sight]) -> NDArray[np.floating]:

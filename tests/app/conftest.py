@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 
+from app.document.document import Document
+from app.document.editor import Editor
+from app.document.session import Session
 from app.look.theme import DARK
 from app.window.main_window import MainWindow
 from app.workers.lifting import LiftJob
+from mpm_core import Clip
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
 from mpm_core.skeleton import MPM16
@@ -163,3 +167,23 @@ def arm_window(qtbot, fan, demo_window):
     demo_window.editor.set_hidden(MPM16.indices(("LElbow", "LWrist")), 280, 330, True)
     wait_for_lift(qtbot, demo_window)
     return demo_window
+
+
+@pytest.fixture
+def session(qapp, demo):
+    """A short clip, without a window."""
+    session = Session()
+    session.open_clip(Clip.from_arrays(demo.keypoints[:100], demo.image_size, 50, source="walk.json"))
+    return session
+
+
+@pytest.fixture
+def document(qapp, session):
+    document = Document(session)
+    document.mark_opened()
+    return document
+
+
+@pytest.fixture
+def editor(session):
+    return Editor(session)

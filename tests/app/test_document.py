@@ -19,7 +19,6 @@ from app.document.session import Session
 from app.document.video_link import VideoLink
 from app.workers.autosave import Autosave, find_leftovers
 from app.workers.saving import SaveJob
-from mpm_core import Clip
 from mpm_core.corrections import FIELDS
 from mpm_core.detectors.base import DetectOptions
 from mpm_core.detectors.keeper import fingerprint_of
@@ -32,25 +31,6 @@ from mpm_core.video import VideoInfo
 from tests.app.conftest import WAIT_MS
 
 WRIST = MPM16.index("LWrist")
-
-
-@pytest.fixture
-def session(qapp, demo):
-    session = Session()
-    session.open_clip(Clip.from_arrays(demo.keypoints[:100], demo.image_size, 50, source="walk.json"))
-    return session
-
-
-@pytest.fixture
-def document(qapp, session):
-    document = Document(session)
-    document.mark_opened()
-    return document
-
-
-@pytest.fixture
-def editor(session):
-    return Editor(session)
 
 
 @pytest.fixture

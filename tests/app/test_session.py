@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from app.document.commands import AttachTruth
-from app.document.editor import Editor
 from app.document.session import Session
 from app.views.joint_text import describe_joint
 from mpm_core import Clip
@@ -23,11 +22,6 @@ def session(qapp, demo):
     points[20:30, WRIST] = np.nan
     session.open_clip(Clip.from_arrays(points, demo.image_size, 50, ground_truth=demo.ground_truth, source="walk.json"))
     return session
-
-
-@pytest.fixture
-def editor(session):
-    return Editor(session)
 
 
 def undo_and_redo(session, read):

@@ -1,35 +1,11 @@
 """What was done to a clip, as it is listed: follows undo, has the last value alone, and goes on after a save."""
 
-import pytest
-
 from app.document.commands import SetHeight, SetRate, SetThreshold
-from app.document.document import Document
 from app.document.editor import Editor
-from app.document.session import Session
-from mpm_core import Clip
 from mpm_core.skeleton import MPM16
 from tests.app.test_document import reopened, save
 
 WRIST = MPM16.index("LWrist")
-
-
-@pytest.fixture
-def session(qapp, demo):
-    session = Session()
-    session.open_clip(Clip.from_arrays(demo.keypoints[:100], demo.image_size, 50, source="walk.json"))
-    return session
-
-
-@pytest.fixture
-def document(session):
-    document = Document(session)
-    document.mark_opened()
-    return document
-
-
-@pytest.fixture
-def editor(session):
-    return Editor(session)
 
 
 def test_what_was_done_follows_edits_and_undo(session, document, editor):

@@ -58,6 +58,16 @@ def test_without_its_working_folder_it_says_what_to_do(tmp_path, command):
     assert result.stderr.count("\n") == 1 and "is no longer there: change to another one" in result.stderr
 
 
+def run_window(code, folder):
+    """In a process of its own, whose settings and leftovers are in a folder, to its end."""
+    environment = dict(os.environ, XDG_CONFIG_HOME=str(folder), XDG_STATE_HOME=str(folder))
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
 def test_nothing_that_can_wait_is_loaded_when_the_window_is_first_seen(tmp_path):
     """The scene is built afterwards all the same, without anybody asking for it."""
     code = (
@@ -73,11 +83,7 @@ def test_nothing_that_can_wait_is_loaded_when_the_window_is_first_seen(tmp_path)
         "w.MainWindow.showEvent = show_event\n"
         "from app.main import main; sys.exit(main([]))"
     )
-    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 0, result.stderr
+    result = run_window(code, tmp_path)
     assert result.stdout.splitlines() == ["[]", "built True"] and "Traceback" not in result.stderr
 
 
@@ -94,12 +100,8 @@ def test_it_opens_on_the_demo_and_closes_cleanly(tmp_path):
         "w.MainWindow.__init__ = init\n"
         "from app.main import main; sys.exit(main([]))"
     )
-    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     started = time.monotonic()
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 0, result.stderr
+    result = run_window(code, tmp_path)
     assert result.stdout.startswith("lifted") and "Traceback" not in result.stderr
     assert time.monotonic() - started < 100
 
@@ -120,11 +122,7 @@ def test_the_demo_is_lifted_before_this_process_has_imported_torch(tmp_path):
         "w.MainWindow.__init__ = init\n"
         "from app.main import main; sys.exit(main([]))"
     )
-    environment = dict(os.environ, XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 0, result.stderr
+    result = run_window(code, tmp_path)
     assert result.stdout == "[] False None\n" and "Traceback" not in result.stderr
 
 
