@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from mpm_core.clip import Clip
 from mpm_core.grounding.floor import LEAST_CONTACT
 from mpm_core.metrics import joint_errors, reprojection_errors
 from mpm_core.prediction import Prediction
+from mpm_core.skeleton import MPM16
 
 _TOP_MM = 60.0  # the axis reaches at least so high
 _TOP_PX = 20.0
@@ -19,6 +20,7 @@ _USUAL_PERCENT, _USUAL_ROOM, _OUTLIER = 98.0, 1.2, 2.0
 """The axis reaches a little over so many per cent of the frames where the highest of the others is so many times that."""
 
 _FRAMES_AT_ONCE = 8192
+_ANKLES = MPM16.indices(("LAnkle", "RAnkle"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +36,13 @@ class Curve:
 class AnswerCurves:
     """Curves that share an axis from 0 to `highest`, in `unit`; beyond: the largest value where a few are higher than that,
     else 0. stands: (frames, 2) bool, left foot first; None where nobody
-    tells."""
+    tells; guessed: the same, whether the ankle is not seen, so that this is a guess."""
 
     curves: tuple[Curve, ...]
     highest: float
     unit: str
     stands: NDArray[np.bool_] | None = None
+    guessed: NDArray[np.bool_] | None = None
     beyond: float = 0.0
 
 
@@ -98,23 +101,24 @@ def curves_of(prediction: Prediction, clip: Clip, known: KnownMeans) -> AnswerCu
     """Mean error of each frame and of its hidden joints; without ground truth how far the 3D is from the 2D; else None."""
     is_whole = prediction.is_pending is None
     contact = prediction.contact if is_whole and prediction.task == "lift" else None
-    stands = None if contact is None else contact > LEAST_CONTACT
     if clip.measured_truth is None and clip.keypoints is None:
         return None
     means = known.of(prediction, clip)
     if clip.measured_truth is None:
-        return _on_one_axis((Curve("reprojection", means[0], "curve"),), _TOP_PX, "px", stands)
-    curves = Curve("MPJPE", means[0], "curve"), Curve("hidden joints", means[1], "hidden_curve")
-    return _on_one_axis(curves, _TOP_MM, "mm", stands)
+        axis = _on_one_axis((Curve("reprojection", means[0], "curve"),), _TOP_PX, "px")
+    else:
+        curves = Curve("MPJPE", means[0], "curve"), Curve("hidden joints", means[1], "hidden_curve")
+        axis = _on_one_axis(curves, _TOP_MM, "mm")
+    return axis if contact is None else replace(axis, stands=contact > LEAST_CONTACT, guessed=prediction.hidden[:, _ANKLES])
 
 
-def _on_one_axis(curves: tuple[Curve, ...], lowest_top: float, unit: str, stands: NDArray[np.bool_] | None) -> AnswerCurves:
+def _on_one_axis(curves: tuple[Curve, ...], lowest_top: float, unit: str) -> AnswerCurves:
     known = [values for curve in curves if len(values := curve.values[np.isfinite(curve.values)])]
     top = max((float(values.max()) for values in known), default=0.0)
     usual = max((_USUAL_ROOM * float(np.percentile(values, _USUAL_PERCENT)) for values in known), default=0.0)
     if top > max(_OUTLIER * usual, lowest_top):  # a few frames would flatten all others
-        return AnswerCurves(curves, max(lowest_top, usual), unit, stands, top)
-    return AnswerCurves(curves, max(lowest_top, top), unit, stands)
+        return AnswerCurves(curves, max(lowest_top, usual), unit, beyond=top)
+    return AnswerCurves(curves, max(lowest_top, top), unit)
 
 
 def _mean_over(errors: NDArray[np.floating], joints: NDArray[np.bool_]) -> NDArray[np.floating]:

@@ -27,18 +27,20 @@ class Worst:
     is_sure: bool = True
 
 
-def find_worst(session: Session) -> Worst:
-    """Of the range if one is chosen, else of the clip; of suspicions only of the kind on show."""
+def find_worst(session: Session, by_error: bool = True) -> Worst:
+    """Of the range if one is chosen, else of the clip; of suspicions only of the kind on show. by_error: where errors are
+    known; else it is the most suspicious one in any case."""
     first, last = session.range or (0, len(session) - 1)
     where = "the clip" if session.range is None else frames_in_words(first, last)
-    if session.has_errors:
+    if session.has_errors and by_error:
         return _by_error(session, first, last, where)
     suspicions = session.suspicions
     if suspicions.items is None:
         return Worst(None, "Still looking for bad frames …")
     within = [item for item in suspicions.shown if first <= item.worst <= last]
     if not within:
-        return Worst(None, f"Nothing looks wrong in {where}; there is no ground truth to tell more.", None)
+        more = "" if session.has_errors else "; there is no ground truth to tell more"
+        return Worst(None, f"Nothing looks wrong in {where}{more}.", None)
     worst = max(within, key=lambda item: (item.kind != "gap", item.badness))  # what is missing is known to be
     words = f"Most suspicious of {where}: {sentence_of(worst)}"
     return Worst(worst.worst, words, worst, not suspicions.is_outdated)

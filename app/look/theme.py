@@ -320,6 +320,8 @@ def _style_sheet(t: Theme) -> str:
         QTreeView::indicator:selected, QTableView::indicator:selected {{ border-color: {t.accent_text}; }}
         QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 3px 8px; }}
         QComboBox:hover {{ border-color: {t.accent}; }}
+        QComboBox::item {{ color: {t.text}; background: {t.panel}; }}
+        QComboBox::item:selected {{ background: {t.accent}; color: {t.accent_text}; }}
         QComboBox::drop-down {{ border: none; width: 18px; }}
         QComboBox::down-arrow {{ image: url({_arrow_path(t)}); width: 9px; height: 9px; }}
         QLabel[role="muted"] {{ color: {t.muted}; }}

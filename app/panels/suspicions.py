@@ -91,8 +91,10 @@ class SuspicionsPanel(QWidget):
         self.order.addItems(list(_ORDERS))
         self.order.setToolTip("A click on a column's heading sorts by that; Alt and arrows go by time in any case")
         self.order.textActivated.connect(self._sort)
-        self.worst_button = QPushButton("Go to the worst")
-        self.worst_button.setToolTip("The worst frame of the clip, or of the range (W)")
+        self.worst_button = QPushButton("Go to the most suspicious")
+        self.worst_button.setToolTip(
+            "Of the kinds on show, in the clip or the range; W goes to the largest error instead, where errors are known"
+        )
         self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
         self._model, self._sorted = _Model(), QSortFilterProxyModel()
         self._sorted.setSourceModel(self._model)

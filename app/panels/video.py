@@ -180,6 +180,7 @@ class VideoPanel(QWidget):
         keeps_room.setRetainSizeWhenHidden(True)
         self._bar.setSizePolicy(keeps_room)
         self._speed = QLabel()
+        self._speed.setWordWrap(True)
         self._speed.setProperty("role", "muted")
         self._problem = QLabel()
         self._problem.setWordWrap(True)

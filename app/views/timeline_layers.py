@@ -139,8 +139,7 @@ class TimelineLayers:
         flags, found = self._session.flags, self._session.suspicions
         flags = flags | found.marks if len(found.marks) == len(flags) else flags
         parts.draw_flags(painter, flags, scale, rows, theme, found.is_outdated)
-        stands = None if self.curves is None else self.curves.stands
-        parts.draw_feet(painter, stands, scale, rows, theme, frame.palette_name)
+        parts.draw_feet(painter, self.curves, scale, rows, theme, frame.palette_name)
         painter.end()
         return around
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QImage, QPainter, QPen
 
+from app.document.answer_curves import AnswerCurves
 from app.look.theme import Theme
 from app.views.keys_lane import draw_key
 from app.views.lanes import Rows
@@ -41,6 +42,7 @@ _SWATCH_PX, _SCALE_PX = 12.0, 36.0
 _LEGEND_GAP_PX = 14.0
 _MORE = "…"
 _OVERVIEW_COLUMNS = 300
+_GUESSED_ALPHA = 90
 
 
 def draw_ruler(painter: QPainter, scale: TimeScale, times: NDArray[np.float64] | None, rows: Rows, theme: Theme) -> None:
@@ -155,9 +157,10 @@ def draw_flags(painter: QPainter, flags: NDArray[np.bool_], scale: TimeScale, ro
 
 
 def draw_feet(
-    painter: QPainter, stands: NDArray[np.bool_] | None, scale: TimeScale, rows: Rows, theme: Theme, palette_name: str
+    painter: QPainter, curves: AnswerCurves | None, scale: TimeScale, rows: Rows, theme: Theme, palette_name: str
 ) -> None:
-    """When each foot stands: the left one above, the right one below."""
+    """When each foot stands: the left one above, the right one below; faint where nobody sees it."""
+    stands = None if curves is None else curves.stands
     top, bottom = rows.feet
     middle = (top + bottom) / 2
     painter.setPen(QColor(theme.muted if stands is None else theme.text))
@@ -169,8 +172,12 @@ def draw_feet(
         return
     palette = theme.palettes[palette_name]
     for foot, (side, y) in enumerate((("left", top + 2), ("right", middle + 0.5))):
-        for left, right in scale.stretches(stands[:, foot], 1.0):
-            painter.fillRect(QRectF(left, y, right - left, middle - top - 2.5), palette.side(side))
+        guessed = np.zeros(len(stands), bool) if curves is None or curves.guessed is None else curves.guessed[:, foot]
+        for is_drawn, alpha in ((stands[:, foot] & ~guessed, 255), (stands[:, foot] & guessed, _GUESSED_ALPHA)):
+            colour = QColor(palette.side(side))
+            colour.setAlpha(alpha)
+            for left, right in scale.stretches(is_drawn, 1.0):
+                painter.fillRect(QRectF(left, y, right - left, middle - top - 2.5), colour)
 
 
 def draw_overview(painter: QPainter, hidden: QImage, scale: TimeScale, frame: int, rows: Rows, theme: Theme) -> None:

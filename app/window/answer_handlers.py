@@ -101,13 +101,17 @@ class AnswerHandlers(QObject):
         old = "; found before the last change" if self._session.suspicions.is_outdated else ""
         self._session.message.emit(sentence_of(item) + also + old)
 
-    def go_to_worst(self) -> None:
+    def go_to_most_suspicious(self) -> None:
+        """To the frame of the largest suspicion, of the range if there is one, whatever is known of errors."""
+        self.go_to_worst(by_error=False)
+
+    def go_to_worst(self, by_error: bool = True) -> None:
         """To the frame of the largest error, or where nobody knows errors of the largest suspicion; of the range if there is
         one."""
         session = self._session
         if session.clip is None:
             return
-        worst = find_worst(session)
+        worst = find_worst(session, by_error)
         if worst.frame is None:
             session.message.emit(worst.words)
             return

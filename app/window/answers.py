@@ -110,7 +110,7 @@ class Answers:
         panel.seen.connect(self.answers_job.set_wanted)
         self.answers_job.changed.connect(panel.show_figures)
         self.suspicions.chosen.connect(handlers.go_to)
-        self.suspicions.worst_chosen.connect(handlers.go_to_worst)
+        self.suspicions.worst_chosen.connect(handlers.go_to_most_suspicious)
         self.suspicions.hide_chosen.connect(handlers.hide_suspicious)
 
     def _connect_curves(self, curves: CurvesView) -> None:

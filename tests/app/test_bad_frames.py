@@ -171,6 +171,21 @@ def test_the_worst_frame_is_gone_to_by_error_or_by_suspicion(qtbot, planted_wind
     assert session.frame == 500 + errors[500:561].argmax() and "frames 501–561" in planted_window.status_line.message()
 
 
+def test_the_most_suspicious_is_gone_to_where_errors_are_known_too(qtbot, planted_window):
+    session = planted_window.session
+    wait_until_looked(qtbot, planted_window)
+    show_panel(planted_window, "Bad frames")
+    panel = planted_window.answers.suspicions
+    worst = max(session.suspicions.shown, key=lambda item: (item.kind != "gap", item.badness))
+    assert worst.worst != every_error(session).mean(1).argmax()
+    qtbot.mouseClick(panel.worst_button, LEFT)
+    assert session.frame == worst.worst and session.selection == frozenset(worst.joints)
+    assert planted_window.status_line.message().startswith("Most suspicious of the clip: ")
+    session.set_range(600, 605)
+    qtbot.mouseClick(panel.worst_button, LEFT)
+    assert planted_window.status_line.message() == "Nothing looks wrong in frames 601–606."
+
+
 def test_without_ground_truth_the_worst_is_the_most_suspicious(qtbot, window, demo):
     points, scores = demo.keypoints.copy(), demo.confidence.copy()
     points[200, WRIST] += (200, 0)

@@ -34,6 +34,19 @@ def long_session(qapp):
     return session
 
 
+def test_feet_that_nobody_sees_stand_faintly(qtbot, demo_window):
+    session, timeline = demo_window.session, demo_window.timeline
+    demo_window.editor.set_hidden(MPM16.limb("left leg"), 300, 399, True)
+    wait_for_lift(qtbot, demo_window)
+    stands = session.prediction.contact[:, 0] > 0.5
+    guessed, seen = next(n for n in range(320, 380) if stands[n]), next(n for n in range(420, 700) if stands[n])
+    image, scale, (top, bottom) = timeline.grab().toImage(), timeline.scale(), timeline.rows().feet
+    y = int(top + (bottom - top) / 4)
+    blue = [image.pixelColor(int(scale.x_of(frame) + 1), y).blue() for frame in (guessed, seen)]
+    ground = image.pixelColor(int(scale.x_of(next(n for n in range(len(stands)) if not stands[n])) + 1), y).blue()
+    assert ground < blue[0] < blue[1] - 40
+
+
 def lane_pixels(timeline, label):
     """(height, width, 3) of a lane's cells as they are drawn."""
     image = timeline.grab().toImage()
