@@ -14,7 +14,7 @@ LEGS = (MPM16.indices(("LHip", "LKnee", "LAnkle")), MPM16.indices(("RHip", "RKne
 _STRAIGHT = 0.999
 """Of thigh and shin together, as far as a leg is stretched that was not stretched farther before."""
 
-_LEAST_M = 1e-4
+_LEAST_M, _TINY_M = 1e-4, 1e-9
 
 _FORWARD_M, _SURE_M = 0.01, 0.02
 """So far forwards of the line from hip to ankle a knee is thought to be beside where it was lifted to; at that distance from
@@ -55,15 +55,31 @@ def bend_legs(positions: Floats, moved: Floats, fps: float, follows: NDArray[np.
         aside = thigh - (thigh * along).sum(1, keepdims=True) * along
         bends = np.sqrt(upper**2 - down**2)
         forward = np.cross(rightwards, along)
+        forward = np.where(_length(forward) > _LEAST_M, forward, aside)  # a leg held right to the side knows no forwards
         forward /= np.maximum(_length(forward), _LEAST_M)
         across = np.cross(along, forward)
-        told = ((aside * forward).sum(1) + _FORWARD_M + 1j * (aside * across).sum(1)) / _SURE_M
-        side = smooth_angle(told, fps, _HOLDS_S, _LASTS_S, follows)[:, None]
-        aside += np.maximum(bends - _length(aside), 0) * (np.cos(side) * forward + np.sin(side) * across)
-        aside *= bends / np.maximum(_length(aside), _LEAST_M)
+        lifted = (aside * forward).sum(1) + 1j * (aside * across).sum(1)
+        side = _side(lifted, bends[:, 0], fps, follows)[:, None]
+        aside = bends * (np.cos(side) * forward + np.sin(side) * across)
         bent[:, knee] = bent[:, hip] + down * along + aside
         bent[:, ankle] = bent[:, hip] + reach * along
     return bent
+
+
+def _side(
+    lifted: NDArray[np.complex128], bends: NDArray[np.float64], fps: float, follows: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """(frames,) radians from forwards, about the line from hip to ankle, to which a knee goes.
+
+    lifted: (frames,) metres from that line to where it was lifted, forwards and across; bends: (frames,) how far away it is to
+    be. No farther, it stays on its side; else it turns to where it is over some time, and the sooner the more these differ, so
+    that two opposite sides never outweigh each other from one frame to the next.
+    """
+    usual = smooth_angle((lifted + _FORWARD_M) / _SURE_M, fps, _HOLDS_S, _LASTS_S, follows)
+    off = np.angle(lifted * np.exp(-1j * usual))
+    farther = np.maximum(bends - np.abs(lifted), 0)
+    kept = np.abs(lifted) * (1 + np.cos(off)) / 2
+    return usual + off * (1 - farther / np.maximum(farther + kept, _TINY_M))
 
 
 def _length(vectors: Floats) -> NDArray[np.float64]:

@@ -206,6 +206,25 @@ def test_a_knee_that_lies_behind_its_leg_stays_there_however_little_the_leg_give
         assert bent[:, knee, 2].max() < 5 - 0.03
 
 
+def test_a_knee_that_goes_over_to_the_other_side_does_so_before_it_is_far_away():
+    """Lifted by less behind the line than it is thought to be before it, while the leg gives way ever more."""
+    poses, moved = legs_with_knees(np.full(150, -0.008)), np.zeros((150, 2, 3))
+    moved[:, :, 1] = -np.linspace(0, 0.002, 150)[:, None]
+    bent = bend_legs(poses, moved, FPS)
+    for _, knee, _ in LEGS:
+        assert np.linalg.norm(np.diff(bent[:, knee], axis=0), axis=1).max() < 0.02
+        assert bent[0, knee, 2] < 5 and bent[-1, knee, 2] > 5.02
+
+
+def test_a_leg_held_right_to_the_side_keeps_its_bones():
+    poses = legs_with_knees(np.full(5, 0.03))
+    for side, (hip, knee, ankle) in zip((-1, 1), LEGS, strict=True):
+        poses[:, ankle] = poses[:, hip] + [side * 0.85, 0, 0]
+        poses[:, knee] = poses[:, hip] + [side * 0.43, 0, 0.03]
+    bent = bend_legs(poses, np.full((5, 2, 3), [[0.02, 0, 0], [-0.02, 0, 0]]), FPS)
+    assert np.allclose(bones_of_legs(bent), bones_of_legs(poses), atol=1e-6)
+
+
 def test_knees_of_two_shots_are_bent_each_as_if_it_was_alone():
     first, second = legs_with_knees(np.full(10, -0.015)), legs_with_knees(np.full(10, 0.1))
     moved, follows = np.full((20, 2, 3), [0.0, -0.02, 0.0]), np.arange(19) != 9
