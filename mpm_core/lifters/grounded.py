@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from mpm_core.clip import Clip
 from mpm_core.grounding.balance import balance_up
 from mpm_core.grounding.drifting import standing_drift
 from mpm_core.grounding.floor import FEET
-from mpm_core.grounding.legs import bend_legs
+from mpm_core.grounding.legs import SIDE_REACH_S, bend_legs
 from mpm_core.grounding.levelling import level_by_feet
 from mpm_core.grounding.path import Correction, stand_on_ground
 from mpm_core.grounding.up import find_up
@@ -80,11 +81,14 @@ class GroundedTask:
                 yield
         assert correction is not None
         from_root, frames = np.zeros_like(self._from_root), np.flatnonzero(known)
+        beside = math.ceil(SIDE_REACH_S * min(self._clip.fps, _FRAMES_PER_STEP))
         for first in range(0, len(frames), _FRAMES_PER_STEP):
             yield
-            part = frames[first : first + _FRAMES_PER_STEP]
-            positions, ankles = answer.positions[part], correction.ankles[first : first + _FRAMES_PER_STEP]
-            from_root[part] = bend_legs(positions, ankles) - positions
+            start, own = max(first - beside, 0), frames[first : first + _FRAMES_PER_STEP]
+            part = slice(start, first + len(own) + beside)
+            positions, ankles = answer.positions[frames[part]], correction.ankles[part]
+            bent = bend_legs(positions, ankles, self._clip.fps, follows[start : start + len(positions) - 1])
+            from_root[own] = (bent - positions)[first - start : first - start + len(own)]
         self._forget()
         self._levelled = levelled
         self._of_root[known] = correction.root

@@ -28,6 +28,12 @@ _ANKLE_DEG = (-40.0, 75.0)
 _BEYOND_COSTS = 3.0
 """Of turning an ankle beyond that, beside turning it."""
 
+_PASSES_COST_S = 1.0
+"""Of toes that come through the floor to its other side: as long a time as it takes to turn them so for the same."""
+
+_FASTEST_DEG = 400.0
+"""A second: no faster does a foot turn against its shin to get ready to stand, to leave the floor, or out of its way."""
+
 _CLEARANCE_M = 0.01
 """Toes keep so far above the floor."""
 
@@ -44,8 +50,9 @@ def foot_turns(shin: Vectors, ankle: Vectors, contact: Vectors, toes: Vectors, f
     hanging = shin @ turn(X, np.radians([_HANGS_DEG]))
     share = _smoothstep(shin[:, 1, 1], *_UPRIGHT) * _standing_share(contact, fps)
     flat = turn(Y, _heading(shin, share, fps))
-    between = Rotation.from_matrix(transposed(hanging) @ flat).as_rotvec() * share[:, None]
-    foot = hanging @ Rotation.from_rotvec(between).as_matrix()
+    between = Rotation.from_matrix(transposed(hanging) @ flat).as_rotvec()
+    share = _in_time(share, np.radians(_FASTEST_DEG) / fps / np.maximum(np.linalg.norm(between, axis=-1), 1e-3))
+    foot = hanging @ Rotation.from_rotvec(between * share[:, None]).as_matrix()
     return foot @ turn(X, _lift(foot, toes, ankle[:, 1], _pitch(shin, foot), fps))
 
 
@@ -85,14 +92,29 @@ def _lift(foot: Vectors, end: Vectors, height: Vectors, pitch: Vectors, fps: flo
     ways[0], ways[1] = np.minimum(ways[0], 0), np.maximum(ways[1], 0)  # toes up, toes down
     least, most = np.radians(_ANKLE_DEG)
     beyond = np.maximum(least - pitch - ways, 0) + np.maximum(pitch + ways - most, 0)
-    up_cost, down_cost = (sum_labels(c, runs, np.arange(count + 1)) for c in np.abs(ways) + _BEYOND_COSTS * beyond)
+    costs = np.abs(ways) + _BEYOND_COSTS * beyond
+    # A run that begins or ends within the clip does so at one side of the floor: the other way leads through it.
+    edge = np.diff(runs != 0)
+    costs[:, 1:][:, edge] += _PASSES_COST_S * fps * np.abs(ways[:, 1:][:, edge])
+    costs[:, :-1][:, edge] += _PASSES_COST_S * fps * np.abs(ways[:, :-1][:, edge])
+    up_cost, down_cost = (sum_labels(cost, runs, np.arange(count + 1)) for cost in costs)
     goes_up = (up_cost <= down_cost)[runs]
     size = 2 * max(round(_LANDS_S * fps), 1) + 1
     lift = np.zeros(len(foot))
     for way, chosen, sign in ((ways[0], goes_up, -1.0), (ways[1], ~goes_up, 1.0)):
-        needed = np.where((runs > 0) & chosen, sign * way, 0.0)
-        lift += sign * gaussian_filter1d(maximum_filter1d(needed, size, mode="nearest"), _BLEND_S / 2 * fps, mode="nearest")
+        needed = maximum_filter1d(np.where((runs > 0) & chosen, sign * way, 0.0), size, mode="nearest")
+        needed = _in_time(needed, np.full(len(foot), np.radians(_FASTEST_DEG) / fps))
+        lift += sign * gaussian_filter1d(needed, _BLEND_S / 2 * fps, mode="nearest")
     return lift
+
+
+def _in_time(needed: Vectors, steps: Vectors) -> Vectors:
+    """(frames,) the least that is nowhere less than needed and changes by no more than `steps` from frame to frame: what
+    comes too fast begins before and ends after."""
+    gone = np.cumsum(steps)
+    before = np.maximum.accumulate(needed + gone) - gone
+    after = np.maximum.accumulate((needed - gone)[::-1])[::-1] + gone
+    return np.maximum(before, after)
 
 
 def _smoothstep(values: Vectors, low: float, high: float) -> Vectors:

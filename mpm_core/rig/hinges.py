@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from mpm_core.rig.smoothing import bridge, smooth_angle
 from mpm_core.rig.turns import apply, swing, transposed, turn, unit
@@ -24,8 +25,8 @@ _SURE_BEND = 0.2
 _REST_SURENESS = 0.35
 """Of how the smallest turn from rest has it, beside a limb that is bent by 12 degrees."""
 
-_WRONG_WAY = 0.2
-"""Sine of the bend (12 degrees) up to which a limb that is bent against its joint is taken for a straight one: the knees of
+_WRONG_WAY = 0.3
+"""Sine of the bend (17 degrees) up to which a limb that is bent against its joint is taken for a straight one: the knees of
 some recordings lie inside or behind the line from hip to ankle."""
 
 _USUAL = 0.7
@@ -38,6 +39,9 @@ _HOLDS_S, _LASTS_S = 0.06, 0.08
 _BROKEN = (0.2, 0.35)
 """A bone that is too long or too short by the first share is believed, by the second not at all."""
 
+_LOST = 0.05
+"""A bone that is believed less than that is not known at all."""
+
 _BEND_GIVES = 0.12
 """Metres a radian: a bend gives way by about as many radians as metres are missing between a limb's ends, over this."""
 
@@ -46,6 +50,10 @@ _OFF_M = 0.05
 
 _MIDDLE_WEIGHT, _AXIS_WEIGHT = 0.5, 0.25
 """Of elbows and knees, and of the hinge's axis on an arm as long as the upper bone, beside wrists and ankles."""
+
+_FAST = 12.0
+"""Radians a second: where the plane turns so fast about the upper bone, the hinge's axis weighs twice as much, and by the
+square of the speed more. Hardly anybody turns a limb so; a plane of wrong depth does, where the limb folds through itself."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +80,16 @@ def limb_turns(parent: Vectors, limb: Limb, targets: tuple[Vectors, Vectors], fp
     met even where the hinge lets the middle pass beside its target.
     """
     middle, end = _mended(parent, limb, targets)
-    twisted = _twisted(parent, limb, middle, end - middle, fps)
+    twisted, speed = _twisted(parent, limb, middle, end - middle, fps)
     bend = _bend(twisted, limb, middle, end)
     own_middle = np.broadcast_to(limb.along * limb.upper, middle.shape)
     own_end = own_middle + limb.lower * (np.cos(bend)[:, None] * limb.along + np.sin(bend)[:, None] * limb.across)
     own_axis = np.broadcast_to(limb.hinge * limb.upper, middle.shape)
+    axis_weight = _AXIS_WEIGHT * (1 + (speed / _FAST) ** 2)
     pulled = (
         _outer(end, own_end)
         + _MIDDLE_WEIGHT * _outer(middle, own_middle)
-        + _AXIS_WEIGHT * _outer(apply(twisted, own_axis), own_axis)
+        + axis_weight[:, None, None] * _outer(apply(twisted, own_axis), own_axis)
     )
     left, _, right = np.linalg.svd(pulled)
     left[..., 2] *= np.linalg.det(left @ right)[:, None]
@@ -100,12 +109,31 @@ def _mended(parent: Vectors, limb: Limb, targets: tuple[Vectors, Vectors]) -> tu
     if (trust == 1).all() or not trust.any():
         return targets
     back = transposed(parent)
-    bridged = bridge(np.concatenate((apply(back, middle), apply(back, end)), axis=-1), trust)
-    return apply(parent, bridged[:, :3]), apply(parent, bridged[:, 3:])
+    bridged = bridge(np.concatenate((apply(back, middle), apply(back, end - middle)), axis=-1), trust)
+    upper, lower = (_swung(bones, trust >= _LOST) for bones in (bridged[:, :3], bridged[:, 3:]))
+    middle = apply(parent, upper)
+    return middle, middle + apply(parent, lower)
 
 
-def _twisted(parent: Vectors, limb: Limb, upper: Vectors, lower: Vectors, fps: float) -> Vectors:
-    """(frames, 3, 3): the upper bone along `upper`, and turned about itself by what the whole time tells."""
+def _swung(bones: Vectors, is_known: NDArray[np.bool_]) -> Vectors:
+    """(frames, 3) as they are in frames that are known, turned evenly from the one before to the one after in others: on the
+    straight line between them a bone would turn all at once where it is shortest."""
+    known = np.flatnonzero(is_known)
+    if len(known) in (0, len(bones)):
+        return bones
+    frames = np.arange(len(bones))
+    later = np.minimum(np.searchsorted(known, frames), len(known) - 1)
+    before, after = known[np.maximum(later - (known[later] > frames), 0)], known[later]
+    share = np.clip((frames - before) / np.maximum(after - before, 1), 0, 1)[:, None]
+    size = np.linalg.norm(bones, axis=-1, keepdims=True)
+    between = Rotation.from_matrix(swing(bones[before], bones[after])).as_rotvec()
+    swung: Vectors = Rotation.from_rotvec(between * share).apply(unit(bones[before]))
+    return swung * (size[before] + (size[after] - size[before]) * share)
+
+
+def _twisted(parent: Vectors, limb: Limb, upper: Vectors, lower: Vectors, fps: float) -> tuple[Vectors, Vectors]:
+    """(frames, 3, 3): the upper bone along `upper`, and turned about itself by what the whole time tells; and (frames,)
+    radians a second, how fast it turns about itself."""
     along = unit(apply(transposed(parent), upper))
     least = swing(limb.along, along)
     zero, quarter = apply(least, limb.hinge), apply(least, -limb.across)
@@ -116,8 +144,9 @@ def _twisted(parent: Vectors, limb: Limb, upper: Vectors, lower: Vectors, fps: f
     told = told / _SURE_BEND * _credit(told, trust)
     carried = _carried(least, along, limb)
     direction = (told + _REST_SURENESS * trust) * np.exp(-1j * carried)
-    twist = smooth_angle(direction, fps, _HOLDS_S, _LASTS_S) + carried
-    return parent @ turn(along, twist) @ least
+    twist = smooth_angle(direction, fps, _HOLDS_S, _LASTS_S)
+    speed = np.abs(np.diff(twist, prepend=twist[:1], append=twist[-1:])) * fps
+    return parent @ turn(along, twist + carried) @ least, np.maximum(speed[1:], speed[:-1])
 
 
 def _credit(told: NDArray[np.complex128], trust: Vectors) -> Vectors:

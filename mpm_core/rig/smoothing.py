@@ -14,18 +14,20 @@ _BRIDGE = 1e-3
 _LEAST_WEIGHT = 1e-7
 
 
-def smooth_angle(told: NDArray[np.complex128], fps: float, holds_s: Floats | float, lasts_s: float) -> Floats:
+def smooth_angle(
+    told: NDArray[np.complex128], fps: float, holds_s: Floats | float, lasts_s: float, follows: NDArray[np.bool_] | None = None
+) -> Floats:
     """(frames,) radians without a jump, from what each frame tells.
 
     told: (frames,) a direction in the plane, as long as it is sure (0: nothing is told). holds_s: (frames - 1,) or one number
     of seconds over which an angle stays as it is, lasts_s: over which its speed does; both for a sureness of 1, what is surer
-    is followed faster. Least squares in one banded system: first of the directions, which tells the whole turns, then of the
-    angles.
+    is followed faster. follows: (frames - 1,) False where a frame does not come right after the one before. Least squares in
+    one banded system: first of the directions, which tells the whole turns, then of the angles.
     """
-    frames = len(told)
     sureness = np.abs(told)
     weight = sureness**2
-    bands = _bands(frames, fps, np.broadcast_to(np.asarray(holds_s, np.float64), frames - 1), lasts_s)
+    goes_on = np.ones(len(told) - 1) if follows is None else follows.astype(np.float64)
+    bands = _bands(fps, np.asarray(holds_s, np.float64) * goes_on, lasts_s * goes_on[1:] * goes_on[:-1])
     directions = _solve(bands, weight, np.stack((told.real, told.imag), axis=-1) * sureness[:, None])
     angle = np.unwrap(np.arctan2(directions[:, 1], directions[:, 0]))
     off = np.angle(told * np.exp(-1j * angle))
@@ -41,8 +43,10 @@ def bridge(values: Floats, trust: Floats) -> Floats:
     return _solve(bands, trust, values * trust[:, None])
 
 
-def _bands(frames: int, fps: float, holds_s: Floats, lasts_s: float) -> Floats:
-    """What resists turning and change of turning; row k holds what lies k below the diagonal."""
+def _bands(fps: float, holds_s: Floats, lasts_s: Floats) -> Floats:
+    """What resists turning and change of turning, at (frames - 1,) and (frames - 2,) places; row k holds what lies k below the
+    diagonal."""
+    frames = len(holds_s) + 1
     bands = np.zeros((3, frames))
     _resist_turning(bands, (holds_s * fps) ** 2)
     stiffness = (lasts_s * fps) ** 4

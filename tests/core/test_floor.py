@@ -50,7 +50,7 @@ def jumping(motion):
 def grounded(places, up, contact, fps=FPS):
     """(frames, 16, 3) the places on the ground."""
     *_, correction = stand_on_ground(places, up, contact, fps)
-    return bend_legs(places, correction.ankles) + correction.root[:, None]
+    return bend_legs(places, correction.ankles, fps) + correction.root[:, None]
 
 
 def slides(places, standing, fps=FPS):
@@ -164,30 +164,73 @@ def test_a_leg_reaches_as_far_as_it_is_long(motion):
     rng = np.random.default_rng(0)
     for size in (0.0, 0.02, 0.3, 5.0):
         moved = rng.normal(0, size, (len(poses), 2, 3))
-        bent = bend_legs(poses, moved)
+        bent = bend_legs(poses, moved, FPS)
         assert np.isfinite(bent).all() and np.allclose(bones_of_legs(bent), bones_of_legs(poses), atol=1e-6)
         if size <= 0.02:
             reached = np.linalg.norm(bent[:, list(FEET)] - poses[:, list(FEET)] - moved, axis=-1)
             assert np.median(reached) < 1e-6
-    assert np.allclose(bend_legs(poses, np.zeros((len(poses), 2, 3))), poses, atol=1e-6)
+    assert np.allclose(bend_legs(poses, np.zeros((len(poses), 2, 3)), FPS), poses, atol=1e-6)
     folded = poses.copy()
     for hip, knee, ankle in LEGS:  # an ankle on its hip, and a leg without length
         folded[0, ankle] = folded[0, hip]
         folded[1, [knee, ankle]] = folded[1, hip]
-    assert np.isfinite(bend_legs(folded, np.full((len(poses), 2, 3), 0.01))).all()
+    assert np.isfinite(bend_legs(folded, np.full((len(poses), 2, 3), 0.01), FPS)).all()
+
+
+def legs_with_knees(forward_m):
+    """(frames, 16, 3) with knees (frames,) metres in front of the line from hip to ankle."""
+    poses = np.zeros((len(forward_m), 16, 3))
+    for (hip, knee, ankle), x in zip(LEGS, (-0.1, 0.1), strict=True):  # camera axes: y down; who looks away looks along z
+        poses[:, hip], poses[:, ankle] = [x, 0, 5], [x, 0.85, 5]
+        poses[:, knee] = [x, 0.43, 5]
+        poses[:, knee, 2] += forward_m
+    return poses
 
 
 def test_a_knee_that_was_lifted_through_straight_does_not_jump():
     """A leg that bends backwards by a hair, then forwards, and gives way by a centimetre: its knee goes forwards throughout."""
-    poses = np.zeros((21, 16, 3))
-    for (hip, knee, ankle), x in zip(LEGS, (-0.1, 0.1), strict=True):  # camera axes: y down; who looks away looks along z
-        poses[:, hip], poses[:, ankle] = [x, 0, 5], [x, 0.85, 5]
-        poses[:, knee] = [x, 0.43, 5]
-        poses[:, knee, 2] += np.linspace(-0.01, 0.01, 21)
-    bent = bend_legs(poses, np.full((21, 2, 3), [0.0, -0.02, 0.0]))
+    bent = bend_legs(legs_with_knees(np.linspace(-0.01, 0.01, 21)), np.full((21, 2, 3), [0.0, -0.02, 0.0]), FPS)
     for _, knee, _ in LEGS:
         assert np.linalg.norm(np.diff(bent[:, knee], axis=0), axis=1).max() < 0.02
         assert bent[0, knee, 2] > 5.05
+
+
+def test_a_knee_that_lies_behind_its_leg_stays_there_however_little_the_leg_gives_way():
+    """Somebody stands still with stretched knees, and what puts the feet on the floor is uneven by millimetres."""
+    poses = legs_with_knees(np.full(100, -0.037))
+    moved = np.zeros((100, 2, 3))
+    moved[:, :, 1] = -0.006 + 0.004 * np.cos(np.linspace(0, 6 * np.pi, 100))[:, None]
+    bent = bend_legs(poses, moved, FPS)
+    for _, knee, _ in LEGS:
+        assert np.linalg.norm(np.diff(bent[:, knee], axis=0), axis=1).max() < 0.02
+        assert bent[:, knee, 2].max() < 5 - 0.03
+
+
+def test_a_knee_that_goes_over_to_the_other_side_does_so_before_it_is_far_away():
+    """Lifted by less behind the line than it is thought to be before it, while the leg gives way ever more."""
+    poses, moved = legs_with_knees(np.full(150, -0.008)), np.zeros((150, 2, 3))
+    moved[:, :, 1] = -np.linspace(0, 0.002, 150)[:, None]
+    bent = bend_legs(poses, moved, FPS)
+    for _, knee, _ in LEGS:
+        assert np.linalg.norm(np.diff(bent[:, knee], axis=0), axis=1).max() < 0.02
+        assert bent[0, knee, 2] < 5 and bent[-1, knee, 2] > 5.02
+
+
+def test_a_leg_held_right_to_the_side_keeps_its_bones():
+    poses = legs_with_knees(np.full(5, 0.03))
+    for side, (hip, knee, ankle) in zip((-1, 1), LEGS, strict=True):
+        poses[:, ankle] = poses[:, hip] + [side * 0.85, 0, 0]
+        poses[:, knee] = poses[:, hip] + [side * 0.43, 0, 0.03]
+    bent = bend_legs(poses, np.full((5, 2, 3), [[0.02, 0, 0], [-0.02, 0, 0]]), FPS)
+    assert np.allclose(bones_of_legs(bent), bones_of_legs(poses), atol=1e-6)
+
+
+def test_knees_of_two_shots_are_bent_each_as_if_it_was_alone():
+    first, second = legs_with_knees(np.full(10, -0.015)), legs_with_knees(np.full(10, 0.1))
+    moved, follows = np.full((20, 2, 3), [0.0, -0.02, 0.0]), np.arange(19) != 9
+    together = bend_legs(np.concatenate((first, second)), moved, FPS, follows)
+    apart = [bend_legs(shot, moved[:10], FPS) for shot in (first, second)]
+    assert np.abs(together - np.concatenate(apart)).max() < 1e-3
 
 
 def test_the_floor_is_under_standing_feet_whatever_few_frames_say(motion):
