@@ -154,6 +154,8 @@ class TogetherDialog(QDialog):
         self._samples.setSpecialValueText("none" if self._aids.fit else "")
         self._steps.setRange(1, MOST_STEPS)
         self._steps.setValue(USUAL_STEPS_TOGETHER)
+        self._steps.setEnabled(self._samples.value() > 0)
+        self._samples.valueChanged.connect(lambda samples: self._steps.setEnabled(samples > 0))
         if self._aids.fit:
             self._samples.setToolTip("So many motions are drawn beside the answer, and how far they lie apart is kept with it")
         else:

@@ -183,3 +183,14 @@ def test_hypotheses_lie_on_the_answer_and_differ_where_nobody_sees(motion, lifte
     plain = lift_together(clips, cameras, mask, lifter=lifter)
     assert plain.hypotheses is None and np.allclose(plain.positions, answer.positions, atol=1e-5)
     assert "6 hypotheses in 3 steps, seed 0, guided to all of them" in " ".join(step.text for step in answer.history)
+
+
+def test_a_correction_of_the_first_clip_is_met(motion, lifter):
+    clips, cameras = seen(motion)
+    points, edited, keys = clips[0].keypoints.copy(), np.zeros((FRAMES, 16), bool), np.zeros((FRAMES, 16), np.uint8)
+    points[50, WRIST] += (25.0, 10.0)
+    edited[50, WRIST], keys[50, WRIST] = True, 1
+    corrected = replace(clips[0], keypoints=points, edited=edited, keys=keys)
+    answer = lift_together([corrected, clips[1]], cameras, lifter=lifter)
+    there = corrected.camera.project(answer.absolute()[50, WRIST])
+    assert np.linalg.norm(there - points[50, WRIST]) < 0.1
