@@ -115,6 +115,8 @@ class Fusion:
             self.places[frames] = _Moment(self._cameras, frames, self.body, told[frames]).solve()
             yield
         self._steady(before)
+        if not any(camera.is_placed for camera in self._cameras):
+            self.places -= self.places[:, MPM16.root, None]
 
     def _learn(self) -> Body:
         """Of some frames, those that several cameras see if there are any."""
@@ -167,7 +169,8 @@ class Fusion:
 
 
 class _Camera:
-    """What one sees and is told, turned to the first one's axes. seen: (frames, 16); stands: (3,)."""
+    """What one sees and is told, turned to the first one's axes. seen: (frames, 16); stands: (3,); is_placed: whether it knows
+    where the person stands."""
 
     def __init__(self, sight: Sight, answer: Prediction) -> None:
         clip = sight.clip
@@ -175,6 +178,7 @@ class _Camera:
         self._turn, self.stands = np.asarray(sight.rotation, float), -np.asarray(sight.offset, float) @ sight.rotation
         self.seen = clip.visible & ~sight.hidden & (clip.edited | ~clip.derived)
         self._clip, self._answer = clip, answer
+        self.is_placed = bool(np.any(answer.root))
         sure = np.clip(np.nan_to_num(clip.confidence), _LEAST_SURE, 1)
         self._sure = np.where(self.seen, np.where(clip.edited, 1, sure), 0)
         both = self.seen[:, CHILDREN] & self.seen[:, PARENTS]
@@ -215,7 +219,8 @@ class _Camera:
         ray = away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-6)
         guessed = np.where(self._answer.is_prior_only[frames], _BLIND_M, _GUESSED_M)[:, None]
         bones = _closeness(ray[:, None], *_between(self._shown[frames], (_ACROSS_M, _ALONG_M), guessed))
-        return bones, _closeness(ray, *_between(self._any_shown[frames], (_ROOT_ACROSS_M, _ROOT_ALONG_M), _BLIND_ROOT_M))
+        root = _closeness(ray, *_between(self._any_shown[frames], (_ROOT_ACROSS_M, _ROOT_ALONG_M), _BLIND_ROOT_M))
+        return bones, root * self.is_placed
 
 
 class _Moment:

@@ -194,3 +194,11 @@ def test_a_correction_of_the_first_clip_is_met(motion, lifter):
     answer = lift_together([corrected, clips[1]], cameras, lifter=lifter)
     there = corrected.camera.project(answer.absolute()[50, WRIST])
     assert np.linalg.norm(there - points[50, WRIST]) < 0.1
+
+
+def test_where_somebody_stands_is_not_made_up(motion, lifter):
+    clips, cameras = seen(motion)
+    nobody = lift_together(clips, cameras, np.ones((FRAMES, 16), bool), lifter=lifter)
+    assert not nobody.root.any() and nobody.is_prior_only.all() and np.isfinite(nobody.positions).all()
+    blind = lift_together([clips[0], without(clips[1], slice(None))], cameras, lifter=lifter, aids=ALONE)
+    assert off_mm(blind, motion) < 1.5 * off_mm(lifter.lift(clips[0], aids=ALONE), motion)
