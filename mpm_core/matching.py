@@ -259,9 +259,11 @@ def _on_frames_of(first: Clip, other: Clip, shift_s: float) -> Clip:
         wanted = other.times
     pixels, sure = at_times(points, other.times, wanted), at_times(sure, other.times, wanted)[..., 0]
     visible: Mask = np.asarray(np.isfinite(pixels).all(-1))
-    none = np.zeros_like(visible)
+    nearest = np.clip(np.searchsorted((other.times[1:] + other.times[:-1]) / 2, wanted), 0, len(other) - 1)
+    derived = (other.derived & ~other.edited)[nearest] & visible
+    none, pixels = np.zeros_like(visible), np.where(visible[..., None], pixels, 0)
     return replace(
-        other, keypoints=np.where(visible[..., None], pixels, 0).astype(np.float32), visible=visible, derived=none, edited=none,
+        other, keypoints=pixels.astype(np.float32), visible=visible, derived=derived, edited=none,
         confidence=np.where(visible, np.clip(np.nan_to_num(sure), 0, None), 0).astype(np.float32), ground_truth=None, keys=None,
         original=None, chosen=None, completed=None, times=first.times, fps=first.fps,
     )  # fmt: skip

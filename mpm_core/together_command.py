@@ -9,9 +9,10 @@ from typing import Any
 
 from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.clip import Clip
-from mpm_core.diffusion.options import USUAL_SAMPLES, Sampling
+from mpm_core.diffusion.options import USUAL_SAMPLES, USUAL_STEPS_TOGETHER, Sampling
 from mpm_core.errors import UserError
 from mpm_core.formats.base import UNITS, ReadOptions
+from mpm_core.lifters.aids import Aids
 from mpm_core.matching import View, match_views
 from mpm_core.output_option import add_output
 from mpm_core.reading import typed_size
@@ -19,6 +20,12 @@ from mpm_core.terminal import follow
 from mpm_core.writing import add_writing, write_options
 
 _log = logging.getLogger("mpm")
+
+_SWITCHES = {
+    "mirror": "average each camera's answer with the mirrored one, which takes twice as long",
+    "fit": "what several cameras see lies where their rays meet; without it, the answer is the mean of hypotheses",
+    "grounding": "move the person so that feet that stand do not slide",
+}
 
 
 def add_together(commands: Any) -> None:
@@ -36,9 +43,13 @@ def add_together(commands: Any) -> None:
     add_output(parser, required=True, help="file to write, in the format of its ending")
     parser.add_argument("--fps", type=float, help="frames per second, when the files do not say")
     parser.add_argument("--image-size", type=typed_size, metavar="WxH", help="image size in pixels, when the files do not say")
-    parser.add_argument("--samples", type=int, default=USUAL_SAMPLES, metavar="N", help="hypotheses (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=10, metavar="N", help="of each (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    for name, what in _SWITCHES.items():
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True, help=f"{what} (default: on)")
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help=f"hypotheses (default: none; {USUAL_SAMPLES} where the answer is made of them)"
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help=f"of each (default: {USUAL_STEPS_TOGETHER})")
+    parser.add_argument("--seed", type=int, help="of the noise (default: 0)")
     parser.add_argument(
         "--hide", action="append", default=[], metavar="WHAT[:FIRST-LAST]", help="hidden from all cameras, see mpm lift"
     )
@@ -54,21 +65,19 @@ def run_together(options: argparse.Namespace) -> None:
     from mpm_core.hiding import check_mask_names, parse_mask
     from mpm_core.lifters import find_device
     from mpm_core.lifters.denoisers import load_denoiser
-    from mpm_core.lifters.several_cameras import Together
+    from mpm_core.lifters.several_cameras import Means, Together
 
     check_target(options.output)
     check_mask_names(options.hide)
-    sampling = Sampling(options.samples, options.steps, seed=options.seed).checked()
-    if not sampling.samples:
-        raise UserError("--samples must be 1 or more: the answer is made of them")
+    sampling, aids = _sampling_of(options), Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
     views = views_of(options.views, read_cameras(options.cameras, options.unit))
     matched = match_views([View(_read(path, options), camera) for path, camera in views])
     for note in (*matched.notes, *matched.doubts):
         _log.warning("%s", note)
     first = matched.clips[0]
     mask = parse_mask(options.hide, len(first))
-    denoiser = load_denoiser(find_device(options.device), options.weights)
-    together = Together.of(matched, mask, sampling, denoiser)
+    denoiser = None if options.weights is None else load_denoiser(find_device(options.device), options.weights)
+    together = Together.of(matched, mask, sampling, Means(options.device, denoiser=denoiser), aids)
     list(follow(together.run(), "lift"))
     prediction = together.prediction()
     options.outputs = [options.output]
@@ -76,6 +85,20 @@ def run_together(options: argparse.Namespace) -> None:
         _log.warning("%s: %s", options.output, note)
     off = ", ".join(f"{camera.name} {px:.1f} px" for (_, camera), px in zip(views, together.off_px(), strict=True))
     _log.info("wrote %s, in the axes of %s; off the keypoints: %s", options.output, views[0][1].name, off)
+
+
+def _sampling_of(options: argparse.Namespace) -> Sampling:
+    """What was typed; UserError for what says something about hypotheses that nobody wants."""
+    given = {name: getattr(options, name) for name in ("steps", "seed") if getattr(options, name) is not None}
+    idle = next((name for name in (*given, "weights") if getattr(options, name) is not None), None)
+    if options.samples == 0 and not options.fit:
+        raise UserError("--samples must be 1 or more with --no-fit: the answer is made of them")
+    if not options.samples and options.fit and idle is not None:
+        raise UserError(f"--{idle} says something about hypotheses, but no --samples are asked for")
+    sampling = Sampling(options.samples or 0, **{"steps": USUAL_STEPS_TOGETHER, **given}).checked()
+    if getattr(options, "uncertainty", False) and ((options.fit and not sampling.samples) or not sampling.can_differ):
+        raise UserError("--uncertainty needs --samples: two hypotheses or more, in two or more --steps")
+    return sampling
 
 
 def views_of(words: list[str], cameras: tuple[CalibratedCamera, ...]) -> list[tuple[Path, CalibratedCamera]]:

@@ -32,15 +32,15 @@ from app.workers.opening import Opener, ReadBeside
 from app.workers.together import MatchJob
 from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.clip import Clip, split_source
-from mpm_core.diffusion.options import MOST_SAMPLES, MOST_STEPS, USUAL_SAMPLES, Sampling
+from mpm_core.diffusion.options import MOST_SAMPLES, MOST_STEPS, USUAL_SAMPLES, USUAL_STEPS_TOGETHER, Sampling
 from mpm_core.errors import UserError
 from mpm_core.files import VIDEO_SUFFIXES
 from mpm_core.formats.base import UNITS
+from mpm_core.lifters.aids import Aids
 from mpm_core.masking import Mask
 from mpm_core.matching import Matched, View
 
 _UNITS = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "inch": "inches"}
-_USUAL_STEPS = 10
 _FARTHEST_FRAMES = 99_999.0
 _WIDTH, _LINES = 600, 8
 _NO_CAMERA = -1
@@ -66,7 +66,7 @@ class TogetherDialog(QDialog):
         super().__init__(parent)
         assert session.clip is not None
         self.setWindowTitle("Lift with another camera")
-        self._opener, self._kinds = opener, kinds
+        self._opener, self._kinds, self._aids = opener, kinds, session.options.aids
         self._path: Path | None = None
         self._cameras: tuple[CalibratedCamera, ...] = ()
         self._rows: list[_Row] = []
@@ -108,8 +108,13 @@ class TogetherDialog(QDialog):
         return "" if self._path is None else self._path.name
 
     def sampling(self) -> Sampling:
-        """How hypotheses are drawn, whose mean is the answer."""
+        """How hypotheses are drawn beside the answer, or for it where it is made of them."""
         return Sampling(self._samples.value(), self._steps.value())
+
+    @property
+    def aids(self) -> Aids:
+        """Those of the panel Lifting when the dialog opened, as far as they concern several cameras."""
+        return self._aids
 
     def _build_calibration(self) -> QHBoxLayout:
         self._calibration = _elided("none yet")
@@ -144,13 +149,20 @@ class TogetherDialog(QDialog):
     def _build_sampling(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self._samples, self._steps = QSpinBox(), QSpinBox()
-        for box, most, value in ((self._samples, MOST_SAMPLES, USUAL_SAMPLES), (self._steps, MOST_STEPS, _USUAL_STEPS)):
-            box.setRange(1, most)
-            box.setValue(value)
-        self._samples.setToolTip("So many motions are drawn; the answer is their mean, and how far they lie apart is kept")
-        row.addWidget(QLabel("The mean of"))
+        self._samples.setRange(0 if self._aids.fit else 1, MOST_SAMPLES)
+        self._samples.setValue(0 if self._aids.fit else USUAL_SAMPLES)
+        self._samples.setSpecialValueText("none" if self._aids.fit else "")
+        self._steps.setRange(1, MOST_STEPS)
+        self._steps.setValue(USUAL_STEPS_TOGETHER)
+        self._steps.setEnabled(self._samples.value() > 0)
+        self._samples.valueChanged.connect(lambda samples: self._steps.setEnabled(samples > 0))
+        if self._aids.fit:
+            self._samples.setToolTip("So many motions are drawn beside the answer, and how far they lie apart is kept with it")
+        else:
+            self._samples.setToolTip("The fit is off in Lifting: the answer is the mean of so many motions that are drawn")
+        row.addWidget(QLabel("Hypotheses" if self._aids.fit else "The mean of"))
         row.addWidget(self._samples)
-        row.addWidget(QLabel("hypotheses in"))
+        row.addWidget(QLabel("in" if self._aids.fit else "hypotheses in"))
         row.addWidget(self._steps)
         row.addWidget(QLabel("steps"))
         row.addStretch()

@@ -49,5 +49,5 @@ class TogetherHandlers(QObject):
             if now is None or now.keypoints is not clip.keypoints or now.times is not clip.times:
                 self._session.warning.emit(_OTHER_CLIP)
                 return
-            self._job.start(dialog.matched, dialog.calibration, dialog.sampling())
+            self._job.start(dialog.matched, dialog.calibration, dialog.sampling(), dialog.aids)
             self.begun.emit()

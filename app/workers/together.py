@@ -16,14 +16,9 @@ from mpm_core.camera import Intrinsics
 from mpm_core.clip import Clip
 from mpm_core.diffusion.options import Sampling
 from mpm_core.lifters.aids import Aids
-from mpm_core.prediction import Prediction
-from mpm_core.provenance import Step
 
 if TYPE_CHECKING:
     from mpm_core.matching import Matched, View
-
-_NO_AIDS = Aids(**dict.fromkeys(vars(Aids()), False))
-"""None of them has a say in what several cameras see."""
 
 
 class MatchJob(QObject):
@@ -72,14 +67,14 @@ class MatchJob(QObject):
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """clip: as it was open then; calibration: the name of its file; on_show: the answer that there is by this camera alone."""
+    """clip: as it was open then; calibration: the name of its file."""
 
     clip: Clip
     matched: Matched
     calibration: str
     sampling: Sampling
+    aids: Aids
     device: str
-    on_show: Prediction | None
     number: int
 
     @property
@@ -95,33 +90,29 @@ class _Asked:
 class TogetherJob(KeepingJob):
     """Keeps the answer by what several cameras saw, as it was when that was asked for."""
 
-    def start(self, matched: Matched, calibration: str, sampling: Sampling) -> None:
+    def start(self, matched: Matched, calibration: str, sampling: Sampling, aids: Aids) -> None:
         """Lift views that fit each other, of which the first is the clip that is open."""
         session = self._session
         if session.clip is None or self._is_running:
             return
-        is_old = session.state.is_busy or session.renewal.marks is not None
-        on_show, device = None if is_old else session.prediction, session.options.device
-        self._begin(_Asked(session.clip, matched, calibration, sampling, device, on_show, self._next_number()))
+        aids = replace(aids, calibrate=False, refine=False)  # of which the others are all that concerns several cameras
+        self._begin(_Asked(session.clip, matched, calibration, sampling, aids, session.options.device, self._next_number()))
 
     def _work(self, asked: _Asked) -> None:
         """In the worker. torch loads with these, so not before they are needed."""
-        from mpm_core.lifters import find_device
-        from mpm_core.lifters.denoisers import load_denoiser
-        from mpm_core.lifters.several_cameras import Together
+        from mpm_core.lifters.several_cameras import Means, Together
 
-        denoiser = load_denoiser(find_device(asked.device))
-        together = Together.of(asked.matched, None, asked.sampling, denoiser)
+        together = Together.of(asked.matched, None, asked.sampling, Means(asked.device), asked.aids)
         for step in together.run():
             if self._is_given_up(asked):
                 return
             self._tell(step.done / max(step.total, 1), f"{len(asked.matched.cameras)} cameras", asked)
-        answer, off = _with_up(together.prediction(), asked.on_show), together.off_px()
+        answer, off = together.prediction(), together.off_px()
         names = [camera.name for camera in asked.matched.cameras]
-        kept = keep(asked.name, answer, _NO_AIDS)
+        kept = keep(asked.name, answer, asked.aids)
         note = {
             **kept.note,
-            "weights": denoiser.weights.replace(", sha256", ""),
+            "weights": ", ".join(weights.replace(", sha256", "") for weights in together.weights),
             "cameras": "; ".join(f"{n}: {clip.name}" for n, clip in zip(names, asked.matched.clips, strict=True)),
             "calibration": asked.calibration,
             "off the keypoints": ", ".join(f"{n} {px:.1f} px" for n, px in zip(names, off, strict=True)),
@@ -145,11 +136,3 @@ class TogetherJob(KeepingJob):
         if is_new_camera:
             said.append(f"the clip's field of view is {angle:.1f}° now, {told}")
         session.message.emit("; ".join(said) + ". The tab Answers lists it, and Export and What was done offer it.")
-
-
-def _with_up(answer: Prediction, on_show: Prediction | None) -> Prediction:
-    """The calibration does not say which way is up, but the answer by this camera alone does, in the same axes."""
-    if on_show is None or on_show.up is None:
-        return answer
-    told = Step.now(f"which way is up: as {on_show.lifter} tells it by the first camera alone")
-    return replace(answer, up=on_show.up, up_error_deg=on_show.up_error_deg, history=(*answer.history, told))

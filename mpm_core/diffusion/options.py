@@ -16,6 +16,9 @@ MOST_SAMPLES, MOST_STEPS = 500, 1000
 USUAL_SAMPLES = 5
 """What lifters draw that answer by hypotheses alone, where nobody says how many."""
 
+USUAL_STEPS_TOGETHER = 10
+"""Of hypotheses that are guided to what several cameras see."""
+
 
 @dataclass(frozen=True)
 class Sampling:

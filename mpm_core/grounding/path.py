@@ -75,13 +75,14 @@ class Correction:
 
 
 def stand_on_ground(
-    places: Floats, up: Floats, contact: Floats, fps: float, follows: NDArray[np.bool_] | None = None
+    places: Floats, up: Floats, contact: Floats, fps: float, follows: NDArray[np.bool_] | None = None, is_placed: bool = False
 ) -> Iterator[Correction | None]:
     """How to move a person so that they stand on the ground, step by step, so that whoever cannot wait may stop in between:
     None before each pass, at last the correction.
 
     places: (frames, 16, 3) metres in camera axes; up: (3,) unit vector; contact: (frames, 2) probability that a foot stands;
-    follows: (frames - 1,) False where a frame does not come right after the one before.
+    follows: (frames - 1,) False where a frame does not come right after the one before. is_placed: whether distances are known
+    as well as what lies across the line of sight, as several cameras tell them.
     """
     frames, fps = len(places), min(fps, _FASTEST_RATE)
     if frames < 3:
@@ -95,7 +96,8 @@ def stand_on_ground(
         goes_on &= follows
 
     def system_of(part: _Part) -> _System:
-        return _system(root[part.around], ankles[part.around], contact[part.around], goes_on[part.steps], fps)
+        inside = part.around
+        return _system(root[inside], ankles[inside], contact[inside], goes_on[part.steps], fps, is_placed)
 
     yield from _put_on_floor(_parts(frames, fps), system_of, ankles, np.asarray(up, np.float64), contact)
 
@@ -127,12 +129,14 @@ def _parts(frames: int, fps: float) -> list[_Part]:
     return [_Part(slice(max(own.start - reach, 0), min(own.stop + reach, frames)), own) for own in owned]
 
 
-def _system(root: Vectors, ankles: Vectors, contact: Floats, goes_on: NDArray[np.bool_], fps: float) -> _System:
+def _system(
+    root: Vectors, ankles: Vectors, contact: Floats, goes_on: NDArray[np.bool_], fps: float, is_placed: bool
+) -> _System:
     """All but the floor."""
     system = _System(len(root))
-    system.keep(0, _closeness(root, _ALONG_M, _ACROSS_M))
+    system.keep(0, _closeness(root, _ACROSS_M if is_placed else _ALONG_M, _ACROSS_M))
     for foot in (0, 1):
-        system.keep(1 + foot, _closeness(ankles[:, foot], _LEG_ALONG_M, _LEG_ACROSS_M))
+        system.keep(1 + foot, _closeness(ankles[:, foot], _LEG_ACROSS_M if is_placed else _LEG_ALONG_M, _LEG_ACROSS_M))
         both = np.square(np.minimum(contact[1:, foot], contact[:-1, foot])) * goes_on * (fps / _STANDING_M_S) ** 2
         system.stand_still(1 + foot, both, np.diff(ankles[:, foot], axis=0))
     for vector, shake in enumerate((_SHAKE_M_S2, _LEG_SHAKE_M_S2, _LEG_SHAKE_M_S2)):

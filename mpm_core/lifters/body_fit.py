@@ -69,7 +69,7 @@ CHILDREN = np.array([joint for joint in MPM16.parents_first if MPM16.parents[joi
 PARENTS = np.array([MPM16.parents[joint] for joint in CHILDREN])
 """The ends of the 15 bones, each after those that lead to it from Hip."""
 
-_MIRROR_BONE = np.array([list(CHILDREN).index(MPM16.mirror[joint]) for joint in CHILDREN])
+MIRROR_BONE = np.array([list(CHILDREN).index(MPM16.mirror[joint]) for joint in CHILDREN])
 _OF_LIMBS = MPM16.indices(("LKnee", "LAnkle", "RKnee", "RAnkle", "LElbow", "LWrist", "RElbow", "RWrist"))
 _LONG = np.isin(CHILDREN, (*_OF_LIMBS, *MPM16.indices(("Spine", "Thorax"))))
 
@@ -279,7 +279,7 @@ def _lengths(bones: Floats, measured: NDArray[np.bool_]) -> Floats:
     median = np.take_along_axis(length, order, axis=1)[np.arange(len(length)), middle].astype(np.float64)
     count = np.maximum(measured.sum(1), 1)
     both = median * count
-    return (both + both[_MIRROR_BONE]) / (count + count[_MIRROR_BONE])
+    return (both + both[MIRROR_BONE]) / (count + count[MIRROR_BONE])
 
 
 def _excess(bones: Floats, lengths: Floats) -> Floats:

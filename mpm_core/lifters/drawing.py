@@ -26,7 +26,8 @@ from mpm_core.progress import Progress
 from mpm_core.skeleton import MPM16
 
 WAYS = ("d3dp", "platypose")
-"""d3dp: the denoiser sees what is visible. platypose: it sees nothing, and is guided to it."""
+"""d3dp: the denoiser sees what is visible, and is guided to what other cameras see, if there are any. platypose: it sees
+nothing, and is guided to it."""
 
 _CONTEXT = 20
 """Grid frames to either side of a range that are denoised with it, so that it fits what lies around."""
@@ -79,7 +80,7 @@ class Seen:
 class Drawer:
     """Draws hypotheses of a clip in MPM-16 joints, for any mask and range of frames.
 
-    others: the same person in other calibrated cameras, see sights.py; they count where way is 'platypose'.
+    others: the same person in other calibrated cameras, see sights.py: hypotheses are guided to what all of them see.
     """
 
     def __init__(self, model: Denoiser, clip: Clip, task: str, way: str = "d3dp", others: Sequence[Sight] = ()) -> None:
@@ -176,7 +177,7 @@ class Drawer:
         if self._task == "complete":
             known = ~seen.hidden & ~seen.hidden[:, MPM16.root, None]
             return KnownJoints(seen.prepared.points[0], known)
-        if self._way != "platypose":
+        if self._way != "platypose" and not self._others:
             return None
         sights = (Sight.first(self._clip, hidden), *self._others)
         views = [sight.view(self._resampling, seen.first, seen.last, seen.turn) for sight in sights]

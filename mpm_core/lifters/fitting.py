@@ -13,6 +13,7 @@ from mpm_core.clip import Clip
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS, BodyFit, SeenPoses, thinned
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.lifters.slow_errors import reach_of
+from mpm_core.lifters.steadying import REACH, from_nearest, steadied, steadying_frames, tremble_of
 from mpm_core.masking import Mask
 from mpm_core.pauses import goes_on, pieces
 from mpm_core.prediction import Prediction
@@ -23,10 +24,6 @@ _SMOOTHING_S = 0.1
 """How far in time corrections are smoothed where the keypoints are not trusted at all."""
 
 _LEAST_SMOOTHING_FRAMES = 0.2
-
-_TOLERATED_TREMBLE_M_S2 = 4.0
-"""Acceleration along an axis that the tremble of keypoints from frame to frame may give to the answer. That of people who
-walk is around four times as much."""
 
 _FILLING_S = 0.15
 """How far in time the corrections of bones come from that are not seen: what is long hidden stays as answered."""
@@ -40,16 +37,8 @@ _OTHER_PLACE_M = 1.0
 _UNSEEN_WEIGHT = 1e-3
 """Of distances in frames where nobody is seen; where all joints are seen it is 1."""
 
-_FOURTH_DIFFERENCE = (1.0, -4.0, 6.0, -4.0, 1.0)
-
-_MAD_TO_SIGMA = 1.4826
-"""Makes the median size of normally distributed errors their standard deviation."""
-
 _KNOWN_FROM = 0.5
 """Corrections that are at least so sure fill those around that are not."""
-
-_REACH = 4.0
-"""Times its spread, as far as smoothing looks."""
 
 _FRAMES_PER_STEP = 2048
 """A mask that changes meanwhile waits so long: 30 ms."""
@@ -180,9 +169,9 @@ class FittedTask:
             self._shift[run[kept]], self._sureness[run[kept]] = shift[kept], sureness[kept]
             self._seen_share[run[kept]] = poses.seen.mean(0)[kept]
 
-        steadying = _steadying_frames(self._depth_m * self._tremble, self._fps)
+        steadying = steadying_frames(self._depth_m * self._tremble, self._fps)
         spread = max(self._fps * _SMOOTHING_S * (1 - self._body.trust), steadying)
-        reach = int(np.ceil(_REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
+        reach = int(np.ceil(REACH * max(spread + self._fps * _FILLING_S, self._fps * _DISTANCE_SMOOTHING_S)))
         for piece in pieces(self._times, self._fps):
             inside = frames[(frames >= piece.start) & (frames < piece.stop)]
             for run in np.split(inside, np.flatnonzero(np.diff(inside) > 2 * reach) + 1) if len(inside) else ():
@@ -204,7 +193,7 @@ class FittedTask:
         shift = shift - shift[:, MPM16.root, None]
         shift[..., :2] += self._along_rays(part, place, place[:, 2] * (share - 1))
         if steadying > _LEAST_SMOOTHING_FRAMES:
-            shift += _steadied(answer.positions[around], self._answered[around], steadying)[inner] - answer.positions[part]
+            shift += steadied(answer.positions[around], self._answered[around], steadying)[inner] - answer.positions[part]
         self._from_root[part] = shift
         self._positions[part] = answer.positions[part] + self._from_root[part]
         self._root[part] = root + self._of_root[part]
@@ -232,14 +221,14 @@ class FittedTask:
             bones, both = shift.copy(), sure.copy()
             bones[:, CHILDREN] -= shift[:, PARENTS]
             both[:, CHILDREN] *= sure[:, PARENTS]
-            filled = both * bones + (1 - both) * _from_nearest(bones, both[..., 0] >= _KNOWN_FROM, self._fps * _FILLING_S)
+            filled = both * bones + (1 - both) * from_nearest(bones, both[..., 0] >= _KNOWN_FROM, self._fps * _FILLING_S)
             for child, parent in zip(CHILDREN, PARENTS, strict=True):
                 filled[:, child] += filled[:, parent]
                 across = sure[:, child] * shift[:, child] + (1 - sure[:, child]) * filled[:, child]
                 filled[:, child, :2] = across[:, :2]
             shift = filled
         if spread > _LEAST_SMOOTHING_FRAMES:
-            shift = gaussian_filter1d(shift, spread, axis=0, mode="nearest", truncate=_REACH)
+            shift = gaussian_filter1d(shift, spread, axis=0, mode="nearest", truncate=REACH)
         return shift
 
     def _smooth_distance(self, distance: NDArray[np.floating], around: slice) -> NDArray[np.floating]:
@@ -247,7 +236,7 @@ class FittedTask:
         Manduchi, ICCV 1998)."""
         weight = np.maximum(self._seen_share[around], np.float32(_UNSEEN_WEIGHT))
         spread = self._fps * _DISTANCE_SMOOTHING_S
-        reach = min(int(np.ceil(_REACH * spread)), len(distance) - 1)
+        reach = min(int(np.ceil(REACH * spread)), len(distance) - 1)
         total, weights = distance * weight, weight.copy()
         for step in range(1, reach + 1):
             early, late = slice(None, -step), slice(step, None)
@@ -257,65 +246,6 @@ class FittedTask:
                 total[here] += alike * weight[there] * distance[there]
                 weights[here] += alike * weight[there]
         return total / weights
-
-
-def tremble_of(rays: NDArray[np.floating], seen: NDArray[np.bool_]) -> float:
-    """Standard deviation of what changes keypoints from frame to frame and is no movement, along an axis of the rays (frames,
-    16, 2) of joints that are seen (frames, 16).
-
-    People move so smoothly that fourth differences of their keypoints are of noise alone: the median of their size, so that
-    outliers and exchanged sides do not count, tells how large it is (a difference-based estimator of variance: Hall, Kay
-    and Titterington, Biometrika 1990).
-    """
-    if len(seen) < len(_FOURTH_DIFFERENCE):
-        return 0.0
-    frames = thinned(np.ones(len(seen) - len(_FOURTH_DIFFERENCE) + 1, bool))
-    differences, whole = np.zeros((len(frames), *rays.shape[1:])), np.ones((len(frames), seen.shape[1]), bool)
-    for later, factor in enumerate(_FOURTH_DIFFERENCE):
-        differences += factor * rays[frames + later]
-        whole &= seen[frames + later]
-    differences = differences[whole]
-    if not differences.size:
-        return 0.0
-    return float(np.median(np.abs(differences)) * _MAD_TO_SIGMA / np.linalg.norm(_FOURTH_DIFFERENCE))
-
-
-def _steadying_frames(tremble: float, fps: float) -> float:
-    """Standard deviation in frames of the Gaussian that takes enough of a tremble, in metres, away; 0 when it is small.
-
-    White noise has the acceleration sqrt(6) as large as itself, times fps squared, and behind a Gaussian of s frames still
-    sqrt(3 / (8 sqrt(pi))) / s^2.5.
-    """
-    times = np.sqrt(6.0) * tremble * fps**2 / _TOLERATED_TREMBLE_M_S2
-    return float((0.46 / np.sqrt(6.0) * np.sqrt(max(times**2 - 1, 0.0))) ** 0.4)
-
-
-def _steadied(positions: NDArray[np.floating], answered: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:
-    """(frames, 16, 3) smoothed by a Gaussian of so many frames, over those that are answered."""
-
-    def smooth(values: NDArray[np.floating]) -> NDArray[np.floating]:
-        return gaussian_filter1d(values, spread, axis=0, mode="nearest", truncate=_REACH)
-
-    there = answered[:, None, None]
-    return smooth(np.where(there, positions, np.float32(0))) / np.maximum(smooth(there.astype(np.float32)), np.float32(1e-6))
-
-
-def _from_nearest(values: NDArray[np.floating], known: NDArray[np.bool_], spread: float) -> NDArray[np.floating]:
-    """Values (frames, 16, 3) in between the nearest known (frames, 16) before and after, fading out with the distance in
-    time, of which `spread` frames is the standard deviation."""
-    numbers, count = np.arange(len(values))[:, None], len(values)
-    before = np.maximum.accumulate(np.where(known, numbers, -1), axis=0)
-    after = np.minimum.accumulate(np.where(known, numbers, count)[::-1], axis=0)[::-1]
-    total, weights = np.zeros(values.shape, np.float32), np.zeros(known.shape, np.float32)
-    strength = np.zeros(known.shape, np.float32)
-    for there in (before, after):
-        apart = np.abs(there - numbers).astype(np.float32)
-        fading = np.where((there < 0) | (there == count), 0, np.exp(-0.5 * np.square(apart / np.float32(spread))))
-        weight = fading / np.maximum(apart, 1)
-        total += weight[..., None] * np.take_along_axis(values, np.clip(there, 0, count - 1)[..., None], axis=0)
-        weights += weight
-        strength = np.maximum(strength, fading)
-    return total * (strength / np.maximum(weights, np.float32(1e-9)))[..., None]
 
 
 def _with_neighbours(frames: NDArray[np.int64], reach: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:

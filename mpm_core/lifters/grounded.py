@@ -34,8 +34,9 @@ class GroundedTask:
     as much as in the answer before. Up, where the lifter tells it, is corrected by the body's
     balance, then levelled by the feet; see grounding/balance.py and levelling.py."""
 
-    def __init__(self, task: LivingTask, clip: Clip) -> None:
-        self._task, self._clip = task, clip
+    def __init__(self, task: LivingTask, clip: Clip, is_placed: bool = False) -> None:
+        """is_placed: see stand_on_ground."""
+        self._task, self._clip, self._is_placed = task, clip, is_placed
         self._positions = np.full((len(clip), len(MPM16), 3), np.nan, np.float32)
         self._root = np.full((len(clip), 3), np.nan, np.float32)
         self._snapshots = Snapshots()
@@ -75,7 +76,7 @@ class GroundedTask:
         follows = (np.diff(np.flatnonzero(known)) == 1) & goes_on(self._clip.times[known], self._clip.fps)
         correction: Correction | None = None
         for correction in stand_on_ground(
-            answer.absolute()[rows], np.array(up.direction), contact[rows], self._clip.fps, follows
+            answer.absolute()[rows], np.array(up.direction), contact[rows], self._clip.fps, follows, self._is_placed
         ):
             if correction is None:
                 yield

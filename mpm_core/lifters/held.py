@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mpm_core.clip import Clip
 from mpm_core.lifters.base import LiftingTask
 from mpm_core.lifters.body_fit import CHILDREN, NEAREST_M, PARENTS
-from mpm_core.lifters.fitting import tremble_of
 from mpm_core.lifters.holding import give_way
 from mpm_core.lifters.slow_errors import SlowErrors, slow_bands
+from mpm_core.lifters.steadying import tremble_of
 from mpm_core.masking import Mask
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction

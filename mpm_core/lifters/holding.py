@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS
+from mpm_core.lifters.body_system import solve_body
 from mpm_core.lifters.slow_errors import SlowErrors
-from mpm_core.skeleton import MPM16
 
 _HELD_ACROSS_M = 1e-4
 """Of a joint that is held."""
@@ -70,23 +70,5 @@ def _step(anchors: Vectors, moved: Vectors, closeness: Vectors, lengths: Vectors
     along = bones / length[..., None]
     ties = stiffness[..., None, None] * along[..., :, None] * along[..., None, :]  # (frames, 15, 3, 3)
     tension = (stiffness * (length - lengths))[..., None] * along
-    own = closeness.copy()  # (frames, 16, 3, 3), the blocks of the diagonal
     pull = -(closeness @ moved[..., None])[..., 0]
-    for bone, (child, parent) in enumerate(zip(CHILDREN, PARENTS, strict=True)):
-        for joint, sign in ((child, -1), (parent, 1)):
-            own[:, joint] += ties[:, bone]
-            pull[:, joint] += sign * tension[:, bone]
-    inverse = np.empty_like(own)
-    for bone in reversed(range(len(CHILDREN))):
-        child, parent = CHILDREN[bone], PARENTS[bone]
-        inverse[:, child] = np.linalg.inv(own[:, child])
-        passed = ties[:, bone] @ inverse[:, child]
-        own[:, parent] -= passed @ ties[:, bone]
-        pull[:, parent] += (passed @ pull[:, child, :, None])[..., 0]
-    further = np.empty_like(moved)
-    root = MPM16.root
-    further[:, root] = np.linalg.solve(own[:, root], pull[:, root, :, None])[..., 0]
-    for bone, (child, parent) in enumerate(zip(CHILDREN, PARENTS, strict=True)):
-        from_parent = pull[:, child, :, None] + ties[:, bone] @ further[:, parent, :, None]
-        further[:, child] = (inverse[:, child] @ from_parent)[..., 0]
-    return further
+    return solve_body(closeness, pull, ties, tension)

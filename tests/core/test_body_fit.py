@@ -9,8 +9,8 @@ from mpm_core.camera import Intrinsics
 from mpm_core.formats.h36m_npz import read_all
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.body_fit import BodyFit, SeenPoses
-from mpm_core.lifters.fitting import _steadying_frames, tremble_of
 from mpm_core.lifters.slow_errors import depth_errors
+from mpm_core.lifters.steadying import steadying_frames, tremble_of
 from mpm_core.masking import limb_mask
 from mpm_core.metrics import acceleration_error, joint_errors, jumps, reprojection
 from mpm_core.skeleton import MPM16
@@ -341,8 +341,8 @@ def test_keypoints_that_tremble_do_not_shake_the_answer(lifter, demo, monkeypatc
     truth = steady.ground_truth - steady.ground_truth[:, :1]
     calm, shaken = (acceleration_error(lifter.lift(clip).positions, truth, fps) for clip in (steady, noisy))
     assert shaken < calm + 4.0 * 3**0.5  # what is let be along each of three axes
-    assert _steadying_frames(4.0 * tremble_of(*_rays_of(noisy)), fps) > 0.4
-    assert _steadying_frames(4.0 * tremble_of(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
+    assert steadying_frames(4.0 * tremble_of(*_rays_of(noisy)), fps) > 0.4
+    assert steadying_frames(4.0 * tremble_of(*_rays_of(steady)), fps) == 0, "clean keypoints are smoothed"
     monkeypatch.setattr("mpm_core.lifters.fitting.tremble_of", lambda *_: 0.0)
     assert shaken < 0.6 * acceleration_error(lifter.lift(noisy).positions, truth, fps)
 
