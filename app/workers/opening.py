@@ -17,10 +17,13 @@ from app.document.file_people import FilePeople
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.document.told_answers import ToldAnswers
 from app.workers.newest_wins import NewestWins
+from app.workers.turns import TURNS
 from mpm_core.assets import find_asset
 from mpm_core.clip import Clip
+from mpm_core.corrections import with_keys
 from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip, told_in_words
 from mpm_core.formats.base import Contents, ReadOptions
@@ -67,6 +70,8 @@ class Opener(QObject):
         self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
+        self._to_remember: Path | None = None
+        self._soon = single_shot(self, self._remember_opened)
         self._thread.failed.connect(self.failed)
         self._found.connect(self._on_found)
         self._was_read.connect(self._remember)
@@ -76,6 +81,7 @@ class Opener(QObject):
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._thread.stop()
+        self._remember_opened()
 
     def open(self, path: Path, asks: bool = False) -> None:
         """Look at a file; then read it, or ask for what it lacks. asks: also for what was answered before."""
@@ -160,6 +166,7 @@ class Opener(QObject):
         clip = read_clip(path, options=replace(options, on_progress=tell))
         self._was_read.emit(path)
         if beside is None:
+            clip = with_keys(clip.to_mpm16())  # which the session would do, in the window's thread
             self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))
             return
         if not beside.is_truth:
@@ -198,6 +205,10 @@ class Opener(QObject):
     def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float, people: FilePeople | None) -> None:
         if not self.may_leave():
             return
+        TURNS.window_first()
+        if path != find_asset("demo/demo.npz"):
+            self._to_remember = path
+            self._soon.start()
         if people is not None:
             self.people_read.emit(people)
         self._session.open_clip(clip, mask, threshold=threshold)
@@ -209,7 +220,12 @@ class Opener(QObject):
                 placeholder=" … (all of it is under Metrics)",
             )  # fmt: skip
             self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
-        if path != find_asset("demo/demo.npz"):
+
+    def _remember_opened(self) -> None:
+        """The settings are a file, for which the clip that was opened need not wait."""
+        self._soon.stop()
+        path, self._to_remember = self._to_remember, None
+        if path is not None:
             self._recent.remember(path)
 
 
