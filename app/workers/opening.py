@@ -22,7 +22,7 @@ from app.document.told_answers import ToldAnswers
 from app.workers.newest_wins import NewestWins
 from app.workers.turns import TURNS
 from mpm_core.assets import find_asset
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, split_source
 from mpm_core.corrections import with_keys
 from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip, told_in_words
@@ -57,6 +57,7 @@ class Opener(QObject):
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     view_read = Signal(object, object, object)  # what open_view gave, the other camera's Clip, and what is hidden of that
     _found = Signal(object, object, object)
+    _noted = Signal(str)
     _was_read = Signal(object)
     _opened = Signal(object, object, object, float, object)
 
@@ -74,6 +75,8 @@ class Opener(QObject):
         self._soon = single_shot(self, self._remember_opened)
         self._thread.failed.connect(self.failed)
         self._found.connect(self._on_found)
+        self._noted.connect(session.message)
+        session.rate_changed.connect(self._remember_rate)
         self._was_read.connect(self._remember)
         self._opened.connect(self._on_opened)
         self._thread.start()
@@ -157,7 +160,8 @@ class Opener(QObject):
                 self._found.emit(path, self._with_remembered_names(contents), beside)
                 return
             if path == self._asks_of and beside is None:
-                raise UserError(f"{path.name} says all that is needed itself: there is nothing to ask")
+                self._noted.emit(f"{path.name} says all that is needed itself: there is nothing to ask")
+                return
             options = ReadOptions()
         if self._thread.is_outdated():
             return
@@ -191,6 +195,16 @@ class Opener(QObject):
         if self._answered is not None and self._answered[0] == path:
             self._told.remember(*self._answered)
         self._answered = None
+
+    def _remember_rate(self) -> None:
+        """A rate that was answered when the file was opened, and is another now, is the answer for the next time."""
+        clip, opened = self._session.clip, self._session.opened
+        if clip is None or opened is None:
+            return
+        path = Path(split_source(opened.source)[0])
+        told = self._told.of(path)
+        if told is not None and told.is_same and told.options.fps is not None and told.options.fps != clip.fps:
+            self._told.remember(path, replace(told.options, fps=clip.fps))
 
     def _on_found(self, path: Path, contents: Contents, beside: ReadBeside | None) -> None:
         """In the window's thread: ask, or open the file as it was read before, which is said."""
