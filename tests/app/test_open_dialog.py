@@ -255,6 +255,7 @@ def test_a_file_that_leaves_nothing_open_has_nothing_to_ask(qtbot, window, tmp_p
 
 def test_a_rate_that_is_said_later_is_the_answer_for_the_next_time(qtbot, window, bare):
     open_and_say(qtbot, window, bare, 25)
+    window.opener.may_leave = lambda: True  # nobody is there to answer a question
     window.video_panel.rate_box._rate.setValue(240)
     first = window.session.clip
     assert first.fps == 240
