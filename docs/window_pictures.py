@@ -64,7 +64,7 @@ def until(is_so: Callable[[], bool]) -> None:
     end = time.monotonic() + _TIMEOUT_S
     while not is_so():
         if time.monotonic() > end:
-            raise TimeoutError("the lifter did not come to an end")
+            raise TimeoutError("the window did not come to where a picture of it is taken")
         wait(50)
 
 

@@ -49,6 +49,8 @@ def with_keys(clip: Clip) -> Clip:
     """The same with arrays for what it does not say of its corrections: each edited joint is a key, and what was measured
     there is unknown."""
     keys, original = clip.keys, clip.original
+    if keys is not None and original is not None:
+        return clip
     if keys is None:
         keys = np.where(clip.edited, KEY_ALONE, 0).astype(np.uint8)
     if original is None:

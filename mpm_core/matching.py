@@ -146,7 +146,7 @@ def _matched(first: Clip, camera: CalibratedCamera, other: Clip, view: View) -> 
     clip = _on_frames_of(first, other, shift)
     both = first.visible & clip.visible
     if both.sum() < _FEWEST_JOINTS:
-        raise UserError(f"{name}: shows nothing at the times at which {first.name} does: is it of another moment?")
+        raise UserError(_why_too_little(first, other, both, shift))
     off = np.abs(beside.distances(first.keypoints, clip.keypoints)[both])
     off_px, size = float(np.median(off)), min(_size(first), _size(clip))
     share = off_px / size
@@ -169,6 +169,18 @@ def _matched(first: Clip, camera: CalibratedCamera, other: Clip, view: View) -> 
     doubted = (far if share > _DOUBTFUL else "", wrong, tall, few if both.any(1).mean() < _FEW else "")
     doubts = tuple(f"{name}: {text}" for text in doubted if text)
     return clip, Fit(shift, off_px, share, height, tuple(notes), doubts)
+
+
+def _why_too_little(first: Clip, other: Clip, both: Mask, shift_s: float) -> str:
+    """Why no more joints are seen by both cameras than these."""
+    for clip in (first, other):
+        if not clip.visible.any():
+            return f"{clip.name}: all of it is hidden, or not sure enough: there is nothing to see the person by"
+    wanted = _wanted(first, other, shift_s)
+    if not ((wanted >= other.times[0] - _SAME_TIME_S) & (wanted <= other.times[-1] + _SAME_TIME_S)).any():
+        return f"{other.name}: shows nothing at the times at which {first.name} does: is it of another moment?"
+    count = "no joint is" if not both.any() else f"only {int(both.sum())} joints of all frames are"
+    return f"{other.name}: {count} seen both by it and by {first.name}: show more of them, or is it of another moment?"
 
 
 def _height_doubt(height_m: float, said_m: float) -> str:

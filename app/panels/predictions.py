@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -42,6 +42,9 @@ _TIPS = {
 }
 _NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept", "cameras")
 _NARROWEST_NAME_PX = 126
+_GIVES_WAY = ("jumps", "acceleration", "reprojection", "p_mpjpe", "visible")
+"""Figures that a narrow panel leaves out, the first one first."""
+
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -71,6 +74,8 @@ class PredictionsPanel(QWidget):
         self.table.set_heading(("Answer", *_SHORT.values()), ("What is drawn: tick an answer", *_TIPS.values()))
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         column.addWidget(self.table, 1)
+        self._rest = _muted()
+        column.addWidget(self._rest)
         column.addLayout(self._build_bottom())
         self._memory = _muted()
         column.addWidget(self._memory)
@@ -127,13 +132,35 @@ class PredictionsPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_names()
+        self._fit()
 
-    def _fit_names(self) -> None:
-        """Names have what figures leave of a wide panel; in a narrow one they are cut, since figures are what is compared."""
-        header = self.table.horizontalHeader()
-        figures = sum(header.sectionSize(column) for column in range(1, header.count()))
-        header.resizeSection(0, max(self.table.viewport().width() - figures, _NARROWEST_NAME_PX))
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Names have what figures leave of a wide panel; in a narrow one they are cut, since figures are what is compared. What
+        then still has no room, the least told figures first, is left out and said to be; so is what nothing is known of."""
+        header, table = self.table.horizontalHeader(), self.table
+        known: list[AnswerFigures] = list(self._figures.rows.values()) if self._figures is not None else []
+        for column, key in enumerate(FIGURES, 1):
+            is_known = not known or any(number_text(getattr(one, key), 1) for one in known)
+            table.setColumnHidden(column, not is_known)
+        widths = {
+            key: max(table.sizeHintForColumn(column), header.sectionSizeHint(column))
+            for column, key in enumerate(FIGURES, 1) if not table.isColumnHidden(column)
+        }  # fmt: skip
+        room = table.viewport().width() - _NARROWEST_NAME_PX
+        left_out: list[str] = []
+        for key in _GIVES_WAY:
+            if key in widths and sum(widths.values()) > room:
+                del widths[key]
+                table.setColumnHidden(list(FIGURES).index(key) + 1, True)
+                left_out.insert(0, _SHORT[key])
+        header.resizeSection(0, max(table.viewport().width() - sum(widths.values()), _NARROWEST_NAME_PX))
+        self._rest.setText(f"In a wider panel, and in the copied table: {', '.join(left_out)}" if left_out else "")
+        self._rest.setVisible(bool(left_out))
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -202,8 +229,7 @@ class PredictionsPanel(QWidget):
             item.setToolTip("\n".join((answer.name, *(f"{key}: {value}" for key, value in answer.note.items()))))
         self._choose_again(chosen)
         self._is_filling = False
-        self._hide_empty_columns()
-        self._fit_names()
+        self._fit()
         self._show_words()
         self._show_buttons()
 
@@ -224,13 +250,6 @@ class PredictionsPanel(QWidget):
             if self._number(row) in numbers:
                 flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
                 model.select(self.table.model().index(row, 0), flags)
-
-    def _hide_empty_columns(self) -> None:
-        """What cannot be told of this clip takes no room."""
-        known: list[AnswerFigures] = list(self._figures.rows.values()) if self._figures is not None else []
-        for column, key in enumerate(FIGURES, 1):
-            if known:
-                self.table.setColumnHidden(column, not any(number_text(getattr(one, key), 1) for one in known))
 
     def _show_words(self) -> None:
         session, figures = self._session, self._figures

@@ -49,7 +49,8 @@ _READING = "Reading"
 
 @dataclass(eq=False)
 class _Row:
-    """What is shown of one camera's clip. others: of the first there are none of these widgets."""
+    """What is shown of one camera's clip. others: of the first there are none of these widgets.
+    chosen: the camera that was chosen last, for when there is one of this name again."""
 
     clip: Clip
     hidden: Mask
@@ -57,6 +58,7 @@ class _Row:
     name: QLabel
     shift: SaidBox | None = None
     others: list[QWidget] = field(default_factory=list)
+    chosen: str = ""
 
 
 class TogetherDialog(QDialog):
@@ -71,6 +73,7 @@ class TogetherDialog(QDialog):
         self._cameras: tuple[CalibratedCamera, ...] = ()
         self._rows: list[_Row] = []
         self._wanted: ReadBeside | None = None  # the file that is being read
+        self._is_reading = False
         self.matched: Matched | None = None
         self._job = MatchJob()
         self._job.found.connect(self._on_found)
@@ -233,6 +236,7 @@ class TogetherDialog(QDialog):
                 " export the clip, which can be added here.", "warning",
             )  # fmt: skip
             return
+        self._is_reading = True
         self._say(f"{_READING} {path.name} …", "muted")
         self.add_button.setEnabled(False)  # one at a time: a second file would take the place of the first
         self._wanted = self._opener.open_view(path, self._rows[0].clip)
@@ -245,7 +249,9 @@ class TogetherDialog(QDialog):
     def _on_progress(self, _name: str, done: int, total: int) -> None:
         if done < total:
             return
+        self._is_reading = False
         self.add_button.setEnabled(True)
+        self._show_lift()
         if self.said.text().startswith(_READING):  # and nothing came of it: somebody is asked, or has cancelled
             self._look()
 
@@ -299,7 +305,7 @@ class TogetherDialog(QDialog):
 
     def _offer_cameras(self, row: _Row) -> None:
         """Those of the calibration; the one whose name the file has is chosen, and else a person must."""
-        before = row.camera.currentText()
+        before = row.chosen = row.camera.currentText() or row.chosen
         row.camera.clear()
         for camera in self._cameras:
             row.camera.addItem(camera.name, camera)
@@ -307,7 +313,8 @@ class TogetherDialog(QDialog):
             name = camera_of(self._cameras, split_source(row.clip.source)[0]).name if self._cameras else ""
         except UserError:
             name = ""
-        row.camera.setCurrentIndex(row.camera.findText(before or name) if before or name else _NO_CAMERA)
+        places = (row.camera.findText(text) for text in (before, name) if text)
+        row.camera.setCurrentIndex(next((place for place in places if place >= 0), _NO_CAMERA))
         row.camera.setPlaceholderText("Which?")
 
     def _look(self, *_: object) -> None:
@@ -357,7 +364,11 @@ class TogetherDialog(QDialog):
         self.said.setText(text)
         self.said.setProperty("role", role)
         self.said.style().polish(self.said)
-        self.lift_button.setEnabled(self.matched is not None)
+        self._show_lift()
+
+    def _show_lift(self) -> None:
+        """What is being read is to be lifted, too."""
+        self.lift_button.setEnabled(self.matched is not None and not self._is_reading)
 
 
 def _elided(text: str) -> QLabel:

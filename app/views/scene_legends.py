@@ -15,7 +15,7 @@ _KEY_WIDTH, _KEY_ROW = 250, 22
 _THIN_PX = 2.0
 _TEXT_LEFT, _AFTER_TEXT = 28, 6
 _BEHIND_ALPHA = 0.75
-_TRUTH = "ground truth"
+_TRUTH, _OTHERS = "ground truth", "other people"
 _SECOND_COLUMN = 132
 """Beside the longest text of the first column, "old, lifting …"."""
 
@@ -54,27 +54,30 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
-        self._alternatives = ""
+        self._alternatives, self._has_others = "", False
         self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
-    def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "") -> None:
-        """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, and what
-        there is of alternatives."""
-        shown = (has_truth, is_outdated, kept, alternatives, self.theme.name)
+    def show_rows(
+        self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "",
+        has_others: bool = False,
+    ) -> None:  # fmt: skip
+        """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, what
+        there is of alternatives, and other people."""
+        shown = (has_truth, is_outdated, kept, alternatives, has_others, self.theme.name)
         if shown == self._shown:  # as in most frames
             return
         self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
-        self._alternatives = alternatives
+        self._alternatives, self._has_others = alternatives, has_others
         self._fit()
-        self.setVisible(has_truth or is_outdated or bool(kept or alternatives))
+        self.setVisible(has_truth or is_outdated or bool(kept or alternatives) or has_others)
         self.update()
 
     def _fit(self) -> None:
         scale = line_scale(self)
-        self.setFixedSize(round(_KEY_WIDTH * scale), round((1 + len(self._kept) + bool(self._alternatives)) * _KEY_ROW * scale))
+        self.setFixedSize(round(_KEY_WIDTH * scale), round(len(self.rows) * _KEY_ROW * scale))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -98,6 +101,10 @@ class SolidityKey(QWidget):
             thin = QColor(self.theme.text)
             thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
             self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
+        if self._has_others:
+            faint = QColor(self.theme.text)
+            faint.setAlphaF(look.OTHERS_ALPHA)
+            self._row(painter, 0, len(self.rows) - 1, _OTHERS, faint, None)
 
     def _clear_behind(self, painter: QPainter) -> None:
         """Rows are to be read over whoever stands behind, who is covered no farther than each of them is written."""
@@ -117,12 +124,16 @@ class SolidityKey(QWidget):
 
     def written_widths(self, metrics: QFontMetrics) -> list[float]:
         """How far to the right each row is written on."""
-        rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept)]
-        rows += [self._alternatives] if self._alternatives else []
-        wide = [float(metrics.horizontalAdvance(text)) for text in rows]
+        wide = [float(metrics.horizontalAdvance(text)) for text in self.rows]
         if self._has_truth:
             wide[0] = _SECOND_COLUMN * line_scale(self) + metrics.horizontalAdvance(_TRUTH)
         return [min(each + _TEXT_LEFT + _AFTER_TEXT, self.width()) for each in wide]
+
+    @property
+    def rows(self) -> list[str]:
+        """What is written, without the second column of the first row."""
+        kept = [f"{look.letter_of(place)}  {name}" for place, name in self._kept]
+        return [self._first_words(), *kept, *filter(None, (self._alternatives, _OTHERS if self._has_others else ""))]
 
     def _first_words(self) -> str:
         return "old, lifting …" if self._is_outdated else "prediction"

@@ -28,6 +28,11 @@ class Bystanders:
         """Whom to draw from the next refresh on."""
         self._places = places
 
+    @property
+    def are_there(self) -> bool:
+        """Whether there is anybody to draw in some frame."""
+        return bool(self._places)
+
     def refresh(self, session: Session, theme: Theme, palette_name: str) -> None:
         """Bring everybody up to the session's frame."""
         colours = theme.palettes[palette_name].joints

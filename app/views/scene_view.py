@@ -149,7 +149,7 @@ class SceneView(SceneCanvas):
         kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
         root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
         self._cloud.refresh(session, self.theme, self.palette_name, root)
-        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend)
+        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend, self.bystanders.are_there)
         if self.follows_root:
             self.opts["center"] = QVector3D(*(float(v) for v in root))
             self._place_floor()

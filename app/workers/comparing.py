@@ -15,6 +15,8 @@ from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 
+COMPARED = tuple(name for name in LIFTERS if name not in SAMPLING_LIFTERS)
+
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
@@ -46,8 +48,7 @@ class CompareJob(KeepingJob):
     def _work(self, asked: _Asked) -> None:
         """In the worker: the lifters one after the other."""
         found: list[KeptAnswer] = []
-        networks = [name for name in LIFTERS if name not in SAMPLING_LIFTERS]
-        for place, name in enumerate(networks):
+        for place, name in enumerate(COMPARED):
             options = replace(asked.options, lifter=name)
             answer = asked.on_show if name == asked.options.lifter else None
             if answer is None:
@@ -55,7 +56,7 @@ class CompareJob(KeepingJob):
                 for step in task.update(asked.mask):
                     if self._is_given_up(asked):
                         return
-                    self._tell((place + step.done / max(step.total, 1)) / len(networks), name.upper(), asked)
+                    self._tell((place + step.done / max(step.total, 1)) / len(COMPARED), name.upper(), asked)
                 answer = task.prediction()
             found.append(keep(usual_name(answer, options), answer, options.aids))
         self._answered.emit(found, asked)

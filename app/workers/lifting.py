@@ -15,9 +15,10 @@ from app.document.session import Session
 from app.document.timers import single_shot
 from app.head_start import DEVICE, HEAD_START, LIFTER, Question
 from app.workers.garbage import nothing_collected
-from app.workers.libraries import load_torch_library
+from app.workers.libraries import let_numpy_ask, load_torch_library
 from app.workers.lifters import load_lifter
 from app.workers.newest_wins import NewestWins
+from app.workers.turns import TURNS
 from mpm_core.clip import Clip
 from mpm_core.lifters import SAMPLING_LIFTERS
 from mpm_core.lifters.base import Lifter, LiftingTask
@@ -90,6 +91,7 @@ class LiftJob(QObject):
 
     def prepare(self) -> None:
         """Begin to load what lifting needs, unless there is something to lift already."""
+        let_numpy_ask()  # in the window's thread, too
         if self._newest is None:  # whose place in the queue is taken by nothing but newer requests
             self._thread.ask(None)
 
@@ -230,6 +232,7 @@ class LiftJob(QObject):
     def _on_answered(self, prediction: Prediction, state: LiftState, asked: _Asked) -> None:
         """In the window's thread. An answer to a question of another clip or task comes too late."""
         if asked.clip_number == self._clip_number and asked.options == self._session.options:
+            TURNS.window_first()
             self._session.set_state(replace(state, is_waiting=asked is not self._newest))
             self._session.renewal.answer(asked.number, prediction.is_pending, len(prediction))
             self._session.set_prediction(prediction)

@@ -12,6 +12,7 @@ from threading import Condition, get_native_id
 from PySide6.QtCore import QThread, Signal
 
 from app.workers.garbage import COLLECTOR
+from app.workers.libraries import let_numpy_ask
 from app.workers.qt_types import make_room_for_types
 from mpm_core.errors import UserError
 
@@ -63,6 +64,7 @@ class NewestWins(QThread):
 
     def run(self) -> None:
         _stand_back()
+        is_first = True
         while True:
             with self._changed:
                 while self._waiting is None and not self._is_stopping:
@@ -71,6 +73,9 @@ class NewestWins(QThread):
                     return
                 request, self._waiting = self._waiting, None
             assert request is not None
+            if is_first:  # only now: many a thread has never anything to do
+                let_numpy_ask()
+                is_first = False
             try:
                 self._work(*request)
             except UserError as error:

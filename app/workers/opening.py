@@ -17,10 +17,13 @@ from app.document.file_people import FilePeople
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
+from app.document.timers import single_shot
 from app.document.told_answers import ToldAnswers
 from app.workers.newest_wins import NewestWins
+from app.workers.turns import TURNS
 from mpm_core.assets import find_asset
-from mpm_core.clip import Clip
+from mpm_core.clip import Clip, split_source
+from mpm_core.corrections import with_keys
 from mpm_core.errors import CancelledError, UserError
 from mpm_core.formats import inspect_file, read_clip, told_in_words
 from mpm_core.formats.base import Contents, ReadOptions
@@ -54,6 +57,7 @@ class Opener(QObject):
     truth_read = Signal(object, object)  # the clip it is for, and the Clip that holds it
     view_read = Signal(object, object, object)  # what open_view gave, the other camera's Clip, and what is hidden of that
     _found = Signal(object, object, object)
+    _noted = Signal(str)
     _was_read = Signal(object)
     _opened = Signal(object, object, object, float, object)
 
@@ -67,8 +71,12 @@ class Opener(QObject):
         self._is_cancelled = False
         self.may_leave: Callable[[], bool] = lambda: True
         self._thread = NewestWins(self._work)
+        self._to_remember: Path | None = None
+        self._soon = single_shot(self, self._remember_opened)
         self._thread.failed.connect(self.failed)
         self._found.connect(self._on_found)
+        self._noted.connect(session.message)
+        session.rate_changed.connect(self._remember_rate)
         self._was_read.connect(self._remember)
         self._opened.connect(self._on_opened)
         self._thread.start()
@@ -76,6 +84,7 @@ class Opener(QObject):
     def stop(self) -> None:
         """End the worker; call before the application quits."""
         self._thread.stop()
+        self._remember_opened()
 
     def open(self, path: Path, asks: bool = False) -> None:
         """Look at a file; then read it, or ask for what it lacks. asks: also for what was answered before."""
@@ -151,7 +160,8 @@ class Opener(QObject):
                 self._found.emit(path, self._with_remembered_names(contents), beside)
                 return
             if path == self._asks_of and beside is None:
-                raise UserError(f"{path.name} says all that is needed itself: there is nothing to ask")
+                self._noted.emit(f"{path.name} says all that is needed itself: there is nothing to ask")
+                return
             options = ReadOptions()
         if self._thread.is_outdated():
             return
@@ -160,6 +170,7 @@ class Opener(QObject):
         clip = read_clip(path, options=replace(options, on_progress=tell))
         self._was_read.emit(path)
         if beside is None:
+            clip = with_keys(clip.to_mpm16())  # which the session would do, in the window's thread
             self._opened.emit(path, clip, *read_saved(path, len(clip)), FilePeople.of(path, options))
             return
         if not beside.is_truth:
@@ -185,6 +196,16 @@ class Opener(QObject):
             self._told.remember(*self._answered)
         self._answered = None
 
+    def _remember_rate(self) -> None:
+        """A rate that was answered when the file was opened, and is another now, is the answer for the next time."""
+        clip, opened = self._session.clip, self._session.opened
+        if clip is None or opened is None:
+            return
+        path = Path(split_source(opened.source)[0])
+        told = self._told.of(path)
+        if told is not None and told.is_same and told.options.fps is not None and told.options.fps != clip.fps:
+            self._told.remember(path, replace(told.options, fps=clip.fps))
+
     def _on_found(self, path: Path, contents: Contents, beside: ReadBeside | None) -> None:
         """In the window's thread: ask, or open the file as it was read before, which is said."""
         told = self._told.of(path)
@@ -198,6 +219,10 @@ class Opener(QObject):
     def _on_opened(self, path: Path, clip: Clip, mask: Mask | None, threshold: float, people: FilePeople | None) -> None:
         if not self.may_leave():
             return
+        TURNS.window_first()
+        if path != find_asset("demo/demo.npz"):
+            self._to_remember = path
+            self._soon.start()
         if people is not None:
             self.people_read.emit(people)
         self._session.open_clip(clip, mask, threshold=threshold)
@@ -209,7 +234,12 @@ class Opener(QObject):
                 placeholder=" … (all of it is under Metrics)",
             )  # fmt: skip
             self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
-        if path != find_asset("demo/demo.npz"):
+
+    def _remember_opened(self) -> None:
+        """The settings are a file, for which the clip that was opened need not wait."""
+        self._soon.stop()
+        path, self._to_remember = self._to_remember, None
+        if path is not None:
             self._recent.remember(path)
 
 

@@ -122,7 +122,14 @@ class TogetherJob(KeepingJob):
     def _keep(self, answers: Sequence[KeptAnswer], asked: _Asked) -> None:
         session, kept = self._session, answers[0]
         assert session.clip is not None
-        is_other = session.clip.keypoints is not asked.clip.keypoints
+        as_it_was = [
+            *(
+                ["by the 2D as it was before your last corrections"]
+                if session.clip.keypoints is not asked.clip.keypoints
+                else []
+            ),
+            *([f"at {asked.clip.fps:g} frames/s, as it was then"] if session.clip.fps != asked.clip.fps else []),
+        ]
         angle, told = asked.camera.field_of_view_deg(session.clip.image_size), f"as {asked.calibration} has it"
         text = f"Lift with {kept.note['cameras']}; field of view {angle:.1f}°, {told}"
         is_new_camera = session.clip.camera != asked.camera
@@ -130,7 +137,7 @@ class TogetherJob(KeepingJob):
             return
         name = session.kept.answers[-1].name
         said = [
-            f"Kept as '{name}'" + (", by the 2D as it was before your last corrections" if is_other else ""),
+            ", ".join((f"Kept as '{name}'", *as_it_was)),
             f"off the keypoints: {kept.note['off the keypoints']}",
         ]
         if is_new_camera:

@@ -146,8 +146,8 @@ def read_project(path: Path) -> Project:
             raise UserError(f"{path}: is no project of mpm-viewer")
         if head["version"] > _VERSION:
             raise UserError(
-                f"{path}: was saved by a newer mpm-viewer (projects of version {head['version']}; this one reads {_VERSION}):"
-                " install that one to open it"
+                f"{path}: was saved by a newer mpm-viewer (it is a project of version {head['version']}, and this mpm-viewer"
+                f" reads versions up to {_VERSION}): install the newer one to open it"
             )
         return _project_of(_Reader(archive, path), head, path)
 

@@ -7,24 +7,31 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication
 
 from app.document.document import Document
 from app.document.editor import Editor
 from app.document.session import Session
 from app.look.theme import DARK
+from app.panels.together_dialog import TogetherDialog
 from app.window.main_window import MainWindow
 from app.workers.lifting import LiftJob
-from mpm_core import Clip
+from mpm_core import Clip, read_clip, write
+from mpm_core.assets import find_asset
 from mpm_core.errors import UserError
 from mpm_core.lifters import load_lifter
 from mpm_core.skeleton import MPM16
+from tests.cameras import as_toml, camera_at, seen_by
 from tests.squares import SIZE
 from tests.videos import write_video
 
 WAIT_MS = 120_000
 """However busy a machine is; whoever waits goes on as soon as it is so."""
 LEFT = Qt.MouseButton.LeftButton
+VIEW_FRAMES = 80
+"""Of what two calibrated cameras saw."""
+
 FRAMES = 50
 """Of the video of squares."""
 
@@ -187,3 +194,55 @@ def document(qapp, session):
 @pytest.fixture
 def editor(session):
     return Editor(session)
+
+
+@pytest.fixture(scope="session")
+def motion():
+    """(frames, 16, 3) in the axes of the first camera."""
+    return read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[100 : 100 + VIEW_FRAMES]
+
+
+@pytest.fixture
+def folder(tmp_path, motion):
+    """Two cameras' clips, whose detectors err by a pixel, and their calibration."""
+    cameras = camera_at(motion, 0, "cam01"), camera_at(motion, 80, "cam02")
+    for n, camera in enumerate(cameras):
+        write(seen_by(camera, motion, noise_px=1.0, seed=n), tmp_path / f"{camera.name}.npz")
+    (tmp_path / "calib.toml").write_text(as_toml(*cameras))
+    return tmp_path
+
+
+@pytest.fixture
+def first_window(qtbot, window, folder):
+    """The window with the first camera's clip open and lifted."""
+    window.file_handlers.open_path(folder / "cam01.npz")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
+    wait_for_lift(qtbot, window)
+    return window
+
+
+@pytest.fixture
+def ask(qtbot, first_window):
+    """Opens the dialog from the panel, and hands it to somebody; when they are done with it, it is closed."""
+
+    def ask(person):
+        failed = []
+
+        def sit_down():
+            dialog = QApplication.activeModalWidget()
+            try:
+                assert isinstance(dialog, TogetherDialog)
+                person(dialog)
+            except BaseException as error:
+                failed.append(error)
+            finally:
+                if dialog is not None and dialog.isVisible():
+                    dialog.reject()
+
+        QTimer.singleShot(0, sit_down)
+        show_panel(first_window, "Lifting")
+        qtbot.mouseClick(first_window.lifting_panel.together_button, LEFT)
+        if failed:
+            raise failed[0]
+
+    return ask

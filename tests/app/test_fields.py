@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollArea, QSlider
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollArea, QSlider, QWidget
 
 from app.panels.camera import CameraBox
 from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
@@ -138,3 +138,19 @@ def test_a_click_elsewhere_and_its_own_arrows_take_the_keyboard_from_a_field(qtb
     qtbot.mouseClick(pitch, left, pos=QPoint(pitch.width() - 6, 6))
     assert pitch.value() > value
     qtbot.waitUntil(lambda: not pitch.hasFocus(), timeout=WAIT_MS)
+
+
+def test_whatever_part_of_a_panel_has_the_keyboard_letters_are_the_windows(qtbot, demo_window):
+    window, swapped = demo_window, []
+    window.actions_by_name["swap"].triggered.connect(lambda *_: swapped.append(True))
+    for index in range(window.panels.count()):
+        window.panels.setCurrentIndex(index)
+        area = window.panels.widget(index)
+        qtbot.waitUntil(lambda area=area: area.widget() is not None, timeout=WAIT_MS)
+        for part in area.findChildren(QWidget):
+            if part.isVisible() and part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                part.setFocus()
+                swapped.clear()
+                QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_X)
+                assert swapped, f"{type(part).__name__} in {window.panels.tabText(index)} keeps it"
+                window.session.undo_stack.undo()

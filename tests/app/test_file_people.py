@@ -55,7 +55,9 @@ def test_the_other_is_shown_beside_and_left_out_where_not_seen(qtbot, pair):
     assert places.shape == (FRAMES, 16, 3) and np.isfinite(places).all()  # the larger one is seen in all frames
     # The one at work is the smaller: the other is not drawn where that one is.
     assert not np.allclose(places[2] - places[2, :1], predicted_in_scene(session, 2), atol=0.05)
+    assert pair.scene_view._key.isVisible() and pair.scene_view._key.rows == ["prediction", "other people"]
     pair.actions_by_name["bystanders"].trigger()
+    assert not pair.scene_view._key.isVisible()
     assert not visible(pair) and not pair.document.is_unsaved()
 
 

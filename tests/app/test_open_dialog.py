@@ -10,6 +10,7 @@ from app.look.theme import DARK
 from app.panels.joint_names import JointNames
 from app.panels.open_dialog import OpenDialog
 from app.panels.rate import RateBox
+from app.window.messages import DONE
 from mpm_core import UserError, formats, write
 from mpm_core.formats import inspect_file
 from mpm_core.skeleton import BODY25, BODY25B, COCO17, MPM16
@@ -245,10 +246,32 @@ def test_a_file_that_leaves_nothing_open_has_nothing_to_ask(qtbot, window, tmp_p
     window.file_handlers.open_path(tmp_path / "walk.npz")
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     said, clip = [], window.session.clip
-    window.opener.failed.connect(said.append)
+    window.session.message.connect(said.append)
     window.actions_by_name["ask_again"].trigger()
     qtbot.waitUntil(lambda: bool(said), timeout=WAIT_MS)
     assert "nothing to ask" in said[0] and window.session.clip is clip
+    assert window.messages.log[-1].kind is DONE
+
+
+def test_a_rate_that_is_said_later_is_the_answer_for_the_next_time(qtbot, window, bare):
+    open_and_say(qtbot, window, bare, 25)
+    window.opener.may_leave = lambda: True  # nobody is there to answer a question
+    window.video_panel.rate_box._rate.setValue(240)
+    first = window.session.clip
+    assert first.fps == 240
+    window.file_handlers.open_path(bare)
+    qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
+    assert window.session.clip.fps == 240 and window.session.opened.fps == 240
+
+
+def test_a_rate_that_is_taken_back_is_so_for_the_next_time(qtbot, window, bare):
+    open_and_say(qtbot, window, bare, 25)
+    window.video_panel.rate_box._rate.setValue(240)
+    window.session.undo_stack.undo()
+    first = window.session.clip
+    window.file_handlers.open_path(bare)
+    qtbot.waitUntil(lambda: window.session.clip is not first, timeout=WAIT_MS)
+    assert window.session.clip.fps == 25
 
 
 def test_answers_with_which_a_file_cannot_be_read_are_not_remembered(qtbot, window, bare, monkeypatch):

@@ -66,6 +66,26 @@ def test_names_and_the_first_figure_of_each_joint_are_in_view(qtbot, window, tmp
     assert np.isfinite(float(table.item(1, 1).text()))
 
 
+def test_the_list_of_answers_needs_no_scrolling_and_says_what_it_leaves_out(qtbot, window, demo, monkeypatch):
+    window.resize(*SMALL)
+    show_panel(window, "Answers")
+    window.session.open_clip(demo)
+    window.editor.set_hidden(MPM16.limb("left arm"), 10, 60, True)
+    wait_for_lift(qtbot, window)
+    window.answers.predictions.keep_chosen.emit()
+    table, rest = window.answers.predictions.table, window.answers.predictions._rest
+    qtbot.waitUntil(lambda: table.rowCount() == 2 and table.item(1, 1).text() not in ("", "…"), timeout=WAIT_MS)
+
+    def shown():
+        return [table.horizontalHeaderItem(n).text() for n in range(table.columnCount()) if not table.isColumnHidden(n)]
+
+    qtbot.waitUntil(lambda: table.horizontalHeader().length() <= table.viewport().width(), timeout=WAIT_MS)
+    assert shown()[:3] == ["Answer", "MPJPE", "hidden"] and rest.isVisible() and "jumps" in rest.text()
+    window.panel_dock.setMinimumWidth(760)
+    qtbot.waitUntil(lambda: len(shown()) == table.columnCount(), timeout=WAIT_MS)
+    assert not rest.isVisible()
+
+
 @pytest.mark.parametrize("larger", [0, 3])
 def test_the_list_of_joints_has_their_names_whole_with_larger_text_too(qtbot, window, demo, monkeypatch, larger):
     stop_answers(monkeypatch)

@@ -5,109 +5,26 @@ from threading import Event
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.panels.export_dialog import ExportDialog
 from app.panels.history import HistoryDialog
 from app.panels.open_dialog import OpenDialog
-from app.panels.together_dialog import TogetherDialog
 from mpm_core import Clip, read_clip, write
-from mpm_core.assets import find_asset
 from mpm_core.cli import main
 from mpm_core.formats import FORMATS
 from mpm_core.formats.base import WriteOptions
 from mpm_core.lifters.denoisers import has_denoiser
 from mpm_core.lifters.several_cameras import Together
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, save_and_reopen, show_panel, wait_for_lift
-from tests.cameras import as_toml, camera_at, seen_by
+from tests.app.conftest import VIEW_FRAMES, WAIT_MS, save_and_reopen, wait_for_lift
+from tests.app.together import LEFT, lift_both, until_fits, until_said
+from tests.cameras import as_toml, camera_at
 
 pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
 
-FRAMES = 80
-LEFT = Qt.MouseButton.LeftButton
 WRIST = MPM16.index("LWrist")
-
-
-@pytest.fixture(scope="module")
-def motion():
-    """(frames, 16, 3) in the axes of the first camera."""
-    return read_clip(find_asset("demo/demo.npz")).to_mpm16().ground_truth[100 : 100 + FRAMES]
-
-
-@pytest.fixture
-def folder(tmp_path, motion):
-    """Two cameras' clips, whose detectors err by a pixel, and their calibration."""
-    cameras = camera_at(motion, 0, "cam01"), camera_at(motion, 80, "cam02")
-    for n, camera in enumerate(cameras):
-        write(seen_by(camera, motion, noise_px=1.0, seed=n), tmp_path / f"{camera.name}.npz")
-    (tmp_path / "calib.toml").write_text(as_toml(*cameras))
-    return tmp_path
-
-
-@pytest.fixture
-def first_window(qtbot, window, folder):
-    """The window with the first camera's clip open and lifted."""
-    window.file_handlers.open_path(folder / "cam01.npz")
-    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
-    wait_for_lift(qtbot, window)
-    return window
-
-
-@pytest.fixture
-def ask(qtbot, first_window):
-    """Opens the dialog from the panel, and hands it to somebody; when they are done with it, it is closed."""
-
-    def ask(person):
-        failed = []
-
-        def sit_down():
-            dialog = QApplication.activeModalWidget()
-            try:
-                assert isinstance(dialog, TogetherDialog)
-                person(dialog)
-            except BaseException as error:
-                failed.append(error)
-            finally:
-                if dialog is not None and dialog.isVisible():
-                    dialog.reject()
-
-        QTimer.singleShot(0, sit_down)
-        show_panel(first_window, "Lifting")
-        qtbot.mouseClick(first_window.lifting_panel.together_button, LEFT)
-        if failed:
-            raise failed[0]
-
-    return ask
-
-
-def until_fits(qtbot, dialog):
-    qtbot.waitUntil(lambda: dialog.matched is not None, timeout=WAIT_MS)
-    assert dialog.lift_button.isEnabled()
-
-
-def until_said(qtbot, dialog, words):
-    qtbot.waitUntil(lambda: words in dialog.said.text(), timeout=WAIT_MS)
-    assert not dialog.lift_button.isEnabled()
-
-
-def lift_both(qtbot, folder, ask, monkeypatch, view="cam02.npz"):
-    """As a person does: both files are chosen, the sentence is read, Lift is clicked. Returns the sentence."""
-    chosen, said = [folder / "calib.toml", folder / view], []
-    monkeypatch.setattr("app.panels.together_dialog.ask_for_file", lambda *_: chosen.pop(0))
-
-    def person(dialog):
-        until_said(qtbot, dialog, "Choose the file that says where the cameras stood")
-        qtbot.mouseClick(dialog.choose_button, LEFT)
-        until_said(qtbot, dialog, "Add what another camera saw")
-        qtbot.mouseClick(dialog.add_button, LEFT)
-        until_fits(qtbot, dialog)
-        said.append(dialog.said.text())
-        qtbot.mouseClick(dialog.lift_button, LEFT)
-
-    ask(person)
-    return said[0]
 
 
 def off_mm(answer, motion):
@@ -202,7 +119,7 @@ def test_window_and_command_give_the_same_answer(qtbot, first_window, folder, as
 
 
 def test_a_clip_that_began_later_is_found_and_can_be_said(qtbot, first_window, folder, motion, ask):
-    write(read_clip(folder / "cam02.npz").cut(15, FRAMES - 1), folder / "late.npz")
+    write(read_clip(folder / "cam02.npz").cut(15, VIEW_FRAMES - 1), folder / "late.npz")
 
     def person(dialog):
         dialog.use_calibration(folder / "calib.toml")
@@ -269,13 +186,13 @@ def test_what_does_not_fit_is_refused_in_a_sentence(qtbot, first_window, folder,
 
 def test_what_is_hidden_here_is_seen_by_the_other_camera(qtbot, first_window, folder, motion, ask, monkeypatch):
     window, session = first_window, first_window.session
-    window.editor.set_hidden((WRIST,), 0, FRAMES - 1, True)
+    window.editor.set_hidden((WRIST,), 0, VIEW_FRAMES - 1, True)
     wait_for_lift(qtbot, window)
     other = read_clip(folder / "cam02.npz")
     pixels = other.keypoints
     write(
         other, folder / "cam02.npz",
-        WriteOptions(mask=np.arange(FRAMES)[:, None] + np.zeros((1, 16)) < 5),
+        WriteOptions(mask=np.arange(VIEW_FRAMES)[:, None] + np.zeros((1, 16)) < 5),
     )  # fmt: skip
     said = lift_both(qtbot, folder, ask, monkeypatch)
     assert "What is hidden in a clip is hidden in its camera alone" in said

@@ -76,6 +76,26 @@ def test_a_shift_that_is_said_counts(motion):
         match_views([one, replace(late, shift_s=60.0)])
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_a_clip_that_is_all_hidden_that_is_said(motion, which):
+    views = two(motion)
+    hidden = np.ones(views[which].clip.visible.shape, bool)
+    views[which] = replace(views[which], hidden=hidden)
+    with pytest.raises(UserError, match=f"{views[which].clip.name}: all of it is hidden"):
+        match_views(views)
+
+
+def test_where_no_joint_is_seen_by_both_that_is_said_and_no_other_moment(motion):
+    one, other = two(motion)
+    odd = np.arange(FRAMES)[:, None] % 2 == np.zeros((1, 16), int)
+    with pytest.raises(UserError, match=r"right.npz: no joint is seen both by it and by left.npz"):
+        match_views([replace(one, hidden=odd), replace(other, hidden=~odd, shift_s=0.0)])
+    few = np.ones((FRAMES, 16), bool)
+    few[:5, 3] = False
+    with pytest.raises(UserError, match="only 5 joints of all frames are seen both"):
+        match_views([replace(one, hidden=few), replace(other, shift_s=0.0)])
+
+
 def test_three_cameras_are_each_brought_to_the_first(motion):
     one, other = two(motion)
     third = camera_at(motion, -60, "behind", away_m=0.5)
@@ -134,7 +154,7 @@ def turned(camera, degrees, axis=0):
             lambda one, other: (one, replace(other, camera=replace(other.camera, translation=100 * other.camera.translation))),
             "in which unit|stands|does not fit",
         ),
-        (lambda one, other: (one, replace(other, hidden=np.ones((FRAMES, 16), bool))), "shows nothing"),
+        (lambda one, other: (one, replace(other, hidden=np.ones((FRAMES, 16), bool))), "all of it is hidden"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(motion, change, said):

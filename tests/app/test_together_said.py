@@ -1,0 +1,79 @@
+"""What the dialog that brings cameras together leaves as it was, waits for and says, and what is said of the answer."""
+
+from threading import Event
+
+import pytest
+
+from mpm_core import read_clip, write
+from mpm_core.lifters.denoisers import has_denoiser, load_denoiser
+from tests.app.conftest import WAIT_MS
+from tests.app.together import lift_both, until_fits, until_said
+
+pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
+
+
+def test_another_frame_rate_said_meanwhile_is_told(qtbot, first_window, folder, ask, monkeypatch):
+    window, session = first_window, first_window.session
+    may_load = Event()
+
+    def load(device, weights=None):
+        may_load.wait(WAIT_MS / 1000)
+        return load_denoiser(device, weights)
+
+    monkeypatch.setattr("mpm_core.lifters.denoisers.load_denoiser", load)
+    try:
+        lift_both(qtbot, folder, ask, monkeypatch)
+        rate = session.clip.fps
+        window.video_handlers.set_rate(4 * rate)
+    finally:
+        may_load.set()
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    told = [message.text for message in window.messages.log]
+    assert any(f"at {rate:g} frames/s, as it was then" in text for text in told)
+
+
+def test_a_calibration_that_cannot_be_read_leaves_the_cameras_that_were_chosen(qtbot, first_window, folder, motion, ask):
+    (folder / "broken.toml").write_text("this is no TOML")
+    write(read_clip(folder / "cam02.npz"), folder / "other.npz")
+
+    def person(dialog):
+        dialog.add_clip(folder / "other.npz")
+        qtbot.waitUntil(lambda: len(dialog._rows) == 2, timeout=WAIT_MS)
+        dialog.use_calibration(folder / "calib.toml")
+        camera = dialog._rows[1].camera
+        assert camera.currentText() == ""
+        camera.setCurrentText("cam02")
+        camera.activated.emit(camera.currentIndex())
+        until_fits(qtbot, dialog)
+        dialog.use_calibration(folder / "broken.toml")
+        until_said(qtbot, dialog, "is no calibration in TOML")
+        assert not dialog.lift_button.isEnabled()
+        dialog.use_calibration(folder / "calib.toml")
+        assert camera.currentText() == "cam02"
+        until_fits(qtbot, dialog)
+
+    ask(person)
+
+
+def test_nothing_is_lifted_while_another_file_is_being_read(qtbot, first_window, folder, ask, monkeypatch):
+    may_read, read = Event(), read_clip
+
+    def read_slowly(path, **options):
+        may_read.wait(WAIT_MS / 1000)
+        return read(path, **options)
+
+    def person(dialog):
+        dialog.use_calibration(folder / "calib.toml")
+        dialog.add_clip(folder / "cam02.npz")
+        until_fits(qtbot, dialog)
+        assert dialog.lift_button.isEnabled()
+        monkeypatch.setattr("app.workers.opening.read_clip", read_slowly)
+        dialog.add_clip(folder / "cam02.npz")
+        assert not dialog.lift_button.isEnabled()
+        may_read.set()
+        until_said(qtbot, dialog, "is chosen for two clips")
+        dialog._remove(dialog._rows[2])
+        until_fits(qtbot, dialog)
+        assert dialog.lift_button.isEnabled()
+
+    ask(person)

@@ -1,0 +1,35 @@
+"""What a person does in the dialog that brings two cameras together; its fixtures are in conftest."""
+
+from PySide6.QtCore import Qt
+
+from tests.app.conftest import WAIT_MS
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def until_fits(qtbot, dialog):
+    qtbot.waitUntil(lambda: dialog.matched is not None, timeout=WAIT_MS)
+    assert dialog.lift_button.isEnabled()
+
+
+def until_said(qtbot, dialog, words):
+    qtbot.waitUntil(lambda: words in dialog.said.text(), timeout=WAIT_MS)
+    assert not dialog.lift_button.isEnabled()
+
+
+def lift_both(qtbot, folder, ask, monkeypatch, view="cam02.npz"):
+    """As a person does: both files are chosen, the sentence is read, Lift is clicked. Returns the sentence."""
+    chosen, said = [folder / "calib.toml", folder / view], []
+    monkeypatch.setattr("app.panels.together_dialog.ask_for_file", lambda *_: chosen.pop(0))
+
+    def person(dialog):
+        until_said(qtbot, dialog, "Choose the file that says where the cameras stood")
+        qtbot.mouseClick(dialog.choose_button, LEFT)
+        until_said(qtbot, dialog, "Add what another camera saw")
+        qtbot.mouseClick(dialog.add_button, LEFT)
+        until_fits(qtbot, dialog)
+        said.append(dialog.said.text())
+        qtbot.mouseClick(dialog.lift_button, LEFT)
+
+    ask(person)
+    return said[0]
