@@ -54,27 +54,30 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
-        self._alternatives = ""
+        self._alternatives = self._taken = ""
         self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
-    def show_rows(self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "") -> None:
-        """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, and what
-        there is of alternatives."""
-        shown = (has_truth, is_outdated, kept, alternatives, self.theme.name)
+    def show_rows(
+        self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "", taken: str = ""
+    ) -> None:  # fmt: skip
+        """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, what
+        there is of alternatives, and what of the prediction follows one."""
+        shown = (has_truth, is_outdated, kept, alternatives, taken, self.theme.name)
         if shown == self._shown:  # as in most frames
             return
         self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
-        self._alternatives = alternatives
+        self._alternatives, self._taken = alternatives, taken
         self._fit()
-        self.setVisible(has_truth or is_outdated or bool(kept or alternatives))
+        self.setVisible(has_truth or is_outdated or bool(kept or alternatives or taken))
         self.update()
 
     def _fit(self) -> None:
         scale = line_scale(self)
-        self.setFixedSize(round(_KEY_WIDTH * scale), round((1 + len(self._kept) + bool(self._alternatives)) * _KEY_ROW * scale))
+        rows = 1 + len(self._kept) + bool(self._alternatives) + bool(self._taken)
+        self.setFixedSize(round(_KEY_WIDTH * scale), round(rows * _KEY_ROW * scale))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -98,6 +101,9 @@ class SolidityKey(QWidget):
             thin = QColor(self.theme.text)
             thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
             self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
+        if self._taken:  # as the timeline marks it
+            row = 1 + len(self._kept) + bool(self._alternatives)
+            self._row(painter, 0, row, self._taken, QColor(self.theme.done), None, _THIN_PX)
 
     def _clear_behind(self, painter: QPainter) -> None:
         """Rows are to be read over whoever stands behind, who is covered no farther than each of them is written."""
@@ -118,7 +124,7 @@ class SolidityKey(QWidget):
     def written_widths(self, metrics: QFontMetrics) -> list[float]:
         """How far to the right each row is written on."""
         rows = [self._first_words(), *(f"{look.letter_of(place)}  {name}" for place, name in self._kept)]
-        rows += [self._alternatives] if self._alternatives else []
+        rows += [text for text in (self._alternatives, self._taken) if text]
         wide = [float(metrics.horizontalAdvance(text)) for text in rows]
         if self._has_truth:
             wide[0] = _SECOND_COLUMN * line_scale(self) + metrics.horizontalAdvance(_TRUTH)

@@ -118,7 +118,7 @@ class TogetherJob(KeepingJob):
             self._tell(step.done / max(step.total, 1), f"{len(asked.matched.cameras)} cameras", asked)
         answer, off = _with_up(together.prediction(), asked.on_show), together.off_px()
         names = [camera.name for camera in asked.matched.cameras]
-        kept = keep(asked.name, answer, _NO_AIDS)
+        kept = keep(asked.name, answer, _NO_AIDS, replace(asked.clip, chosen=None))  # what was taken is of one camera's answer
         note = {
             **kept.note,
             "weights": denoiser.weights.replace(", sha256", ""),
