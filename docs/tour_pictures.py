@@ -11,7 +11,7 @@ from collections.abc import Callable
 from window_pictures import save, settle, shot, shown_window, until
 
 from app.window.main_window import MainWindow
-from app.workers.comparing import COMPARED
+from mpm_core.lifters import LIFTERS
 from mpm_core.skeleton import MPM16
 
 _SECOND = 50  # frames of the demo
@@ -45,7 +45,7 @@ def compared(window: MainWindow) -> None:
         window.actions_by_name[name].setChecked(False)
     show_panel(window, "Answers")
     window.actions_by_name["compare_lifters"].trigger()
-    until(lambda: len(window.session.kept.answers) == len(COMPARED))
+    until(lambda: len(window.session.kept.answers) == len(LIFTERS))
     for answer in window.session.kept.answers:
         window.session.kept.set_shown(answer.number, True)
     window.actions_by_name["curves"].setChecked(True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.document.words import joint_in_words
-from mpm_core.lifters.chosen import attached
+from mpm_core.lifters.chosen import attached, followed
 from mpm_core.masking import Mask
 from mpm_core.skeleton import LIMBS, MPM16
 
@@ -168,6 +168,25 @@ def alternatives_text(session: Session) -> str:
         return ""
     joint, apart = widest
     return f"{cloud.samples} alternatives, {_CM_PER_M * apart:.0f} cm apart at the {joint_in_words(joint).lower()}"
+
+
+def followed_text(session: Session, frames: slice = slice(None)) -> str:
+    """'2 frames follow an alternative that was taken', whichever lifter answers; nothing where none of these frames does."""
+    chosen = None if session.clip is None else session.clip.chosen
+    if chosen is None:
+        return ""
+    count = int(followed(chosen[frames], session.hidden[frames]).any(1).sum())
+    return f"{count} frame{'s follow' if count > 1 else ' follows'} an alternative that was taken" if count else ""
+
+
+def followed_here(session: Session) -> str:
+    """Which limbs follow one in the frame at hand, in a few words; nothing where none does."""
+    if session.clip is None or session.clip.chosen is None:
+        return ""
+    part = slice(session.frame, session.frame + 1)
+    follows = followed(session.clip.chosen[part], session.hidden[part])
+    limbs = limbs_in_words(np.flatnonzero(follows[0]).tolist())
+    return f"{limbs}: an alternative taken" if limbs else ""
 
 
 def limbs_in_words(joints: Collection[int]) -> str:

@@ -13,9 +13,12 @@ from weakref import WeakSet
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.document.alternatives import limbs_in_words
 from app.document.lift_options import LiftOptions
 from mpm_core.assets import SAMPLING_LIFTERS, find_asset, shipped_weights
+from mpm_core.clip import Clip
 from mpm_core.lifters.aids import Aids
+from mpm_core.lifters.chosen import followed
 from mpm_core.prediction import Prediction
 
 MOST_BYTES = 512_000_000
@@ -30,13 +33,17 @@ _AIDS = {
     "complete": {"mirror": _MIRRORED, "calibrate": _LEARNT},
 }
 
+TAKEN, _NONE = "alternatives taken", "none"
+"""What the note of an answer tells of alternatives that were taken: in how many of its frames hidden joints follow one."""
+
 _OF_ONE_ANSWER = (_MIRRORED, _LEARNT)
 """What has no say in answers that are made of hypotheses."""
 
 
 @dataclass(frozen=True, eq=False)
 class KeptAnswer:
-    """An answer under a name. note: what made it, for people and files: lifter, task, mode, aids, weights, hidden, kept.
+    """An answer under a name. note: what made it, for people and files: lifter, task, mode, aids, weights, hidden, TAKEN, keys,
+    kept.
     number: its own for as long as the program runs, also under another name."""
 
     name: str
@@ -45,30 +52,38 @@ class KeptAnswer:
     number: int = field(default_factory=lambda: next(_numbers))
 
     @property
+    def follows(self) -> bool:
+        """Whether it follows an alternative that was taken, as far as that was noted."""
+        return self.note.get(TAKEN, _NONE) != _NONE
+
+    @property
     def nbytes(self) -> int:
         """Of memory."""
         return sum(value.nbytes for value in vars(self.prediction).values() if isinstance(value, np.ndarray))
 
 
-def keep(name: str, prediction: Prediction, aids: Aids) -> KeptAnswer:
-    """An answer as it is kept: without the network's single hypotheses, which take as much memory as all the rest."""
-    return KeptAnswer(name, replace(prediction, hypotheses=None, is_pending=None), note_of(prediction, aids))
+def keep(name: str, prediction: Prediction, aids: Aids, clip: Clip) -> KeptAnswer:
+    """An answer to a clip as it is kept: without the network's single hypotheses, which take as much memory as all the rest."""
+    note = {**note_of(prediction, aids, clip), "kept": datetime.now().astimezone().isoformat(timespec="seconds")}
+    return KeptAnswer(name, replace(prediction, hypotheses=None, is_pending=None), note)
 
 
-def note_of(prediction: Prediction, aids: Aids) -> dict[str, str]:
-    """What is noted of an answer, in words."""
+def note_of(prediction: Prediction, aids: Aids, clip: Clip) -> dict[str, str]:
+    """What is noted of an answer to a clip, in words."""
     helped = [words for name, words in _AIDS[prediction.task].items() if getattr(aids, name)]
     ways = [words for words in helped if prediction.lifter not in SAMPLING_LIFTERS or words not in _OF_ONE_ANSWER]
     hidden = prediction.hidden
-    joints = int(hidden.any(0).sum())
+    joints, follows = int(hidden.any(0).sum()), followed(clip.chosen, hidden)
+    limbs, frames = limbs_in_words(np.flatnonzero(follows.any(0)).tolist()).lower(), int(follows.any(1).sum())
     return {
         "lifter": prediction.lifter,
         "task": prediction.task,
         "mode": prediction.mode,
-        "aids": ", ".join(ways) or "none",
+        "aids": ", ".join(ways) or _NONE,
         "weights": weights_of(prediction.lifter),
         "hidden": f"{100 * hidden.mean():.1f} % ({joints} joints, {int(hidden.any(1).sum())} frames)" if joints else "nothing",
-        "kept": datetime.now().astimezone().isoformat(timespec="seconds"),
+        TAKEN: f"in {frames} frame{'s' if frames > 1 else ''} ({limbs})" if frames else _NONE,
+        "keys": str(np.count_nonzero(clip.edited if clip.keys is None else clip.keys)),
     }
 
 
@@ -144,9 +159,10 @@ class KeptAnswers(QObject):
         return next(name for n in count(1) if (name := wanted if n == 1 else f"{wanted} ({n})") not in names)
 
 
-def usual_name(prediction: Prediction, options: LiftOptions) -> str:
-    """How an answer is called until somebody calls it otherwise."""
+def usual_name(prediction: Prediction, options: LiftOptions, clip: Clip) -> str:
+    """How an answer to a clip is called until somebody calls it otherwise."""
     hidden = f", {100 * prediction.hidden.mean():.0f} % hidden" if prediction.hidden.any() else ""
     mode = "" if options.mode == "fast" else f" {options.mode}"
     task = ", completed" if prediction.task == "complete" else ""
-    return f"{prediction.lifter.upper()}{mode}{task}{hidden}"
+    taken = ", alternative taken" if followed(clip.chosen, prediction.hidden).any() else ""
+    return f"{prediction.lifter.upper()}{mode}{task}{taken}{hidden}"

@@ -20,10 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.document.alternatives import FEW, MANY
+from app.document.alternatives import FEW, MANY, followed_text
 from app.document.editor import RANDOM_JOINT_PRESETS
 from app.document.session import Session
 from app.panels.choices import box_of
+from app.panels.notes import NoteLabel
 from app.panels.refining import RefineControls
 from app.panels.sampling import SamplingControls
 from mpm_core.lifters import LIFTERS
@@ -38,6 +39,11 @@ _AIDS = {
     "fit": "Puts joints where the camera sees them, as far as the keypoints seem right, and bones near one length",
     "ground": "Moves the person and their legs so that feet that stand do not slide, and are on one floor",
 }
+_ABOUT_FOLLOWED = (
+    "Whichever lifter answers: what was taken is an edit, as a key is. Edit → Let alternatives go takes it away; Compare"
+    " lifters leaves it out"
+)
+_LONGEST_FOLLOWED = "1000 frames follow an alternative that was taken"
 _DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
 
 
@@ -96,9 +102,7 @@ class LiftingPanel(QWidget):
         self._calibrate = QCheckBox("Learn from the visible side")
         self._fit = QCheckBox("Fit to the keypoints")
         self._ground = QCheckBox("Keep standing feet still")
-        self._moved = QLabel()
-        self._moved.setProperty("role", "muted")
-        self._moved.setWordWrap(True)
+        self._moved = NoteLabel(_moved_words("joints were moved by 100 mm on average and 1000 at most"))
         self._device_note = QLabel()
         self._device_note.setProperty("role", "muted")
         self._lifter.activated.connect(self._on_lifter)
@@ -126,7 +130,7 @@ class LiftingPanel(QWidget):
         self._samples = box_of({0: "Off", FEW: f"{FEW}", MANY: f"{MANY}"})
         self._samples.setToolTip(
             "What else hidden joints could be doing, around the cursor or in the range: click one in the scene to take it, or"
-            " drag a hidden joint (A)"
+            " drag a hidden joint (A). The denoiser draws them, whichever lifter answers, and they are laid on its answer"
         )
         self._cloud = box_of({False: "Thin limbs", True: "Ellipsoids, 1σ"})
         self._cloud.setToolTip("Each alternative as a limb, or how far they lie apart: one standard deviation (Shift+A)")
@@ -135,6 +139,14 @@ class LiftingPanel(QWidget):
         form.addRow("Alternatives", self._samples)
         form.addRow("Shown as", self._cloud)
         form.addRow(SamplingControls(self._session))
+        self._followed = NoteLabel(_LONGEST_FOLLOWED)
+        form.addRow(self._followed)
+        session = self._session
+        for signal in (
+            session.clip_changed, session.mask_changed, session.keypoints_changed, session.threshold_changed,
+            session.options_changed,
+        ):  # fmt: skip
+            signal.connect(self._show_followed)
         shown.changed.connect(self._show_alternatives)
         self._show_alternatives()
         return form
@@ -227,13 +239,22 @@ class LiftingPanel(QWidget):
         """By how much the answer on show was moved to the ground, once it is whole."""
         prediction = self._session.prediction
         if prediction is None or not self._session.state.is_busy:
-            text = "" if prediction is None else prediction.moved_by()
-            self._moved.setText(text[:1].upper() + text[1:])
-            self._moved.setVisible(bool(text))
+            self._moved.setText(_moved_words("" if prediction is None else prediction.moved_by()))
+
+    def _show_followed(self, *_: object) -> None:
+        """That what was taken stays, whichever lifter answers."""
+        text = followed_text(self._session)
+        self._followed.setText(text)
+        self._followed.setToolTip(text and _ABOUT_FOLLOWED)
 
     def _show_device(self) -> None:
         device = self._session.state.device
         self._device_note.setText(f"runs on {_DEVICES.get(device, device)}" if device else "loading …")
+
+
+def _moved_words(moved: str) -> str:
+    """A sentence with the reason; nothing where nothing was moved."""
+    return f"{moved[:1].upper()}{moved[1:]}, so that standing feet do not slide" if moved else ""
 
 
 def _slider(low: int, high: int, value: int) -> tuple[QSlider, QLabel]:

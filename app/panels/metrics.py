@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.document.alternatives import followed_text
 from app.document.session import Session
 from app.document.words import frames_in_words, joint_in_words
 from app.panels.joint_table import JointTable
@@ -83,6 +84,8 @@ class MetricsPanel(QWidget):
         if figures.summary is None:
             text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
             text += "not whether the depth is right."
+        if follows := followed_text(self._session, slice(figures.first, figures.last + 1)):
+            text += f"{'' if text.endswith('.') else '.'} {follows}."
         self._scope.setText(text)
         texts = dict.fromkeys(ROWS, "") | figure_texts(figures)
         self.joints.show_figures(figures.joints)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -16,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.alternatives import followed_text
 from app.document.curve_choice import ON_SHOW
-from app.document.predictions import MOST_BYTES
+from app.document.predictions import MOST_BYTES, TAKEN, note_of
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look import theme as look
@@ -25,6 +28,7 @@ from app.look.theme import Theme
 from app.panels.tables import FiguresTable, Rows
 from app.workers.answers import AnswerTable
 from mpm_core.comparison import FIGURES, AnswerFigures, answer_rows, number_text
+from mpm_core.lifters import LIFTERS
 from mpm_core.progress import Progress
 
 _SHORT = {
@@ -40,7 +44,10 @@ _TIPS = {
     "reprojection": "From the keypoints that an answer was lifted from to its 3D as the camera sees it, px",
     "jumps": "How often a joint moves by 15 cm or more in a frame while the truth moves less than half as far",
 }
-_NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", "kept", "cameras")
+_NOTES = ("lifter", "task", "mode", "aids", "weights", "hidden", TAKEN, "keys", "kept", "cameras")
+_FRAMES = ("first frame (from 0)", "last frame (from 0)")
+"""What figures are of, counted as in all files."""
+
 _NARROWEST_NAME_PX = 126
 _GIVES_WAY = ("jumps", "acceleration", "reprojection", "p_mpjpe", "visible")
 """Figures that a narrow panel leaves out, the first one first."""
@@ -94,7 +101,8 @@ class PredictionsPanel(QWidget):
         )
         self.compare_button = _button(
             "Compare lifters",
-            "Let every lifter answer to this mask, in the background, and keep the answers",
+            f"Let every lifter ({', '.join(name.upper() for name in LIFTERS)}) answer to this mask, in the background, and keep"
+            " the answers; without alternatives that were taken, which would be the same in each",
             self.compare_chosen,
         )
         row.addWidget(self.keep_button)
@@ -185,17 +193,22 @@ class PredictionsPanel(QWidget):
         self._figures = figures
         self.refresh()
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether those of what is on show are known."""
+        return self._figures is not None
+
     def rows(self) -> Rows:
         """The table as it is copied and saved: what is noted of each answer, and its figures with all digits."""
-        found = self._figures.rows if self._figures is not None else {}
-        answers = []
-        for answer in self._session.kept.answers:
-            answers.append((answer.name, [answer.note.get(key, "") for key in _NOTES], found.get(answer.number)))
-        prediction = self._session.prediction
-        if ON_SHOW in found and prediction is not None:
-            noted = [prediction.lifter, prediction.task, prediction.mode, *[""] * (len(_NOTES) - 3)]
-            answers.insert(0, ("current", noted, found[ON_SHOW]))
-        return answer_rows(answers, _NOTES)
+        figures = self._figures
+        found: Mapping[int, AnswerFigures] = {} if figures is None else figures.rows
+        frames = ["", ""] if figures is None else [str(figures.first), str(figures.last)]
+        notes = [(answer.name, answer.note, answer.number) for answer in self._session.kept.answers]
+        prediction, clip = self._session.prediction, self._session.clip
+        if ON_SHOW in found and prediction is not None and clip is not None:
+            notes.insert(0, ("current", note_of(prediction, self._session.options.aids, clip), ON_SHOW))
+        rows = [(name, [*(note.get(key, "") for key in _NOTES), *frames], found.get(number)) for name, note, number in notes]
+        return answer_rows(rows, (*_NOTES, *_FRAMES))
 
     def _selected(self) -> list[int]:
         rows = sorted({index.row() for index in self.table.selectedIndexes()})
@@ -216,10 +229,11 @@ class PredictionsPanel(QWidget):
         self._is_filling = True
         self.table.setRowCount(len(session.kept.answers) + is_there)
         if is_there:
-            item = self._fill(0, ON_SHOW, "Current answer")
+            follows = followed_text(session)
+            item = self._fill(0, ON_SHOW, "Current answer, alternative taken" if follows else "Current answer")
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             item.setIcon(_swatch(QColor(self._theme.text), "", self._theme))
-            item.setToolTip("The answer to the mask at hand, drawn solid")
+            item.setToolTip("\n".join(filter(None, ("The answer to the mask at hand, drawn solid", follows))))
         shown = {answer.number for answer in session.kept.shown}
         for place, answer in enumerate(session.kept.answers):
             item = self._fill(place + is_there, answer.number, answer.name)
@@ -262,11 +276,18 @@ class PredictionsPanel(QWidget):
             where = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
             has_truth = session.clip.ground_truth is not None
             errors = ", errors in mm" if has_truth else ", without ground truth to measure errors by"
-            self._scope.setText(f"{where}{errors}; ticked answers are drawn in outlines")
+            self._scope.setText(f"{where}{errors}; ticked answers are drawn in outlines{self._who_follows()}")
             self._scope.setToolTip("In the scene, on the hip of the answer on show, and among the curves")
         kept = session.kept
         self._memory.setText(f"{len(kept.answers)} kept, {kept.nbytes / 1e6:.1f} of {MOST_BYTES / 1e6:.0f} MB at most")
         self._memory.setVisible(bool(kept.answers))
+
+    def _who_follows(self) -> str:
+        """Which rows are not the lifter's own answer alone."""
+        session = self._session
+        who = ["the current answer"] if session.prediction is not None and followed_text(session) else []
+        who += [look.letter_of(place) for place, answer in enumerate(session.kept.answers) if answer.follows]
+        return f"; {' and '.join(who)} follow{'s' if len(who) == 1 else ''} an alternative that was taken" if who else ""
 
     def _show_buttons(self) -> None:
         session = self._session

@@ -275,10 +275,12 @@ class CurvesView(QWidget):
         return pg.mkPen(colour, width=2 if line.answer == ON_SHOW else 1.6)
 
     def _outline(self, line: CurveLine) -> QPen | None:
-        """What is under the line of a kept answer, and shows on both sides of it."""
+        """What is under the line of a kept answer, and shows on both sides of it; dashed where its colour comes round again."""
         if self._session.kept.find(line.answer) is None:
             return None
-        return pg.mkPen(look.outline_of(self._session.kept.place(line.answer), self.theme), width=3.8)
+        place = self._session.kept.place(line.answer)
+        style = Qt.PenStyle.SolidLine if place < len(self.theme.outlines) else Qt.PenStyle.DashLine
+        return pg.mkPen(look.outline_of(place, self.theme), width=3.8, style=style)
 
     def _name(self, line: CurveLine, is_in_file: bool = False) -> str:
         """is_in_file: with the joint's short name, which files have."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QFont
@@ -20,8 +18,7 @@ _SHARE = 0.8  # of the prediction's radii, so that one that agrees with it is in
 _LABEL_PX = 13
 _OVER_HEAD_M = 0.16
 _LETTER_PX = 16.0  # from the middle of one letter to that of the next where they are in a row
-_UNDER_FEET_M = 0.2
-_HEAD, _FEET = MPM16.index("Head"), list(MPM16.indices(("LAnkle", "RAnkle")))
+_HEAD = MPM16.index("Head")
 
 
 class KeptSkeletons:
@@ -36,31 +33,29 @@ class KeptSkeletons:
         palette_name: str,
     ) -> None:  # fmt: skip
         """The answers of the frame at hand. root: (3,) of the prediction's hip; beside: (3,) how far the next one stands, zero
-        for an overlay; has_truth: whether that takes the first place there."""
+        for an overlay, to the right in the order of the list; has_truth: whether that takes the first place there."""
         shown = session.kept.shown
         while len(self._items) < len(shown):
             self._add()
         while len(self._items) > len(shown):
             self._remove()
         colours = theme.palettes[palette_name].joints
-        places = _places(has_truth)
-        ends: list[tuple[SceneText, NDArray[np.floating], NDArray[np.floating]]] = []
-        for answer, (mesh, label) in zip(shown, self._items, strict=True):
+        heads: list[tuple[SceneText, NDArray[np.floating]]] = []
+        for step, (answer, (mesh, label)) in enumerate(zip(shown, self._items, strict=True), 1 + has_truth):
             pose = answer_in_scene(session, answer.prediction, session.frame)
             mesh.setVisible(pose is not None)
             label.setVisible(pose is not None)
             if pose is None:
                 continue
-            points = pose + root + beside * next(places)
+            points = pose + root + beside * step
             place = session.kept.place(answer.number)
             mesh.outline = look.outline_of(place, theme)
             radius = np.full(len(MPM16), look.JOINT_RADIUS_M * _SHARE)
             hidden = np.zeros(len(MPM16), bool)
             mesh.set_vertices(build_vertices(points, colours, hidden, look.BONE_RADIUS_M * _SHARE, radius))
-            lowest = np.array((*points[_FEET].mean(0)[:2], points[:, 2].min() - _UNDER_FEET_M))
-            ends.append((label, points[_HEAD] + np.array((0.0, 0.0, _OVER_HEAD_M)), lowest))
+            heads.append((label, points[_HEAD] + np.array((0.0, 0.0, _OVER_HEAD_M))))
             label.setData(text=look.letter_of(place), color=mesh.outline)
-        _place_letters(ends, not beside.any())
+        _place_letters(heads, not beside.any())
 
     def _add(self) -> None:
         mesh, font = SkeletonMesh(outline=look.outline_of(0, look.DARK)), QFont()
@@ -76,24 +71,12 @@ class KeptSkeletons:
             self._scene.removeItem(item)
 
 
-def _place_letters(ends: list[tuple[SceneText, NDArray[np.floating], NDArray[np.floating]]], is_overlay: bool) -> None:
-    """Each over its own head, or under its feet where that is under the key; of skeletons that lie over one another in a row
-    over all of them."""
-    if not ends:
+def _place_letters(heads: list[tuple[SceneText, NDArray[np.floating]]], is_overlay: bool) -> None:
+    """Each over its own head; of skeletons that lie over one another in a row over all of them."""
+    if not heads:
         return
-    above, below = (np.mean([end[side] for end in ends], axis=0) for side in (1, 2))
-    reach = _LETTER_PX * (len(ends) - 1) / 2 if is_overlay else 0.0
-    for number, (label, head, feet) in enumerate(ends):
+    above = np.mean([head for _, head in heads], axis=0)
+    reach = _LETTER_PX * (len(heads) - 1) / 2 if is_overlay else 0.0
+    for number, (label, head) in enumerate(heads):
         label.shift_px, label.reach_px = _LETTER_PX * number - reach if is_overlay else 0.0, reach
-        label.otherwise = below if is_overlay else feet
         label.setData(pos=above if is_overlay else head)
-
-
-def _places(has_truth: bool) -> Iterator[int]:
-    """How many steps beside the prediction each stands: to both sides in turn, but not where the ground truth is."""
-    step = 1
-    while True:
-        if step > 1 or not has_truth:
-            yield step
-        yield -step
-        step += 1

@@ -58,11 +58,11 @@ class AlternativesCloud:
 
     @property
     def legend(self) -> str:
-        """What is to be seen, for the key of the scene; nothing where there is nothing."""
+        """What is to be seen and who draws it, whichever lifter answers, for the key of the scene; nothing where there is
+        nothing."""
         if self.cloud is None:
             return ""
-        count = self.cloud.samples
-        return f"where {count} alternatives lie (1σ)" if self._ellipsoids.visible() else f"{count} alternatives"
+        return f"{self.cloud.samples} alternatives by the denoiser{', 1σ' if self._ellipsoids.visible() else ''}"
 
     def refresh(self, session: Session, theme: Theme, palette_name: str, root: Points) -> None:
         """Bring the cloud up to the session's frame. root: (3,) of Hip in the scene, metres."""
@@ -208,7 +208,8 @@ class AlternativesTool(QObject):
         cloud, (number, joint) = self._cloud.cloud, found
         where, limb = frames_in_words(cloud.first, cloud.last), limbs_in_words((joint,)).lower()
         return (
-            f"Alternative {number + 1} of {cloud.samples}\nClick: take it in {where}, wherever the joint is hidden"
+            f"Alternative {number + 1} of {cloud.samples}, drawn by the denoiser"
+            f"\nClick: take it in {where}, wherever the joint is hidden"
             f"\nShift+click: the {limb} alone"
         )
 

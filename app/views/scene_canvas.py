@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from pyqtgraph.opengl import GLTextItem
 from pyqtgraph.opengl.GLGraphicsItem import GLGraphicsItem
 from pyqtgraph.opengl.GLViewWidget import GLViewMixin
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QVector3D
+from PySide6.QtGui import QFontMetricsF, QImage, QMatrix4x4, QPainter, QPaintEvent, QVector3D
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QWidget
 
@@ -25,10 +25,9 @@ Place = tuple[int, int, int, int]
 
 class SceneText(GLTextItem):
     """shift_px: how far right of its place it is written, so that texts at one place do not cover one another; reach_px: how
-    far to either side of its place these go; otherwise: (3,) where it is written if they would be under the key."""
+    far to either side of its place these go. Where they would be under the key they are written beside it."""
 
     shift_px = reach_px = 0.0
-    otherwise: NDArray[np.floating] | None = None
 
 
 class SceneCanvas(GLViewMixin, QWidget):
@@ -36,6 +35,7 @@ class SceneCanvas(GLViewMixin, QWidget):
     together by OpenGL whatever has changed in it, which takes longer than the scene itself where the processor draws."""
 
     def __init__(self) -> None:
+        self.aside_m = 0.0
         self._drawn: QImage | None = None
         self._is_behind = self._is_catching_up = False
         super().__init__()
@@ -44,6 +44,12 @@ class SceneCanvas(GLViewMixin, QWidget):
         self._soon = single_shot(self, self.refresh)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def viewMatrix(self) -> QMatrix4x4:
+        """See GLViewWidget; with everything moved aside, so that what reaches to the right alone is in the middle."""
+        aside = QMatrix4x4()
+        aside.translate(-self.aside_m, 0.0, 0.0)
+        return aside * super().viewMatrix()
 
     def isValid(self) -> bool:
         """False: items are made ready for OpenGL when they are drawn for the first time, not when they are added."""
@@ -152,9 +158,29 @@ class SceneCanvas(GLViewMixin, QWidget):
                 shift, high = item.shift_px * larger, QFontMetricsF(item.font).height() * larger
                 wide = high + 2 * item.reach_px * larger
                 row = QRectF(seen.x() - wide / 2, seen.y() - high / 2, wide, high)
-                if item.otherwise is not None and any(part.intersects(row) for part in covered):
-                    seen = _on_screen(item, item.otherwise)
+                seen += _out_of(row, covered, self.width()) if item.reach_px else _below(row, covered)
             yield item, seen + QPointF(shift, 0.0)
+
+
+def _out_of(row: QRectF, covered: Sequence[QRectF], width: float) -> QPointF:
+    """By how much a row of several letters is to be moved so that it lies on nothing that is covered, in a view of that width:
+    to the right where there is room, so that it goes along the edge while people walk by behind; else down."""
+    whole = QRectF()
+    for part in covered:
+        whole = whole.united(part)
+    if not whole.intersects(row):
+        return QPointF()
+    if whole.right() + row.width() <= width:
+        return QPointF(whole.right() - row.left(), 0.0)
+    return QPointF(0.0, whole.bottom() - row.top())
+
+
+def _below(row: QRectF, covered: Sequence[QRectF]) -> QPointF:
+    """The same of a letter by itself, which stays with whom it is over."""
+    moved = QRectF(row)
+    while under := next((part for part in covered if part.intersects(moved)), None):
+        moved.moveTop(under.bottom())
+    return moved.topLeft() - row.topLeft()
 
 
 def _on_screen(item: GLTextItem, place: NDArray[np.floating]) -> QPointF:

@@ -54,25 +54,26 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
-        self._alternatives, self._has_others = "", False
+        self._alternatives = self._taken = ""
+        self._has_others = False
         self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.show_rows(False, False, ())
 
     def show_rows(
-        self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "",
+        self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "", taken: str = "",
         has_others: bool = False,
     ) -> None:  # fmt: skip
         """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, what
-        there is of alternatives, and other people."""
-        shown = (has_truth, is_outdated, kept, alternatives, has_others, self.theme.name)
+        there is of alternatives, what of the prediction follows one, and other people."""
+        shown = (has_truth, is_outdated, kept, alternatives, taken, has_others, self.theme.name)
         if shown == self._shown:  # as in most frames
             return
         self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
-        self._alternatives, self._has_others = alternatives, has_others
+        self._alternatives, self._taken, self._has_others = alternatives, taken, has_others
         self._fit()
-        self.setVisible(has_truth or is_outdated or bool(kept or alternatives) or has_others)
+        self.setVisible(has_truth or is_outdated or bool(kept or alternatives or taken) or has_others)
         self.update()
 
     def _fit(self) -> None:
@@ -101,6 +102,9 @@ class SolidityKey(QWidget):
             thin = QColor(self.theme.text)
             thin.setAlphaF(look.STRONGEST_ALTERNATIVE)
             self._row(painter, 0, 1 + len(self._kept), self._alternatives, thin, None, _THIN_PX)
+        if self._taken:  # as the timeline marks it
+            row = 1 + len(self._kept) + bool(self._alternatives)
+            self._row(painter, 0, row, self._taken, QColor(self.theme.done), None, _THIN_PX)
         if self._has_others:
             faint = QColor(self.theme.text)
             faint.setAlphaF(look.OTHERS_ALPHA)
@@ -133,7 +137,11 @@ class SolidityKey(QWidget):
     def rows(self) -> list[str]:
         """What is written, without the second column of the first row."""
         kept = [f"{look.letter_of(place)}  {name}" for place, name in self._kept]
-        return [self._first_words(), *kept, *filter(None, (self._alternatives, _OTHERS if self._has_others else ""))]
+        return [
+            self._first_words(),
+            *kept,
+            *filter(None, (self._alternatives, self._taken, _OTHERS if self._has_others else "")),
+        ]
 
     def _first_words(self) -> str:
         return "old, lifting …" if self._is_outdated else "prediction"

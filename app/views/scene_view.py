@@ -8,17 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGridItem
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QResizeEvent,
-    QVector3D,
-    QWheelEvent,
-)
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QVector3D, QWheelEvent
 from PySide6.QtWidgets import QToolTip
 
+from app.document.alternatives import followed_here
 from app.document.scene_floor import floor_of_answer, floor_of_truth
 from app.document.scene_positions import MOST_BYSTANDERS, predicted_in_scene, root_in_scene, true_in_scene
 from app.document.session import Session
@@ -82,17 +75,9 @@ class SceneView(SceneCanvas):
         self._truth.setDepthValue(2)
         self._gravity = GravityArrow()
         for item in (
-            self._grid,
-            *self._shadows.items,
-            *self._camera.items,
-            *self._gravity.items,
-            *self.trails.items,
-            self._prediction,
-            self._truth,
-            *self.bystanders.items,
-            *self.ghosts.items,
-            *self._cloud.items,
-        ):
+            self._grid, *self._shadows.items, *self._camera.items, *self._gravity.items, *self.trails.items, self._prediction,
+            self._truth, *self.bystanders.items, *self.ghosts.items, *self._cloud.items,
+        ):  # fmt: skip
             self.addItem(item)
         self._kept = KeptSkeletons(self)
         self._legend = ErrorLegend(self, theme)
@@ -135,8 +120,7 @@ class SceneView(SceneCanvas):
         self.shows_truth = self.shows_truth if truth is None else truth
         self.is_side_by_side = self.is_side_by_side if side_by_side is None else side_by_side
         if side_by_side is not None:
-            steps = len(self._session.kept.shown) // 2 + 1  # to either side
-            needed = (steps + 0.5) * _SIDE_BY_SIDE_M / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
+            needed = (self._row_reach() + _SIDE_BY_SIDE_M / 2) / math.tan(math.radians(_FIELD_OF_VIEW_DEG / 2))
             self.opts["distance"] = self._step_back.distance(self.opts["distance"], needed if side_by_side else None)
         self.refresh()
 
@@ -149,7 +133,9 @@ class SceneView(SceneCanvas):
         kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
         root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
         self._cloud.refresh(session, self.theme, self.palette_name, root)
-        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend, self.bystanders.are_there)
+        taken, others = followed_here(session), self.bystanders.are_there
+        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend, taken, others)
+        self.aside_m = self._row_reach() if self.is_side_by_side else 0.0
         if self.follows_root:
             self.opts["center"] = QVector3D(*(float(v) for v in root))
             self._place_floor()
@@ -169,10 +155,18 @@ class SceneView(SceneCanvas):
             nothing_hidden = np.zeros(len(MPM16), bool)
             self._truth.set_vertices(self._vertices(truth + root + beside, nothing_hidden, look.TRUTH_SHARE))
         self._truth.setVisible(truth is not None)
-        self._kept.show(session, root, beside, truth is not None, self.theme, self.palette_name)
+        self._kept.show(session, root, beside, self._has_truth(), self.theme, self.palette_name)
         for more in (self.trails, self.ghosts, self.bystanders):
             more.refresh(session, self.theme, self.palette_name)
         self._shadows.refresh(session, self._floor, self.theme)
+
+    def _has_truth(self) -> bool:
+        """Whether a place is for the ground truth, which some frames may lack."""
+        return self.shows_truth and self._session.clip is not None and self._session.clip.ground_truth is not None
+
+    def _row_reach(self) -> float:
+        """How far from the middle of their row the outermost stand who are side by side, metres."""
+        return (self._has_truth() + len(self._session.kept.shown)) * _SIDE_BY_SIDE_M / 2
 
     def _vertices(self, points: NDArray[np.floating], hidden: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
         colours = self.theme.palettes[self.palette_name].joints

@@ -35,6 +35,8 @@ _WAS_SHOWN = "was_shown"
 AT_WORK = "Lifters are at work already: the tab Answers says how far, and cancels them."
 _NOT_WHOLE = "The answer is not complete yet: wait until the status line no longer says 'lifting'."
 
+_NO_FIGURES = "There are no figures to save yet: the tab Answers computes them while it is open."
+
 
 class AnswerHandlers(QObject):
     """Binds the table of actions to kept answers, curves and suspicions."""
@@ -56,7 +58,9 @@ class AnswerHandlers(QObject):
         if session.prediction is None or session.state.is_busy or session.renewal.marks is not None:
             session.warning.emit(_NOT_WHOLE)
             return
-        answer = keep(usual_name(session.prediction, session.options), session.prediction, session.options.aids)
+        assert session.clip is not None
+        name = usual_name(session.prediction, session.options, session.clip)
+        answer = keep(name, session.prediction, session.options.aids, session.clip)
         name = session.kept.free_name(answer.name)
         if keep_answers(session, [answer], f"Keep {name}"):
             session.message.emit(f"Kept as '{name}': the tab Answers lists it, a double click there renames it.")
@@ -143,6 +147,9 @@ class AnswerHandlers(QObject):
     def save_answers(self) -> None:
         """The table of answers as CSV."""
         if self._session.clip is None:
+            return
+        if not self._answers.has_figures:
+            self._session.warning.emit(_NO_FIGURES)
             return
         path = self._ask_where("Save the table of answers", "answers", "CSV table", ".csv")
         if path is not None:

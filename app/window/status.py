@@ -37,7 +37,8 @@ class StatusLine(QStatusBar):
         self._alternatives.setMinimumWidth(self.fontMetrics().horizontalAdvance(_LEAST_WORDS))
         self.range_field = RangeField(session, counts_seconds)
         self._alternatives.setToolTip(
-            "How many alternatives of the hidden joints are on show, and the largest distance between two of them in this frame"
+            "How many alternatives of the hidden joints are on show, drawn by the denoiser whichever lifter answers, and the"
+            " largest distance between two of them in this frame"
         )
         self._place.setToolTip(COUNTED_FROM_ONE)
         self._errors.setToolTip(

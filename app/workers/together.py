@@ -109,7 +109,7 @@ class TogetherJob(KeepingJob):
             self._tell(step.done / max(step.total, 1), f"{len(asked.matched.cameras)} cameras", asked)
         answer, off = together.prediction(), together.off_px()
         names = [camera.name for camera in asked.matched.cameras]
-        kept = keep(asked.name, answer, asked.aids)
+        kept = keep(asked.name, answer, asked.aids, replace(asked.clip, chosen=None))  # taken: of one camera's
         note = {
             **kept.note,
             "weights": ", ".join(weights.replace(", sha256", "") for weights in together.weights),

@@ -58,14 +58,22 @@ class ChosenTask:
 def with_chosen(answer: Prediction, chosen: Floats) -> Prediction:
     """An answer with its hidden joints where a person took alternatives for them. chosen: (frames, 16, 4), see Clip. Hidden
     joints beyond one that moves go along; visible ones stay where they are. Its history says which limbs follow."""
-    follows = (chosen[..., 3] > 0) & answer.hidden
-    follows[:, MPM16.root] = False
+    follows = followed(chosen, answer.hidden)
     frames = np.flatnonzero(follows.any(1))
     if not len(frames):
         return answer
     positions = answer.positions.copy()
     positions[frames] = _moved(positions[frames], chosen[frames], answer.hidden[frames], answer.scale)
     return replace(answer, positions=positions, history=(*answer.history, *_told(follows)))
+
+
+def followed(chosen: Floats | None, hidden: Mask) -> Mask:
+    """(frames, 16) bool, the joints that follow an alternative that was taken: hidden ones alone. chosen: see Clip."""
+    if chosen is None:
+        return np.zeros_like(hidden)
+    follows = (chosen[..., 3] > 0) & hidden
+    follows[:, MPM16.root] = False
+    return follows
 
 
 def _told(follows: Mask) -> Iterator[Step]:

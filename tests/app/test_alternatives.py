@@ -34,7 +34,7 @@ def test_the_cloud_shows_hidden_joints_alone(qtbot, arm_window, fan):
     }
     widest = max(apart, key=apart.get)
     assert arm_window.status_line._alternatives.text() == f"5 alternatives, {100 * apart[widest]:.0f} cm apart at the {widest}"
-    assert arm_window.scene_view._key._alternatives == "5 alternatives"
+    assert arm_window.scene_view._key._alternatives == "5 alternatives by the denoiser"
     session.set_frame(250)
     assert not len(line_points(arm_window))  # nothing is hidden there
 
@@ -65,7 +65,7 @@ def test_twenty_and_ellipsoids(qtbot, arm_window, fan):
     assert here(arm_window).samples == 20 and arm_window.actions_by_name["alternatives_many"].isChecked()
     QTest.keyClick(arm_window, Qt.Key.Key_A, Qt.KeyboardModifier.ShiftModifier)
     assert scene._cloud._ellipsoids.visible()
-    assert not len(line_points(arm_window)) and scene._key._alternatives == "where 20 alternatives lie (1σ)"
+    assert not len(line_points(arm_window)) and scene._key._alternatives == "20 alternatives by the denoiser, 1σ"
     vertices = scene._cloud._ellipsoids._vertices.reshape(2, -1, 10)[..., :3].astype(float)
     samples = scene._cloud.places[:, [ELBOW, WRIST]].astype(float)
     for joint in range(2):

@@ -37,7 +37,7 @@ def reopened(path):
 def test_kept_answers_are_unsaved_and_come_back(document, tmp_path):
     session, path = document.session, tmp_path / "walk.mpmproj"
     for name in ("b: 50 % / masked", "a"):
-        keep_answers(session, [keep(name, document.answer, Aids())], "Keep")
+        keep_answers(session, [keep(name, document.answer, Aids(), session.clip)], "Keep")
     assert document.is_unsaved()
     project = document.project()
     write_project(project, path)
@@ -59,7 +59,7 @@ def test_kept_answers_are_unsaved_and_come_back(document, tmp_path):
 
 def test_damaged_answers_are_left_out_and_said(document, qtbot, tmp_path):
     session, path = document.session, tmp_path / "walk.mpmproj"
-    keep_answers(session, [keep("a", document.answer, Aids())], "Keep")
+    keep_answers(session, [keep("a", document.answer, Aids(), session.clip)], "Keep")
     project = document.project()
     part = project.parts["predictions/a"]
     short = Part(part.note, {**part.arrays, "root": part.arrays["root"][:5]})

@@ -1,5 +1,6 @@
 """Answers to compare: kept under names, drawn beside each other, with figures, and never an old one that looks new."""
 
+import csv
 from dataclasses import replace
 from threading import Event
 
@@ -16,13 +17,11 @@ from app.workers.comparing import CompareJob
 from app.workers.lifting import LiftJob
 from mpm_core import Clip
 from mpm_core.comparison import FIGURES
-from mpm_core.lifters import LIFTERS, SAMPLING_LIFTERS
+from mpm_core.lifters import LIFTERS
 from mpm_core.lifters.aids import Aids
 from mpm_core.metrics import joint_errors
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, show_panel, wait_for_lift
-
-ONE_ANSWER = [name for name in LIFTERS if name not in SAMPLING_LIFTERS]
 
 LEFT = Qt.MouseButton.LeftButton
 ARM = MPM16.limb("left arm")
@@ -40,7 +39,7 @@ def names(session):
 
 
 def kept(lifter, demo, name="one"):
-    return keep(name, lifter.lift(demo.cut(0, 59), aids=Aids(mirror=False)), Aids(mirror=False))
+    return keep(name, lifter.lift(demo.cut(0, 59), aids=Aids(mirror=False)), Aids(mirror=False), demo.cut(0, 59))
 
 
 def test_keeping_renaming_and_removing_are_undone_and_redone(session, demo, lifter):
@@ -74,7 +73,7 @@ def test_what_made_an_answer_is_noted_and_what_takes_memory_is_not_kept(demo, li
     clip = demo.cut(0, 59)
     mask = np.zeros((60, 16), bool)
     mask[:30, list(ARM)] = True
-    answer = keep("masked", lifter.lift(clip, mask=mask), Aids())
+    answer = keep("masked", lifter.lift(clip, mask=mask), Aids(), clip)
     assert answer.prediction.hypotheses is None and answer.prediction.hidden.sum() == 90
     note = answer.note
     assert (note["lifter"], note["task"], note["mode"]) == ("mpm", "lift", "fast")
@@ -89,7 +88,7 @@ def test_an_answer_that_is_made_of_hypotheses_is_kept_with_all_its_weights(tmp_p
         (tmp_path / f"weights/{name}.safetensors").write_text(name)
     monkeypatch.setattr("mpm_core.assets._FOLDERS", (tmp_path,))
     weights_of.cache_clear()
-    answer = keep("several", replace(lifter.lift(demo.cut(0, 59)), lifter="d3dp"), Aids())
+    answer = keep("several", replace(lifter.lift(demo.cut(0, 59)), lifter="d3dp"), Aids(), demo.cut(0, 59))
     weights_of.cache_clear()
     assert [words.split()[0] for words in answer.note["weights"].split(", ")] == ["mpm.safetensors", "denoiser.safetensors"]
     assert answer.note["aids"] == "fitted to the keypoints, feet still"  # the first answer's mirror has no say in it
@@ -173,8 +172,30 @@ def test_the_table_is_saved_as_csv(qtbot, demo_window, monkeypatch, tmp_path):
     window.actions_by_name["keep_answer"].trigger()
     qtbot.waitUntil(lambda: panel.table.item(1, 1).text() not in ("", "…"), timeout=WAIT_MS)
     window.actions_by_name["save_answers"].trigger()
-    rows = (tmp_path / "answers.csv").read_text().splitlines()
-    assert len(rows) == 3 and rows[2].startswith("MPM,mpm,lift,fast")
+    current, kept = csv.DictReader((tmp_path / "answers.csv").open())
+    assert (kept["answer"], kept["lifter"], kept["task"], kept["mode"]) == ("MPM", "mpm", "lift", "fast")
+    told = {name: value for name, value in kept.items() if name not in ("answer", "kept")}
+    assert told == {name: current[name] for name in told} and current["answer"] == "current"  # the same answer, as fully told
+    assert current["aids"] and current["weights"] and current["hidden"] == "nothing" and current["alternatives taken"] == "none"
+    assert (current["first frame (from 0)"], current["last frame (from 0)"], current["keys"]) == ("0", "729", "0")
+    window.editor.move_joint(ARM[-1], 105, 900.0, 500.0, window.editor.begin_gesture())
+    window.session.set_range(100, 149)
+    wait_for_lift(qtbot, window)
+    qtbot.waitUntil(lambda: panel.has_figures and len(panel.rows()) == 3, timeout=WAIT_MS)
+    window.actions_by_name["save_answers"].trigger()
+    current, kept = csv.DictReader((tmp_path / "answers.csv").open())
+    assert (current["first frame (from 0)"], current["last frame (from 0)"], current["keys"]) == ("100", "149", "1")
+    assert kept["keys"] == "0" and kept["last frame (from 0)"] == "149" and kept["MPJPE (mm)"] != told["MPJPE (mm)"]
+
+
+def test_a_table_without_figures_is_not_saved(qtbot, demo_window, monkeypatch):
+    said = []
+    demo_window.session.warning.connect(said.append)
+    monkeypatch.setattr("app.window.answer_handlers.ask_where", lambda *_: pytest.fail("nothing is there to be saved"))
+    show_panel(demo_window, "Video")  # nobody looks at the table
+    demo_window.session.set_range(10, 20)
+    demo_window.actions_by_name["save_answers"].trigger()
+    assert said == ["There are no figures to save yet: the tab Answers computes them while it is open."]
 
 
 def test_all_lifters_are_compared_on_the_mask_with_one_click(qtbot, demo_window):
@@ -186,12 +207,13 @@ def test_all_lifters_are_compared_on_the_mask_with_one_click(qtbot, demo_window)
     window.answers.compare_job.progressed.connect(seen.append)
     qtbot.mouseClick(panel.compare_button, LEFT)
     assert panel.cancel_button.isVisible() and not panel.compare_button.isEnabled()
-    qtbot.waitUntil(lambda: len(session.kept.answers) == len(ONE_ANSWER), timeout=WAIT_MS)
-    assert [answer.prediction.lifter for answer in session.kept.answers] == ONE_ANSWER
+    qtbot.waitUntil(lambda: len(session.kept.answers) == len(LIFTERS), timeout=WAIT_MS)
+    assert [answer.prediction.lifter for answer in session.kept.answers] == list(LIFTERS)
+    assert all(name.upper() in panel.compare_button.toolTip() for name in LIFTERS)
     hidden = session.kept.answers[0].prediction.hidden
     assert hidden.any() and all((answer.prediction.hidden == hidden).all() for answer in session.kept.answers)
     assert seen[-1] is None and len({step.note for step in seen if step}) > 2 and panel.compare_button.isEnabled()
-    qtbot.waitUntil(lambda: panel.table.item(len(ONE_ANSWER), 1).text() not in ("", "…"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: panel.table.item(len(LIFTERS), 1).text() not in ("", "…"), timeout=WAIT_MS)
     session.undo_stack.undo()  # all in one step
     assert not session.kept.answers and session.mask.any()
 
@@ -229,9 +251,9 @@ def test_a_comparison_is_given_up_by_a_click_or_another_clip(qtbot, session, dem
 
 def test_names_tell_mode_task_and_mask(session, lifter, demo):
     answer = lifter.lift(demo.cut(0, 29))
-    assert usual_name(answer, session.options) == "MPM"
-    assert usual_name(answer, replace(session.options, mode="per-frame")) == "MPM per-frame"
-    assert usual_name(replace(answer, task="complete"), session.options) == "MPM, completed"
+    assert usual_name(answer, session.options, demo) == "MPM"
+    assert usual_name(answer, replace(session.options, mode="per-frame"), demo) == "MPM per-frame"
+    assert usual_name(replace(answer, task="complete"), session.options, demo) == "MPM, completed"
 
 
 # Nothing old looks new

@@ -140,6 +140,16 @@ def test_kept_answers_are_drawn_in_their_outline(qtbot, curves_window):
     wait_for_lines(qtbot, curves_window, {(ON_SHOW, MEAN)})
 
 
+def test_no_two_of_five_answers_are_drawn_alike(qtbot, curves_window):
+    session, curves = curves_window.session, curves_window.answers.curves
+    for _ in range(5):  # as many as there are lifters to compare
+        curves_window.actions_by_name["keep_answer"].trigger()
+    numbers = [answer.number for answer in session.kept.answers]
+    wait_for_lines(qtbot, curves_window, {(ON_SHOW, MEAN), *((number, MEAN) for number in numbers)})
+    pens = [curves._outline(line) for line in curves._curves.lines if line.answer in numbers]
+    assert len({(pen.color().name(), pen.style()) for pen in pens}) == 5
+
+
 def test_sides_have_the_palettes_colours_and_joints_of_a_side_differ(qtbot, curves_window):
     session, curves = curves_window.session, curves_window.answers.curves
     session.set_selection(frozenset(MPM16.indices(("LElbow", "LWrist", "RWrist"))))

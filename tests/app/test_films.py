@@ -337,7 +337,7 @@ def test_a_project_is_filmed_from_where_it_was_looked_at(qtbot, demo_window, mon
 def test_the_answers_that_a_project_shows_are_filmed_too(qtbot, demo_window, monkeypatch, tmp_path):
     session = demo_window.session
     turned = replace(session.prediction, positions=session.prediction.positions * np.float32([1, -1, 1]))
-    session.kept.set_answers([keep("upside down", turned, Aids())])
+    session.kept.set_answers([keep("upside down", turned, Aids(), session.clip)])
     seen = {}
     for name, is_shown in (("with", True), ("without", False)):
         session.kept.set_shown(session.kept.answers[0].number, is_shown)

@@ -1,10 +1,13 @@
 import numpy as np
-from PySide6.QtCore import Qt
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 
+from app.document.commands import EditKeypoints
 from app.panels.refining import RefineControls
 from mpm_core.metrics import reprojection
 from mpm_core.skeleton import MPM16
-from tests.app.conftest import WAIT_MS, every_error, wait_for_lift
+from tests.app.conftest import WAIT_MS, every_error, show_panel, wait_for_lift
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -97,8 +100,35 @@ def test_the_panel_says_by_how_much_standing_feet_moved_the_person(qtbot, demo_w
     session, panel = demo_window.session, demo_window.lifting_panel
     wait_for_lift(qtbot, demo_window)
     moved = 1000 * session.prediction.moved
-    assert panel._moved.text() == f"Joints were moved by {moved.mean():.0f} mm on average and {moved.max():.0f} at most"
+    text = f"Joints were moved by {moved.mean():.0f} mm on average and {moved.max():.0f} at most"
+    assert panel._moved.text() == f"{text}, so that standing feet do not slide"
     assert 1 < moved.mean() < moved.max() < 1000 and not panel._moved.isHidden()
     panel._ground.click()
     qtbot.waitUntil(lambda: not panel._moved.text(), timeout=WAIT_MS)
-    assert session.prediction.moved is None and panel._moved.isHidden()
+    assert session.prediction.moved is None
+
+
+@pytest.mark.parametrize("larger", [0, 2])
+def test_lines_that_come_move_nothing_below_them(qtbot, window, demo, larger):
+    show_panel(window, "Lifting")
+    for _ in range(larger):
+        window.actions_by_name["text_larger"].trigger()
+    panel, session = window.lifting_panel, window.session
+
+    def tops():
+        QApplication.sendPostedEvents()
+        return [button.mapTo(panel, QPoint()).y() for button in panel.findChildren(QPushButton) if button.isVisible()]
+
+    qtbot.waitUntil(lambda: min(tops()) >= 0, timeout=WAIT_MS)
+    before = tops()
+    session.open_clip(demo)
+    wait_for_lift(qtbot, window)
+    qtbot.waitUntil(lambda: bool(panel._moved.text()), timeout=WAIT_MS)
+    assert tops() == before and len(before) > 8
+    assert panel._moved.heightForWidth(panel._moved.width()) <= panel._moved.height()
+    wrist = MPM16.index("LWrist")
+    window.editor.set_hidden((wrist,), 100, 130, True)
+    rows = np.zeros((20, 16, 4), np.float32)
+    rows[:, wrist] = (0, 0.3, 0, 1)
+    session.undo_stack.push(EditKeypoints(session, 105, {"chosen": rows}, "Take an alternative"))
+    assert panel._followed.text() == "20 frames follow an alternative that was taken" and tops() == before

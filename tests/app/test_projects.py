@@ -110,7 +110,7 @@ def test_what_is_chosen_to_be_looked_at_comes_back_with_a_project(qtbot, walk, t
     session = walk.session
     wait_for_lift(qtbot, walk)
     for name in ("b", "a"):
-        keep_answers(session, [keep(name, session.prediction, Aids())], "Keep")
+        keep_answers(session, [keep(name, session.prediction, Aids(), session.clip)], "Keep")
     session.kept.set_shown(session.kept.answers[0].number, False)  # both are when they are new
     walk.scene_view.ghosts.reach = 4
     walk.actions_by_name["curves"].setChecked(True)

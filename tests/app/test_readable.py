@@ -22,13 +22,14 @@ from app.window.main_window import MainWindow
 from app.window.messages import BEGUN, DONE
 from mpm_core.camera import Intrinsics
 from mpm_core.grounding.up import Up
+from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS, close_unasked, show_panel, stop_answers
 
 
 def kept_answers(window, count):
     """So many answers under a name, all on show."""
     session = window.session
-    answers = [keep(f"answer {n}", session.prediction, session.options.aids) for n in range(count)]
+    answers = [keep(f"answer {n}", session.prediction, session.options.aids, session.clip) for n in range(count)]
     assert keep_answers(session, answers, "Keep")
     for answer in session.kept.answers:
         session.kept.set_shown(answer.number, True)
@@ -133,6 +134,51 @@ def test_no_letter_is_under_the_key_of_the_scene(qtbot, demo_window, size, is_be
         assert not any(row.adjusted(-4, -4, 4, 4).contains(place) for row in rows)
     if not is_beside:
         assert np.ptp([place.y() for place in places.values()]) < 1
+
+
+def test_side_by_side_all_stand_in_the_order_of_their_letters_and_in_view(qtbot, demo_window):
+    window, scene = demo_window, demo_window.scene_view
+    kept_answers(window, 4)
+    window.actions_by_name["beside"].setChecked(True)
+
+    def row():
+        """Where hips are seen: the prediction's, the truth's, then those of kept answers."""
+        scene.drawn()
+        meshes = [scene._prediction, scene._truth, *(mesh for mesh, _ in scene._kept._items)]
+        return scene.screen_places(np.array([mesh._vertices[:, :3].mean(0) for mesh in meshes if mesh.visible()]))[:, 0]
+
+    for azimuth in (-62, 40, 170):
+        scene.setCameraPosition(azimuth=azimuth)
+        scene.refresh()
+        places = row()
+        assert len(places) == 6 and (np.diff(places) > 20).all()
+        assert places[0] > 0 and places[-1] < scene.width()
+        assert (places[0] + places[-1]) / 2 == pytest.approx(scene.width() / 2, rel=0.15)
+    letters = {item.text: place.x() for item, place in scene.text_places() if item.text in ("A", "B", "C", "D")}
+    for letter, place in zip("ABCD", places[2:], strict=True):
+        assert abs(letters[letter] - place) < np.diff(places).min() / 2
+    with_truth = row()
+    window.actions_by_name["truth"].setChecked(False)
+    places = row()
+    assert len(places) == 5 and (np.diff(places) > 20).all() and places[0] > with_truth[0]  # its place is not left empty
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_letters_go_along_with_heads_and_do_not_jump(qtbot, demo_window, is_beside):
+    window, scene = demo_window, demo_window.scene_view
+    window.resize(1024, 700)  # where the key covers heads
+    kept_answers(window, 3)
+    window.actions_by_name["beside"].setChecked(is_beside)
+    window.actions_by_name["follow"].setChecked(False)
+    places, heads = [], []
+    for frame in range(0, 200, 2):
+        window.session.set_frame(frame)
+        scene.drawn()
+        places.append([(place.x(), place.y()) for item, place in scene.text_places() if item.text in ("A", "B", "C")])
+        heads.append(scene.joint_places()[MPM16.index("Head")])
+    assert np.shape(places) == (100, 3, 2)
+    step = np.linalg.norm(np.diff(places, axis=0), axis=-1)
+    assert step.max() < 3 * np.linalg.norm(np.diff(heads, axis=0), axis=-1).max() + 2
 
 
 def test_one_outlier_does_not_flatten_a_curve_and_is_told():
