@@ -41,6 +41,7 @@ from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
 from app.window.alternative_handlers import AlternativeHandlers
+from app.window.announcements import connect_messages
 from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
@@ -241,6 +242,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, handlers = self.session, self.edit_handlers
+        connect_messages(self)
         self.image_view.joint_clicked.connect(handlers.click_joint)
         self.image_view.joint_moved.connect(handlers.drag_joint)
         self.scene_area.then(lambda scene: scene.joint_clicked.connect(handlers.click_joint))
@@ -281,11 +283,6 @@ class MainWindow(QMainWindow):
         self.opener.project_read.connect(self.project_handlers.take)
         self.recent.changed.connect(self._show_recent)
         self.menus.recent.menuAction().hovered.connect(self._show_recent)  # it is later now; other windows open files too
-        for source in (self.opener.failed, self.backdrop.failed, session.failure):
-            source.connect(self.messages.fail)
-        session.warning.connect(self.messages.warn)
-        session.message.connect(self.messages.say)
-        self.status_line.log_button.clicked.connect(self.actions_by_name["messages"].trigger)
         self.playback.playing_changed.connect(self._show_playing)
         for signal in (session.clip_changed, self.document.changed, self.detect_job.chosen, self.detect_job.adopted):
             signal.connect(self._show_title)

@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.document.file_people import FilePeople
+from app.document.opened import opened_in_words
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
@@ -200,15 +201,15 @@ class Opener(QObject):
             return
         if people is not None:
             self.people_read.emit(people)
+        before = self._session.options
         self._session.open_clip(clip, mask, threshold=threshold)
         told, self._remembered = told_in_words(self._remembered), ReadOptions()
-        if clip.notes or clip.camera_note or told:
-            as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
-            said = shorten(
-                "; ".join((f"Opened {clip.name}", *as_told, *clip.notes)), _LONGEST_NOTE,
-                placeholder=" … (all of it is under Metrics)",
-            )  # fmt: skip
-            self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
+        as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
+        said = shorten(
+            "; ".join((opened_in_words(clip.name, self._session, before), *as_told, *clip.notes)), _LONGEST_NOTE,
+            placeholder=" … (all of it is under Metrics)",
+        )  # fmt: skip
+        self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
         if path != find_asset("demo/demo.npz"):
             self._recent.remember(path)
 
