@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.document.curve_choice import ON_SHOW
 from app.document.predictions import MOST_BYTES
+from app.document.recent import said
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look import theme as look
@@ -199,7 +202,7 @@ class PredictionsPanel(QWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if answer.number in shown else Qt.CheckState.Unchecked)
             item.setIcon(_swatch(look.outline_of(place, self._theme), look.letter_of(place), self._theme))
-            item.setToolTip("\n".join((answer.name, *(f"{key}: {value}" for key, value in answer.note.items()))))
+            item.setToolTip("\n".join((answer.name, *(f"{key}: {_told(key, value)}" for key, value in answer.note.items()))))
         self._choose_again(chosen)
         self._is_filling = False
         self._hide_empty_columns()
@@ -263,6 +266,16 @@ class PredictionsPanel(QWidget):
             self.renamed.emit(number, item.text())
         elif answer is not None:
             self._session.kept.set_shown(number, item.checkState() == Qt.CheckState.Checked)
+
+
+def _told(key: str, value: str) -> str:
+    """What is noted, for people: files have the whole time, with its zone."""
+    if key != "kept":
+        return value
+    try:
+        return said(datetime.fromisoformat(value), datetime.now().astimezone())
+    except ValueError:  # of a project that somebody else wrote
+        return value
 
 
 def _button(text: str, tip: str, signal: object) -> QPushButton:

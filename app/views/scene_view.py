@@ -27,7 +27,7 @@ from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
-from app.views.joint_text import describe_joint
+from app.views.joint_text import joint_tip
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_alternatives import AlternativesCloud, AlternativesTool
 from app.views.scene_angle import StepBack, refitted
@@ -337,7 +337,7 @@ class SceneView(SceneCanvas):
         else:
             joint = self._joint_under(place)
             alternative = self._alternatives.hover(place if joint is None else None)
-            text = alternative if joint is None else describe_joint(self._session, joint)
+            text = alternative if joint is None else joint_tip(self._session, joint, self.theme, can_drag=False)
             self.setCursor(Qt.CursorShape.PointingHandCursor if text else Qt.CursorShape.ArrowCursor)
             if text:
                 QToolTip.showText(self.mapToGlobal(place).toPoint(), text, self)

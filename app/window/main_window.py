@@ -118,7 +118,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle, lambda: self.timeline.shows_seconds)
-        self.messages = Messages(self.views, self.view_handlers.as_the_ruler_counts)
+        self.messages = Messages(self.views, self.timeline.as_it_counts)
         self.film_handlers = FilmHandlers(
             self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
         )
@@ -258,6 +258,7 @@ class MainWindow(QMainWindow):
         self.corrections_panel.key_chosen.connect(self.correction_handlers.go_to_key)
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
+        handlers.random_asked.connect(self.lifting_panel.choose_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.lifting_panel.together_chosen.connect(self.answers.together.lift_together)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)

@@ -205,12 +205,14 @@ class Opener(QObject):
         self._session.open_clip(clip, mask, threshold=threshold)
         told, self._remembered = told_in_words(self._remembered), ReadOptions()
         as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
+        is_demo, last = path == find_asset("demo/demo.npz"), self._recent.files()[:1]
+        back = [f"{file.path.name} is under File → Open recent" for file in last if is_demo]
         said = shorten(
-            "; ".join((opened_in_words(clip.name, self._session, before), *as_told, *clip.notes)), _LONGEST_NOTE,
+            "; ".join((opened_in_words(clip.name, self._session, before), *back, *as_told, *clip.notes)), _LONGEST_NOTE,
             placeholder=" … (all of it is under Metrics)",
         )  # fmt: skip
         self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
-        if path != find_asset("demo/demo.npz"):
+        if not is_demo:
             self._recent.remember(path)
 
 
