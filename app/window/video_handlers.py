@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
 from app.document.document import Document
-from app.document.opened import how_lifted
+from app.document.opened import how_lifted, opened_in_words
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.document.work import work_in_words
@@ -285,8 +285,10 @@ class VideoHandlers(QObject):
         """Open what a camera saw; whether that was wanted. It is nowhere else, so it counts as unsaved."""
         if not self._may_leave():
             return False
+        before = self._session.options
         self._session.open_clip(clip, threshold=UNSURE_BELOW)
         self._document.mark_unsaved()
+        self._session.message.emit(opened_in_words("what the camera saw", self._session, before))
         return True
 
     def set_region(self, draws: bool) -> None:

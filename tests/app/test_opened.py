@@ -44,7 +44,8 @@ def test_each_clip_has_the_task_that_it_has_data_for(qtbot, window, files):
     said = opened(qtbot, window, files / "walk.csv")
     assert said.startswith("Opened walk.csv: it has 3D alone, so hidden joints are completed")
     assert session.options.task == "complete" and panel._task_buttons["complete"].isChecked()
-    for name in ("walk.npz", "seen.npz"):
+    write(session.prediction, files / "walk.bvh")
+    for name in ("walk.bvh", "walk.npz", "seen.npz"):  # a BVH has the 2D of a virtual camera
         assert opened(qtbot, window, files / name).startswith(f"Opened {name}")
         assert session.options.task == "lift" and panel._task_buttons["lift"].isChecked()
         assert "completed" not in window.status_line.message()
