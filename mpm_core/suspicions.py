@@ -307,7 +307,7 @@ CHECKS: Mapping[str, Check] = {
     "jump": Check("Jump", "A joint is thrown off its way from one frame to the next", True, _elsewhere(_jumps, True)),
     "correction": Check(
         "Jump by a key",
-        "A joint jumps next to a corrected key: what was measured there does not fit it; correct more frames, or fewer",
+        "A joint jumps next to a corrected key: what was measured there does not fit it",
         False,
         _of_corrections,
     ),

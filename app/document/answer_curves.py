@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.measured import is_as_given
 from mpm_core.clip import Clip
 from mpm_core.grounding.floor import LEAST_CONTACT
 from mpm_core.metrics import joint_errors, reprojection_errors
@@ -98,11 +99,14 @@ def _has_same_truth(one: Clip, other: Clip) -> bool:
 
 
 def curves_of(prediction: Prediction, clip: Clip, known: KnownMeans) -> AnswerCurves | None:
-    """Mean error of each frame and of its hidden joints; without ground truth how far the 3D is from the 2D; else None."""
+    """Mean error of each frame and of its hidden joints; without ground truth how far the 3D is from the 2D; else None. No
+    curve where the answer is the 3D that was given."""
     is_whole = prediction.is_pending is None
     contact = prediction.contact if is_whole and prediction.task == "lift" else None
     if clip.measured_truth is None and clip.keypoints is None:
         return None
+    if is_as_given(prediction, clip):
+        return AnswerCurves((), _TOP_MM, "mm")
     means = known.of(prediction, clip)
     if clip.measured_truth is None:
         axis = _on_one_axis((Curve("reprojection", means[0], "curve"),), _TOP_PX, "px")

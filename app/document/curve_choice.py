@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.measured import is_as_given
 from mpm_core.clip import Clip
 from mpm_core.curves import CURVES
 from mpm_core.prediction import Prediction
@@ -32,6 +33,8 @@ def why_nothing(kind: str, clip: Clip, answer: Prediction | None) -> str:
     """Why there can be no values of a kind; nothing where there can, or will once there is an answer."""
     if kind == "error" and clip.measured_truth is None:
         return "No ground truth here: choose another quantity"
+    if kind == "error" and answer is not None and is_as_given(answer, clip):
+        return "Nothing is hidden, so there is no error to measure: choose another quantity"
     if kind in ("reprojection", "confidence") and clip.keypoints is None:
         return "No 2D here: choose another quantity"
     if kind == "reprojection" and answer is not None and answer.task != "lift":

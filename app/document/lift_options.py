@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mpm_core.clip import Clip, split_source
 from mpm_core.diffusion.options import NONE, USUAL_SAMPLES, Sampling
 from mpm_core.lifters import COMPLETING_LIFTERS, SAMPLING_LIFTERS
 from mpm_core.lifters.aids import ALL, NOT_OF_HYPOTHESES, ONLY_IN, Aids
+from mpm_core.prediction import Prediction
 
 LACKS = {
     "complete": "This clip has no 3D to complete: only 2D -> 3D is possible.",
@@ -43,6 +45,29 @@ class LiftOptions:
         aids = replace(self.aids, refine=False) if lifter in SAMPLING_LIFTERS else self.aids
         return replace(self, lifter=lifter, task=self.task if lifter in COMPLETING_LIFTERS else "lift", aids=aids)
 
+    def for_clip(self, clip: Clip, before: Clip | None) -> LiftOptions:
+        """What is asked of the lifter when a clip is opened. before: the one that is left, None where none was open. What was
+        chosen holds for the same file or video, read or looked at again, and for what is opened after nothing; another clip is
+        lifted as usual: by 2D if it has any."""
+        is_same = before is None or split_source(before.source)[0] == split_source(clip.source)[0]
+        options = self if is_same else self.as_usual
+        if clip.keypoints is None:
+            return options.with_task("complete")
+        return options.with_task("lift") if clip.ground_truth is None else options
+
+    @property
+    def as_usual(self) -> LiftOptions:
+        """As the program asks when it starts, on the same device: that belongs to the computer and not to a clip."""
+        return LiftOptions(device=self.device)
+
+    @property
+    def unusual(self) -> str:
+        """What is not as usual, for people: 'by D3DP' or 'with other options than usual'; nothing where all is."""
+        usual = self.as_usual.with_task(self.task)
+        if self.lifter != usual.lifter:
+            return f"by {self.lifter.upper()}"
+        return "" if self == usual else "with other options than usual"
+
     def why_not(self, aid: str) -> str:
         """Why an aid changes nothing here, for people; nothing where it does."""
         if self.task != ONLY_IN.get(aid, self.task):
@@ -50,6 +75,11 @@ class LiftOptions:
         if self.lifter in SAMPLING_LIFTERS and aid in NOT_OF_HYPOTHESES:
             return f"{self.lifter.upper()} answers by hypotheses, {NOT_OF_HYPOTHESES[aid]}"
         return ""
+
+
+def unusual_lifter(answer: Prediction | None) -> str:
+    """Whose an answer is, where that is not the lifter that usually answers; else nothing."""
+    return "" if answer is None or answer.lifter == LiftOptions().lifter else answer.lifter.upper()
 
 
 _TASKS_IN_WORDS = {"lift": "lifting 2D", "complete": "completing 3D"}

@@ -151,7 +151,7 @@ def _options_from(note: Mapping[str, Any], before: LiftOptions) -> LiftOptions:
     # What a project of before does not say is as it is usually: then it was so, or was not there.
     aids = {name: bool(said.get(name, is_on)) for name, is_on in asdict(Aids()).items()} if isinstance(said, dict) else {}
     options = replace(usual, aids=Aids(**aids), sampling=_sampling_from(note.get("sampling")), **words)
-    return options.with_task(note["task"]) if note.get("task") in TASKS else options
+    return options.with_task(note["task"] if note.get("task") in TASKS else before.task)
 
 
 def _sampling_from(note: Any) -> Sampling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -12,6 +13,9 @@ from app.document.session import Session
 from mpm_core.camera import upright
 from mpm_core.prediction import Prediction
 from mpm_core.skeleton import MPM16
+
+_FROM_CAMERA_DEG = -90.0
+_LEAST_HIPS_M = 1e-3
 
 MOST_BYSTANDERS = 6
 """Other people that are lifted and shown beside the one at work."""
@@ -49,6 +53,19 @@ def root_in_scene(session: Session, frame: int) -> NDArray[np.float32]:
     elif session.prediction is not None and np.isfinite(session.prediction.root[frame]).all():
         root = session.prediction.root[frame]
     return in_scene(root, session.up.direction)
+
+
+def heading_in_scene(session: Session, frame: int) -> float:
+    """Azimuth, in degrees, from which the person is seen from the front; from the camera where that is not known."""
+    pose = predicted_in_scene(session, frame)
+    pose = pose if pose is not None else true_in_scene(session, frame)
+    if pose is None:
+        return _FROM_CAMERA_DEG
+    right, left = (pose[j] for j in MPM16.indices(("RHip", "LHip")))
+    to_left = left - right
+    if not np.isfinite(to_left).all() or np.linalg.norm(to_left[:2]) < _LEAST_HIPS_M:
+        return _FROM_CAMERA_DEG
+    return math.degrees(math.atan2(-to_left[0], to_left[1]))
 
 
 def ways_in_scene(session: Session, first: int, last: int, joints: Sequence[int]) -> NDArray[np.float32]:

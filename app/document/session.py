@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoStack
 from app.document.alternatives import ShownAlternatives
 from app.document.hidden_joints import HiddenJoints
 from app.document.lift_options import LACKS, LiftOptions, LiftState
+from app.document.measured import is_as_given
 from app.document.predictions import KeptAnswers
 from app.document.renewal import Renewal
 from app.document.suspicions import Suspicions
@@ -99,18 +100,14 @@ class Session(QObject):
     ) -> None:
         """Begin anew with a clip, and perhaps a mask and a threshold that were saved with it, or the recording that it is
         from and the number of the person."""
+        options = self._options.for_clip(clip, self._opened)
         self._clip = self._opened = with_keys(clip.to_mpm16())
         self._recording, self._person, self._threshold, self._video = recording, person, threshold, None
         self._flags = np.zeros(len(clip), bool)
         self._mask = np.zeros((len(clip), len(MPM16)), bool) if mask is None else mask.copy()
         self._begin_anew()
         self._up = find_up(self._clip)
-        if self._clip.keypoints is None and self._options.task != "complete":
-            self._options = self._options.with_task("complete")
-            self.options_changed.emit()
-        if self._clip.ground_truth is None and self._options.task != "lift":
-            self._options = replace(self._options, task="lift")
-            self.options_changed.emit()
+        self._begin_asking(options)
         self.clip_changed.emit()
         self.frame_changed.emit(0)
         self.prediction_changed.emit()
@@ -122,6 +119,7 @@ class Session(QObject):
         self._clip, self._opened, self._recording, self._video = None, None, None, None
         self._mask, self._flags = self._nothing(), np.zeros(0, bool)
         self._begin_anew()
+        self._begin_asking(self._options.as_usual)
         self.clip_changed.emit()
         self.prediction_changed.emit()
         self.state_changed.emit()
@@ -136,6 +134,12 @@ class Session(QObject):
         self.kept.set_answers(())
         self.suspicions.set_items(None, len(self))
         self._state = LiftState(device=self._state.device)
+
+    def _begin_asking(self, options: LiftOptions) -> None:
+        if options != self._options:
+            self._options = options
+            self._forget_hidden()
+            self.options_changed.emit()
 
     def show_live(self, clip: Clip | None, prediction: Prediction | None) -> None:
         """One frame of a camera, which takes the place of the one before; None where nobody is seen."""
@@ -352,16 +356,17 @@ class Session(QObject):
 
     @property
     def has_errors(self) -> bool:
-        """Whether there is an answer, and ground truth to compare it with."""
-        return self._prediction is not None and self._clip is not None and self._clip.ground_truth is not None
+        """Whether there is an answer, and ground truth to compare it with that it does not just repeat."""
+        answer, clip = self._prediction, self._clip
+        return answer is not None and clip is not None and clip.ground_truth is not None and not is_as_given(answer, clip)
 
     def errors_at(self, frame: int) -> NDArray[np.float64] | None:
-        """(16,) mm of one frame against the ground truth, NaN where one of them is unknown; None without one. What is drawn
-        for a frame asks this, so that a long clip's errors need not be known."""
-        if not self.has_errors:
+        """(16,) mm of one frame against the ground truth, NaN where one of them is unknown; None without one, or where the
+        frame is as it was given. What is drawn for a frame asks this, so that a long clip's errors need not be known."""
+        answer, clip, here = self._prediction, self._clip, slice(frame, frame + 1)
+        if answer is None or clip is None or clip.measured_truth is None or is_as_given(answer, clip, here):
             return None
-        assert self._prediction is not None and self._clip is not None and self._clip.measured_truth is not None
-        return joint_errors(self._prediction.positions[frame : frame + 1], self._clip.measured_truth[frame : frame + 1])[0]
+        return joint_errors(answer.positions[here], clip.measured_truth[here])[0]
 
     @property
     def options(self) -> LiftOptions:

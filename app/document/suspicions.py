@@ -10,6 +10,20 @@ from app.document.words import frames_in_words, joint_in_words
 from mpm_core.skeleton import LIMBS, MPM16
 from mpm_core.suspicions import CHECKS, Suspicion
 
+_KEYS_AT_BOTH_ENDS = "place a key where the error starts and one where it ends"
+
+ADVICE = {
+    "jump": "Hide the joints there, or drag them to where they are.",
+    "correction": f"{_KEYS_AT_BOTH_ENDS.capitalize()}: frames beyond your keys go by what was measured.",
+    "bone": f"Hide the joints there, or correct them; beside your own keys, {_KEYS_AT_BOTH_ENDS}.",
+    "sides": "Swap left and right there (X), or hide the joints.",
+    "confidence": "Hide the joints there, or raise the threshold in the tab Video.",
+    "reprojection": "Hide the joints there, or drag them to where they are.",
+    "feet": "Hiding does not move the feet: see in the tab Video whether up is right.",
+    "gap": "There is nothing to hide: where you see the joint, drag it to where it is.",
+}
+"""What a person can do about each kind of CHECKS."""
+
 
 class Suspicions(QObject):
     """The list, in the order of time. It is outdated from a change until somebody has looked again."""
@@ -94,4 +108,4 @@ def joints_text(joints: tuple[int, ...]) -> str:
 def sentence_of(item: Suspicion) -> str:
     """A suspicion in one line."""
     frames = frames_in_words(item.first, item.last)
-    return f"{CHECKS[item.kind].label}: {joints_text(item.joints)}, {frames}, {item.badness:.1f} times the limit"
+    return f"{CHECKS[item.kind].label}: {joints_text(item.joints)}, {frames}, {item.badness:.1f} times what counts as usual"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.document.measured import NOTHING_TO_MEASURE, is_as_given
 from app.document.session import Session
 from app.document.suspicions import sentence_of
 from app.document.words import frames_in_words, joint_in_words
@@ -34,6 +35,8 @@ def find_worst(session: Session, by_error: bool = True) -> Worst:
     where = "the clip" if session.range is None else frames_in_words(first, last)
     if session.has_errors and by_error:
         return _by_error(session, first, last, where)
+    if session.prediction is not None and session.clip is not None and is_as_given(session.prediction, session.clip):
+        return Worst(None, NOTHING_TO_MEASURE)
     suspicions = session.suspicions
     if suspicions.items is None:
         return Worst(None, "Still looking for bad frames …")
@@ -65,7 +68,8 @@ def _by_error(session: Session, first: int, last: int, where: str) -> Worst:
         return Worst(None, f"No error is known in {where}" + (" yet." if is_old.any() else "."))
     frame = first + int(np.nanargmax(mean))
     of_frame = session.errors_at(frame)
-    assert of_frame is not None
+    if of_frame is None:  # which is so in all frames that count
+        return Worst(None, NOTHING_TO_MEASURE)
     joint = int(np.nanargmax(of_frame))
     words = (
         f"Worst of {where}: {frames_in_words(frame)}, MPJPE {mean[frame - first]:.0f} mm; "

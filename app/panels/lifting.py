@@ -189,7 +189,8 @@ class LiftingPanel(QWidget):
         self._frames.valueChanged.connect(self._show_ratios)
         self._show_ratios()
         button = QPushButton("Hide at random")
-        button.clicked.connect(self._on_random)
+        button.setToolTip("Hide joints drawn at random in this way, in the range or the clip")
+        button.clicked.connect(self.choose_random)
         form.addRow("Kind", self._sampler)
         form.addRow(self._joints_note, self._joints)
         form.addRow(self._frames_note, self._frames)
@@ -200,7 +201,8 @@ class LiftingPanel(QWidget):
         self._joints_note.setText(f"Joints {self._joints.value()} of {len(MPM16)}")
         self._frames_note.setText(f"Frames {self._frames.value()} %")
 
-    def _on_random(self) -> None:
+    def choose_random(self) -> None:
+        """Ask for a mask of the kind that is set."""
         ratios = MaskRatios(self._joints.value(), self._frames.value() / 100)
         self.random_chosen.emit(self._sampler.currentData(), ratios, self._replaces_mask())
 

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.alternatives import followed_text
+from app.document.measured import NOTHING_TO_MEASURE
 from app.document.session import Session
 from app.document.words import frames_in_words, joint_in_words
 from app.panels.joint_table import JointTable
@@ -76,12 +77,15 @@ class MetricsPanel(QWidget):
         for part in (self._table, self.joints, self.worst_button):
             part.setVisible(figures is not None)
             part.setEnabled(True)
+        self.joints.setVisible(figures is not None and bool(figures.joints))
         if figures is None:
             self._scope.setText("" if self._session.clip is None else "Lifting …")
             return
         is_whole = (figures.first, figures.last) == (0, len(self._session) - 1)
         text = "Whole clip" if is_whole else frames_in_words(figures.first, figures.last).capitalize()
-        if figures.summary is None:
+        if figures.summary is None and self._session.clip is not None and self._session.clip.ground_truth is not None:
+            text += f". {NOTHING_TO_MEASURE}"
+        elif figures.summary is None:
             text += ". There is no ground truth: this only tells whether 3D and 2D agree and feet stand, "
             text += "not whether the depth is right."
         if follows := followed_text(self._session, slice(figures.first, figures.last + 1)):

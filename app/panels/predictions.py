@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.document.alternatives import followed_text
 from app.document.curve_choice import ON_SHOW
 from app.document.predictions import MOST_BYTES, TAKEN, note_of
+from app.document.recent import said
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.look import theme as look
@@ -240,7 +242,7 @@ class PredictionsPanel(QWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if answer.number in shown else Qt.CheckState.Unchecked)
             item.setIcon(_swatch(look.outline_of(place, self._theme), look.letter_of(place), self._theme))
-            item.setToolTip("\n".join((answer.name, *(f"{key}: {value}" for key, value in answer.note.items()))))
+            item.setToolTip("\n".join((answer.name, *(f"{key}: {_told(key, value)}" for key, value in answer.note.items()))))
         self._choose_again(chosen)
         self._is_filling = False
         self._fit()
@@ -303,6 +305,16 @@ class PredictionsPanel(QWidget):
             self.renamed.emit(number, item.text())
         elif answer is not None:
             self._session.kept.set_shown(number, item.checkState() == Qt.CheckState.Checked)
+
+
+def _told(key: str, value: str) -> str:
+    """What is noted, for people: files have the whole time, with its zone."""
+    if key != "kept":
+        return value
+    try:
+        return said(datetime.fromisoformat(value), datetime.now().astimezone())
+    except ValueError:  # of a project that somebody else wrote
+        return value
 
 
 def _button(text: str, tip: str, signal: object) -> QPushButton:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
@@ -18,12 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.session import Session
-from app.document.suspicions import joints_text, sentence_of
+from app.document.suspicions import ADVICE, joints_text, sentence_of
 from app.document.words import COUNTED_FROM_ONE, frames_in_words
 from mpm_core.suspicions import CHECKS, Suspicion
 
-_HEADING = ("What", "Joints", "Frames", "× limit")
-_TIPS = ("", "", COUNTED_FROM_ONE, "How many times what counts as usual, where it is worst")
+_HEADING = ("What", "Joints", "Frames", "× usual")
+_TIPS = ("", "", COUNTED_FROM_ONE, "How many times as much as still counts as usual, where it is worst: 2 is twice that")
+_HIDES = "So that the lifter fills them in instead (Ctrl+Z takes it back)"
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _ROW_HEIGHT = 22
 _Index = QModelIndex | QPersistentModelIndex
@@ -32,9 +34,11 @@ _Index = QModelIndex | QPersistentModelIndex
 class _Model(QAbstractTableModel):
     """Rows of suspicions: a clip with noisy keypoints has thousands."""
 
-    def __init__(self) -> None:
+    def __init__(self, worded: Callable[[str], str]) -> None:
+        """worded: what becomes of a sentence before it is shown."""
         super().__init__()
         self.items: tuple[Suspicion, ...] = ()
+        self._worded = worded
 
     def take(self, items: tuple[Suspicion, ...]) -> None:
         """Show others."""
@@ -64,7 +68,7 @@ class _Model(QAbstractTableModel):
         if role == _SORT_ROLE:
             return (CHECKS[item.kind].label, joints_text(item.joints), item.first, item.badness)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{CHECKS[item.kind].tip}. {sentence_of(item)}."
+            return self._worded(f"{CHECKS[item.kind].tip}. {sentence_of(item)}.\n{ADVICE[item.kind]}")
         if role == Qt.ItemDataRole.TextAlignmentRole and column == len(_HEADING) - 1:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -77,7 +81,8 @@ class SuspicionsPanel(QWidget):
     worst_chosen = Signal()
     hide_chosen = Signal(list)  # Suspicions
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, worded: Callable[[str], str] = str) -> None:
+        """worded: see _Model."""
         super().__init__()
         self._session = session
         column = QVBoxLayout(self)
@@ -96,7 +101,7 @@ class SuspicionsPanel(QWidget):
             "Of the kinds on show, in the clip or the range; W goes to the largest error instead, where errors are known"
         )
         self.worst_button.clicked.connect(lambda _=False: self.worst_chosen.emit())
-        self._model, self._sorted = _Model(), QSortFilterProxyModel()
+        self._model, self._sorted = _Model(worded), QSortFilterProxyModel()
         self._sorted.setSourceModel(self._model)
         self._sorted.setSortRole(_SORT_ROLE)
         self.table = QTableView()
@@ -115,7 +120,6 @@ class SuspicionsPanel(QWidget):
             header.setSectionResizeMode(place, mode)
             header.resizeSection(place, width)
         self.hide_button = QPushButton("Hide these joints there")
-        self.hide_button.setToolTip("So that the lifter fills them in instead (Ctrl+Z takes it back)")
         self.hide_button.clicked.connect(lambda _=False: self.hide_chosen.emit(self.hideable()))
         column.addWidget(self._words)
         column.addLayout(_beside(self.kinds, self.order))
@@ -189,7 +193,15 @@ class SuspicionsPanel(QWidget):
         self.order.setCurrentIndex(orders.index((column, direction)) if (column, direction) in orders else -1)
 
     def _show_button(self) -> None:
+        chosen = self.selected()
         self.hide_button.setEnabled(bool(self.hideable()) and self.table.isEnabled())
+        if not chosen:
+            self.hide_button.setToolTip("Choose rows first")
+        elif not self.hideable():
+            kind = chosen[0].kind
+            self.hide_button.setToolTip(f"Hiding does not help where it says “{CHECKS[kind].label}”. {ADVICE[kind]}")
+        else:
+            self.hide_button.setToolTip(_HIDES)
 
 
 def _beside(one: QWidget, other: QWidget) -> QHBoxLayout:

@@ -309,6 +309,7 @@ class VideoPanel(QWidget):
                 self._persons.addItem(
                     f"Person {person.number}: {where}{person.frames} frames, {person.height:.0f} px tall", person.number
                 )
+        self._persons.setToolTip("People are numbered from 0, as in files and on the command line")
         self._persons.setCurrentIndex(self._persons.findData(session.person))
         if clip is None or clip.keypoints is None:
             return

@@ -24,9 +24,9 @@ def draw_names(
     top = rows[0] + _MARGIN_PX
     line = min(painter.fontMetrics().height(), _LINE_PX * scale.left / look.LANE_LABEL_WIDTH)
     label = QRectF(6, top - 3, scale.left - 10, line)
-    if curves is None:
+    if curves is None or not curves.curves:
         painter.setPen(QColor(theme.muted))
-        painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …")
+        painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, "lifting …" if curves is None else "nothing hidden")
         return
     lines = [(c.name, getattr(theme, c.colour)) for c in curves.curves if np.isfinite(c.values).any()]
     lines.append((f"0 – {curves.highest:.0f} {curves.unit}", theme.muted))

@@ -19,7 +19,7 @@ from app.look import theme as look
 from app.look.theme import Theme
 from app.views.backdrop_item import draw_backdrop
 from app.views.horizon import draw_horizon
-from app.views.joint_text import describe_joint
+from app.views.joint_text import joint_tip
 from app.views.others import NOBODY, PeopleOnShow, draw_others, nearest_person, others_on
 from app.views.picture_place import PicturePlace, draw_name, flat_pose, person_box
 from app.views.preview_item import draw_preview
@@ -364,7 +364,7 @@ class ImageView(QWidget):
             self.setCursor(Qt.CursorShape.ArrowCursor if joint is None else Qt.CursorShape.PointingHandCursor)
             self.update()
         if joint is not None:
-            QToolTip.showText(self.mapToGlobal(place).toPoint(), describe_joint(self._session, joint), self)
+            QToolTip.showText(self.mapToGlobal(place).toPoint(), joint_tip(self._session, joint, self.theme, True), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._pressed, self._is_dragging, self._panned_from = None, False, None

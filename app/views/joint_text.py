@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 from app.document.session import Session
 from app.document.words import frames_in_words, joint_in_words
+from app.look.theme import Theme
 from mpm_core.clip import Clip
 from mpm_core.suspicions import LOW_CONFIDENCE
 
@@ -37,6 +40,24 @@ def describe_joint(session: Session, joint: int) -> str:
     elif errors is not None and np.isfinite(errors[joint]):
         parts.append(f"error {errors[joint]:.0f} mm")
     return "  ·  ".join(parts)
+
+
+def joint_tip(session: Session, joint: int, theme: Theme, can_drag: bool) -> str:
+    """The same with what the mouse does to it in a quiet second line, for a tooltip. can_drag: in the picture."""
+    text, words = escape(describe_joint(session, joint)), _what_mouse_does(session, joint, can_drag)
+    if not words:
+        return text
+    return f'<div style="white-space: pre">{text}<br><span style="color: {theme.muted}">{words}</span></div>'
+
+
+def _what_mouse_does(session: Session, joint: int, can_drag: bool) -> str:
+    clip, frame = session.clip, session.frame
+    is_hidden, where = bool(session.mask[frame, joint]), " over the range" if session.range is not None else ""
+    is_there = is_hidden or not session.missing[frame, joint]
+    words = [f"click {'shows' if is_hidden else 'hides'} it{where}"] if is_there else []
+    if can_drag and clip is not None and clip.keypoints is not None:
+        words.append(f"drag corrects it{where}")
+    return ", ".join(words).capitalize()
 
 
 def describe_cell(session: Session, joints: tuple[int, ...], frame: int, label: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.opengl import GLGraphicsItem, GLImageItem, GLLinePlotItem
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QMatrix4x4
+from PySide6.QtGui import QColor, QImage, QMatrix4x4, QVector3D
 
 from app.look.theme import Theme
 from mpm_core.camera import upright
@@ -87,6 +89,20 @@ class CameraPyramid:
         self._image.axes = np.column_stack((right * across / 2, down * high / 2, forward)) * _FAR_M
         columns = np.column_stack((along, downward, forward * _FAR_M, corners[0]))
         self._image.setTransform(QMatrix4x4([*(float(v) for v in columns.ravel()), 0.0, 0.0, 0.0, 1.0]))
+
+
+def eye_of_camera(
+    clip: Clip, up: tuple[float, float, float], centre: NDArray[np.float64], shape: float
+) -> tuple[float, dict[str, Any]]:
+    """The field of view in degrees, and the place as setCameraPosition takes it, that show the camera's whole picture in a view
+    of a shape (width to height). centre: (3,) where the person is, which is as far away as what is looked at."""
+    _, forward, _ = camera_axes(up)
+    reach = float(centre @ forward)
+    across, high = (size / focal for size, focal in zip(clip.image_size, clip.camera.focal, strict=True))
+    across = max(across, high * shape)  # the field of view counts across the view
+    azimuth, elevation = math.degrees(math.atan2(-forward[1], -forward[0])), math.degrees(math.asin(-forward[2]))
+    place = {"pos": QVector3D(*(forward * reach)), "distance": reach, "elevation": elevation, "azimuth": azimuth}
+    return math.degrees(2 * math.atan(across / 2)), place
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ from app.look import theme as look
 from app.look.text_size import line_scale
 from app.look.theme import Theme
 
-_KEY_WIDTH, _KEY_ROW = 250, 22
+_KEY_WIDTH, _KEY_ROW = 310, 22
 _THIN_PX = 2.0
 _TEXT_LEFT, _AFTER_TEXT = 28, 6
 _BEHIND_ALPHA = 0.75
@@ -54,7 +54,7 @@ class SolidityKey(QWidget):
         self.theme = theme
         self._has_truth = self._is_outdated = False
         self._kept: tuple[tuple[int, str], ...] = ()
-        self._alternatives = self._taken = ""
+        self._alternatives = self._taken = self._lifter = ""
         self._has_others = False
         self._shown: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -62,18 +62,19 @@ class SolidityKey(QWidget):
 
     def show_rows(
         self, has_truth: bool, is_outdated: bool, kept: tuple[tuple[int, str], ...], alternatives: str = "", taken: str = "",
-        has_others: bool = False,
+        lifter: str = "", has_others: bool = False,
     ) -> None:  # fmt: skip
         """What is in the scene beside the prediction: ground truth, kept answers by their place on the list and name, what
-        there is of alternatives, what of the prediction follows one, and other people."""
-        shown = (has_truth, is_outdated, kept, alternatives, taken, has_others, self.theme.name)
+        there is of alternatives, what of the prediction follows one, and other people. lifter: whose prediction it is, where
+        that is not the usual one."""
+        shown = (has_truth, is_outdated, kept, alternatives, taken, lifter, has_others, self.theme.name)
         if shown == self._shown:  # as in most frames
             return
         self._shown = shown
         self._has_truth, self._is_outdated, self._kept = has_truth, is_outdated, kept
-        self._alternatives, self._taken, self._has_others = alternatives, taken, has_others
+        self._alternatives, self._taken, self._lifter, self._has_others = alternatives, taken, lifter, has_others
         self._fit()
-        self.setVisible(has_truth or is_outdated or bool(kept or alternatives or taken) or has_others)
+        self.setVisible(has_truth or is_outdated or bool(kept or alternatives or taken or lifter) or has_others)
         self.update()
 
     def _fit(self) -> None:
@@ -94,7 +95,7 @@ class SolidityKey(QWidget):
         if self._has_truth:
             see_through = QColor(self.theme.text)
             see_through.setAlphaF(look.TRUTH_ALPHA)
-            self._row(painter, _SECOND_COLUMN * line_scale(self), 0, _TRUTH, see_through, None)
+            self._row(painter, self._second_column(painter.fontMetrics()), 0, _TRUTH, see_through, None)
         for row, (place, name) in enumerate(self._kept, 1):
             rim = look.outline_of(place, self.theme)
             self._row(painter, 0, row, f"{look.letter_of(place)}  {name}", QColor(self.theme.scene), rim)
@@ -130,21 +131,24 @@ class SolidityKey(QWidget):
         """How far to the right each row is written on."""
         wide = [float(metrics.horizontalAdvance(text)) for text in self.rows]
         if self._has_truth:
-            wide[0] = _SECOND_COLUMN * line_scale(self) + metrics.horizontalAdvance(_TRUTH)
+            wide[0] = self._second_column(metrics) + metrics.horizontalAdvance(_TRUTH)
         return [min(each + _TEXT_LEFT + _AFTER_TEXT, self.width()) for each in wide]
 
     @property
     def rows(self) -> list[str]:
         """What is written, without the second column of the first row."""
         kept = [f"{look.letter_of(place)}  {name}" for place, name in self._kept]
-        return [
-            self._first_words(),
-            *kept,
-            *filter(None, (self._alternatives, self._taken, _OTHERS if self._has_others else "")),
-        ]
+        others = _OTHERS if self._has_others else ""
+        return [self._first_words(), *kept, *filter(None, (self._alternatives, self._taken, others))]
+
+    def _second_column(self, metrics: QFontMetrics) -> float:
+        written = _TEXT_LEFT + metrics.horizontalAdvance(self._first_words()) + _AFTER_TEXT
+        return max(_SECOND_COLUMN * line_scale(self), written)
 
     def _first_words(self) -> str:
-        return "old, lifting …" if self._is_outdated else "prediction"
+        if self._is_outdated:
+            return "old, lifting …"
+        return f"prediction ({self._lifter})" if self._lifter else "prediction"
 
     def _row(
         self, painter: QPainter, x: float, row: int, text: str, fill: QColor, outline: QColor | None, thick: float = 6.0

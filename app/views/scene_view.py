@@ -12,18 +12,19 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QResizeEvent, 
 from PySide6.QtWidgets import QToolTip
 
 from app.document.alternatives import followed_here
+from app.document.lift_options import unusual_lifter
 from app.document.scene_floor import floor_of_answer, floor_of_truth
-from app.document.scene_positions import MOST_BYSTANDERS, predicted_in_scene, root_in_scene, true_in_scene
+from app.document.scene_positions import MOST_BYSTANDERS, heading_in_scene, predicted_in_scene, root_in_scene, true_in_scene
 from app.document.session import Session
 from app.look import theme as look
 from app.look.theme import Theme
 from app.views.capsules import SkeletonMesh, build_vertices
 from app.views.gravity import GravityArrow
-from app.views.joint_text import describe_joint
+from app.views.joint_text import joint_tip
 from app.views.kept_skeletons import KeptSkeletons
 from app.views.scene_alternatives import AlternativesCloud, AlternativesTool
 from app.views.scene_angle import StepBack, refitted
-from app.views.scene_camera import CameraPyramid, camera_axes
+from app.views.scene_camera import CameraPyramid, camera_axes, eye_of_camera
 from app.views.scene_canvas import SceneCanvas
 from app.views.scene_legends import ErrorLegend, SolidityKey
 from app.views.scene_motion import FootShadows, Ghosts, Trails
@@ -36,6 +37,7 @@ VIEWS = ("front", "side", "top", "camera")
 
 _FIELD_OF_VIEW_DEG = 38.0
 _DISTANCE_M = 4.2
+_LEAST_DISTANCE_M = 0.5
 _ORBIT_DEG_PER_PX = 0.4
 _SIDE_BY_SIDE_M = 1.0
 _SMALLEST_BALL_PX = 5.0
@@ -56,6 +58,7 @@ class SceneView(SceneCanvas):
         self.shows_truth = True
         self.is_side_by_side = False
         self.follows_root = False
+        self.is_in_camera = False  # it stands where the camera stood, whoever walks on
         self._aspect, self._step_back = self._shape(), StepBack()
         self._mouse = QPointF()
         self._is_orbiting = self._is_panning = False
@@ -133,11 +136,14 @@ class SceneView(SceneCanvas):
         kept = tuple((session.kept.place(answer.number), answer.name) for answer in session.kept.shown)
         root = root_in_scene(session, frame) if len(session) else np.zeros(3, np.float32)
         self._cloud.refresh(session, self.theme, self.palette_name, root)
-        taken, others = followed_here(session), self.bystanders.are_there
-        self._key.show_rows(has_truth, is_outdated, kept, self._cloud.legend, taken, others)
+        key = self._cloud.legend, followed_here(session), unusual_lifter(session.prediction), self.bystanders.are_there
+        self._key.show_rows(has_truth, is_outdated, kept, *key)
         self.aside_m = self._row_reach() if self.is_side_by_side else 0.0
-        if self.follows_root:
+        if self.is_in_camera and _is_place(root):
+            self._look_through_camera(root.astype(float))  # which way is up, or the camera, may be known better now
+        elif self.follows_root and not self.is_in_camera:
             self.opts["center"] = QVector3D(*(float(v) for v in root))
+        if self.follows_root:
             self._place_floor()
         super().refresh()
 
@@ -223,7 +229,7 @@ class SceneView(SceneCanvas):
 
     def _place_frustum(self) -> None:
         """The camera at the origin, when the person's place is known."""
-        is_known = float(np.linalg.norm(root_in_scene(self._session, self._session.frame))) > 0.5
+        is_known = _is_place(root_in_scene(self._session, self._session.frame))
         self._camera.show(self._session.clip, camera_axes(self._session.up.direction) if is_known else None, self.theme)
 
     def picture(self) -> QImage:
@@ -241,18 +247,19 @@ class SceneView(SceneCanvas):
         """Go to one of VIEWS, or to 'start': half from the camera's side, half from the front."""
         self.set_angle(_FIELD_OF_VIEW_DEG)
         centre = root_in_scene(self._session, self._session.frame).astype(float)
-        distance = _DISTANCE_M
-        if name == "camera" and self._session.clip is not None and np.linalg.norm(centre) > 0.5:
+        self.is_in_camera = name == "camera" and _is_place(centre)
+        if self.is_in_camera:
             self._look_through_camera(centre)
         else:
+            heading = heading_in_scene(self._session, self._session.frame)
             azimuth, elevation = {
-                "front": (self._heading(), 4.0),
-                "side": (self._heading() + 90.0, 4.0),
-                "top": (self._heading(), 89.9),
+                "front": (heading, 4.0),
+                "side": (heading + 90.0, 4.0),
+                "top": (heading, 89.9),
                 "camera": (-90.0, 0.0),
                 "start": (-62.0, 14.0),
             }[name]
-            self.setCameraPosition(pos=QVector3D(*centre), distance=distance, elevation=elevation, azimuth=azimuth)
+            self.setCameraPosition(pos=QVector3D(*centre), distance=_DISTANCE_M, elevation=elevation, azimuth=azimuth)
         self._place_floor()
         self.update()
 
@@ -269,30 +276,10 @@ class SceneView(SceneCanvas):
         self._has_looked = True
 
     def _look_through_camera(self, centre: NDArray[np.float64]) -> None:
-        clip = self._session.clip
+        clip, self._aspect = self._session.clip, self._shape()
         assert clip is not None
-        _, forward, _ = camera_axes(self._session.up.direction)
-        reach = float(centre @ forward)
-        across = clip.image_size[0] / clip.camera.focal[0]
-        high = clip.image_size[1] / clip.camera.focal[1]
-        # The field of view counts across the widget; keep the whole image in it.
-        across = max(across, high * self.width() / max(self.height(), 1))
-        self.opts["fov"], self._aspect = math.degrees(2 * math.atan(across / 2)), self._shape()
-        azimuth, elevation = math.degrees(math.atan2(-forward[1], -forward[0])), math.degrees(math.asin(-forward[2]))
-        self.setCameraPosition(pos=QVector3D(*(forward * reach)), distance=reach, elevation=elevation, azimuth=azimuth)
-
-    def _heading(self) -> float:
-        """Azimuth, in degrees, from which the person is seen from the front."""
-        frame = self._session.frame
-        pose = predicted_in_scene(self._session, frame)
-        pose = pose if pose is not None else true_in_scene(self._session, frame)
-        if pose is None:
-            return -90.0
-        right, left = (pose[j] for j in MPM16.indices(("RHip", "LHip")))
-        to_left = left - right
-        if not np.isfinite(to_left).all() or np.linalg.norm(to_left[:2]) < 1e-3:
-            return -90.0
-        return math.degrees(math.atan2(-to_left[0], to_left[1]))
+        self.opts["fov"], place = eye_of_camera(clip, self._session.up.direction, centre, self._aspect)
+        self.setCameraPosition(**place)
 
     def _right(self) -> NDArray[np.float64]:
         """To the right on the screen, along the ground."""
@@ -334,15 +321,17 @@ class SceneView(SceneCanvas):
         if self._alternatives.move(place):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._is_orbiting:
+            self.is_in_camera = False
             self.orbit(-step.x() * _ORBIT_DEG_PER_PX, step.y() * _ORBIT_DEG_PER_PX)
             if self.is_side_by_side:
                 self.refresh()
         elif self._is_panning:
+            self.is_in_camera = False
             self.pan(step.x(), step.y(), 0, relative="view")
         else:
             joint = self._joint_under(place)
             alternative = self._alternatives.hover(place if joint is None else None)
-            text = alternative if joint is None else describe_joint(self._session, joint)
+            text = alternative if joint is None else joint_tip(self._session, joint, self.theme, can_drag=False)
             self.setCursor(Qt.CursorShape.PointingHandCursor if text else Qt.CursorShape.ArrowCursor)
             if text:
                 QToolTip.showText(self.mapToGlobal(place).toPoint(), text, self)
@@ -357,6 +346,7 @@ class SceneView(SceneCanvas):
         self._alternatives.hover(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        self.is_in_camera = False
         self.opts["distance"] = min(max(self.opts["distance"] * 0.999 ** event.angleDelta().y(), 0.4), 40.0)
         self.update()
 
@@ -391,3 +381,8 @@ class SceneView(SceneCanvas):
         middle = pose[joint] + root_in_scene(session, session.frame)
         start, end = self.screen_places(np.stack((middle, middle + radius * self._right())))
         return float(np.linalg.norm(end - start))
+
+
+def _is_place(root: NDArray[np.floating]) -> bool:
+    """Whether a person is known to be there; where nobody tells, they are at the camera."""
+    return float(np.linalg.norm(root)) > _LEAST_DISTANCE_M

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QHelpEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.document.answer_curves import AnswerCurves
 from app.document.session import Session
 from app.document.suspicions import sentence_of
+from app.document.words import with_times
 from app.look import theme as look
 from app.look.text_size import line_scale
 from app.look.theme import Theme
@@ -227,6 +220,11 @@ class Timeline(QWidget):
         clip = self._session.clip
         return f"{clip.times[frame]:.2f} s" if self.shows_seconds and clip is not None else str(frame + 1)
 
+    def as_it_counts(self, text: str) -> str:
+        """A sentence, with times beside its frames where the ruler has seconds."""
+        clip = self._session.clip
+        return text if clip is None or not self.shows_seconds else with_times(text, clip.times)
+
     def _draw_hovered(self, painter: QPainter, rows: Rows, scale: TimeScale) -> None:
         """The values of the curve under the mouse."""
         place, curves = self._hovered, self._layers.curves
@@ -234,7 +232,7 @@ class Timeline(QWidget):
             return
         frame = scale.frame_at(place.x())
         values = describe_curves(curves, frame)
-        parts.draw_value(painter, f"{frame + 1}:  {values}" if values else f"{frame + 1}", frame, scale, rows, self.theme)
+        parts.draw_value(painter, ":  ".join(filter(None, (self._label_of(frame), values))), frame, scale, rows, self.theme)
 
     def event(self, event: QEvent) -> bool:
         """Explain what is striped under the mouse; make room for text of another size."""
@@ -243,7 +241,8 @@ class Timeline(QWidget):
             self._on_rows_changed()
             self._tell_edges()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._explain(event.pos().x(), event.pos().y()), self)
+            text = self._explain(event.pos().x(), event.pos().y())
+            QToolTip.showText(event.globalPos(), self.as_it_counts(text), self)
             return True
         return super().event(event)
 

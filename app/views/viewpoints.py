@@ -25,7 +25,8 @@ def scene_viewpoint(view: SceneView) -> dict[str, Any]:
     centre = view.opts["center"]
     numbers = {name: float(view.opts[name]) for name in _SCENE}
     aspect = view.width() / max(view.height(), 1)
-    return {"centre": [centre.x(), centre.y(), centre.z()], "ghosts": view.ghosts.reach, "aspect": aspect, **numbers}
+    place = {"centre": [centre.x(), centre.y(), centre.z()], "is_in_camera": view.is_in_camera}
+    return {**place, "ghosts": view.ghosts.reach, "aspect": aspect, **numbers}
 
 
 def look_from_there(view: SceneView, kept: Mapping[str, Any]) -> None:
@@ -40,6 +41,7 @@ def look_from_there(view: SceneView, kept: Mapping[str, Any]) -> None:
     shape = _numbers(kept, ("aspect",))
     view.set_angle(numbers["fov"], 0.0 if shape is None else shape["aspect"])
     view.stay()
+    view.is_in_camera = kept.get("is_in_camera") is True
     view.setCameraPosition(
         pos=QVector3D(*centre), distance=numbers["distance"], elevation=numbers["elevation"], azimuth=numbers["azimuth"]
     )

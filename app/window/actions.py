@@ -25,6 +25,7 @@ class ActionSpec:
     is_checkable: bool = False
     short: str = ""
     starts_group: bool = False
+    tip: str = ""
 
     @property
     def is_choice(self) -> bool:
@@ -67,7 +68,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "hide_joints", "Hide or show joints", "Edit", "hide_selected", ("H",), "joint", short="Hide joint", starts_group=True
     ),
     ActionSpec("hide_frame", "Hide or show whole frame", "Edit", "hide_frame", ("Shift+H",), "frame", short="Hide frame"),
-    ActionSpec("hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Hide at random"),
+    ActionSpec(
+        "hide_random", "Hide at random", "Edit", "hide_random", (), "random", short="Hide at random",
+        tip="Hide joints drawn at random, in the range or the clip: which kind and how many is set in the tab Lifting, below",
+    ),
     ActionSpec("show_all", "Show everything", "Edit", "show_all"),
     ActionSpec("copy_mask", "Copy the mask of the range", "Edit", "copy_mask", ("Ctrl+C",), starts_group=True),
     ActionSpec("paste_mask", "Paste the mask here, or all over the range", "Edit", "paste_mask", ("Ctrl+V",)),
@@ -157,7 +161,8 @@ def build_actions(owner: QWidget, handlers: Sequence[object]) -> Mapping[str, QA
         action.setCheckable(spec.is_checkable)
         action.setIconText(spec.short or spec.text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
+        tip = spec.tip or spec.text
+        action.setToolTip(f"{tip} ({keys})" if keys else tip)
         action.triggered.connect(_end_typing)  # before what it does, which may need the number
         handler = next(getattr(found, spec.handler) for found in handlers if hasattr(found, spec.handler))
         if spec.is_choice:

@@ -38,7 +38,7 @@ class Answers:
         self, window: QMainWindow, session: Session, editor: Editor, timeline: Timeline, opener: Opener, theme: Theme
     ) -> None:  # fmt: skip
         self._session, self._timeline = session, timeline
-        self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session)
+        self.predictions, self.suspicions = PredictionsPanel(session, theme), SuspicionsPanel(session, timeline.as_it_counts)
         self._theme, self._palette_name = theme, "field"
         self._curves = Later(self._make_curves)
         self._kind = ""  # nobody has chosen

@@ -7,13 +7,14 @@ from PySide6.QtCore import QObject, Signal
 from app.document.editor import Editor
 from app.document.session import Session
 from app.views.image_view import ImageView
-from mpm_core.masking import MaskRatios
 from mpm_core.skeleton import MPM16
 
 
 class EditHandlers(QObject):
     """Binds the table of actions, and the mouse, to the editor."""
 
+    random_asked = Signal()
+    """To hide joints at random, in the way that is set in the panel."""
     upright_asked = Signal()
     """To mark something upright in the picture."""
 
@@ -37,7 +38,7 @@ class EditHandlers(QObject):
         self._editor.hide_frame()
 
     def hide_random(self) -> None:
-        self._editor.apply_random("spatio-temporal", MaskRatios())
+        self.random_asked.emit()
 
     def show_all(self) -> None:
         self._editor.show_all()

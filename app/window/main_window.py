@@ -41,6 +41,7 @@ from app.views.selecting_layer import SelectingLayer
 from app.views.timeline import Timeline
 from app.window.actions import ACTIONS, build_actions
 from app.window.alternative_handlers import AlternativeHandlers
+from app.window.announcements import connect_messages
 from app.window.answers import Answers
 from app.window.correction_handlers import CorrectionHandlers
 from app.window.edit_handlers import EditHandlers
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.edit_handlers = EditHandlers(self.session, self.editor, self.image_view)
         self.view_handlers = ViewHandlers(self, self.session, self.playback, self.restyle, lambda: self.timeline.shows_seconds)
-        self.messages = Messages(self.views, self.view_handlers.as_the_ruler_counts)
+        self.messages = Messages(self.views, self.timeline.as_it_counts)
         self.film_handlers = FilmHandlers(
             self, self.session, self.document, self.scene_area, self.backdrop, lambda: (self.theme.name, self.palette_name)
         )
@@ -241,6 +242,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, handlers = self.session, self.edit_handlers
+        connect_messages(self)
         self.image_view.joint_clicked.connect(handlers.click_joint)
         self.image_view.joint_moved.connect(handlers.drag_joint)
         self.scene_area.then(lambda scene: scene.joint_clicked.connect(handlers.click_joint))
@@ -256,6 +258,7 @@ class MainWindow(QMainWindow):
         self.corrections_panel.key_chosen.connect(self.correction_handlers.go_to_key)
         self.lifting_panel.preset_chosen.connect(self.editor.apply_preset)
         self.lifting_panel.random_chosen.connect(self.editor.apply_random)
+        handlers.random_asked.connect(self.lifting_panel.choose_random)
         self.lifting_panel.show_all_chosen.connect(self.editor.show_all)
         self.lifting_panel.together_chosen.connect(self.answers.together.lift_together)
         self.figures_job.changed.connect(self.metrics_panel.show_figures)
@@ -281,11 +284,6 @@ class MainWindow(QMainWindow):
         self.opener.project_read.connect(self.project_handlers.take)
         self.recent.changed.connect(self._show_recent)
         self.menus.recent.menuAction().hovered.connect(self._show_recent)  # it is later now; other windows open files too
-        for source in (self.opener.failed, self.backdrop.failed, session.failure):
-            source.connect(self.messages.fail)
-        session.warning.connect(self.messages.warn)
-        session.message.connect(self.messages.say)
-        self.status_line.log_button.clicked.connect(self.actions_by_name["messages"].trigger)
         self.playback.playing_changed.connect(self._show_playing)
         for signal in (session.clip_changed, self.document.changed, self.detect_job.chosen, self.detect_job.adopted):
             signal.connect(self._show_title)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEventLoop, QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.document.document import Document
+from app.document.opened import opened_in_words
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
@@ -92,8 +93,12 @@ class ProjectHandlers(QObject):
     def take(self, opened: Unpacked, is_other_video: bool) -> None:
         """Open a project that was read. is_other_video: its video lies there, but is another one."""
         if self.may_leave():
-            self._open(opened, opened.path, is_other_video)
+            before = self._session.options
+            said = self._open(opened, opened.path, is_other_video)
             self._recent.remember(opened.path)
+            self._session.message.emit(opened_in_words(opened.path.name, self._session, before))
+            if said:
+                self._session.warning.emit(said)
 
     def recover(self, leftover: Leftover) -> None:
         """Go on with work that was kept aside; it counts as unsaved, and its project stays as it is."""
@@ -103,11 +108,13 @@ class ProjectHandlers(QObject):
             leftover.slot.release()
             self._session.failure.emit(str(error))
             return
-        self._open(opened, None, False)
+        said = self._open(opened, None, False)
         self._document.mark_unsaved(leftover.of)
         self._stamp = None if leftover.of is None else _stamp_of(leftover.of)
         self.autosave.adopt(leftover.slot)
         self._session.message.emit(f"Recovered {leftover.name}: not saved yet")
+        if said:
+            self._session.warning.emit(said)
 
     def show_history(self) -> None:
         """What was done to the clip and for the answer on show, or for one that was kept."""
@@ -168,9 +175,9 @@ class ProjectHandlers(QObject):
         for go_on in waiting:
             go_on(is_saved)
 
-    def _open(self, opened: Unpacked, path: Path | None, is_other_video: bool) -> None:
-        """Open it, with its video if that can be found."""
-        said = []
+    def _open(self, opened: Unpacked, path: Path | None, is_other_video: bool) -> str:
+        """Open it, with its video if that can be found; what is to be said where it cannot."""
+        said = ""
         is_moved = opened.video is not None and not opened.video.path.exists()
         before = opened
         if opened.video is not None and is_moved:
@@ -187,11 +194,10 @@ class ProjectHandlers(QObject):
             if opened.recording is not None and opened.recording.info.path == video.path:
                 self._detect_job.adopt(opened.recording.info)
             if is_other_video:
-                said.append(f"{video.path.name} is not the file that was worked on: its pictures may not fit")
+                said = f"{video.path.name} is not the file that was worked on: its pictures may not fit"
         elif video is not None:
-            said.append(f"{video.path.name} was not found: there are no pictures")
-        if said:
-            self._session.warning.emit("; ".join(said))
+            said = f"{video.path.name} was not found: there are no pictures"
+        return said
 
 
 def _stamp_of(path: Path) -> tuple[int, int] | None:

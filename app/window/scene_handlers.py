@@ -86,7 +86,11 @@ class SceneHandlers(QObject):
             self._turning.stop()
 
     def _turn(self) -> None:
-        self._area.then(lambda scene: scene.orbit(_TURN_DEG_PER_S * _TURN_EVERY_MS / 1000, 0))
+        def turn(scene: SceneView) -> None:
+            scene.is_in_camera = False
+            scene.orbit(_TURN_DEG_PER_S * _TURN_EVERY_MS / 1000, 0)
+
+        self._area.then(turn)
 
     def copy_picture(self) -> None:
         scene = self._area.view

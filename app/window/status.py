@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from app.document.alternatives import alternatives_text
+from app.document.measured import is_as_given
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.words import COUNTED_FROM_ONE
@@ -108,7 +109,10 @@ class StatusLine(QStatusBar):
     def _show_errors(self, *_: object) -> None:
         """Errors of the frame at hand; nothing without ground truth, and no number while its answer is an older one."""
         frame = self._session.frame
-        errors = self._session.errors_at(frame)
+        errors, answer, clip = self._session.errors_at(frame), self._session.prediction, self._session.clip
+        if answer is not None and clip is not None and is_as_given(answer, clip, slice(frame, frame + 1)):
+            self._errors.setText("nothing hidden here")
+            return
         if errors is None or not np.isfinite(errors).any():
             self._errors.setText("")
             return

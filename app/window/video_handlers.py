@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox, QWidget
 
 from app.document.commands import EditKeypoints, SetCamera, SetHeight, SetRate, SetThreshold, SetUp
 from app.document.document import Document
+from app.document.opened import how_lifted, opened_in_words
 from app.document.session import Session
 from app.document.words import frames_in_words
 from app.document.work import work_in_words
@@ -68,9 +69,12 @@ class VideoHandlers(QObject):
 
     def _leave_clip(self, video: VideoInfo) -> None:
         """Another video was chosen: nothing of the clip before may look as if it were this one's."""
-        clip = self._session.clip
+        clip, before = self._session.clip, self._session.options
         if clip is not None and clip.source != str(video.path):
             self._session.close()
+        self._session.message.emit("")  # what was said before
+        opened = f"Opened {video.path.name}: Detect finds the people in it"
+        self._session.message.emit("; ".join((opened, *how_lifted(self._session, before))))
 
     def _leave_video(self) -> None:
         """Another clip was opened, which is not of the video that was chosen before."""
@@ -281,8 +285,10 @@ class VideoHandlers(QObject):
         """Open what a camera saw; whether that was wanted. It is nowhere else, so it counts as unsaved."""
         if not self._may_leave():
             return False
+        before = self._session.options
         self._session.open_clip(clip, threshold=UNSURE_BELOW)
         self._document.mark_unsaved()
+        self._session.message.emit(opened_in_words("what the camera saw", self._session, before))
         return True
 
     def set_region(self, draws: bool) -> None:

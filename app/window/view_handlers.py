@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from app.document.playback import SPEEDS, Playback
 from app.document.session import Session
 from app.document.typed_times import frame_typed
-from app.document.words import COUNTED_FROM_ONE, with_times
+from app.document.words import COUNTED_FROM_ONE
 from app.panels.passing import passing
 from app.window.help import CommandPalette, KeysDialog
 from mpm_core.errors import UserError
@@ -93,11 +93,6 @@ class ViewHandlers(QObject):
 
     def _playback_ends(self) -> tuple[int, int]:
         return self._session.range or (0, len(self._session) - 1)
-
-    def as_the_ruler_counts(self, text: str) -> str:
-        """A sentence, with times beside its frames where the ruler has seconds."""
-        clip = self._session.clip
-        return text if clip is None or not self._counts_seconds() else with_times(text, clip.times)
 
     # Lifting and looking
 

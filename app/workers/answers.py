@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document.curve_choice import ON_SHOW
+from app.document.measured import is_as_given
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
@@ -102,7 +103,7 @@ class AnswersJob(QObject):
         for number, answer in asked.answers.items():
             if self._thread.is_outdated():
                 return
-            rows[number] = self._of.get(number) or figures_of(answer, asked.clip, part, asked.hidden)
+            rows[number] = self._of.get(number) or _row(answer, asked, part)
         self._of = {number: row for number, row in rows.items() if number != ON_SHOW}
         self._computed.emit(AnswerTable(rows, asked.first, asked.last), asked.number)
 
@@ -110,6 +111,11 @@ class AnswersJob(QObject):
         """In the window's thread. A table of what was on show before comes too late."""
         if number == self._number:
             self.changed.emit(table)
+
+
+def _row(answer: Prediction, asked: _Asked, part: slice) -> AnswerFigures:
+    """Of 3D that is as it was given there is nothing to tell."""
+    return AnswerFigures() if is_as_given(answer, asked.clip, part) else figures_of(answer, asked.clip, part, asked.hidden)
 
 
 def _equal(one: object, other: object) -> bool:

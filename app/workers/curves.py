@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document.curve_choice import MEAN, NO_CURVES, ON_SHOW, TRUTH, CurveChoice, CurveLine, CurveSet
+from app.document.measured import is_as_given
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
@@ -98,6 +99,8 @@ class CurvesJob(QObject):
         for number, answer in asked.answers.items() if asked.choice.columns else ():
             if self._thread.is_outdated():
                 return
+            if asked.choice.kind == "error" and answer is not None and is_as_given(answer, asked.clip):
+                continue
             values = CURVES[asked.choice.kind].of(asked.clip, answer)
             for joint in asked.choice.columns:
                 line = _mean(values) if joint == MEAN else values[:, joint]

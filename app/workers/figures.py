@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
+from app.document.measured import is_as_given
 from app.document.session import Session
 from app.document.timers import single_shot
 from app.workers.newest_wins import NewestWins
@@ -76,7 +78,11 @@ class FiguresJob(QObject):
                 raise CancelledError
 
         with suppress(CancelledError):
-            self._computed.emit(all_figures(clip, prediction, first, last, stop_if_old), number)
+            figures = all_figures(clip, prediction, first, last, stop_if_old)
+            if is_as_given(prediction, clip, slice(first, last + 1)):
+                motion = replace(figures.motion, **dict.fromkeys(("acceleration", "jumps", "path"), float("nan")))
+                figures = replace(figures, summary=None, joints=(), motion=motion)
+            self._computed.emit(figures, number)
 
     def _on_computed(self, figures: Figures, number: int) -> None:
         """In the window's thread. Figures of an earlier answer, or of another clip, come too late."""

@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.document.file_people import FilePeople
+from app.document.opened import opened_in_words
 from app.document.project import Unpacked
 from app.document.recent import Recent
 from app.document.session import Session
@@ -220,20 +221,23 @@ class Opener(QObject):
         if not self.may_leave():
             return
         TURNS.window_first()
-        if path != find_asset("demo/demo.npz"):
+        is_demo = path == find_asset("demo/demo.npz")
+        if not is_demo:
             self._to_remember = path
             self._soon.start()
         if people is not None:
             self.people_read.emit(people)
+        before = self._session.options
         self._session.open_clip(clip, mask, threshold=threshold)
         told, self._remembered = told_in_words(self._remembered), ReadOptions()
-        if clip.notes or clip.camera_note or told:
-            as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
-            said = shorten(
-                "; ".join((f"Opened {clip.name}", *as_told, *clip.notes)), _LONGEST_NOTE,
-                placeholder=" … (all of it is under Metrics)",
-            )  # fmt: skip
-            self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
+        as_told = [f"as you said the last time: {told} (File → Ask again how to read it)"] if told else []
+        last = self._recent.files()[:1]
+        back = [f"{file.path.name} is under File → Open recent" for file in last if is_demo]
+        said = shorten(
+            "; ".join((opened_in_words(clip.name, self._session, before), *back, *as_told, *clip.notes)), _LONGEST_NOTE,
+            placeholder=" … (all of it is under Metrics)",
+        )  # fmt: skip
+        self._session.message.emit("; ".join(filter(None, (said, clip.camera_note))))
 
     def _remember_opened(self) -> None:
         """The settings are a file, for which the clip that was opened need not wait."""

@@ -79,5 +79,6 @@ def _why_unknown(probe: Probe, readers: Mapping[str, Format]) -> str:
         return "not an npz archive"
     suffixes = sorted({suffix for entry in readers.values() for suffix in entry.suffixes})
     if probe.suffix in suffixes:
-        return f"holds no keypoints in a layout that is known for {probe.suffix} files"
+        known = "; ".join(entry.label for entry in readers.values() if probe.suffix in entry.suffixes)
+        return f"holds no keypoints in a layout that is known for {probe.suffix} files (known: {known}; see docs/formats.md)"
     return f"unknown kind of file (known: {', '.join(suffixes)}, folders of keypoint files and videos)"

@@ -243,4 +243,4 @@ def test_joints_are_named_by_limbs_where_they_are_whole():
     assert joints_text(legs) == "right leg, left leg" and joints_text(tuple(range(16))) == "all joints"
     assert joints_text((WRIST, HEAD)) == "Head, Right wrist"
     one = Suspicion("jump", 3, 3, (WRIST,), 2.04, 3)
-    assert sentence_of(one) == "Jump: Right wrist, frame 4, 2.0 times the limit"
+    assert sentence_of(one) == "Jump: Right wrist, frame 4, 2.0 times what counts as usual"

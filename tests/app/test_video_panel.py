@@ -327,6 +327,7 @@ def test_a_camera_is_watched_and_becomes_a_clip(qtbot, window, squares, monkeypa
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=WAIT_MS)
     assert window.session.clip.source.startswith("camera") and window.session.clip.times[0] == 0
     assert not window.session.undo_stack.isClean()  # it is nowhere else
+    assert window.status_line.message().startswith("Opened what the camera saw")
     wait_for_lift(qtbot, window)
 
 
