@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mpm_core.networks.ground import GROUND_CHANNELS, UP, mirror_ground
 
-_SURENESS_POWER = 3
+_SURENESS_POWER = 5
 """Frames count by their concentration to this power: frames in which nothing tells of up err together, so that there are
 never enough of them."""
 
