@@ -184,10 +184,10 @@ def test_letters_go_along_with_heads_and_do_not_jump(qtbot, demo_window, is_besi
 def test_one_outlier_does_not_flatten_a_curve_and_is_told():
     values = np.full(1000, 10.0)
     values[500] = 400.0
-    curves = _on_one_axis((Curve("reprojection", values, "curve"),), 20.0, "px", None)
+    curves = _on_one_axis((Curve("reprojection", values, "curve"),), 20.0, "px")
     assert curves.highest == 20 and curves.beyond == 400
     values[:] = np.linspace(0, 80, 1000)
-    curves = _on_one_axis((Curve("reprojection", values, "curve"),), 20.0, "px", None)
+    curves = _on_one_axis((Curve("reprojection", values, "curve"),), 20.0, "px")
     assert curves.highest == 80 and curves.beyond == 0
 
 
