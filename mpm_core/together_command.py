@@ -71,7 +71,10 @@ def run_together(options: argparse.Namespace) -> None:
     check_mask_names(options.hide)
     sampling, aids = _sampling_of(options), Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
     views = views_of(options.views, read_cameras(options.cameras, options.unit))
-    matched = match_views([View(_read(path, options), camera) for path, camera in views])
+    seen = [View(_read(path, options), camera) for path, camera in views]
+    if any(view.clip.chosen is not None for view in seen):
+        _log.warning("alternatives that were taken do not count: several cameras see for themselves")
+    matched = match_views(seen)
     for note in (*matched.notes, *matched.doubts):
         _log.warning("%s", note)
     first = matched.clips[0]

@@ -135,6 +135,17 @@ def test_a_clip_that_began_later_is_brought_to_the_same_moment(recording, caplog
     assert np.linalg.norm(written.ground_truth - motion, axis=-1)[12:].mean() < 0.01
 
 
+def test_that_alternatives_do_not_count_is_said(recording, caplog):
+    folder, _ = recording
+    clip, taken = read_clip(folder / "cam01.npz").to_mpm16(), np.zeros((FRAMES, 16, 4), np.float32)
+    taken[:, MPM16.index("LWrist")] = (0, -1, 0, 1)
+    command = ["together", *(str(folder / f"cam0{n}.npz") for n in (1, 2)), "--cameras", str(folder / "calib.toml")]
+    for chosen, is_said in ((None, False), (taken, True)):
+        write(replace(clip, chosen=chosen), folder / "cam01.npz")
+        assert main([*command, "-o", str(folder / "both.npz")]) == 0
+        assert ("alternatives that were taken do not count" in caplog.text) == is_said
+
+
 def test_what_was_done_is_told_once(recording):
     if not has_denoiser():
         pytest.skip("needs the weights of the denoiser")
