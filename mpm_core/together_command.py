@@ -13,6 +13,7 @@ from mpm_core.diffusion.options import USUAL_SAMPLES, USUAL_STEPS_TOGETHER, Samp
 from mpm_core.errors import UserError
 from mpm_core.formats.base import UNITS, ReadOptions
 from mpm_core.lifters.aids import Aids
+from mpm_core.masking import unsure_joints
 from mpm_core.matching import View, match_views
 from mpm_core.output_option import add_output
 from mpm_core.reading import typed_size
@@ -71,7 +72,10 @@ def run_together(options: argparse.Namespace) -> None:
     check_mask_names(options.hide)
     sampling, aids = _sampling_of(options), Aids(mirror=options.mirror, fit=options.fit, ground=options.grounding)
     views = views_of(options.views, read_cameras(options.cameras, options.unit))
-    matched = match_views([View(_read(path, options), camera) for path, camera in views])
+    seen = [_view(path, camera, options) for path, camera in views]
+    if any(view.clip.chosen is not None for view in seen):
+        _log.warning("alternatives that were taken do not count: several cameras see for themselves")
+    matched = match_views(seen)
     for note in (*matched.notes, *matched.doubts):
         _log.warning("%s", note)
     first = matched.clips[0]
@@ -113,6 +117,19 @@ def views_of(words: list[str], cameras: tuple[CalibratedCamera, ...]) -> list[tu
             raise UserError(f"{path}: the camera '{camera.name}' has a file already")
         views.append((path, camera))
     return views
+
+
+def _view(path: Path, camera: CalibratedCamera, options: argparse.Namespace) -> View:
+    """What was saved as hidden with a clip is hidden in its camera."""
+    from mpm_core.formats.saved import read_saved
+
+    clip = _read(path, options)
+    saved, threshold = read_saved(path, len(clip))
+    hidden = unsure_joints(clip, threshold)
+    if saved is not None and saved.any():
+        _log.info("%s: %d joints stay hidden, as they were saved", path, int(saved.sum()))
+        hidden = hidden | saved
+    return View(clip, camera, hidden)
 
 
 def _read(path: Path, options: argparse.Namespace) -> Clip:

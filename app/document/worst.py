@@ -35,7 +35,8 @@ def find_worst(session: Session, by_error: bool = True) -> Worst:
     where = "the clip" if session.range is None else frames_in_words(first, last)
     if session.has_errors and by_error:
         return _by_error(session, first, last, where)
-    if session.prediction is not None and session.clip is not None and is_as_given(session.prediction, session.clip):
+    answer, clip = session.prediction, session.clip
+    if by_error and answer is not None and clip is not None and is_as_given(answer, clip):
         return Worst(None, NOTHING_TO_MEASURE)
     suspicions = session.suspicions
     if suspicions.items is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _imp
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -60,10 +61,25 @@ class Turns(MetaPathFinder):
     ) -> ModuleSpec | None:  # fmt: skip
         """Asked first for each module that is imported, which others find."""
         if threading.current_thread() is not threading.main_thread():
-            self._is_library_there.wait(_LIBRARY_S)
-            if not self._is_window_idle.wait(_WINDOW_S):
-                self._is_window_idle.set()  # once is enough
+            with _others_import():
+                self._is_library_there.wait(_LIBRARY_S)
+                if not self._is_window_idle.wait(_WINDOW_S):
+                    self._is_window_idle.set()  # once is enough
         return None
+
+
+@contextmanager
+def _others_import() -> Iterator[None]:
+    """Python asks finders with the lock in hand that all imports share: the window must not wait for that one, too."""
+    try:
+        _imp.release_lock()
+    except RuntimeError:  # somebody else than Python asks
+        yield
+        return
+    try:
+        yield
+    finally:
+        _imp.acquire_lock()
 
 
 TURNS = Turns()

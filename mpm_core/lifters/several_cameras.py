@@ -106,7 +106,8 @@ class Together:
         self, clips: Sequence[Clip], places: Sequence[CameraPlace], mask: Mask | None, sampling: Sampling, means: Means,
         aids: Aids = ALL, notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        own = [clip.to_mpm16() for clip in clips]
+        # Alternatives were taken for what one camera says; in an answer of all nobody would tell that a limb follows one.
+        own = [replace(clip.to_mpm16(), chosen=None) for clip in clips]
         _check(own, places)
         sampling = sampling.checked()
         if not aids.fit and not sampling.samples:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
 from app.document.measured import NOTHING_TO_MEASURE
@@ -83,6 +84,19 @@ def test_3d_of_which_nothing_is_hidden_is_not_measured_against_itself(qtbot, win
     window.actions_by_name["worst"].trigger()
     assert window.status_line.message() == NOTHING_TO_MEASURE
     qtbot.waitUntil(lambda: NOTHING_TO_MEASURE in panel._scope.text(), timeout=WAIT_MS)
+
+
+def test_what_looks_wrong_in_3d_of_which_nothing_is_hidden_is_gone_to(qtbot, window, tmp_path, demo):
+    truth = demo.ground_truth[:60].copy()
+    truth[30, WRIST] += 0.5
+    write(Clip.from_arrays(None, (1, 1), 50, ground_truth=truth), tmp_path / "walk.csv")
+    opened(qtbot, window, tmp_path / "walk.csv")
+    session, panel = window.session, window.answers.suspicions
+    show_panel(window, "Bad frames")
+    qtbot.waitUntil(lambda: session.suspicions.items is not None and not session.suspicions.is_outdated, timeout=WAIT_MS)
+    worst = max(session.suspicions.shown, key=lambda item: (item.kind != "gap", item.badness))
+    qtbot.mouseClick(panel.worst_button, Qt.MouseButton.LeftButton)
+    assert session.frame == worst.worst and window.status_line.message().startswith("Most suspicious of the clip: ")
 
 
 def test_a_lifter_that_was_chosen_is_not_the_next_clips(qtbot, window, files, monkeypatch):

@@ -60,6 +60,26 @@ def test_the_window_itself_imports_at_once(qapp, module, monkeypatch):
     assert TURNS.is_window_idle
 
 
+def test_the_window_imports_while_a_worker_waits_to(qapp, importing, tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "_LIBRARY_S", WAIT_MS / 1000)
+    worker, _, done = importing
+    other = f"other_in_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{other}.py").write_text("", encoding="utf-8")
+    has_asked = threading.Event()
+    wait = TURNS._is_library_there.wait
+    monkeypatch.setattr(TURNS._is_library_there, "wait", lambda time_s: has_asked.set() or wait(time_s))
+    late = threading.Timer(WAIT_MS / 4000, TURNS._is_library_there.set)
+    with TURNS.library_first():
+        worker.ask()
+        assert has_asked.wait(WAIT_MS / 1000)
+        late.start()  # so that a window that does wait comes to an end
+        __import__(other)
+        assert not TURNS._is_library_there.is_set() and not done.is_set()
+        late.cancel()
+    assert done.wait(WAIT_MS / 1000)
+    sys.modules.pop(other, None)
+
+
 def test_a_window_that_waits_for_what_a_worker_imports_gets_it(qapp, importing):
     worker, _, done = importing
     TURNS.window_first()

@@ -196,6 +196,18 @@ def test_a_correction_of_the_first_clip_is_met(motion, lifter):
     assert np.linalg.norm(there - points[50, WRIST]) < 0.1
 
 
+def test_what_was_taken_by_one_camera_does_not_count(motion, lifter):
+    clips, cameras = seen(motion)
+    mask, taken = np.zeros((FRAMES, 16), bool), np.zeros((FRAMES, 16, 4), np.float32)
+    mask[:, ARM] = True
+    taken[:, ARM] = (0, -1, 0, 1)  # up
+    firsts = clips[0], replace(clips[0], chosen=taken)
+    alone, follows = (lifter.lift(first, mask, aids=ALONE).positions for first in firsts)
+    assert np.abs(follows - alone)[:, WRIST].max() > 0.3
+    one, other = (lift_together([first, clips[1]], cameras, mask, lifter=lifter) for first in firsts)
+    assert np.array_equal(one.positions, other.positions)
+
+
 def test_where_somebody_stands_is_not_made_up(motion, lifter):
     clips, cameras = seen(motion)
     nobody = lift_together(clips, cameras, np.ones((FRAMES, 16), bool), lifter=lifter)

@@ -11,6 +11,7 @@ from mpm_core.assets import find_asset
 from mpm_core.calibrated import CalibratedCamera, camera_of, read_cameras
 from mpm_core.camera import Intrinsics
 from mpm_core.cli import main
+from mpm_core.formats.base import WriteOptions
 from mpm_core.lifters.denoisers import has_denoiser
 from mpm_core.skeleton import MPM16
 
@@ -133,6 +134,36 @@ def test_a_clip_that_began_later_is_brought_to_the_same_moment(recording, caplog
     written = read_clip(out).to_mpm16()
     assert said in caplog.text and said in [step.text for step in written.history]
     assert np.linalg.norm(written.ground_truth - motion, axis=-1)[12:].mean() < 0.01
+
+
+def test_what_was_saved_as_hidden_is_hidden_in_its_camera(recording, caplog):
+    folder, _ = recording
+    command = ["together", *(str(folder / f"cam0{n}.npz") for n in (1, 2)), "--cameras", str(folder / "calib.toml")]
+    wrist, out = MPM16.index("LWrist"), folder / "both.npz"
+
+    def answer(*more):
+        assert main([*command, *more, "-o", str(out)]) == 0, caplog.text
+        return read_clip(out).to_mpm16().ground_truth
+
+    plain, hidden = answer(), answer("--hide", "LWrist")
+    mask = np.zeros((FRAMES, 16), bool)
+    mask[:, wrist] = True
+    for n in (1, 2):
+        path = folder / f"cam0{n}.npz"
+        write(read_clip(path), path, WriteOptions(mask=mask))
+    assert np.allclose(answer(), hidden, atol=1e-4) and np.abs(hidden - plain)[:, wrist].max() > 0.01
+    assert f"{FRAMES} joints stay hidden, as they were saved" in caplog.text
+
+
+def test_that_alternatives_do_not_count_is_said(recording, caplog):
+    folder, _ = recording
+    clip, taken = read_clip(folder / "cam01.npz").to_mpm16(), np.zeros((FRAMES, 16, 4), np.float32)
+    taken[:, MPM16.index("LWrist")] = (0, -1, 0, 1)
+    command = ["together", *(str(folder / f"cam0{n}.npz") for n in (1, 2)), "--cameras", str(folder / "calib.toml")]
+    for chosen, is_said in ((None, False), (taken, True)):
+        write(replace(clip, chosen=chosen), folder / "cam01.npz")
+        assert main([*command, "-o", str(folder / "both.npz")]) == 0
+        assert ("alternatives that were taken do not count" in caplog.text) == is_said
 
 
 def test_what_was_done_is_told_once(recording):
