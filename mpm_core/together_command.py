@@ -83,6 +83,8 @@ def run_together(options: argparse.Namespace) -> None:
     denoiser = None if options.weights is None else load_denoiser(find_device(options.device), options.weights)
     together = Together.of(matched, mask, sampling, Means(options.device, denoiser=denoiser), aids)
     list(follow(together.run(), "lift"))
+    for note in together.notes:
+        _log.warning("%s", note)
     prediction = together.prediction()
     options.outputs = [options.output]
     for note in write(prediction, options.output, write_options(options, first, options.output)):

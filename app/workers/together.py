@@ -65,6 +65,9 @@ class MatchJob(QObject):
             self.refused.emit(why)
 
 
+_FOUND = "found on the way"
+
+
 @dataclass(frozen=True, eq=False)
 class _Asked:
     """clip: as it was open then; calibration: the name of its file."""
@@ -117,6 +120,8 @@ class TogetherJob(KeepingJob):
             "calibration": asked.calibration,
             "off the keypoints": ", ".join(f"{n} {px:.1f} px" for n, px in zip(names, off, strict=True)),
         }
+        if together.notes:
+            note[_FOUND] = "; ".join(together.notes)
         self._answered.emit([replace(kept, note=note)], asked)
 
     def _keep(self, answers: Sequence[KeptAnswer], asked: _Asked) -> None:
@@ -142,4 +147,6 @@ class TogetherJob(KeepingJob):
         ]
         if is_new_camera:
             said.append(f"the clip's field of view is {angle:.1f}° now, {told}")
+        if _FOUND in kept.note:
+            said.append(kept.note[_FOUND])
         session.message.emit("; ".join(said) + ". The tab Answers lists it, and Export and What was done offer it.")

@@ -90,6 +90,10 @@ class Drawer:
         self._resampling = Resampling(clip.times, MODEL_RATE, 2 * model.config.frames + SUPPORT)
         self.hypotheses: NDArray[np.float32] = np.zeros((0, 0, len(MPM16), 3), np.float32)
 
+    def look_by(self, others: Sequence[Sight]) -> None:
+        """Be guided by what other cameras see from now on."""
+        self._others = others
+
     def draw(self, hidden: Mask, frames: slice, sampling: Sampling, first: FirstAnswer | None = None) -> Iterator[Progress]:
         """Fill `hypotheses`, (samples, frames of the range, 16, 3) metres from Hip in camera axes, yielding after every batch.
 

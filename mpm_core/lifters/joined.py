@@ -14,6 +14,7 @@ from mpm_core.clip import Clip
 from mpm_core.diffusion.options import Sampling
 from mpm_core.errors import UserError
 from mpm_core.grounding.floor import FEET
+from mpm_core.lifters.agreeing import agreed
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.base import LiftingTask
 from mpm_core.lifters.drawing import Drawer
@@ -38,13 +39,11 @@ class JoinedTask:
     def __init__(
         self, sights: Sequence[Sight], lifter: NetworkLifter | None, drawer: Drawer | None, sampling: Sampling, aids: Aids
     ) -> None:
-        self._sights, self._drawer, self._sampling, self._fits = sights, drawer, sampling, aids.fit
-        self._tasks: list[LiftingTask] = []
-        if lifter is not None:
-            # Each by itself, as far as the fit; the ground is for the one answer of all.
-            alone = replace(aids, fit=True, ground=False, refine=False)
-            clips = [replace(sight.clip, height_m=None) for sight in sights]  # several cameras tell how tall somebody is
-            self._tasks = [lifter.start(clip, aids=alone, hypotheses=False) for clip in clips]
+        self._sights, self._drawer, self._sampling, self._fits = list(sights), drawer, sampling, aids.fit
+        self._lifter, self.notes = lifter, list[str]()
+        # Each by itself, as far as the fit; the ground is for the one answer of all.
+        self._alone = replace(aids, fit=True, ground=False, refine=False)
+        self._tasks = [] if lifter is None else [self._start(lifter, sight) for sight in sights]
         self._name = lifter.name if lifter is not None and aids.fit else "platypose"
         self._answer: Prediction | None = None
 
@@ -55,6 +54,12 @@ class JoinedTask:
         for task in self._tasks:
             yield from shares.of(task.update(mask, cursor))
         told = [task.prediction() for task in self._tasks]
+        for number in self._agree(told):
+            assert self._lifter is not None
+            self._tasks[number] = self._start(self._lifter, self._sights[number])
+            for _ in self._tasks[number].update(mask, cursor):
+                yield shares.now()
+            told[number] = self._tasks[number].prediction()
         hidden = self._sights[0].hidden if mask is None else mask
         sights = [replace(sight, hidden=hidden) for sight in self._sights]
         places: NDArray[np.floating] | None = None
@@ -73,6 +78,23 @@ class JoinedTask:
             places = drawn + _hip(drawn, sights)[:, None]
         self._answer = self._answered(places, hidden, told)
         yield shares.now()
+
+    def _start(self, lifter: NetworkLifter, sight: Sight) -> LiftingTask:
+        clip = replace(sight.clip, height_m=None)  # several cameras tell how tall somebody is
+        return lifter.start(clip, aids=self._alone, hypotheses=False)
+
+    def _agree(self, told: Sequence[Prediction]) -> list[int]:
+        """Cameras that see something else in some frames than the first one: what they saw is made to agree with it."""
+        found = []
+        for number, sight in enumerate(self._sights[1:] if told else (), 1):
+            agreement = agreed(told[0], sight, sight.clip.name, self._sights[0].clip.name)
+            if agreement.is_changed:
+                self._sights[number] = replace(sight, clip=agreement.clip)
+                self.notes += agreement.notes
+                found.append(number)
+        if found and self._drawer is not None:
+            self._drawer.look_by(self._sights[1:])
+        return found
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""

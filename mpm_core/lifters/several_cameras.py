@@ -125,7 +125,7 @@ class Together:
             way = "d3dp" if aids.fit else "platypose"
             self._drawer = Drawer(means.denoiser.model, first, "lift", way, self._sights[1:])
         lifter = means.lifter if aids.fit or aids.ground else None
-        joined = JoinedTask(self._sights, lifter, self._drawer, sampling, aids)
+        self._joined = joined = JoinedTask(self._sights, lifter, self._drawer, sampling, aids)
         grounds = aids.ground and lifter is not None and lifter.model.has_ground
         held = HeldTask(GroundedTask(joined, first, is_placed=len(own) > 1) if grounds else joined, first)
         self._moves = aids.fit or grounds or held.has_edits
@@ -150,6 +150,11 @@ class Together:
         """Which were used, for people."""
         return self._weights
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found on the way, for people: frames in which another camera sees something else than the first one."""
+        return tuple(self._joined.notes)
+
     def run(self) -> Iterator[Progress]:
         """Lift, yielding now and then; to close the iterator gives it up."""
         return self._task.update(self._mask)
@@ -157,7 +162,7 @@ class Together:
     def prediction(self) -> Prediction:
         """The answer, once run() is through."""
         answer = self._task.prediction()
-        answer = replace(answer, history=(*self._brought, *answer.history))
+        answer = replace(answer, history=(*self._brought, *(Step.now(note) for note in self.notes), *answer.history))
         if self._drawer is None:
             return answer
         drawn = self._drawer.hypotheses

@@ -7,10 +7,11 @@ import pytest
 
 from mpm_core import Aids, read_clip
 from mpm_core.assets import find_asset
+from mpm_core.diffusion.options import Sampling
 from mpm_core.lifters.body_fit import CHILDREN, PARENTS
 from mpm_core.lifters.body_system import solve_body
 from mpm_core.lifters.denoisers import has_denoiser
-from mpm_core.lifters.several_cameras import lift_together
+from mpm_core.lifters.several_cameras import Means, Together, lift_together
 from mpm_core.metrics import acceleration_error
 from mpm_core.skeleton import MPM16
 from tests.cameras import camera_at, seen_by
@@ -104,6 +105,41 @@ def test_a_keypoint_that_is_far_off_in_one_camera_is_doubted(motion, lifter):
     other = after.absolute() @ cameras[1].rotation.T + cameras[1].translation
     far = clips[1].camera.project(other[some, WRIST]) - wrong[1].keypoints[some, WRIST]
     assert np.linalg.norm(ray, axis=-1).mean() < 0.5 * np.linalg.norm(far, axis=-1).mean()
+
+
+def exchanged(clip, frames):
+    points = clip.keypoints.copy()
+    points[frames] = points[frames][:, list(MPM16.mirror)]
+    return replace(clip, keypoints=points)
+
+
+@pytest.mark.parametrize(("noise_px", "limit_mm"), [(0.0, 5), (6.0, 45)])
+def test_sides_that_one_detector_exchanged_are_as_the_first_camera_has_them(motion, lifter, noise_px, limit_mm):
+    clips, cameras = seen(motion, noise_px)
+    for frames in (slice(30, 50), slice(None)):
+        wrong = exchanged(clips[1], frames)
+        together = Together([clips[0], wrong], cameras, None, Sampling(), Means(lifter=lifter), ALONE)
+        list(together.run())
+        assert off_mm(together.prediction(), motion) < limit_mm
+        (note,) = together.notes
+        assert "left and right were exchanged in" in note and ("(31–50)" in note) == (frames.stop is not None)
+        assert note in [step.text for step in together.prediction().history]
+
+
+def test_somebody_else_in_one_camera_is_left_out_and_said(motion, lifter):
+    clips, cameras = seen(motion)
+    points = clips[1].keypoints.copy()
+    points[40:60] += (250, 0)
+    together = Together([clips[0], replace(clips[1], keypoints=points)], cameras, None, Sampling(), Means(lifter=lifter), ALONE)
+    list(together.run())
+    answer, alone = together.prediction(), lifter.lift(clips[0], aids=ALONE)
+    pose = np.linalg.norm(answer.positions - (motion - motion[:, :1]), axis=-1).mean(1)
+    of_one = np.linalg.norm(alone.positions - (motion - motion[:, :1]), axis=-1).mean(1)
+    assert pose[40:60].mean() < 1.2 * of_one[40:60].mean() and pose[70:].max() < 0.01
+    assert "sees somebody else, or elsewhere" in together.notes[0] and "20 frames (41–60)" in together.notes[0]
+    clean = Together(clips, cameras, None, Sampling(), Means(lifter=lifter), ALONE)
+    list(clean.run())
+    assert clean.notes == ()
 
 
 def test_what_one_camera_sees_lies_on_its_ray(motion, lifter):
