@@ -66,7 +66,7 @@ class LiftOptions:
         usual = self.as_usual.with_task(self.task)
         if self.lifter != usual.lifter:
             return f"by {self.lifter.upper()}"
-        return "" if self == usual else "with other options than usual"
+        return "" if self.of_answer == usual.of_answer else "with other options than usual"
 
     def why_not(self, aid: str) -> str:
         """Why an aid changes nothing here, for people; nothing where it does."""

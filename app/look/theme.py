@@ -139,7 +139,7 @@ DARK = Theme(
         "field": Palette("Blue left, red right", "#5b9dff", "#ff6a5c", "#c3c9d2"),
         "colour-blind": Palette("Sky left, orange right", "#56b4e9", "#f0922e", "#c3c9d2"),
     },
-    outlines=("#f0e442", "#1fa37c", "#d990d0", "#ffffff"),
+    outlines=("#f0e442", "#1fa37c", "#d990d0", "#ffffff", "#a3703f"),
 )
 
 LIGHT = Theme(
@@ -171,7 +171,7 @@ LIGHT = Theme(
         "field": Palette("Blue left, red right", "#1f62d0", "#d1352b", "#59626d"),
         "colour-blind": Palette("Sky left, orange right", "#0072b2", "#c65a00", "#59626d"),
     },
-    outlines=("#b39b00", "#00664d", "#b765ac", "#000000"),
+    outlines=("#b39b00", "#00664d", "#b765ac", "#000000", "#8a5a2b"),
 )
 
 THEMES: Mapping[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT)}

@@ -68,7 +68,7 @@ class TogetherDialog(QDialog):
         super().__init__(parent)
         assert session.clip is not None
         self.setWindowTitle("Lift with another camera")
-        self._opener, self._kinds, self._aids = opener, kinds, session.options.aids
+        self._opener, self._kinds, self._options = opener, kinds, session.options
         self._path: Path | None = None
         self._cameras: tuple[CalibratedCamera, ...] = ()
         self._rows: list[_Row] = []
@@ -117,7 +117,7 @@ class TogetherDialog(QDialog):
     @property
     def aids(self) -> Aids:
         """Those of the panel Lifting when the dialog opened, as far as they concern several cameras."""
-        return self._aids
+        return self._options.aids
 
     def _build_calibration(self) -> QHBoxLayout:
         self._calibration = _elided("none yet")
@@ -152,20 +152,20 @@ class TogetherDialog(QDialog):
     def _build_sampling(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self._samples, self._steps = QSpinBox(), QSpinBox()
-        self._samples.setRange(0 if self._aids.fit else 1, MOST_SAMPLES)
-        self._samples.setValue(0 if self._aids.fit else USUAL_SAMPLES)
-        self._samples.setSpecialValueText("none" if self._aids.fit else "")
+        self._samples.setRange(0 if self._options.aids.fit else 1, MOST_SAMPLES)
+        self._samples.setValue(0 if self._options.aids.fit else USUAL_SAMPLES)
+        self._samples.setSpecialValueText("none" if self._options.aids.fit else "")
         self._steps.setRange(1, MOST_STEPS)
         self._steps.setValue(USUAL_STEPS_TOGETHER)
         self._steps.setEnabled(self._samples.value() > 0)
         self._samples.valueChanged.connect(lambda samples: self._steps.setEnabled(samples > 0))
-        if self._aids.fit:
+        if self._options.aids.fit:
             self._samples.setToolTip("So many motions are drawn beside the answer, and how far they lie apart is kept with it")
         else:
             self._samples.setToolTip("The fit is off in Lifting: the answer is the mean of so many motions that are drawn")
-        row.addWidget(QLabel("Hypotheses" if self._aids.fit else "The mean of"))
+        row.addWidget(QLabel("Hypotheses" if self._options.aids.fit else "The mean of"))
         row.addWidget(self._samples)
-        row.addWidget(QLabel("in" if self._aids.fit else "hypotheses in"))
+        row.addWidget(QLabel("in" if self._options.aids.fit else "hypotheses in"))
         row.addWidget(self._steps)
         row.addWidget(QLabel("steps"))
         row.addStretch()
@@ -357,6 +357,10 @@ class TogetherDialog(QDialog):
             notes.append("What is hidden in a clip is hidden in its camera alone")
         if self._rows[0].clip.chosen is not None:
             notes.append("Alternatives that were taken do not count: several cameras see for themselves")
+        usual, options = self._options.as_usual.lifter, self._options
+        aside = [f"not by {options.lifter.upper()}"] * (options.lifter != usual) + ["without refining"] * options.aids.refine
+        if aside:
+            notes.append(f"Each camera is lifted by {usual.upper()}, {' and '.join(aside)}")
         self.matched = matched
         self._say(".\n".join(notes) + ".", "warning" if matched.doubts else "")
 

@@ -138,7 +138,7 @@ class SceneView(SceneCanvas):
         self._cloud.refresh(session, self.theme, self.palette_name, root)
         key = self._cloud.legend, followed_here(session), unusual_lifter(session.prediction), self.bystanders.are_there
         self._key.show_rows(has_truth, is_outdated, kept, *key)
-        self.aside_m = self._row_reach() if self.is_side_by_side else 0.0
+        self.aside_m = self._row_reach() if self.is_side_by_side and not self.is_in_camera else 0.0
         if self.is_in_camera and _is_place(root):
             self._look_through_camera(root.astype(float))  # which way is up, or the camera, may be known better now
         elif self.follows_root and not self.is_in_camera:

@@ -1,10 +1,13 @@
 """What opening a clip changes: task and lifter are the clip's, it is announced, and what was said of the last one goes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
+from app.document.lift_options import LiftOptions
 from app.document.measured import NOTHING_TO_MEASURE
 from mpm_core import Clip, write
 from mpm_core.skeleton import MPM16
@@ -152,6 +155,12 @@ def test_what_was_said_of_a_clip_goes_with_it_but_not_from_the_log(qtbot, window
     assert [said.kind.name for said in window.messages.log] == ["done", "error", "warning", "done"]
 
 
+def test_what_changes_no_answer_is_not_called_unusual():
+    usual = LiftOptions()
+    assert replace(usual, sampling=replace(usual.sampling, samples=7)).unusual == "" != usual.with_lifter("tcn").unusual
+    assert replace(usual, aids=replace(usual.aids, refine=True)).unusual == "with other options than usual"
+
+
 def eye(scene):
     return scene.cameraPosition().toTuple()
 
@@ -169,6 +178,9 @@ def test_the_camera_view_stays_where_the_camera_stood(qtbot, demo_window):
     assert np.allclose(eye(scene), before, atol=1e-3)
     moved = scene.joint_places() - demo_window.scene_view.rect().center().toTuple()
     assert np.abs(moved - seen).max() > 5  # the person walks through the picture
+    actions["beside"].setChecked(True)
+    assert np.allclose(scene.joint_places() - scene.rect().center().toTuple(), moved, atol=1), "side by side moves no camera"
+    actions["beside"].setChecked(False)
     # A turn of the mouse wheel, or another view, leaves the camera: the person is followed again.
     actions["view_side"].trigger()
     actions["forward_100"].trigger()

@@ -19,17 +19,12 @@ from mpm_core.lifters.denoisers import has_denoiser
 from mpm_core.lifters.several_cameras import Together
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import VIEW_FRAMES, WAIT_MS, save_and_reopen, wait_for_lift
-from tests.app.together import LEFT, lift_both, until_fits, until_said
+from tests.app.together import LEFT, lift_both, off_mm, until_fits, until_said
 from tests.cameras import as_toml, camera_at
 
 pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
 
 WRIST = MPM16.index("LWrist")
-
-
-def off_mm(answer, motion):
-    relative = motion - motion[:, MPM16.root, None]
-    return 1000 * float(np.linalg.norm(answer.positions - relative, axis=-1).mean())
 
 
 def test_two_cameras_are_lifted_together_better_than_one_alone(qtbot, first_window, folder, motion, ask, monkeypatch):

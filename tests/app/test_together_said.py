@@ -1,13 +1,16 @@
 """What the dialog that brings cameras together leaves as it was, waits for and says, and what is said of the answer."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
 
 from mpm_core import read_clip, write
-from mpm_core.lifters.denoisers import has_denoiser, load_denoiser
+from mpm_core.lifters.denoisers import has_denoiser
+from mpm_core.lifters.several_cameras import Together
+from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
-from tests.app.together import lift_both, until_fits, until_said
+from tests.app.together import lift_both, off_mm, until_fits, until_said
 
 pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
 
@@ -16,11 +19,13 @@ def test_another_frame_rate_said_meanwhile_is_told(qtbot, first_window, folder, 
     window, session = first_window, first_window.session
     may_load = Event()
 
-    def load(device, weights=None):
-        may_load.wait(WAIT_MS / 1000)
-        return load_denoiser(device, weights)
+    make = Together.of
 
-    monkeypatch.setattr("mpm_core.lifters.denoisers.load_denoiser", load)
+    def load(*given):
+        may_load.wait(WAIT_MS / 1000)
+        return make(*given)
+
+    monkeypatch.setattr(Together, "of", load)
     try:
         lift_both(qtbot, folder, ask, monkeypatch)
         rate = session.clip.fps
@@ -30,6 +35,27 @@ def test_another_frame_rate_said_meanwhile_is_told(qtbot, first_window, folder, 
     qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
     told = [message.text for message in window.messages.log]
     assert any(f"at {rate:g} frames/s, as it was then" in text for text in told)
+
+
+def test_options_that_do_not_count_for_several_cameras_are_named(qtbot, first_window, folder, ask, monkeypatch):
+    session = first_window.session
+    assert "lifted by MPM" not in lift_both(qtbot, folder, ask, monkeypatch)
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    session.set_options(session.options.with_lifter("tcn"))
+    session.set_options(replace(session.options, aids=replace(session.options.aids, refine=True)))
+    assert "Each camera is lifted by MPM, not by TCN and without refining." in lift_both(qtbot, folder, ask, monkeypatch)
+
+
+def test_sides_exchanged_in_the_other_camera_are_told(qtbot, first_window, folder, motion, ask, monkeypatch):
+    other = read_clip(folder / "cam02.npz")
+    points = other.keypoints.copy()
+    points[10:25] = points[10:25][:, list(MPM16.mirror)]
+    write(replace(other, keypoints=points), folder / "cam02.npz")
+    lift_both(qtbot, folder, ask, monkeypatch)
+    session = first_window.session
+    qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
+    assert off_mm(session.kept.answers[0].prediction, motion) < 12
+    assert "left and right were exchanged in 15 frames (11–25)" in first_window.status_line.message()
 
 
 def test_a_calibration_that_cannot_be_read_leaves_the_cameras_that_were_chosen(qtbot, first_window, folder, motion, ask):

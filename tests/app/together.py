@@ -1,10 +1,17 @@
 """What a person does in the dialog that brings two cameras together; its fixtures are in conftest."""
 
+import numpy as np
 from PySide6.QtCore import Qt
 
+from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
 
 LEFT = Qt.MouseButton.LeftButton
+
+
+def off_mm(answer, motion):
+    relative = motion - motion[:, MPM16.root, None]
+    return 1000 * float(np.linalg.norm(answer.positions - relative, axis=-1).mean())
 
 
 def until_fits(qtbot, dialog):
