@@ -178,6 +178,8 @@ def test_what_is_typed_at_once_replaces_the_rate_that_stands_there(qtbot, window
     path.write_text("\n".join(",".join(map(str, row)) for row in (names, *rows.tolist())), encoding="utf-8")
 
     def type_in(dialog):
+        dialog.activateWindow()  # a tab selects what stands in a field, but only in the active window
+        qtbot.waitUntil(dialog.isActiveWindow, timeout=WAIT_MS)
         qtbot.keyClicks(dialog.focusWidget(), "50")
         for size in ("1000", "800"):
             qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
