@@ -6,7 +6,6 @@ and with left and right exchanged, tells which of the two it is. The first camer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from mpm_core.camera import solve_root
 from mpm_core.clip import Clip
 from mpm_core.lifters.sights import Sight
 from mpm_core.prediction import Prediction
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
 
 _APART_M, _BETTER = 0.06, 0.6
@@ -62,7 +62,7 @@ def agreed(first: Prediction, sight: Sight, name: str, first_name: str) -> Agree
     if np.any(first.root) and told.any():
         place = np.where(exchanged[:, None], place_turned, place)
         apart = (place - sight.offset) @ sight.rotation - first.root
-        is_other |= np.linalg.norm(apart - np.median(apart[told], axis=0), axis=-1) > _OTHER_PLACE_M
+        is_other |= np.linalg.norm(apart - np.nanmedian(apart[told], axis=0), axis=-1) > _OTHER_PLACE_M
     other = _lasting(told & is_other)
     notes = []
     if exchanged.any():
@@ -114,7 +114,6 @@ def _without(clip: Clip, frames: NDArray[np.bool_]) -> Clip:
 
 def _frames(flags: NDArray[np.bool_]) -> str:
     """Frames for people, counted from 1."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    spans: Sequence[str] = [f"{first + 1}–{last}" for first, last in zip(edges[::2], edges[1::2], strict=True)]
+    spans = [f"{run.start + 1}–{run.stop}" for run in runs_of(flags)]
     more = f" and {len(spans) - _MOST_SPANS} more stretches" if len(spans) > _MOST_SPANS else ""
     return f"{int(flags.sum())} frames ({', '.join(spans[:_MOST_SPANS])}{more})"

@@ -33,13 +33,14 @@ _UNSEEN_FOOT = 0.2
 
 
 class JoinedTask:
-    """A LivingTask of clips that stay as they are. lifter: what lifts each camera's clip, None where the answer is made of
+    """A LivingTask of clips that stay as they are. sights: what is believed of them, once update() is through; notes: what of
+    them was not. lifter: what lifts each camera's clip, None where the answer is made of
     hypotheses alone and nothing is to be told of the ground. drawer: of hypotheses, if any are asked for."""
 
     def __init__(
         self, sights: Sequence[Sight], lifter: NetworkLifter | None, drawer: Drawer | None, sampling: Sampling, aids: Aids
     ) -> None:
-        self._sights, self._drawer, self._sampling, self._fits = list(sights), drawer, sampling, aids.fit
+        self.sights, self._drawer, self._sampling, self._fits = list(sights), drawer, sampling, aids.fit
         self._lifter, self.notes = lifter, list[str]()
         # Each by itself, as far as the fit; the ground is for the one answer of all.
         self._alone = replace(aids, fit=True, ground=False, refine=False)
@@ -56,12 +57,12 @@ class JoinedTask:
         told = [task.prediction() for task in self._tasks]
         for number in self._agree(told):
             assert self._lifter is not None
-            self._tasks[number] = self._start(self._lifter, self._sights[number])
+            self._tasks[number] = self._start(self._lifter, self.sights[number])
             for _ in self._tasks[number].update(mask, cursor):
                 yield shares.now()
             told[number] = self._tasks[number].prediction()
-        hidden = self._sights[0].hidden if mask is None else mask
-        sights = [replace(sight, hidden=hidden) for sight in self._sights]
+        hidden = self.sights[0].hidden if mask is None else mask
+        sights = [replace(sight, hidden=hidden) for sight in self.sights]
         places: NDArray[np.floating] | None = None
         if self._fits:
             fusion = Fusion(sights, told)
@@ -86,14 +87,14 @@ class JoinedTask:
     def _agree(self, told: Sequence[Prediction]) -> list[int]:
         """Cameras that see something else in some frames than the first one: what they saw is made to agree with it."""
         found = []
-        for number, sight in enumerate(self._sights[1:] if told else (), 1):
-            agreement = agreed(told[0], sight, sight.clip.name, self._sights[0].clip.name)
+        for number, sight in enumerate(self.sights[1:] if told else (), 1):
+            agreement = agreed(told[0], sight, sight.clip.name, self.sights[0].clip.name)
             if agreement.is_changed:
-                self._sights[number] = replace(sight, clip=agreement.clip)
+                self.sights[number] = replace(sight, clip=agreement.clip)
                 self.notes += agreement.notes
                 found.append(number)
         if found and self._drawer is not None:
-            self._drawer.look_by(self._sights[1:])
+            self._drawer.look_by(self.sights[1:])
         return found
 
     def replace_clip(self, clip: Clip) -> None:
@@ -111,13 +112,13 @@ class JoinedTask:
 
     def _answered(self, places: NDArray[np.floating], hidden: Mask, told: Sequence[Prediction]) -> Prediction:
         root = places[:, MPM16.root]
-        first = self._sights[0].clip
-        unseen = hidden | ~np.any([sight.clip.visible for sight in self._sights], axis=0)
+        first = self.sights[0].clip
+        unseen = hidden | ~np.any([sight.clip.visible for sight in self.sights], axis=0)
         answer = Prediction(
             positions=(places - root[:, None]).astype(np.float32), root=root.astype(np.float32), hidden=unseen,
             is_prior_only=unseen.all(1), times=first.times, fps=first.fps, lifter=self._name, task="lift", mode="fast",
         )  # fmt: skip
-        turns = [sight.rotation for sight in self._sights]
+        turns = [sight.rotation for sight in self.sights]
         by = [(one, turn) for one, turn in zip(told, turns, strict=True) if one.up is not None] if told else []
         if not by:
             return answer

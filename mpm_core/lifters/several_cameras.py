@@ -170,9 +170,9 @@ class Together:
         return replace(answer, hypotheses=laid, uncertainty=spread_of(drawn))
 
     def off_px(self) -> tuple[float, ...]:
-        """How far the answer is seen beside the keypoints of each camera, the median of what is visible; NaN of nothing."""
+        """How far the answer is seen beside the keypoints of each camera, the median of what is believed; NaN of nothing."""
         placed, found = self.prediction().absolute(), []
-        for sight in self._sights:
+        for sight in self._joined.sights:
             assert sight.clip.keypoints is not None
             seen = sight.clip.visible & ~sight.hidden
             there = placed @ sight.rotation.T.astype(np.float32) + sight.offset.astype(np.float32)

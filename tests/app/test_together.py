@@ -16,10 +16,9 @@ from mpm_core.cli import main
 from mpm_core.formats import FORMATS
 from mpm_core.formats.base import WriteOptions
 from mpm_core.lifters.denoisers import has_denoiser
-from mpm_core.lifters.several_cameras import Together
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import VIEW_FRAMES, WAIT_MS, save_and_reopen, wait_for_lift
-from tests.app.together import LEFT, lift_both, off_mm, until_fits, until_said
+from tests.app.together import LEFT, held_back, lift_both, off_mm, until_fits, until_said
 from tests.cameras import as_toml, camera_at
 
 pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
@@ -229,19 +228,9 @@ def test_what_the_other_file_lacks_is_asked_for(qtbot, first_window, folder, ask
 
 def test_it_is_given_up_by_a_click_and_does_not_run_twice(qtbot, first_window, folder, ask, monkeypatch):
     window, session = first_window, first_window.session
-    may_load, is_loaded = Event(), Event()
-
-    make = Together.of
-
-    def load(*given):
-        may_load.wait(WAIT_MS / 1000)
-        is_loaded.set()
-        return make(*given)
-
-    monkeypatch.setattr(Together, "of", load)
     job, said = window.answers.together_job, []
     session.warning.connect(said.append)
-    try:
+    with held_back(monkeypatch) as has_begun:
         lift_both(qtbot, folder, ask, monkeypatch)
         assert job.is_running
         window.actions_by_name["together"].trigger()
@@ -249,9 +238,7 @@ def test_it_is_given_up_by_a_click_and_does_not_run_twice(qtbot, first_window, f
         assert len(said) == 2 and "at work already" in said[0] and not window.answers.compare_job.is_running
         qtbot.mouseClick(window.answers.predictions.cancel_button, LEFT)
         assert not job.is_running
-    finally:
-        may_load.set()
-    qtbot.waitUntil(is_loaded.is_set, timeout=WAIT_MS)
+    qtbot.waitUntil(has_begun.is_set, timeout=WAIT_MS)
     qtbot.wait(300)
     assert not session.kept.answers and not window.document.is_unsaved() and session.clip.camera.focal != (1000.0, 1000.0)
     assert window.answers.predictions.compare_button.isEnabled()
@@ -259,20 +246,9 @@ def test_it_is_given_up_by_a_click_and_does_not_run_twice(qtbot, first_window, f
 
 def test_corrections_made_meanwhile_are_said_to_be_left_out(qtbot, first_window, folder, ask, monkeypatch):
     window, session = first_window, first_window.session
-    may_load = Event()
-
-    make = Together.of
-
-    def load(*given):
-        may_load.wait(WAIT_MS / 1000)
-        return make(*given)
-
-    monkeypatch.setattr(Together, "of", load)
-    try:
+    with held_back(monkeypatch):
         lift_both(qtbot, folder, ask, monkeypatch)
         window.editor.move_joint(WRIST, 3, 100.0, 200.0, window.editor.begin_gesture())
-    finally:
-        may_load.set()
     qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
     told = [message.text for message in window.messages.log]
     assert any("by the 2D as it was before your last corrections" in text for text in told)

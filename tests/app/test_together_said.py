@@ -7,31 +7,19 @@ import pytest
 
 from mpm_core import read_clip, write
 from mpm_core.lifters.denoisers import has_denoiser
-from mpm_core.lifters.several_cameras import Together
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
-from tests.app.together import lift_both, off_mm, until_fits, until_said
+from tests.app.together import held_back, lift_both, off_mm, until_fits, until_said
 
 pytestmark = pytest.mark.skipif(not has_denoiser(), reason="needs the weights of the denoiser")
 
 
 def test_another_frame_rate_said_meanwhile_is_told(qtbot, first_window, folder, ask, monkeypatch):
     window, session = first_window, first_window.session
-    may_load = Event()
-
-    make = Together.of
-
-    def load(*given):
-        may_load.wait(WAIT_MS / 1000)
-        return make(*given)
-
-    monkeypatch.setattr(Together, "of", load)
-    try:
+    with held_back(monkeypatch):
         lift_both(qtbot, folder, ask, monkeypatch)
         rate = session.clip.fps
         window.video_handlers.set_rate(4 * rate)
-    finally:
-        may_load.set()
     qtbot.waitUntil(lambda: len(session.kept.answers) == 1, timeout=WAIT_MS)
     told = [message.text for message in window.messages.log]
     assert any(f"at {rate:g} frames/s, as it was then" in text for text in told)

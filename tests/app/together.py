@@ -1,12 +1,33 @@
 """What a person does in the dialog that brings two cameras together; its fixtures are in conftest."""
 
+from contextlib import contextmanager
+from threading import Event
+
 import numpy as np
 from PySide6.QtCore import Qt
 
+from mpm_core.lifters.several_cameras import Together
 from mpm_core.skeleton import MPM16
 from tests.app.conftest import WAIT_MS
 
 LEFT = Qt.MouseButton.LeftButton
+
+
+@contextmanager
+def held_back(monkeypatch):
+    """What several cameras saw waits to be lifted meanwhile. Yields an event: whether that has begun."""
+    make, may_go, has_begun = Together.of, Event(), Event()
+
+    def wait(*given):
+        may_go.wait(WAIT_MS / 1000)
+        has_begun.set()
+        return make(*given)
+
+    monkeypatch.setattr(Together, "of", wait)
+    try:
+        yield has_begun
+    finally:
+        may_go.set()
 
 
 def off_mm(answer, motion):

@@ -123,6 +123,7 @@ def test_sides_that_one_detector_exchanged_are_as_the_first_camera_has_them(moti
         assert off_mm(together.prediction(), motion) < limit_mm
         (note,) = together.notes
         assert "left and right were exchanged in" in note and ("(31–50)" in note) == (frames.stop is not None)
+        assert max(together.off_px()) < max(3 * noise_px, 3.0), "of keypoints as they are believed"
         assert note in [step.text for step in together.prediction().history]
 
 
