@@ -2,8 +2,8 @@
 
 People and movements differ from those of the training data in lasting ways (a dancer's raised elbows, a boxer's guard),
 and mostly so on both sides of the body. So when an arm is hidden, another answer is made with the other arm hidden too;
-likewise for legs. How far it is off there, in the axes of the chest or the pelvis, is known in every frame; a ridge
-regression tells how that depends on the answer itself, and a share of it, mirrored, is taken off the hidden joints' answer.
+likewise for legs. How far it is off there is known in every frame, and mirroring.py tells from it how far the hidden joints'
+answer is off.
 """
 
 from __future__ import annotations
@@ -16,42 +16,24 @@ from numpy.typing import NDArray
 
 from mpm_core.clip import Clip
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
+from mpm_core.lifters.mirroring import MIRROR, PAIRS, Lesson, Pair, World, away_of, hide_other_side, learn, steps_of
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.skeleton import MPM16
 
-_TRUSTED_SHARE = 0.65
-"""Of the other side's error, as much as is taken over after a long time."""
-
-_HALF_TRUST_S = 4.0
-"""Seconds in view after which half of that is taken over."""
-
-_RIDGE_M2_S = 0.06
-"""How hard it is to make the correction depend on the answer: square metres of movement, times the seconds it lasts."""
-
-_EXAGGERATION = 0.4
-"""What the ridge regression believes before it has seen anything: that this share of the answer's movement is too much."""
-
-_MIRROR = np.array(MPM16.mirror)
-_FLIP = np.array([-1.0, 1.0, 1.0], np.float32)  # left, front, up
-
-# Joints of a pair of limbs, and what spans the axes of the part of the body that they hang on: left, right, lower, upper.
-_PAIRS = (
-    (MPM16.limb("left leg") + MPM16.limb("right leg"), MPM16.indices(("LHip", "RHip", "Hip", "Spine"))),
-    (MPM16.limb("left arm") + MPM16.limb("right arm"), MPM16.indices(("LShoulder", "RShoulder", "Spine", "Thorax"))),
-)
+_IMAGE_UP = (0.0, -1.0, 0.0)
 
 
 class CalibratedTask:
     """A LiftingTask that completes, made of several on the same clip: one for the answer, and one for each pair of limbs
-    to find its lasting error."""
+    to find its error."""
 
-    def __init__(self, make_task: Callable[[], LivingTask]) -> None:
-        """make_task: a new task on the clip, which completes."""
+    def __init__(self, make_task: Callable[[], LivingTask], clip: Clip) -> None:
+        """make_task: a new task on the clip, which completes. Where a clip does not say so, up is where it is in the image."""
         self._answer = make_task()
-        self._probes = tuple(make_task() for _ in _PAIRS)
-        self._correction = _Correction()
+        self._probes = tuple(make_task() for _ in PAIRS)
+        self._up = clip.up or _IMAGE_UP
+        self._correction: _Correction | None = None
         answer = self._answer.living().answer
         self._positions, self._is_new = answer.positions.copy(), np.ones(len(answer), bool)
         self._snapshots = Snapshots()
@@ -63,21 +45,24 @@ class CalibratedTask:
             yield Progress(progress.done, progress.total + 1)
             done = progress.total
         answer = self._take_over()
-        correction = _Correction()
-        for probe, (joints, spanned) in zip(self._probes, _PAIRS, strict=True):
-            probed = _hide_other_side(answer.hidden, joints)
+        correction = _Correction(answer, self._up)
+        for probe, pair in zip(self._probes, PAIRS, strict=True):
+            probed = hide_other_side(answer.hidden, pair)
             if (probed & ~answer.hidden).any():
                 for progress in probe.update(probed, cursor, frames):
                     yield Progress(done + progress.done, done + progress.total + 1)
-                correction.learn(answer, probe.living().answer, joints, spanned)
+                correction.learn(answer, probe.living().answer, pair)
         if not correction.is_same(self._correction):
             self._is_new |= answer.hidden.any(1)
-            self._correction = correction
+        self._correction = correction
 
     def replace_clip(self, clip: Clip) -> None:
         """See LiftingTask.replace_clip."""
         for task in (self._answer, *self._probes):
             task.replace_clip(clip)
+        up = clip.up or _IMAGE_UP
+        self._is_new |= up != self._up
+        self._up = up
 
     def prediction(self) -> Prediction:
         """See LiftingTask.prediction."""
@@ -86,84 +71,68 @@ class CalibratedTask:
     def living(self) -> Living:
         """See LivingTask.living."""
         answer, new = self._take_over(), self._is_new
-        self._positions[new] = self._correction.apply(answer.positions[new], answer.hidden[new])
+        self._positions[new] = answer.positions[new]
+        if self._correction is not None:
+            self._correction.apply(self._positions, answer, new)
         self._is_new = np.zeros(len(answer), bool)
         return Living(replace(answer, positions=self._positions[:]), new)
 
     def _take_over(self) -> Prediction:
         """The answer as it is uncorrected."""
         inner = self._answer.living()
-        self._is_new |= inner.renewed
+        self._is_new |= _widened(inner.renewed, steps_of(inner.answer.fps))
         return inner.answer
 
 
-def _hide_other_side(hidden: Mask, joints: tuple[int, ...]) -> Mask:
-    """The mask, with the mirror joints of those hidden among some joints hidden too."""
-    probed = hidden.copy()
-    for joint in joints:
-        probed[:, _MIRROR[joint]] |= hidden[:, joint]
-    return probed
-
-
 class _Correction:
-    """What to add to each joint where it is hidden: shift + slope @ (place - centre), in metres left, front and up."""
+    """What is added to hidden joints, as it was learnt from one state of the answer."""
 
-    def __init__(self) -> None:
-        self._centre = np.zeros((len(MPM16), 3))
-        self._shift = np.zeros((len(MPM16), 3))
-        self._slope = np.zeros((len(MPM16), 3, 3))
+    def __init__(self, answer: Prediction, up: tuple[float, float, float]) -> None:
+        answered = np.asarray(np.isfinite(answer.positions).all((1, 2)))
+        self._world = World.of(answer, up, answered)
+        self._lessons: list[Lesson] = []
 
-    def is_same(self, other: _Correction) -> bool:
-        """Whether it adds the same."""
-        return all(np.array_equal(one, vars(other)[name]) for name, one in vars(self).items())
+    def is_same(self, other: _Correction | None) -> bool:
+        """Whether it adds the same, but for where the hip itself has moved."""
+        mine, theirs = self._lessons, other._lessons if other else []
+        return len(mine) == len(theirs) and all(one.is_same(two) for one, two in zip(mine, theirs, strict=True))
 
-    def learn(self, answer: Prediction, probe: Prediction, joints: tuple[int, ...], spanned: tuple[int, ...]) -> None:
-        """Learn it for some joints from their mirror joints, where these are visible, hence as given in `answer`, but were
-        hidden from `probe`."""
+    def learn(self, answer: Prediction, probe: Prediction, pair: Pair) -> None:
+        """Learn it for a pair's joints from their mirror joints, where these are visible, hence as given in `answer`, but were
+        hidden from `probe`. Joints that are hidden together are learnt together."""
         evident = probe.hidden & ~answer.hidden
         answered = np.isfinite(probe.positions).all((1, 2)) & np.isfinite(answer.positions).all((1, 2))
         frame_s = float(np.median(np.diff(answer.times))) if len(answer) > 1 else 1 / answer.fps
-        axes = _axes(answer.positions, spanned)
-        for joint in joints:
-            other = _MIRROR[joint]
-            rows = evident[:, other] & answered
-            if not rows.any():
-                continue
-            given, guessed = (
-                np.einsum("fia,fi->fa", axes[rows], p.positions[rows, other]).astype(float) * _FLIP for p in (answer, probe)
-            )
-            centre, shift = guessed.mean(0), (given - guessed).mean(0)
-            moved, error = guessed - centre, given - guessed - shift
-            seconds = float(evident[:, other].sum()) * frame_s
-            per_frame = seconds / len(moved)  # more than frame_s when only some frames were answered
-            believed = -_EXAGGERATION * np.eye(3)
-            square = moved.T @ moved * per_frame
-            surprise = moved.T @ (error - moved @ believed) * per_frame
-            slope = believed + np.linalg.solve(square + _RIDGE_M2_S * np.eye(3), surprise)
-            trust = _TRUSTED_SHARE * seconds / (seconds + _HALF_TRUST_S)
-            self._centre[joint], self._shift[joint], self._slope[joint] = centre, trust * shift, trust * slope.T
+        for limb in (pair.left, pair.right):
+            alike: dict[bytes, list[int]] = {}
+            for joint in limb:
+                alike.setdefault(evident[:, MIRROR[joint]].tobytes(), []).append(joint)
+            for joints in alike.values():
+                seen = evident[:, MIRROR[joints[0]]]
+                rows = np.flatnonzero(seen & answered)
+                if len(rows):
+                    seconds = float(seen.sum()) * frame_s
+                    self._lessons.append(learn(answer, probe, pair, tuple(joints), rows, seconds, self._world))
 
-    def apply(self, answered: NDArray[np.float32], hidden: Mask) -> NDArray[np.float32]:
-        """(frames, 16, 3): positions (frames, 16, 3) as answered, corrected where a joint is hidden (frames, 16)."""
-        positions = answered.copy()
-        for joints, spanned in _PAIRS:
-            if self._shift[list(joints)].any():
-                axes = _axes(answered, spanned)
-                for joint in joints:
-                    rows = hidden[:, joint]
-                    place = np.einsum("fia,fi->fa", axes[rows], answered[rows, joint])
-                    added = self._shift[joint] + (place - self._centre[joint]) @ self._slope[joint].T
-                    positions[rows, joint] += np.einsum("fia,fa->fi", axes[rows], added).astype(np.float32)
-        return positions
+    def apply(self, positions: NDArray[np.float32], answer: Prediction, frames: NDArray[np.bool_]) -> None:
+        """Correct positions (frames, 16, 3), which are as answered, in some frames, where a joint is hidden."""
+        found = []
+        for lesson in self._lessons:
+            joints = np.array(lesson.joints)
+            hidden = answer.hidden[:, joints]
+            is_any = np.asarray(hidden.any(1))
+            rows = np.flatnonzero(frames & is_any)
+            if len(rows):
+                added = lesson.added(positions, away_of(is_any, self._world.times), self._world, rows)
+                found.append((rows, joints, np.where(hidden[rows, :, None], added, 0)))
+        for rows, joints, added in found:
+            positions[rows[:, None], joints] += added
 
 
-def _axes(positions: NDArray[np.float32], spanned: tuple[int, ...]) -> NDArray[np.float32]:
-    """(frames, 3, 3) whose columns are left, front and up of a part of the body."""
-    left, right, lower, upper = (positions[:, joint] for joint in spanned)
-    up = _unit(upper - lower)
-    front = _unit(np.cross(left - right, up))
-    return np.stack((np.cross(up, front), front, up), axis=-1)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+def _widened(rows: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """The rows (frames,) and those that lie up to so many frames beside one."""
+    if rows.all() or not rows.any():
+        return rows
+    near = np.concatenate(([0], np.cumsum(rows)))
+    at = np.arange(len(rows))
+    return np.asarray(near[np.minimum(at + steps + 1, len(rows))] > near[np.maximum(at - steps, 0)])

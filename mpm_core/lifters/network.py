@@ -105,7 +105,7 @@ class NetworkLifter:
             return NetworkTask(self.model, self.name, clip, task, mode, mirrors, hypotheses)
 
         if task == "complete":
-            completing = CalibratedTask(make_task) if aids.calibrate and self._way is None else make_task()
+            completing = CalibratedTask(make_task, clip) if aids.calibrate and self._way is None else make_task()
             sampled = ChosenTask(self._sampled(completing, clip, task, sampling), clip)
             return self._recorded(sampled, task, mode, aids, sampling)
         answered = self._sampled(self._refined(make_task(), clip) if aids.refine else make_task(), clip, task, sampling)
