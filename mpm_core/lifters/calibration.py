@@ -23,6 +23,8 @@ from mpm_core.progress import Progress
 
 _IMAGE_UP = (0.0, -1.0, 0.0)
 
+_LEAST_S = 1e-6  # between frames, of clips whose times repeat
+
 
 class CalibratedTask:
     """A LiftingTask that completes, made of several on the same clip: one for the answer, and one for each pair of limbs
@@ -52,8 +54,7 @@ class CalibratedTask:
                 for progress in probe.update(probed, cursor, frames):
                     yield Progress(done + progress.done, done + progress.total + 1)
                 correction.learn(answer, probe.living().answer, pair)
-        if not correction.is_same(self._correction):
-            self._is_new |= answer.hidden.any(1)
+        self._is_new |= answer.hidden.any(1) & correction.differs(self._correction)
         self._correction = correction
 
     def replace_clip(self, clip: Clip) -> None:
@@ -88,21 +89,28 @@ class _Correction:
     """What is added to hidden joints, as it was learnt from one state of the answer."""
 
     def __init__(self, answer: Prediction, up: tuple[float, float, float]) -> None:
-        answered = np.asarray(np.isfinite(answer.positions).all((1, 2)))
+        answered = np.asarray(np.isfinite(answer.positions).all((1, 2)) & np.isfinite(answer.root).all(1))
         self._world = World.of(answer, up, answered)
         self._lessons: list[Lesson] = []
 
-    def is_same(self, other: _Correction | None) -> bool:
-        """Whether it adds the same, but for where the hip itself has moved."""
-        mine, theirs = self._lessons, other._lessons if other else []
-        return len(mine) == len(theirs) and all(one.is_same(two) for one, two in zip(mine, theirs, strict=True))
+    def differs(self, other: _Correction | None) -> NDArray[np.bool_]:
+        """(frames,) where it may add something else to the same answer."""
+        everywhere = np.ones(len(self._world.height), bool)
+        if other is None or len(self._lessons) != len(other._lessons):
+            return everywhere
+        if not all(one.is_same(two) for one, two in zip(self._lessons, other._lessons, strict=True)):
+            return everywhere
+        return self._world.differs(other._world)
 
     def learn(self, answer: Prediction, probe: Prediction, pair: Pair) -> None:
         """Learn it for a pair's joints from their mirror joints, where these are visible, hence as given in `answer`, but were
         hidden from `probe`. Joints that are hidden together are learnt together."""
         evident = probe.hidden & ~answer.hidden
         answered = np.isfinite(probe.positions).all((1, 2)) & np.isfinite(answer.positions).all((1, 2))
-        frame_s = float(np.median(np.diff(answer.times))) if len(answer) > 1 else 1 / answer.fps
+        for one in (answer, probe):
+            if one.is_pending is not None:
+                answered &= ~one.is_pending
+        frame_s = max(float(np.median(np.diff(answer.times))), _LEAST_S) if len(answer) > 1 else 1 / answer.fps
         for limb in (pair.left, pair.right):
             alike: dict[bytes, list[int]] = {}
             for joint in limb:
@@ -116,14 +124,14 @@ class _Correction:
 
     def apply(self, positions: NDArray[np.float32], answer: Prediction, frames: NDArray[np.bool_]) -> None:
         """Correct positions (frames, 16, 3), which are as answered, in some frames, where a joint is hidden."""
-        found = []
+        found = []  # first, since every lesson reads the places of limbs as they were answered
         for lesson in self._lessons:
             joints = np.array(lesson.joints)
             hidden = answer.hidden[:, joints]
-            is_any = np.asarray(hidden.any(1))
-            rows = np.flatnonzero(frames & is_any)
+            is_any_hidden = np.asarray(hidden.any(1))
+            rows = np.flatnonzero(frames & is_any_hidden)
             if len(rows):
-                added = lesson.added(positions, away_of(is_any, self._world.times), self._world, rows)
+                added = lesson.added(positions, away_of(is_any_hidden, self._world.times), self._world, rows)
                 found.append((rows, joints, np.where(hidden[rows, :, None], added, 0)))
         for rows, joints, added in found:
             positions[rows[:, None], joints] += added

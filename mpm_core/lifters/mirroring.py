@@ -31,7 +31,7 @@ _STEP_S = 0.06
 """On either side of a frame, between which the velocity of the hip is measured."""
 
 _OTHER_NOISE = 0.05
-"""Variance of what is told beside a visible frame, where there is no error, in units of that far from one."""
+"""Share of the noise's variance that is left right beside a visible frame, where there is hardly any error."""
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class _Habits:
     different on the other side, and of what differs from one second to the next (times the square root of a second).
     exaggeration: share of the answer's movement that is too much; it is found again with every example, and believed as if
     seen in a movement of exaggeration_m2 square metres. half_trust_s: time in view after which half of all is taken over.
-    near_s: how soon errors are at their full size, going away from a frame in which the joint is visible.
+    near_s: how soon errors grow, going away from a frame in which the joint is visible: to two thirds of their size.
     """
 
     scales: Mapping[str, float]
@@ -121,7 +121,7 @@ PAIRS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """What is known of the clip beside its poses. up: (3,) in camera axes; height: (frames,) metres of the hip above its
     median; velocity: (frames, 3) m/s of the hip in camera axes; times: (frames,) seconds."""
@@ -133,15 +133,23 @@ class World:
 
     @classmethod
     def of(cls, answer: Prediction, up: Sequence[float], answered: NDArray[np.bool_]) -> World:
-        """answered: (frames,) those that count."""
-        path, towards = answer.root.astype(float), np.array(up, float)
+        """up: of any length. answered: (frames,) where the hip's place counts; elsewhere it neither rises nor moves."""
+        towards = _unit(np.array(up, float))
+        path = np.where(answered[:, None], answer.root.astype(float), 0.0)
         height = path @ towards
-        height = height - (np.median(height[answered]) if answered.any() else 0.0)
-        step = steps_of(answer.fps)
-        last = len(path) - 1
-        before, after = np.maximum(np.arange(last + 1) - step, 0), np.minimum(np.arange(last + 1) + step, last)
-        seconds = np.maximum(answer.times[after] - answer.times[before], 1e-3)
-        return cls(towards, height, (path[after] - path[before]) / seconds[:, None], np.asarray(answer.times, float))
+        height = np.where(answered, height - (np.median(height[answered]) if answered.any() else 0.0), 0.0)
+        at, step = np.arange(len(path)), steps_of(answer.fps)
+        # From the first to the last frame that counts, among those that are no farther away than the step.
+        until = np.maximum.accumulate(np.where(answered, at, -1))[np.minimum(at + step, len(path) - 1)]
+        since = np.minimum.accumulate(np.where(answered, at, len(path))[::-1])[::-1][np.maximum(at - step, 0)]
+        known = answered & (since < until)
+        since, until = np.where(known, since, at), np.where(known, until, at)
+        seconds = np.maximum(answer.times[until] - answer.times[since], 1e-3)
+        return cls(towards, height, (path[until] - path[since]) / seconds[:, None], np.asarray(answer.times, float))
+
+    def differs(self, other: World) -> NDArray[np.bool_]:
+        """(frames,) where the hip is elsewhere, or moves otherwise."""
+        return np.asarray((self.height != other.height) | (self.velocity != other.velocity).any(1))
 
 
 def steps_of(fps: float) -> int:
@@ -149,7 +157,7 @@ def steps_of(fps: float) -> int:
     return max(1, round(_STEP_S * fps))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lesson:
     """What to add to some joints of one limb, as learnt from their mirror joints.
 
@@ -180,14 +188,14 @@ class Lesson:
         found = np.empty((len(rows), len(self.joints), 3), np.float32)
         for first in range(0, len(rows), _BLOCK):
             part = rows[first : first + _BLOCK]
-            axes = axes_of(positions[part], self.pair.spans)
+            axes = _axes_of(positions[part], self.pair.spans)
             places, features = _features(positions[part], axes, world, part, self.pair, self.is_left)
             strength = _strength(away[part], self.pair.habits)
             alike = _likeness(features, self.features, world.times[part], self.times, self.pair.habits)
             alike *= strength[:, None] * self.strengths
             moved = places[:, _within(self.joints, self.pair)].reshape(len(part), -1) - self.centre
             told = self.trust * (alike @ self.weights) - self.shrinking * strength[:, None] * moved
-            found[first : first + _BLOCK] = np.einsum("fia,fja->fji", axes, told.reshape(len(part), -1, 3))
+            found[first : first + _BLOCK] = told.reshape(len(part), -1, 3) @ axes.transpose(0, 2, 1)
         return found
 
 
@@ -206,14 +214,14 @@ def learn(
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MOST_EXAMPLES)).round().astype(int))]
     is_left, others = joints[0] in pair.left, MIRROR[list(joints)]
     guess = probe.positions[chosen]
-    places, features = _features(guess, axes_of(guess, pair.spans), world, chosen, pair, not is_left, mirrored=True)
-    axes = axes_of(answer.positions[chosen], pair.spans)
+    places, features = _features(guess, _axes_of(guess, pair.spans), world, chosen, pair, not is_left, mirrored=True)
+    axes = _axes_of(answer.positions[chosen], pair.spans)
     missed = (answer.positions[chosen][:, others] - guess[:, others]).astype(float)
-    error = (np.einsum("fia,fji->fja", axes, missed) * _FLIP).reshape(len(chosen), -1)
+    error = ((missed @ axes) * _FLIP).reshape(len(chosen), -1)
     strength = _strength(away_of(np.asarray(probe.hidden[:, others].any(1)), world.times)[chosen], habits)
     own = places[:, _within(joints, pair)].reshape(len(chosen), -1)
     centre = own.mean(0)
-    moved = (own - centre) * strength[:, None]
+    moved = (own - centre) * strength[:, None]  # as much of it as there may be an error in
     trust = seconds / (seconds + habits.half_trust_s)
     square = float((moved * moved).mean())
     surprise = float(((error + habits.exaggeration * moved) * moved).mean())
@@ -233,7 +241,15 @@ def away_of(hidden: NDArray[np.bool_], times: Array) -> Array:
     return np.asarray(np.minimum(times - before, after - times))
 
 
-def axes_of(positions: NDArray[np.float32], spans: tuple[int, ...]) -> Array:
+def hide_other_side(hidden: Mask, pair: Pair) -> Mask:
+    """The mask, with the mirror joints of those hidden among a pair's hidden too."""
+    probed = hidden.copy()
+    for joint in pair.joints:
+        probed[:, MIRROR[joint]] |= hidden[:, joint]
+    return probed
+
+
+def _axes_of(positions: NDArray[np.float32], spans: tuple[int, ...]) -> Array:
     """(frames, 3, 3) whose columns are left, front and up of a part of the body."""
     left, right, lower, upper = (positions[:, joint].astype(float) for joint in spans)
     up = _unit(upper - lower)
@@ -258,7 +274,7 @@ def _features(
         rest = MIRROR[rest]
     flip = _FLIP if mirrored else np.ones(3)
     apart = (positions - positions[:, pair.hangs_on, None]).astype(float)
-    places = np.einsum("fia,fji->fja", axes, apart) * flip
+    places = (apart @ axes) * flip
     heights = (positions[:, rest] - positions[:, MPM16.root, None]).astype(float) @ world.up
     velocity = np.einsum("fia,fi->fa", axes, world.velocity[rows]) * flip
     parts = {
@@ -294,11 +310,3 @@ def _within(joints: tuple[int, ...], pair: Pair) -> list[int]:
 
 def _unit(vectors: Array) -> Array:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))
-
-
-def hide_other_side(hidden: Mask, pair: Pair) -> Mask:
-    """The mask, with the mirror joints of those hidden among a pair's hidden too."""
-    probed = hidden.copy()
-    for joint in pair.joints:
-        probed[:, MIRROR[joint]] |= hidden[:, joint]
-    return probed

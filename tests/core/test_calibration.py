@@ -48,7 +48,7 @@ class FixedError:
         clip = self._clip
         return Prediction(
             positions.astype(np.float32),
-            np.zeros((len(clip), 3), np.float32),
+            clip.ground_truth[:, MPM16.root],
             self._hidden,
             np.zeros(len(clip), bool),
             clip.times,
@@ -193,6 +193,57 @@ def test_a_clip_that_says_where_up_is_is_completed_with_it(lifter, demo):
     told = run(task, mask).positions
     assert np.abs(told - run(lifter.start(replace(demo, up=(0.0, -0.8, -0.6)), "complete"), mask).positions).max() < 1e-5
     assert np.abs(told - as_in_the_image).max() > 1e-3
+
+
+def test_how_long_up_is_makes_no_difference(lifter, demo):
+    mask = limb_mask(len(demo), ["left leg"])
+    answers = [run(lifter.start(replace(demo, up=(0.0, y, 0.0)), "complete"), mask).positions for y in (-1.0, -2.0)]
+    assert np.array_equal(*answers)
+
+
+@pytest.mark.parametrize("before", [(), ("left leg",)])
+def test_some_frames_alone_are_completed_from_what_they_show(lifter, demo, before):
+    task = lifter.start(demo, "complete")
+    if before:
+        run(task, limb_mask(len(demo), before))
+    mask, some = limb_mask(len(demo), ["left arm"]), np.zeros(len(demo), bool)
+    some[200:320] = True
+    list(task.update(mask, frames=some))
+    truth = demo.ground_truth - demo.ground_truth[:, :1]
+
+    def error(prediction):
+        return np.linalg.norm(prediction.positions - truth, axis=-1)[some][:, LEFT_ARM].mean()
+
+    fresh = lifter.start(demo, "complete")
+    list(fresh.update(mask, frames=some))
+    plain = lifter.complete(demo.ground_truth, mask, fps=demo.fps, aids=Aids(calibrate=False))
+    assert error(task.prediction()) == pytest.approx(error(fresh.prediction()), abs=1e-5)
+    assert error(fresh.prediction()) < 1.02 * error(plain)
+
+
+def test_frames_in_which_only_the_hip_has_moved_are_new(lifter, demo):
+    mask = limb_mask(len(demo), ["left arm"])
+    mask[300:420] |= limb_mask(120, ["right arm"])  # nothing is learnt here
+    task = lifter.start(demo, "complete")
+    run(task, mask)
+    moved = demo.ground_truth.copy()
+    height = moved[350:370, 0, 1]  # to be raised or lowered, on its side of the median
+    moved[350:370, :, 1] += np.where(height > np.median(moved[:, 0, 1]), 0.2, -0.2)[:, None]
+    edited = replace(demo, ground_truth=moved)
+    task.replace_clip(edited)
+    for _ in task.update(mask):
+        task.prediction()  # as the window does, which is told what is new once
+    assert np.abs(task.prediction().positions - run(lifter.start(edited, "complete"), mask).positions).max() < 1e-5
+
+
+def test_joints_that_are_hidden_alone_are_learnt_alone(demo):
+    mask = limb_mask(len(demo), ())
+    mask[:, MPM16.index("LWrist")] = True
+    mask[200:500, MPM16.index("LElbow")] = True
+    before = run(FixedError(demo, (0.1, 0.05, -0.2)), mask)
+    after = run(CalibratedTask(lambda: FixedError(demo, (0.1, 0.05, -0.2)), demo), mask)
+    assert error_of(after, demo, mask) < 0.4 * error_of(before, demo, mask)
+    assert np.array_equal(after.positions[~mask], before.positions[~mask])
 
 
 def test_what_has_not_changed_is_not_new(lifter, demo):
