@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mpm_core.clip import Clip
 from mpm_core.data.augment import body_axes
 from mpm_core.lifters.aids import Aids
 from mpm_core.lifters.calibration import CalibratedTask
@@ -12,6 +13,7 @@ from mpm_core.lifters.task import NetworkTask
 from mpm_core.masking import limb_mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
+from mpm_core.runs import runs_of
 from mpm_core.skeleton import MPM16
 
 LEFT_ARM, RIGHT_ARM = MPM16.limb("left arm"), MPM16.limb("right arm")
@@ -221,15 +223,19 @@ def test_some_frames_alone_are_completed_from_what_they_show(lifter, demo, befor
     assert error(fresh.prediction()) < 1.02 * error(plain)
 
 
-def test_frames_in_which_only_the_hip_has_moved_are_new(lifter, demo):
-    mask = limb_mask(len(demo), ["left arm"])
-    mask[300:420] |= limb_mask(120, ["right arm"])  # nothing is learnt here
-    task = lifter.start(demo, "complete")
+def test_frames_in_which_the_whole_body_has_moved_are_new(lifter, demo):
+    long = Clip.from_arrays(None, (1, 1), demo.fps, ground_truth=np.tile(demo.ground_truth, (4, 1, 1)))
+    height = -long.ground_truth[:, 0, 1]
+    above = runs_of(height > np.median(height))
+    first = next(part.start for part in above if part.start > 1700 and part.stop - part.start >= 10)
+    mask = limb_mask(len(long), ())
+    mask[100:400, LEFT_ARM] = True
+    mask[first - 60 : first + 70, LEFT_ARM + RIGHT_ARM] = True  # far from there, and nothing is learnt here
+    task = lifter.start(long, "complete")
     run(task, mask)
-    moved = demo.ground_truth.copy()
-    height = moved[350:370, 0, 1]  # to be raised or lowered, on its side of the median
-    moved[350:370, :, 1] += np.where(height > np.median(moved[:, 0, 1]), 0.2, -0.2)[:, None]
-    edited = replace(demo, ground_truth=moved)
+    raised = long.ground_truth.copy()
+    raised[first : first + 10, :, 1] -= 0.3
+    edited = replace(long, ground_truth=raised)
     task.replace_clip(edited)
     for _ in task.update(mask):
         task.prediction()  # as the window does, which is told what is new once
