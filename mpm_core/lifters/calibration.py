@@ -14,14 +14,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mpm_core.camera import LEVEL_CAMERA_UP
 from mpm_core.clip import Clip
 from mpm_core.lifters.living import Living, LivingTask, Snapshots
 from mpm_core.lifters.mirroring import MIRROR, PAIRS, Lesson, Pair, World, away_of, hide_other_side, learn, steps_of
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-
-_IMAGE_UP = (0.0, -1.0, 0.0)
+from mpm_core.runs import widened
 
 _LEAST_S = 1e-6  # between frames, of clips whose times repeat
 
@@ -34,7 +34,7 @@ class CalibratedTask:
         """make_task: a new task on the clip, which completes. Where a clip does not say so, up is where it is in the image."""
         self._answer = make_task()
         self._probes = tuple(make_task() for _ in PAIRS)
-        self._up = clip.up or _IMAGE_UP
+        self._up = clip.up or LEVEL_CAMERA_UP
         self._correction: _Correction | None = None
         answer = self._answer.living().answer
         self._positions, self._is_new = answer.positions.copy(), np.ones(len(answer), bool)
@@ -61,7 +61,7 @@ class CalibratedTask:
         """See LiftingTask.replace_clip."""
         for task in (self._answer, *self._probes):
             task.replace_clip(clip)
-        up = clip.up or _IMAGE_UP
+        up = clip.up or LEVEL_CAMERA_UP
         self._is_new |= up != self._up
         self._up = up
 
@@ -81,7 +81,7 @@ class CalibratedTask:
     def _take_over(self) -> Prediction:
         """The answer as it is uncorrected."""
         inner = self._answer.living()
-        self._is_new |= _widened(inner.renewed, steps_of(inner.answer.fps))
+        self._is_new |= widened(inner.renewed, steps_of(inner.answer.fps))
         return inner.answer
 
 
@@ -135,12 +135,3 @@ class _Correction:
                 found.append((rows, joints, np.where(hidden[rows, :, None], added, 0)))
         for rows, joints, added in found:
             positions[rows[:, None], joints] += added
-
-
-def _widened(rows: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
-    """The rows (frames,) and those that lie up to so many frames beside one."""
-    if rows.all() or not rows.any():
-        return rows
-    near = np.concatenate(([0], np.cumsum(rows)))
-    at = np.arange(len(rows))
-    return np.asarray(near[np.minimum(at + steps + 1, len(rows))] > near[np.maximum(at - steps, 0)])

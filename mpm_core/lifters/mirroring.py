@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mpm_core.masking import Mask
 from mpm_core.prediction import Prediction
+from mpm_core.rig.turns import unit
 from mpm_core.skeleton import MPM16
 
 MIRROR = np.array(MPM16.mirror)
@@ -134,7 +135,7 @@ class World:
     @classmethod
     def of(cls, answer: Prediction, up: Sequence[float], answered: NDArray[np.bool_]) -> World:
         """up: of any length. answered: (frames,) where the hip's place counts; elsewhere it neither rises nor moves."""
-        towards = _unit(np.array(up, float))
+        towards = unit(np.array(up, float))
         path = np.where(answered[:, None], answer.root.astype(float), 0.0)
         height = path @ towards
         height = np.where(answered, height - (np.median(height[answered]) if answered.any() else 0.0), 0.0)
@@ -235,9 +236,8 @@ def learn(
 
 def away_of(hidden: NDArray[np.bool_], times: Array) -> Array:
     """(frames,) seconds from each frame to the nearest in which a joint is not hidden; infinite where there is none."""
-    places = np.where(hidden, np.nan, times)
-    before = np.fmax.accumulate(np.where(np.isnan(places), -np.inf, places))
-    after = np.fmin.accumulate(np.where(np.isnan(places), np.inf, places)[::-1])[::-1]
+    before = np.maximum.accumulate(np.where(hidden, -np.inf, times))
+    after = np.minimum.accumulate(np.where(hidden, np.inf, times)[::-1])[::-1]
     return np.asarray(np.minimum(times - before, after - times))
 
 
@@ -252,8 +252,8 @@ def hide_other_side(hidden: Mask, pair: Pair) -> Mask:
 def _axes_of(positions: NDArray[np.float32], spans: tuple[int, ...]) -> Array:
     """(frames, 3, 3) whose columns are left, front and up of a part of the body."""
     left, right, lower, upper = (positions[:, joint].astype(float) for joint in spans)
-    up = _unit(upper - lower)
-    front = _unit(np.cross(left - right, up))
+    up = unit(upper - lower)
+    front = unit(np.cross(left - right, up))
     return np.stack((np.cross(up, front), front, up), axis=-1)
 
 
@@ -306,7 +306,3 @@ def _within(joints: tuple[int, ...], pair: Pair) -> list[int]:
     """Where joints are in their limb."""
     limb = pair.left if joints[0] in pair.left else pair.right
     return [limb.index(joint) for joint in joints]
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))

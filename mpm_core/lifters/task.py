@@ -23,7 +23,7 @@ from mpm_core.networks.inputs import INPUT_FORMS, SUPPORT, PreparedInput, turn_b
 from mpm_core.pauses import pieces
 from mpm_core.prediction import Prediction
 from mpm_core.progress import Progress
-from mpm_core.runs import runs_of
+from mpm_core.runs import runs_of, widened
 from mpm_core.skeleton import MPM16
 from mpm_core.stature import check_metres
 
@@ -180,7 +180,7 @@ class NetworkTask:
         if not pending.any():
             return None
         grid = windows.answered_by(pending)
-        grid = grid if self._resampling.is_identity else _widen(grid, 2)
+        grid = grid if self._resampling.is_identity else widened(grid, 2)
         return grid[self._resampling.nearest_grid_frames(0, len(self._clip))]
 
     def _turn_back(self, points: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
@@ -202,12 +202,12 @@ class NetworkTask:
         """Grid frames that the answers of these frames of the clip are interpolated from."""
         grid = np.zeros(self._resampling.grid_frames, bool)
         grid[self._resampling.nearest_grid_frames(0, len(frames))[frames]] = True
-        return grid if self._resampling.is_identity else _widen(grid, 2)
+        return grid if self._resampling.is_identity else widened(grid, 2)
 
     def _mark_stale(self, frames: NDArray[np.bool_]) -> None:
         """Have every grid frame prepared anew whose preparation could look at these frames of the clip."""
         if frames.any():
-            self._stale |= _widen(self._resampling.grid_touched(frames), SUPPORT)
+            self._stale |= widened(self._resampling.grid_touched(frames), SUPPORT)
 
     @torch.inference_mode()
     def _renew(self, windows: NDArray[np.int64]) -> None:
@@ -347,14 +347,6 @@ def _in_few_sizes(numbers: Tensor) -> Iterator[Tensor]:
     for part in numbers.split(_ROWS[-1]) if len(numbers) else ():
         size = next(rows for rows in _ROWS if rows >= len(part))
         yield torch.cat((part, part[-1:].expand(size - len(part))))
-
-
-def _widen(frames: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """The chosen frames and all at most `reach` away from one."""
-    wide = np.zeros(len(frames), bool)
-    for part in runs_of(frames):
-        wide[max(part.start - reach, 0) : part.stop + reach] = True
-    return wide
 
 
 def check_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
